@@ -1,0 +1,1 @@
+"""Starts PostgreSQL and Valkey when none is given, and keeps everything that serves running."""

@@ -1,0 +1,22 @@
+"""Says in one sentence that Python is too old. Written so that every Python since 2.7 can run it."""
+
+import sys
+
+OLDEST = (3, 11)
+
+
+def sentence(version):
+    """The sentence for this version, or None when it will do."""
+    if tuple(version[:2]) >= OLDEST:
+        return None
+    return (
+        "telemkt needs Python %d.%d or later, and this is Python %d.%d. "
+        "Install a newer one and say which: make run PYTHON=python3.12"
+    ) % (OLDEST + tuple(version[:2]))
+
+
+if __name__ == "__main__":
+    problem = sentence(sys.version_info)
+    if problem:
+        sys.stderr.write(problem + "\n")
+        sys.exit(1)
