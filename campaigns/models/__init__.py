@@ -1,0 +1,28 @@
+"""Tables of campaigns: what is planned, who is to be called, what was said, sold and cost."""
+
+from .calls import Answer, Call, CallKey, Recording
+from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
+from .dispositions import Disposition
+from .floor import AgentState, Cost
+from .leads import Callback, Lead, ListAllocation
+from .orders import Opportunity, Order, OrderEvent
+
+__all__ = [
+    "AgentState",
+    "Answer",
+    "Call",
+    "CallKey",
+    "Callback",
+    "Campaign",
+    "CampaignTeam",
+    "Cost",
+    "Disposition",
+    "Gate",
+    "Lead",
+    "ListAllocation",
+    "Opportunity",
+    "Order",
+    "OrderEvent",
+    "Recording",
+    "RetryRule",
+]

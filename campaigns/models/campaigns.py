@@ -1,0 +1,172 @@
+"""A campaign, the gates before its stages, who works on it, and when it calls again."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import RulePack
+from people.models import City, Team, User
+from scripts.models import Offer, Product, Script, ScriptVersion
+
+
+class CampaignQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> CampaignQuerySet:
+        """Campaigns of the whole region, and those of the cities and teams that the user's role covers or works in."""
+        scope = user.scope()
+        if scope.is_region:
+            return self
+        own_teams = user.memberships.filter(team__isnull=False).values("team")
+        worked_on = CampaignTeam.objects.filter(
+            Q(team__in=own_teams) | Q(team__in=scope.team_ids) | Q(team__city__in=scope.city_ids)
+        )
+        return self.filter(Q(city__in=scope.city_ids) | Q(city=None) & ~Q(stage=Campaign.Stage.PLANNED) | Q(pk__in=worked_on.values("campaign")))
+
+    def calling(self) -> CampaignQuerySet:
+        """Campaigns that may hand out leads now, as far as their own switch, their product's and their stage go."""
+        return self.filter(is_on=True, product__is_on=True, stage__in=Campaign.CALLING)
+
+
+class Campaign(models.Model):
+    """A planned effort: these customers, this product and offer, this script, from then to then."""
+
+    class Type(models.TextChoices):
+        SALES = "sales", _("sales")
+        SURVEY = "survey", _("survey")
+        CARE = "care", _("care")
+
+    class Purpose(models.TextChoices):
+        ACQUISITION = "acquisition", _("acquisition")
+        CROSS_SELL = "cross_sell", _("cross-sell")
+        UP_SELL = "up_sell", _("up-sell")
+        RETENTION = "retention", _("retention")
+        WIN_BACK = "win_back", _("win-back")
+        SERVICE = "service", _("service")
+        LEAD_GENERATION = "lead_generation", _("lead generation")
+
+    class Direction(models.TextChoices):
+        OUTBOUND = "outbound", _("outbound")
+        INBOUND = "inbound", _("inbound")
+
+    class Stage(models.TextChoices):
+        PLANNED = "planned", _("planned")
+        SCRIPT_REVIEW = "script_review", _("script review")
+        TRIAL = "trial", _("trial call")
+        RUNNING = "running", _("full run")
+        WRAP_UP = "wrap_up", _("wrap-up")
+        CLOSED = "closed", _("closed")
+        HISTORY = "history", _("history of another system")
+
+    class Telephony(models.TextChoices):
+        SIMULATOR = "simulator", _("simulated telephone")
+        HANDSET = "handset", _("agent's own handset")
+
+    CALLING = [Stage.TRIAL, Stage.RUNNING]
+    ORDER = [Stage.PLANNED, Stage.SCRIPT_REVIEW, Stage.TRIAL, Stage.RUNNING, Stage.WRAP_UP, Stage.CLOSED]
+
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"), help_text=_("Empty: the whole region."))
+    type = models.CharField(_("type"), max_length=8, choices=Type.choices, default=Type.SALES)
+    purpose = models.CharField(_("purpose"), max_length=16, choices=Purpose.choices, default=Purpose.CROSS_SELL)
+    direction = models.CharField(_("direction"), max_length=8, choices=Direction.choices, default=Direction.OUTBOUND)
+    product = models.ForeignKey(Product, models.PROTECT, related_name="campaigns", verbose_name=_("product"))
+    offer = models.ForeignKey(Offer, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("offer"))
+    script = models.ForeignKey(Script, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("script"))
+    script_version = models.ForeignKey(
+        ScriptVersion, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("script version in force")
+    )
+    stage = models.CharField(_("stage"), max_length=14, choices=Stage.choices, default=Stage.PLANNED)
+    is_on = models.BooleanField(_("may call"), default=True)
+    telephony = models.CharField(_("telephone"), max_length=10, choices=Telephony.choices, default=Telephony.SIMULATOR)
+    packs = models.ManyToManyField(RulePack, blank=True, related_name="campaigns", verbose_name=_("rule packs"))
+    exclusion_group = models.CharField(
+        _("exclusion group"), max_length=40, blank=True, default="", help_text=_("A person called by one campaign of a group is left alone by the others.")
+    )
+    starts_on = models.DateField(_("starts"), null=True, blank=True)
+    ends_on = models.DateField(_("ends"), null=True, blank=True)
+    target_customers = models.PositiveIntegerField(_("customers to be won"), null=True, blank=True)
+    target_success_percent = models.DecimalField(_("expected success rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True)
+    target_contact_percent = models.DecimalField(_("expected contact rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True)
+    lease_seconds = models.PositiveIntegerField(_("seconds after which an unanswered lead returns"), default=900)
+    after_call_limit_seconds = models.PositiveIntegerField(_("limit of after-call work, seconds"), default=90)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("planned by"))
+    created_at = models.DateTimeField(_("planned on"), db_default=Now())
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("campaign")
+        constraints = [
+            models.CheckConstraint(name="campaign_ends_after_start", condition=Q(ends_on=None) | Q(starts_on=None) | Q(ends_on__gte=F("starts_on"))),
+            models.CheckConstraint(name="campaign_script_version_has_script", condition=Q(script_version=None) | Q(script__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class CampaignTeamQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> CampaignTeamQuerySet:
+        return self.filter(campaign__in=Campaign.objects.visible_to(user))
+
+
+class CampaignTeam(models.Model):
+    """A team that works on a campaign. Teams of a city are handed customers of that city; regional teams all."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="team_links", verbose_name=_("campaign"))
+    team = models.ForeignKey(Team, models.PROTECT, related_name="campaign_links", verbose_name=_("team"))
+
+    objects = CampaignTeamQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("team of a campaign")
+        constraints = [models.UniqueConstraint(fields=["campaign", "team"], name="campaign_team_once")]
+
+
+class Gate(models.Model):
+    """The checkpoint before a stage: the campaign enters it only once this is passed, or overridden by two persons with a reason."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("not yet decided")
+        PASSED = "passed", _("passed")
+        REFUSED = "refused", _("sent back")
+        OVERRIDDEN = "overridden", _("overridden")
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="gates", verbose_name=_("campaign"))
+    stage = models.CharField(_("stage it guards"), max_length=14, choices=Campaign.Stage.choices)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
+    reason = models.TextField(_("reason"), blank=True, default="")
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by"))
+    second_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("second person"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("gate")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "stage"], name="gate_once_per_stage"),
+            models.CheckConstraint(
+                name="gate_decision_is_whole",
+                condition=Q(status="pending", decided_at=None)
+                | Q(status__in=["passed", "refused"], decided_at__isnull=False, decided_by__isnull=False)
+                | (Q(status="overridden", decided_at__isnull=False, second_by__isnull=False) & ~Q(reason="") & ~Q(second_by=F("decided_by"))),
+            ),
+        ]
+
+
+class RetryRule(models.Model):
+    """After this result, call again after this delay, at most this often; then the lead is exhausted."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="retry_rules", verbose_name=_("campaign"))
+    disposition = models.ForeignKey("campaigns.Disposition", models.PROTECT, related_name="+", verbose_name=_("result"))
+    delay_minutes = models.PositiveIntegerField(_("delay, minutes"))
+    most_attempts = models.PositiveSmallIntegerField(_("most attempts"))
+
+    class Meta:
+        verbose_name = _("retry rule")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "disposition"], name="retry_rule_once"),
+            models.CheckConstraint(name="retry_rule_positive", condition=Q(most_attempts__gte=1) & Q(delay_minutes__gte=1)),
+        ]

@@ -1,0 +1,78 @@
+"""Who did what for how long, and what it cost."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from people.models import City, Team, User
+
+
+class AgentStateQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> AgentStateQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(Q(team__in=scope.team_ids) | Q(agent=user))
+
+    def current(self) -> AgentStateQuerySet:
+        return self.filter(ended_at=None)
+
+
+class AgentState(models.Model):
+    """A stretch of an agent's shift in one state. At most one is open per agent; the log of all is the signed-in time."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        PREVIEW = "preview", _("reading the lead")
+        DIALLING = "dialling", _("dialling")
+        TALKING = "talking", _("talking")
+        AFTER_CALL = "after_call", _("after call")
+        AWAY = "away", _("away")
+
+    agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("agent"), db_index=False)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="+", verbose_name=_("team"), db_index=False)
+    campaign_id = models.BigIntegerField(_("campaign"), null=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
+    began_at = models.DateTimeField(_("began"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = AgentStateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("agent state")
+        constraints = [
+            models.UniqueConstraint(fields=["agent"], name="agent_state_one_open", condition=Q(ended_at=None)),
+            models.CheckConstraint(name="agent_state_ends_after_begin", condition=Q(ended_at=None) | Q(ended_at__gte=F("began_at"))),
+        ]
+        indexes = [
+            models.Index(fields=["team"], name="agent_state_floor", condition=Q(ended_at=None)),
+            models.Index(fields=["agent", "began_at"], name="agent_state_day"),
+            models.Index(fields=["began_at"], name="agent_state_began"),
+        ]
+
+
+class Cost(models.Model):
+    """A cost, direct or shared, of a campaign, city and month."""
+
+    class Kind(models.TextChoices):
+        STAFF = "staff", _("staff")
+        TELEPHONY = "telephony", _("telephony")
+        DATA = "data", _("data")
+        TRAINING = "training", _("recruiting and training")
+        INCENTIVE = "incentive", _("incentives")
+        DELIVERY = "delivery", _("delivery")
+        SYSTEM = "system", _("hardware and software")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, null=True, blank=True, related_name="costs", verbose_name=_("campaign"))
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("city"))
+    month = models.DateField(_("month"))
+    amount_cents = models.BigIntegerField(_("amount"))
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(_("entered"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("cost")
+        constraints = [models.CheckConstraint(name="cost_month_starts", condition=Q(month__day=1))]

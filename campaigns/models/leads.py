@@ -1,0 +1,147 @@
+"""Leads (a customer to be called within one campaign), the lists they come from, and promises to call back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer, LeadList, Source
+from people.models import City, User
+
+from .campaigns import Campaign
+
+
+class ListAllocation(models.Model):
+    """A list given to a campaign: its customers become leads there."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="allocations", verbose_name=_("campaign"))
+    lead_list = models.ForeignKey(LeadList, models.PROTECT, related_name="allocations", verbose_name=_("list"))
+    priority = models.SmallIntegerField(_("priority"), default=5)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+    job_id = models.BigIntegerField(null=True)
+    lead_count = models.PositiveIntegerField(_("leads made"), default=0)
+
+    class Meta:
+        verbose_name = _("allocation of a list")
+        constraints = [models.UniqueConstraint(fields=["campaign", "lead_list"], name="allocation_once")]
+
+
+class LeadQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> LeadQuerySet:
+        scope = user.scope()
+        if scope.is_region:
+            return self
+        return self.filter(Q(city__in=scope.city_ids) | Q(agent=user) | Q(callback_agent=user) | Q(last_team_id__in=scope.team_ids))
+
+    def held_by(self, user: User) -> LeadQuerySet:
+        return self.filter(state=Lead.State.HELD, agent=user)
+
+
+class Lead(models.Model):
+    """A customer to be called within one campaign.
+
+    `ready_at` = the later of `due_at` and the person's `callable_from` when it was last written: the claim's index walks it,
+    the claim judges the person anew. Open leads are handed out, highest priority first, then by `ready_at`.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("waiting to be called")
+        HELD = "held", _("with an agent")
+        DONE = "done", _("finished")
+
+    class Outcome(models.TextChoices):
+        NONE = "", _("none yet")
+        WON = "won", _("won")
+        REFUSED = "refused", _("refused")
+        EXHAUSTED = "exhausted", _("attempts used up")
+        BAD_NUMBER = "bad_number", _("number not in use")
+        SUPPRESSED = "suppressed", _("not to be called")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        CLOSED = "closed", _("closed")
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, verbose_name=_("campaign"), db_index=False)
+    customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"), db_index=False, related_name="leads")
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"), db_index=False)
+    lead_list = models.ForeignKey(LeadList, models.PROTECT, null=True, verbose_name=_("list"), db_index=False)
+    source = models.ForeignKey(Source, models.PROTECT, null=True, verbose_name=_("source"), db_index=False)
+    priority = models.SmallIntegerField(_("priority"), default=5)
+    due_at = models.DateTimeField(_("due"))
+    ready_at = models.DateTimeField(_("ready"))
+    state = models.CharField(_("state"), max_length=4, choices=State.choices, default=State.OPEN)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True, default="")
+    agent = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("with"), db_index=False)
+    held_at = models.DateTimeField(_("handed out"), null=True)
+    lease_until = models.DateTimeField(_("returns at"), null=True)
+    dialled_at = models.DateTimeField(_("dialled"), null=True)
+    callback_agent = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("callback promised by"), db_index=False)
+    attempts_made = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    last_disposition = models.ForeignKey("campaigns.Disposition", models.PROTECT, null=True, related_name="+", verbose_name=_("last result"), db_index=False)
+    last_call_at = models.DateTimeField(_("last called"), null=True)
+    last_team_id = models.BigIntegerField(_("team that called last"), null=True)
+    created_at = models.DateTimeField(_("made"), db_default=Now())
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lead")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "customer"], name="lead_once_per_campaign"),
+            models.UniqueConstraint(fields=["customer"], name="lead_one_hand_per_person", condition=Q(state="held")),
+            models.UniqueConstraint(fields=["agent"], name="lead_one_per_agent", condition=Q(state="held")),
+            models.CheckConstraint(
+                name="lead_hold_is_whole",
+                condition=Q(state="held", agent__isnull=False, held_at__isnull=False, lease_until__isnull=False)
+                | (~Q(state="held") & Q(agent=None, held_at=None, lease_until=None, dialled_at=None)),
+            ),
+            models.CheckConstraint(name="lead_done_has_outcome", condition=Q(state="done") & ~Q(outcome="") | ~Q(state="done") & Q(outcome="")),
+        ]
+        indexes = [
+            models.Index(F("campaign"), F("city"), F("priority").desc(), F("ready_at"), name="lead_queue", condition=Q(state="open")),
+            models.Index(fields=["callback_agent", "ready_at"], name="lead_callbacks", condition=Q(state="open", callback_agent__isnull=False)),
+            models.Index(fields=["customer"], name="lead_open_of_person", condition=Q(state="open")),
+            models.Index(fields=["lease_until"], name="lead_leases", condition=Q(state="held")),
+            models.Index(fields=["lead_list"], name="lead_by_list"),
+        ]
+
+
+class CallbackQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> CallbackQuerySet:
+        return self.filter(lead__in=Lead.objects.visible_to(user))
+
+    def open_at(self, at: datetime) -> CallbackQuerySet:
+        return self.filter(state=Callback.State.PROMISED, due_at__lte=at)
+
+
+class Callback(models.Model):
+    """A promise to a customer to call again at a time. One open promise per lead."""
+
+    class State(models.TextChoices):
+        PROMISED = "promised", _("promised")
+        KEPT = "kept", _("kept")
+        LATE = "late", _("kept late")
+        BROKEN = "broken", _("not kept")
+        DROPPED = "dropped", _("no longer wanted")
+
+    lead = models.ForeignKey(Lead, models.PROTECT, related_name="callbacks", verbose_name=_("lead"))
+    agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("promised by"))
+    due_at = models.DateTimeField(_("promised for"))
+    note = models.CharField(_("note"), max_length=300, blank=True, default="")
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.PROMISED)
+    call_id = models.BigIntegerField(_("call in which it was promised"), null=True)
+    call_started_at = models.DateTimeField(null=True)
+    kept_at = models.DateTimeField(_("called back"), null=True, blank=True)
+    created_at = models.DateTimeField(_("promised"), db_default=Now())
+
+    PERSONAL_FIELDS = ("note",)
+
+    objects = CallbackQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("callback")
+        constraints = [models.UniqueConstraint(fields=["lead"], name="callback_one_open_per_lead", condition=Q(state="promised"))]
+        indexes = [models.Index(fields=["agent", "due_at"], name="callback_board", condition=Q(state="promised"))]

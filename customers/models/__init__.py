@@ -1,0 +1,21 @@
+"""Tables of the customer data centre."""
+
+from .lists import LeadList, RowVerdict, Source, StagedRow
+from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
+from .rules import ContactRule, RulePack, Suppression
+
+__all__ = [
+    "Consent",
+    "Contact",
+    "ContactRule",
+    "Customer",
+    "CustomerTag",
+    "LeadList",
+    "Phone",
+    "RowVerdict",
+    "RulePack",
+    "Source",
+    "StagedRow",
+    "Suppression",
+    "Tag",
+]

@@ -1,0 +1,144 @@
+"""Sources and lead lists, the rows staged from a file, and the verdict of each."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from people.models import City, User
+
+
+class Source(models.Model):
+    """Where customers come from; the ground of every comparison of lists."""
+
+    class Kind(models.TextChoices):
+        OWN = "own", _("own customers")
+        MARKETING = "marketing", _("marketing activity")
+        BOUGHT = "bought", _("bought list")
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.OWN)
+    supplier = models.CharField(_("supplier"), max_length=120, blank=True, default="")
+    price_cents = models.BigIntegerField(_("price per row"), default=0)
+
+    class Meta:
+        verbose_name = _("source")
+        constraints = [models.CheckConstraint(name="source_price_not_negative", condition=Q(price_cents__gte=0))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LeadListQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> LeadListQuerySet:
+        """Lists of the region for those who work on the whole region; else the own cities' and one's own uploads."""
+        scope = user.scope()
+        return self if scope.is_region else self.filter(Q(city__in=scope.city_ids) | Q(created_by=user))
+
+
+class LeadList(models.Model):
+    """A file of customers: uploaded, checked row by row, then committed by a person. Nothing touches customers before."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting to be checked")
+        CHECKING = "checking", _("being checked")
+        CHECKED = "checked", _("checked, not yet committed")
+        COMMITTING = "committing", _("being committed")
+        COMMITTED = "committed", _("committed")
+        FAILED = "failed", _("could not be read")
+        CANCELLED = "cancelled", _("given up")
+
+    name = models.CharField(_("name"), max_length=120)
+    source = models.ForeignKey(Source, models.PROTECT, verbose_name=_("source"))
+    city = models.ForeignKey(
+        City, models.PROTECT, null=True, blank=True, verbose_name=_("city"),
+        help_text=_("Empty: the list covers the region, each row names its city."),
+    )
+    file_id = models.BigIntegerField(_("file"), null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
+    fault = models.TextField(_("why it could not be read"), blank=True, default="")
+    mapping = models.JSONField(_("columns"), default=dict, blank=True)
+    counts = models.JSONField(_("rows per verdict"), default=dict, blank=True)
+    row_count = models.PositiveIntegerField(_("rows"), default=0)
+    job_id = models.BigIntegerField(_("job"), null=True, blank=True)
+    consent_basis = models.CharField(_("consent basis"), max_length=200)
+    consent_stated_by = models.CharField(_("stated by"), max_length=80)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
+    created_at = models.DateTimeField(_("uploaded"))
+    checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
+    committed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("committed by"))
+    committed_at = models.DateTimeField(_("committed"), null=True, blank=True)
+
+    objects = LeadListQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lead list")
+        constraints = [
+            models.CheckConstraint(
+                name="lead_list_commit_is_whole",
+                condition=Q(status="committed", committed_at__isnull=False, committed_by__isnull=False)
+                | (~Q(status="committed") & Q(committed_at=None, committed_by=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StagedRow(models.Model):
+    """One row of a file, cleaned, as it would be stored. Filled by COPY from the reading process; gone some days after the commit.
+
+    Rows with a fault keep their cells as they were, sealed, for the workbook of rejected rows.
+    """
+
+    PERSONAL_FIELDS = ("name", "name_sort", "external_id", "attributes", "phone_sealed", "phone_mask", "phone_blind", "cells")
+
+    lead_list = models.ForeignKey(LeadList, models.CASCADE, related_name="rows", db_index=False)
+    row_no = models.PositiveIntegerField(_("row"))
+    external_id = models.CharField(max_length=64, blank=True, default="")
+    name = models.CharField(max_length=120, blank=True, default="")
+    name_sort = models.CharField(max_length=200, blank=True, default="")
+    phone_blind = models.BinaryField(max_length=16, null=True)
+    phone_sealed = models.BinaryField(null=True)
+    phone_mask = models.CharField(max_length=20, blank=True, default="")
+    city_id = models.BigIntegerField(null=True)
+    type = models.CharField(max_length=8, blank=True, default="")
+    gender = models.CharField(max_length=6, blank=True, default="")
+    age = models.PositiveSmallIntegerField(null=True)
+    attributes = models.JSONField(default=dict)
+    fault = models.CharField(_("fault"), max_length=40, blank=True, default="")
+    fault_detail = models.CharField(max_length=200, blank=True, default="")
+    cells = models.BinaryField(_("cells as they came, sealed"), null=True)
+
+    class Meta:
+        verbose_name = _("staged row")
+        constraints = [models.UniqueConstraint(fields=["lead_list", "row_no"], name="staged_row_once")]
+
+
+class RowVerdict(models.Model):
+    """What was decided about a row, and after the commit the evidence of which list brought which customer."""
+
+    class Verdict(models.TextChoices):
+        NEW = "new", _("new")
+        UPDATE = "update", _("update")
+        UNCHANGED = "unchanged", _("unchanged")
+        DUPLICATE = "duplicate", _("duplicate in file")
+        SUPPRESSED = "suppressed", _("suppressed")
+        INVALID = "invalid", _("invalid")
+        UNDECIDED = "undecided", _("needs a decision")
+
+    PERSONAL_FIELDS = ("before",)
+
+    lead_list = models.ForeignKey(LeadList, models.CASCADE, related_name="verdicts", db_index=False)
+    row_no = models.PositiveIntegerField(_("row"))
+    verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict.choices)
+    reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
+    customer_id = models.BigIntegerField(_("customer"), null=True)
+    before = models.JSONField(_("values before the update"), null=True)
+
+    class Meta:
+        verbose_name = _("row verdict")
+        constraints = [models.UniqueConstraint(fields=["lead_list", "row_no"], name="row_verdict_once")]
+        indexes = [models.Index(fields=["lead_list", "verdict", "row_no"], name="row_verdict_filter")]

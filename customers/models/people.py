@@ -1,0 +1,198 @@
+"""A customer (one row per human or company), their numbers, consent, tags, and the ledger of contacts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core.sealed import SealedTextField
+from people.models import City, User
+
+# before anything this system knows of: "may be called from the beginning"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CustomerQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> CustomerQuerySet:
+        """Customers of the cities that the user's role covers whole. Agents and team leaders see customers through calls."""
+        scope = user.scope()
+        return self if scope.is_region else self.filter(city__in=scope.city_ids)
+
+    def callable(self, at: datetime) -> CustomerQuerySet:
+        return self.filter(is_suppressed=False, held_lead_id=None, callable_from__lte=at, merged_into=None)
+
+
+class Customer(models.Model):
+    """One human or company in the region's pool.
+
+    The contact budget of all campaigns lies on this row, so that a claim which locks it decides for everybody: `attempts`
+    (newest first, the last 20) and `callable_from`, the earliest time the next attempt may be made, written when one is
+    reserved. Ids are dense and given in list order, below 2**32: the distinct counts are bitmaps of them.
+    """
+
+    class Type(models.TextChoices):
+        CONSUMER = "consumer", _("consumer")
+        BUSINESS = "business", _("business")
+
+    class Gender(models.TextChoices):
+        FEMALE = "female", _("female")
+        MALE = "male", _("male")
+
+    PERSONAL_FIELDS = ("name", "name_sort", "external_id", "attributes", "address")
+
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"), db_index=False)
+    source = models.ForeignKey("customers.Source", models.PROTECT, null=True, verbose_name=_("source"), db_index=False)
+    external_id = models.CharField(_("customer number"), max_length=64, blank=True, default="")
+    name = models.CharField(_("name"), max_length=120, blank=True, default="")
+    name_sort = models.CharField(_("name for sorting"), max_length=200, blank=True, default="", help_text=_("Pinyin."))
+    type = models.CharField(_("type"), max_length=8, choices=Type.choices, blank=True, default="")
+    gender = models.CharField(_("gender"), max_length=6, choices=Gender.choices, blank=True, default="")
+    age = models.PositiveSmallIntegerField(_("age"), null=True, blank=True)
+    address = SealedTextField(_("address"), null=True, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, verbose_name=_("merged into"))
+    created_at = models.DateTimeField(_("added"), db_default=Now())
+    updated_at = models.DateTimeField(_("changed"), db_default=Now())
+
+    # the contact budget
+    is_suppressed = models.BooleanField(_("not to be called"), default=False)
+    callable_from = models.DateTimeField(_("may be called from"), db_default=EPOCH)
+    attempts = ArrayField(models.DateTimeField(), verbose_name=_("last attempts"), db_default=[])
+    answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)
+    held_lead_id = models.BigIntegerField(_("lead in somebody's hand"), null=True, blank=True)
+    owner_campaign_id = models.BigIntegerField(_("campaign that owns the person"), null=True, blank=True)
+    owner_group = models.CharField(_("exclusion group of that campaign"), max_length=40, null=True, blank=True)
+    owner_until = models.DateTimeField(_("owned until"), null=True, blank=True)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("customer")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="customer_number_per_source", condition=~Q(external_id="")),
+            models.CheckConstraint(name="customer_not_merged_into_itself", condition=Q(merged_into=None) | ~Q(merged_into=F("id"))),
+            models.CheckConstraint(name="customer_id_fits_bitmaps", condition=Q(id__lt=2**32)),
+        ]
+        indexes = [
+            models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
+            GinIndex(fields=["attributes"], opclasses=["jsonb_path_ops"], name="customer_attributes"),
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="customer_name_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"#{self.pk}"
+
+
+class Phone(models.Model):
+    """A number of a customer. The digits rest sealed; the blind index finds the exact number and keeps it unique in the region."""
+
+    PERSONAL_FIELDS = ("sealed", "mask", "blind_index")
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="phones", verbose_name=_("customer"))
+    blind_index = models.BinaryField(_("blind index"), max_length=16)
+    sealed = models.BinaryField(_("sealed number"))
+    mask = models.CharField(_("number"), max_length=20)
+    prefix = models.CharField(_("prefix"), max_length=3, blank=True, default="")
+    is_primary = models.BooleanField(_("first number to dial"), default=True)
+    is_dead = models.BooleanField(_("number not in use"), default=False)
+    created_at = models.DateTimeField(_("added"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("phone number")
+        constraints = [
+            models.UniqueConstraint(fields=["blind_index"], name="phone_once_in_region"),
+            models.UniqueConstraint(fields=["customer"], name="phone_one_primary", condition=Q(is_primary=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.mask
+
+
+class Tag(models.Model):
+    """A word shown to the agent when the customer opens, and the key to scenarios."""
+
+    name = models.CharField(_("tag"), max_length=40, unique=True)
+
+    class Meta:
+        verbose_name = _("tag")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustomerTag(models.Model):
+    PERSONAL_FIELDS = ("tag",)
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="tags", verbose_name=_("customer"))
+    tag = models.ForeignKey(Tag, models.PROTECT, verbose_name=_("tag"))
+    set_at = models.DateTimeField(_("since"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("tag of a customer")
+        constraints = [models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once")]
+
+
+class Consent(models.Model):
+    """On what ground a customer may be called: what, when, how, stated by whom. Never deleted; withdrawn."""
+
+    PERSONAL_FIELDS = ("evidence",)
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="consents", verbose_name=_("customer"))
+    kind = models.CharField(_("kind"), max_length=20, default="marketing_calls")
+    basis = models.CharField(_("basis"), max_length=200)
+    evidence = models.TextField(_("wording or evidence"), blank=True, default="")
+    stated_by = models.CharField(_("stated by"), max_length=80)
+    given_at = models.DateTimeField(_("given"))
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("consent")
+
+
+class ContactQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ContactQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(city_id__in=scope.city_ids)
+
+
+class Contact(models.Model):
+    """The ledger: one row per contact of a person, calls and messages alike, over all campaigns, cities and numbers.
+
+    Reserved when a lead is handed out, made when it was dialled, void when it was given back untouched. Partitioned by month on
+    `at` (the table body is made in the migration; key of the table is (id, at)), so it points by plain ids.
+    """
+
+    class Channel(models.TextChoices):
+        CALL = "call", _("call")
+        MESSAGE = "message", _("message")
+
+    class State(models.TextChoices):
+        RESERVED = "reserved", _("reserved")
+        MADE = "made", _("made")
+        VOID = "void", _("void")
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(_("at"))
+    customer_id = models.BigIntegerField(_("customer"))
+    city_id = models.BigIntegerField(_("city"))
+    channel = models.CharField(_("channel"), max_length=8, choices=Channel.choices, default=Channel.CALL)
+    is_inbound = models.BooleanField(_("by the customer"), default=False)
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.RESERVED)
+    campaign_id = models.BigIntegerField(_("campaign"), null=True)
+    lead_id = models.BigIntegerField(_("lead"), null=True)
+    phone_id = models.BigIntegerField(_("number"), null=True)
+    agent_id = models.BigIntegerField(_("agent"), null=True)
+    call_id = models.BigIntegerField(_("recorded call"), null=True)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact")
+        indexes = [models.Index(fields=["customer_id", "at"], name="contact_of_person")]

@@ -1,0 +1,118 @@
+"""Rules of contact as data, and who must not be called. Both are read inside the claim."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from people.models import City, User
+
+from .people import Customer
+
+
+class RulePack(models.Model):
+    """A set of rules that campaigns bind: a country's, a trade's, the demo's. Of several bound, the strictest wins."""
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    simulator_only = models.BooleanField(_("only with the simulated telephone"), default=False)
+
+    class Meta:
+        verbose_name = _("rule pack")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ContactRule(models.Model):
+    """One rule. `value` by key: hours {"days": [1..7], "opens": "09:00", "closes": "20:00"}, several rows allowed per pack;
+    cap {"most": 2, "hours": 24}; gap {"minutes": 120}; answered_per_day {"most": 1}; refusal_rest {"days": 90}; consent {"needed": true}.
+    Without city, campaign and product it applies to whatever binds the pack."""
+
+    class Key(models.TextChoices):
+        HOURS = "hours", _("calling hours, local time of the called party")
+        CAP = "cap", _("most attempts per person")
+        GAP = "gap", _("gap between attempts")
+        ANSWERED = "answered_per_day", _("answered sales calls per day")
+        REFUSAL_REST = "refusal_rest", _("rest of a product after its refusal")
+        CONSENT = "consent", _("consent needed")
+
+    class Severity(models.TextChoices):
+        BLOCK = "block", _("block")
+        WARN = "warn", _("warn")
+        LOG = "log", _("log")
+
+    pack = models.ForeignKey(RulePack, models.PROTECT, related_name="rules", verbose_name=_("pack"))
+    key = models.CharField(_("rule"), max_length=20, choices=Key.choices)
+    value = models.JSONField(_("value"))
+    severity = models.CharField(_("severity"), max_length=5, choices=Severity.choices, default=Severity.BLOCK)
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
+    campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
+    product_id = models.BigIntegerField(_("product"), null=True, blank=True)
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("until"), null=True, blank=True)
+    basis = models.CharField(_("basis"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("rule of contact")
+        constraints = [models.CheckConstraint(name="contact_rule_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")))]
+        indexes = [models.Index(fields=["pack", "key"], name="contact_rule_pack")]
+
+    def __str__(self) -> str:
+        return f"{self.pack} {self.get_key_display()}"
+
+
+class SuppressionQuerySet(models.QuerySet):
+    def in_force(self, at) -> SuppressionQuerySet:
+        return self.filter(Q(valid_from__lte=at) & (Q(valid_to=None) | Q(valid_to__gt=at)), lifted_at=None)
+
+    def visible_to(self, user: User) -> SuppressionQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(customer__city__in=scope.city_ids)
+
+
+class Suppression(models.Model):
+    """Somebody not to be called: a customer, or a number that may not yet be in the pool. Without campaign and product: by nobody."""
+
+    class Kind(models.TextChoices):
+        REFUSAL = "refusal", _("asked not to be called")
+        OFFER_REFUSED = "offer_refused", _("refused the offer")
+        COMPLAINT = "complaint", _("complaint being looked into")
+        REGISTER = "register", _("do-not-call register")
+        WRONG_PERSON = "wrong_person", _("wrong person")
+        MANUAL = "manual", _("entered by hand")
+
+    PERSONAL_FIELDS = ("phone_blind", "note")
+
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, blank=True, related_name="suppressions", verbose_name=_("customer"))
+    phone_blind = models.BinaryField(max_length=16, null=True, blank=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
+    product_id = models.BigIntegerField(_("product"), null=True, blank=True)
+    valid_from = models.DateTimeField(_("from"))
+    valid_to = models.DateTimeField(_("until"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+    source = models.CharField(_("source"), max_length=80, blank=True, default="")
+    call_id = models.BigIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("entered by"))
+    created_at = models.DateTimeField(_("entered"), db_default=Now())
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+    lifted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("lifted by"))
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("suppression")
+        constraints = [
+            models.CheckConstraint(name="suppression_names_somebody", condition=Q(customer__isnull=False) | Q(phone_blind__isnull=False)),
+            models.CheckConstraint(
+                name="suppression_lift_is_whole",
+                condition=Q(lifted_at=None, lifted_by=None) | Q(lifted_at__isnull=False, lifted_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer"], name="suppression_customer", condition=Q(lifted_at=None)),
+            models.Index(fields=["phone_blind"], name="suppression_phone", condition=Q(phone_blind__isnull=False, lifted_at=None)),
+        ]

@@ -1,0 +1,277 @@
+"""Who works here and where they belong: region, cities, teams, users, dated memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+class Region(models.Model):
+    """The one region this installation serves. Its time zone is `settings.TIME_ZONE`: partitions are cut by it."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(_("name"), max_length=80)
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    country = models.CharField(_("country"), max_length=2, default="CN")
+
+    class Meta:
+        verbose_name = _("region")
+        constraints = [models.CheckConstraint(name="region_only_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Zone(models.Model):
+    """A time zone in which customers live, by its IANA name."""
+
+    id = models.SmallAutoField(primary_key=True)
+    name = models.CharField(_("name"), max_length=64, unique=True)
+
+    class Meta:
+        verbose_name = _("time zone")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CityQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> CityQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(pk__in=scope.city_ids)
+
+    def named(self, text: str) -> CityQuerySet:
+        """Cities that a file may mean by `text`: code, English or Chinese name, with or without 市."""
+        text = text.strip()
+        bare = text.removesuffix("市")
+        return self.filter(
+            Q(name__iexact=text) | Q(code__iexact=text) | (~Q(name_zh="") & Q(name_zh__in=[text, bare, f"{bare}市"]))
+        )
+
+
+class City(models.Model):
+    """A city of the region. `is_on` off stops every campaign there at once."""
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True, default="")
+    zone = models.ForeignKey(
+        Zone, models.PROTECT, null=True, blank=True, verbose_name=_("time zone"),
+        help_text=_("Nobody is called in a city whose time zone is unknown."),
+    )
+    is_on = models.BooleanField(_("may be called"), default=True)
+
+    objects = CityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("city")
+        verbose_name_plural = _("cities")
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language."""
+        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
+
+
+class TeamQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> TeamQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(Q(city__in=scope.city_ids) | Q(pk__in=scope.team_ids))
+
+
+class Team(models.Model):
+    """A team of agents, in a city or regional (no city)."""
+
+    code = models.CharField(_("code"), max_length=30, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"), related_name="teams")
+    is_active = models.BooleanField(_("active"), default=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("team")
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a user's memberships cover at one moment. `city_ids` are cities seen whole; `team_ids` teams seen whole,
+    those of the cities included."""
+
+    is_region: bool
+    city_ids: frozenset[int]
+    team_ids: frozenset[int]
+    roles: frozenset[str]
+
+
+class PersonQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> PersonQuerySet:
+        """Oneself, and whoever belongs to a city or team that one's role covers."""
+        scope = user.scope()
+        if scope.is_region:
+            return self
+        covered = Membership.objects.filter(Q(city__in=scope.city_ids) | Q(team__in=scope.team_ids))
+        return self.filter(Q(pk=user.pk) | Q(pk__in=covered.values("user")))
+
+
+class PersonManager(UserManager.from_queryset(PersonQuerySet)):
+    """Users, with Django's own ways of making them."""
+
+
+class User(AbstractUser):
+    """Somebody who signs in; agents also carry the code by which dialers and reports know them."""
+
+    class Language(models.TextChoices):
+        ENGLISH = "en", "English"
+        CHINESE = "zh-hans", "简体中文"
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", _("as the system")
+        LIGHT = "light", _("light")
+        DARK = "dark", _("dark")
+
+    display_name = models.CharField(_("name"), max_length=80, blank=True, default="")
+    code = models.CharField(_("agent code"), max_length=30, unique=True, null=True, blank=True)
+    language = models.CharField(_("language"), max_length=10, choices=Language.choices, default=Language.ENGLISH)
+    theme = models.CharField(_("theme"), max_length=5, choices=Theme.choices, default=Theme.AUTO)
+
+    objects = PersonManager()
+
+    class Meta:
+        verbose_name = _("user")
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    def scope(self, at: datetime | None = None) -> Scope:
+        """What this user may see today (or at `at`); kept on the instance, which lives for one request."""
+        day = timezone.localdate(at) if at else timezone.localdate()
+        cache: dict[date, Scope] = self.__dict__.setdefault("_scopes", {})
+        if day not in cache:
+            cache[day] = scope_of(list(self.memberships.valid_on(day)))
+        return cache[day]
+
+    def has_role(self, *roles: str) -> bool:
+        return not self.scope().roles.isdisjoint(roles)
+
+    @property
+    def is_agent(self) -> bool:
+        return self.scope().roles == {Membership.Role.AGENT}
+
+    def team_at(self, at: datetime) -> Team | None:
+        """The team in which the user is an agent (else leads) on the business day of `at`."""
+        own = self.memberships.valid_on(timezone.localdate(at)).filter(team__isnull=False).select_related("team__city")
+        member = sorted(own, key=lambda m: m.role != Membership.Role.AGENT)[:1]
+        return member[0].team if member else None
+
+
+def scope_of(memberships: list[Membership]) -> Scope:
+    """The union of what the memberships cover. An agent's covers nobody else's rows: own ones are asked for by name."""
+    wide = [m for m in memberships if m.role != Membership.Role.AGENT]
+    cities = frozenset(m.city_id for m in wide if m.city_id)
+    teams = frozenset(m.team_id for m in wide if m.team_id)
+    if cities:
+        teams |= frozenset(Team.objects.filter(city__in=cities).values_list("pk", flat=True))
+    return Scope(
+        is_region=any(m.city_id is None and m.team_id is None for m in wide),
+        city_ids=cities,
+        team_ids=teams,
+        roles=frozenset(str(m.role) for m in memberships),
+    )
+
+
+class MembershipQuerySet(models.QuerySet):
+    def valid_on(self, day: date) -> MembershipQuerySet:
+        return self.filter(Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day)))
+
+    def visible_to(self, user: User) -> MembershipQuerySet:
+        scope = user.scope()
+        if scope.is_region:
+            return self
+        return self.filter(Q(user=user) | Q(city__in=scope.city_ids) | Q(team__in=scope.team_ids))
+
+
+class Membership(models.Model):
+    """A role of a user from a day until (not including) another, in a team, a city or the whole region."""
+
+    class Role(models.TextChoices):
+        AGENT = "agent", _("agent")
+        TEAM_LEADER = "team_leader", _("team leader")
+        SUPERVISOR = "supervisor", _("supervisor")
+        DATA = "data", _("data team")
+        CAMPAIGN_MANAGER = "campaign_manager", _("campaign manager")
+        QA = "qa", _("QA")
+        TRAINER = "trainer", _("trainer")
+        CITY_MANAGER = "city_manager", _("city manager")
+        REGIONAL_MANAGER = "regional_manager", _("regional manager")
+        ADMINISTRATOR = "administrator", _("administrator")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", verbose_name=_("user"))
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, verbose_name=_("team"), related_name="memberships")
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("until"), null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("membership")
+        constraints = [
+            models.CheckConstraint(name="membership_city_or_team", condition=Q(city=None) | Q(team=None)),
+            models.CheckConstraint(
+                name="membership_place_fits_role",
+                condition=Q(role__in=["agent", "team_leader"], team__isnull=False)
+                | Q(role="city_manager", city__isnull=False)
+                | Q(role__in=["regional_manager", "administrator"], city=None, team=None)
+                | Q(role__in=["supervisor", "data", "campaign_manager", "qa", "trainer"]),
+            ),
+            models.CheckConstraint(
+                name="membership_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+            ),
+            # One team at a time for an agent. int8range spares the btree_gist extension.
+            ExclusionConstraint(
+                name="agent_in_one_team",
+                expressions=[
+                    (Func(F("user"), F("user"), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+                    (Func(F("valid_from"), F("valid_to"), function="daterange"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(role="agent"),
+            ),
+        ]
+        indexes = [models.Index(fields=["team", "role"], name="membership_team"), models.Index(fields=["user"], name="membership_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.get_role_display()}"
+
+
+class Qualification(models.Model):
+    """A certificate a user holds; a campaign may ask for it at hand-out. Awarded by staffing."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="qualifications", verbose_name=_("user"))
+    code = models.CharField(_("certificate"), max_length=40)
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("qualification")
+        constraints = [models.UniqueConstraint(fields=["user", "code", "valid_from"], name="qualification_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.code}"
