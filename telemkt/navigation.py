@@ -1,0 +1,240 @@
+"""Who finds what in the side navigation, and where each role starts.
+
+Pages are named by URL name. A page that is not mounted is left out, so the navigation never holds a dead link.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from people.models import City, Team
+
+AGENT = "agent"
+LEADERS = ("team_leader", "supervisor")
+MANAGERS = ("city_manager", "regional_manager")
+EVERYBODY = (
+    AGENT,
+    *LEADERS,
+    *MANAGERS,
+    "data",
+    "campaign_manager",
+    "qa",
+    "trainer",
+    "administrator",
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry: the URL name decides whether it exists, the roles decide who sees it.
+
+    The badge is the URL name of a fragment that answers with <span class="count">9</span>, or with nothing.
+    """
+
+    name: str
+    icon: str
+    label: object
+    roles: tuple[str, ...]
+    badge: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    url: str
+    icon: str
+    label: str
+    badge_url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    items: list[Item]
+
+
+GROUPS: list[tuple[object, list[Page]]] = [
+    (
+        "",
+        [
+            Page("campaigns:desk", "phone", _("Desk"), (AGENT,)),
+            Page("metrics:floor", "floor", _("Floor"), (*LEADERS, *MANAGERS, "campaign_manager")),
+            Page("metrics:indicators", "chart", _("Indicators"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer")),
+            Page("campaigns:callbacks", "clock", _("Callbacks"), (AGENT, *LEADERS), badge="campaigns:callbacks-badge"),
+            Page("campaigns:calls", "headset", _("Calls"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer", "data")),
+            Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
+        ],
+    ),
+    (
+        _("Campaigns"),
+        [
+            Page("campaigns:campaigns", "flag", _("Campaigns"), (*LEADERS, *MANAGERS, "campaign_manager", "data")),
+            Page("scripts:scripts", "chat", _("Scripts"), (*LEADERS, "campaign_manager", "qa", "trainer")),
+            Page("scripts:products", "box", _("Products"), ("campaign_manager", "regional_manager", "trainer")),
+        ],
+    ),
+    (
+        _("Data"),
+        [
+            Page("customers:lists", "upload", _("Lists"), ("data", "campaign_manager")),
+            Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
+            Page("customers:sources", "scale", _("Sources"), ("data",)),
+            Page("campaigns:call_import", "download", _("Calls of another dialer"), ("data", "administrator")),
+        ],
+    ),
+    (
+        _("Standards"),
+        [
+            Page("customers:rules", "shield", _("Rules of contact"), ("data", "campaign_manager", "regional_manager")),
+            Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
+            Page("metrics:definitions", "book", _("Definitions"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer")),
+            Page("core:calendar", "calendar", _("Calendar"), ("administrator", "campaign_manager", "regional_manager")),
+        ],
+    ),
+    (
+        _("Administration"),
+        [
+            Page("people:users", "user", _("People"), ("administrator",)),
+            Page("people:teams", "people", _("Teams"), ("administrator",)),
+            Page("people:cities", "map", _("Cities"), ("administrator",)),
+            Page("core:jobs", "db", _("Jobs"), ("administrator", "data"), badge="core:jobs-badge"),
+            Page("core:audit", "list", _("Audit trail"), ("administrator",)),
+        ],
+    ),
+]
+
+# The first role a person has decides where the day starts.
+HOMES: list[tuple[str, tuple[str, ...]]] = [
+    (AGENT, ("campaigns:desk",)),
+    ("team_leader", ("metrics:floor",)),
+    ("supervisor", ("metrics:floor",)),
+    ("regional_manager", ("metrics:indicators",)),
+    ("city_manager", ("metrics:indicators",)),
+    ("campaign_manager", ("campaigns:campaigns",)),
+    ("data", ("customers:lists",)),
+    ("qa", ("campaigns:calls", "metrics:indicators")),
+    ("trainer", ("scripts:scripts", "metrics:indicators")),
+    ("administrator", ("people:users", "core:audit")),
+]
+
+
+def url_of(name: str) -> str:
+    """The URL of a page, or "" when it is not mounted."""
+    if not name:
+        return ""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def roles_of(user) -> frozenset[str]:
+    """Every role that is in force now; a superuser without one counts as administrator."""
+    roles = frozenset(user.scope().roles) if user.is_authenticated else frozenset()
+    if not roles and getattr(user, "is_superuser", False):
+        return frozenset({"administrator"})
+    return roles
+
+
+def home_for(user) -> str:
+    """Where the day of this user starts: the first page of their first role, the account page when they have none."""
+    roles = roles_of(user)
+    for role, names in HOMES:
+        if role in roles:
+            for url in map(url_of, names):
+                if url:
+                    return url
+    return url_of("people:account") or url_of("people:login") or "/login/"
+
+
+def _current_url(path: str, urls: list[str]) -> str:
+    """The longest entry that the path lies under, so that /calls/import/ does not light up /calls/ as well."""
+    under = [url for url in urls if path.startswith(url)]
+    return max(under, key=len, default="")
+
+
+def groups_for(user, path: str) -> list[Group]:
+    """The navigation of this user with the entry of `path` marked."""
+    roles = roles_of(user)
+    seen = [
+        (label, [(page, url) for page in pages if roles & set(page.roles) and (url := url_of(page.name))])
+        for label, pages in GROUPS
+    ]
+    current = _current_url(path, [url for _label, pages in seen for _page, url in pages])
+    return [
+        Group(
+            label=str(label),
+            items=[
+                Item(url=url, icon=page.icon, label=str(page.label), badge_url=url_of(page.badge), current=url == current)
+                for page, url in pages
+            ],
+        )
+        for label, pages in seen
+        if pages
+    ]
+
+
+def _one_or_many(model: type[City] | type[Team], ids: frozenset[int], many: str) -> str:
+    if len(ids) == 1:
+        return str(model._default_manager.filter(pk__in=ids).first() or "")
+    return many % {"count": len(ids)} if ids else ""
+
+
+class Navigation:
+    """What the shell shows of the user; worked out only when a template asks for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @property
+    def user(self):
+        return getattr(self.request, "user", None)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        if self.user is None or not self.user.is_authenticated:
+            return []
+        return groups_for(self.user, self.request.path)
+
+    @cached_property
+    def role(self) -> str:
+        """The role that comes first in the day of this user, in words."""
+        if self.user is None or not self.user.is_authenticated:
+            return ""
+        roles = roles_of(self.user)
+        return next((str(ROLE_NAMES[role]) for role, _names in HOMES if role in roles), "")
+
+    @cached_property
+    def place(self) -> str:
+        """What the role covers: the region, the one city or team by name, else how many."""
+        if self.user is None or not self.user.is_authenticated:
+            return ""
+        scope = self.user.scope()
+        if scope.is_region:
+            return gettext("Whole region")
+        if scope.city_ids:
+            return _one_or_many(City, scope.city_ids, ngettext("%(count)d city", "%(count)d cities", len(scope.city_ids)))
+        return _one_or_many(Team, scope.team_ids, ngettext("%(count)d team", "%(count)d teams", len(scope.team_ids)))
+
+
+ROLE_NAMES = {
+    AGENT: _("Agent"),
+    "team_leader": _("Team leader"),
+    "supervisor": _("Supervisor"),
+    "data": _("Data team"),
+    "campaign_manager": _("Campaign manager"),
+    "qa": _("Quality assurance"),
+    "trainer": _("Trainer"),
+    "city_manager": _("City manager"),
+    "regional_manager": _("Regional manager"),
+    "administrator": _("Administrator"),
+}
+
+
+def navigation(request: HttpRequest) -> dict[str, Navigation]:
+    """Context processor."""
+    return {"navigation": Navigation(request)}
