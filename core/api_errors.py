@@ -1,0 +1,31 @@
+"""One exception handler for the whole API: a rule that says no is 409 with its sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as default_handler
+from rest_framework.views import set_rollback
+
+from core.errors import DomainError, PermissionRefused
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DomainError: 409 {"detail": sentence, "code": name of the rule}; PermissionRefused: 403; bad input: 400."""
+    if isinstance(error, DomainError):
+        set_rollback()
+        refused = isinstance(error, PermissionRefused)
+        answer = {"detail": str(error), "code": type(error).__name__}
+        return Response(
+            answer,
+            status=status.HTTP_403_FORBIDDEN if refused else status.HTTP_409_CONFLICT,
+        )
+    if isinstance(error, DjangoValidationError):
+        error = ValidationError(
+            error.message_dict if hasattr(error, "error_dict") else error.messages
+        )
+    return default_handler(error, context)

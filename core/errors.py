@@ -1,0 +1,9 @@
+"""Refusals that a user may read."""
+
+
+class DomainError(Exception):
+    """A rule said no. `str(error)` is the whole sentence for the user; subclasses are named by the sentence, without "Error"."""
+
+
+class PermissionRefused(DomainError):
+    """The user may see the thing but not do this to it; the answer is 403 with the sentence."""
