@@ -1,0 +1,38 @@
+"""`/api/v1/`: every local app registers its endpoints in its own `api.py`, by `register(router)` or `urlpatterns`."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import TemplateHTMLRenderer
+from rest_framework.routers import SimpleRouter
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """The documentation page. Its script comes by a second request: the policy allows no inline script."""
+
+    renderer_classes = [TemplateHTMLRenderer]
+    template_name = "telemkt/api_docs.html"
+
+
+def _endpoints() -> list[URLPattern | URLResolver]:
+    router = SimpleRouter()
+    own: list[URLPattern | URLResolver] = []
+    for app in settings.LOCAL_APPS:
+        if not find_spec(f"{app}.api"):
+            continue
+        module = import_module(f"{app}.api")
+        if hasattr(module, "register"):
+            module.register(router)
+        own += getattr(module, "urlpatterns", [])
+    return [*own, path("", include(router.urls))]
+
+
+app_name = "api"
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
+    *_endpoints(),
+]

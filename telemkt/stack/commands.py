@@ -1,0 +1,46 @@
+"""manage.py: Django's commands with servers at hand, and one sentence instead of a traceback where none is."""
+
+import sys
+
+from telemkt.stack import messages, servers, urls
+from telemkt.stack.trouble import Trouble
+
+# These never ask the database.
+SERVERLESS = {
+    "", "help", "version", "--help", "-h", "--version", "check", "collectstatic", "compilemessages", "diffsettings",
+    "findstatic", "makemessages", "spectacular", "startapp",
+}  # fmt: skip
+
+
+def run(argv: list[str]) -> int:
+    """Carry out one command; returns the exit code."""
+    name = argv[1] if len(argv) > 1 else ""
+    try:
+        if name not in SERVERLESS:
+            servers.share_needed()
+        messages.compile_all()
+        return _execute(argv)
+    except (Trouble, urls.BadUrl) as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+
+
+def _execute(argv: list[str]) -> int:
+    from django.core.management import execute_from_command_line
+    from django.db.utils import OperationalError
+
+    try:
+        execute_from_command_line(argv)
+    except OperationalError as error:
+        if servers.needed() and "postgres" in servers.needed():
+            raise
+        raise Trouble(_unreachable(error)) from error
+    return 0
+
+
+def _unreachable(error: Exception) -> str:
+    import os
+
+    reason = str(error).strip().splitlines()[0]
+    where = urls.without_password(os.environ["DATABASE_URL"])
+    return f"The database that DATABASE_URL names ({where}) did not do it: {reason}"

@@ -1,0 +1,69 @@
+"""Children that never outlive the one who answers for them."""
+
+import ctypes
+import os
+import platform
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(signal_number: int) -> Callable[[], None] | None:
+    """For `preexec_fn`: Linux sends the child this signal when its parent ends, by kill -9 too.
+
+    Elsewhere the next start finds the orphan by its pid file. Must be used from the main thread: the kernel means
+    the thread that forked. It runs after a change of user, so the kernel does not clear it.
+    """
+    if platform.system() != "Linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def in_child() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+        if os.getppid() != parent:  # it ended between fork and prctl
+            os._exit(1)
+
+    return in_child
+
+
+def open_log(path: Path, *, limit: int = 20 * 1024 * 1024):
+    """The log to append to; a large one is put aside first, so that at most two such files lie there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > limit:
+            path.replace(path.with_suffix(".log.old"))
+    return open(path, "ab")
+
+
+def stop(process: subprocess.Popen, signal_number: int, grace: float) -> None:
+    """Ask the process to end, wait, and kill its whole group when it does not."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            process.send_signal(signal_number)
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class Backoff:
+    """How long to wait before the next start: at once, then longer, and short again after a quiet while."""
+
+    def __init__(self, *, first: float = 0.2, longest: float = 15.0, quiet: float = 60.0) -> None:
+        self.first, self.longest, self.quiet = first, longest, quiet
+        self._delay = first
+        self._last: float | None = None
+
+    def next(self, at: float) -> float:
+        """Seconds to wait for a failure at this moment (a monotonic clock)."""
+        calm = self._last is None or at - self._last > self.quiet
+        self._delay = self.first if calm else min(self._delay * 2, self.longest)
+        self._last = at
+        return self._delay
