@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.forms",
     "axes",
     "csp",
     "django_filters",
@@ -106,6 +107,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "telemkt.forms.HouseRenderer"
 if importlib.util.find_spec("telemkt.navigation"):
     TEMPLATES[0]["OPTIONS"]["context_processors"].append("telemkt.navigation.navigation")
 
@@ -153,6 +155,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "people/login.html"
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

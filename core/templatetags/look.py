@@ -3,7 +3,9 @@
 Bars are SVG with width attributes, because no page carries a style attribute.
 """
 
+import math
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from django import template
@@ -222,3 +224,9 @@ def initials(name: str) -> str:
     if ord(words[0][0]) >= 0x2E80:
         return words[0][0]
     return "".join(word[0] for word in words[:2]).upper()
+
+
+@register.filter
+def minutes(length: timedelta) -> int:
+    """A length of time in whole minutes, rounded up."""
+    return math.ceil(length.total_seconds() / 60)
