@@ -5,16 +5,10 @@ from importlib.util import find_spec
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.renderers import TemplateHTMLRenderer
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-
-class DocsView(SpectacularSwaggerSplitView):
-    """The documentation page. Its script comes by a second request: the policy allows no inline script."""
-
-    renderer_classes = [TemplateHTMLRenderer]
-    template_name = "telemkt/api_docs.html"
+from telemkt import views
 
 
 def _endpoints() -> list[URLPattern | URLResolver]:
@@ -27,12 +21,12 @@ def _endpoints() -> list[URLPattern | URLResolver]:
         if hasattr(module, "register"):
             module.register(router)
         own += getattr(module, "urlpatterns", [])
-    return [*own, path("", include(router.urls))]
+    return [*own, *router.urls]
 
 
 app_name = "api"
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
+    path("docs/", views.api_docs, name="docs"),
     *_endpoints(),
 ]

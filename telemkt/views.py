@@ -1,9 +1,9 @@
-"""The front door and the sign of life."""
+"""The front door, the sign of life, and the page of the API."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -27,3 +27,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return JsonResponse({"status": "down"}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+@require_GET
+def api_docs(request: HttpRequest) -> HttpResponse:
+    """The description of `/api/v1/` for people; for machines it is `/api/v1/schema/`."""
+    return render(request, "telemkt/api_docs.html")
