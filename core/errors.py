@@ -1,9 +1,11 @@
 """Refusals that a user may read."""
 
+from django.core.exceptions import PermissionDenied
+
 
 class DomainError(Exception):
     """A rule said no. `str(error)` is the whole sentence for the user; subclasses are named by the sentence, without "Error"."""
 
 
-class PermissionRefused(DomainError):
+class PermissionRefused(DomainError, PermissionDenied):
     """The user may see the thing but not do this to it; the answer is 403 with the sentence."""

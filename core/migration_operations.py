@@ -27,11 +27,7 @@ class CreatePartitionedModel(migrations.CreateModel):
         sql, params = schema_editor.table_sql(model)
         key = f'PRIMARY KEY ("id", "{self.partition_by}")'
         body = sql.replace(" PRIMARY KEY", "", 1).rstrip().removesuffix(")")
-        schema_editor.execute(
-            f'{body}, {key}) PARTITION BY RANGE ("{self.partition_by}")', params or None
-        )
+        schema_editor.execute(f'{body}, {key}) PARTITION BY RANGE ("{self.partition_by}")', params or None)
         table = schema_editor.quote_name(model._meta.db_table)
-        schema_editor.execute(
-            f'CREATE TABLE "{model._meta.db_table}_default" PARTITION OF {table} DEFAULT'
-        )
+        schema_editor.execute(f'CREATE TABLE "{model._meta.db_table}_default" PARTITION OF {table} DEFAULT')
         schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))

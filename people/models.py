@@ -12,8 +12,7 @@ from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils import timezone
-from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _
 
 
 class Region(models.Model):
@@ -66,7 +65,11 @@ class City(models.Model):
     name = models.CharField(_("name"), max_length=80, unique=True)
     name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True, default="")
     zone = models.ForeignKey(
-        Zone, models.PROTECT, null=True, blank=True, verbose_name=_("time zone"),
+        Zone,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("time zone"),
         help_text=_("Nobody is called in a city whose time zone is unknown."),
     )
     is_on = models.BooleanField(_("may be called"), default=True)
@@ -222,10 +225,14 @@ class Membership(models.Model):
         REGIONAL_MANAGER = "regional_manager", _("regional manager")
         ADMINISTRATOR = "administrator", _("administrator")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", verbose_name=_("user"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", verbose_name=_("user")
+    )
     role = models.CharField(_("role"), max_length=20, choices=Role.choices)
     city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
-    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, verbose_name=_("team"), related_name="memberships")
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, verbose_name=_("team"), related_name="memberships"
+    )
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("until"), null=True, blank=True)
 
@@ -255,7 +262,10 @@ class Membership(models.Model):
                 condition=Q(role="agent"),
             ),
         ]
-        indexes = [models.Index(fields=["team", "role"], name="membership_team"), models.Index(fields=["user"], name="membership_user")]
+        indexes = [
+            models.Index(fields=["team", "role"], name="membership_team"),
+            models.Index(fields=["user"], name="membership_user"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} {self.get_role_display()}"
@@ -264,7 +274,9 @@ class Membership(models.Model):
 class Qualification(models.Model):
     """A certificate a user holds; a campaign may ask for it at hand-out. Awarded by staffing."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="qualifications", verbose_name=_("user"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="qualifications", verbose_name=_("user")
+    )
     code = models.CharField(_("certificate"), max_length=40)
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("until"), null=True, blank=True)

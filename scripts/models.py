@@ -17,14 +17,22 @@ class Product(models.Model):
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("description"), blank=True, default="")
     price_cents = models.BigIntegerField(_("price"), null=True, blank=True)
-    selling_points = models.TextField(_("selling points"), blank=True, default="", help_text=_("One per line, short and clear."))
-    mandatory_statements = models.TextField(_("mandatory statements"), blank=True, default="", help_text=_("One per line."))
+    selling_points = models.TextField(
+        _("selling points"), blank=True, default="", help_text=_("One per line, short and clear.")
+    )
+    mandatory_statements = models.TextField(
+        _("mandatory statements"), blank=True, default="", help_text=_("One per line.")
+    )
     is_larger_plan = models.BooleanField(_("a larger plan (else an add-on)"), default=True)
     is_on = models.BooleanField(_("may be sold"), default=True)
 
     class Meta:
         verbose_name = _("product")
-        constraints = [models.CheckConstraint(name="product_price_not_negative", condition=Q(price_cents=None) | Q(price_cents__gte=0))]
+        constraints = [
+            models.CheckConstraint(
+                name="product_price_not_negative", condition=Q(price_cents=None) | Q(price_cents__gte=0)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -51,8 +59,12 @@ class Offer(models.Model):
     class Meta:
         verbose_name = _("offer")
         constraints = [
-            models.CheckConstraint(name="offer_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))),
-            models.CheckConstraint(name="offer_price_not_negative", condition=Q(price_cents=None) | Q(price_cents__gte=0)),
+            models.CheckConstraint(
+                name="offer_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+            ),
+            models.CheckConstraint(
+                name="offer_price_not_negative", condition=Q(price_cents=None) | Q(price_cents__gte=0)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -100,9 +112,13 @@ class ScriptVersion(models.Model):
     script = models.ForeignKey(Script, models.PROTECT, related_name="versions", verbose_name=_("script"))
     number = models.PositiveIntegerField(_("version"))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.DRAFT)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("written by"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("written by")
+    )
     created_at = models.DateTimeField(_("written"), auto_now_add=True)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("approved by"))
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("approved by")
+    )
     approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
 
     objects = ScriptVersionQuerySet.as_manager()
@@ -145,7 +161,11 @@ class ScriptStep(models.Model):
 
     class Meta:
         verbose_name = _("script step")
-        constraints = [models.UniqueConstraint(fields=["version", "position"], name="script_step_position", deferrable=models.Deferrable.DEFERRED)]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "position"], name="script_step_position", deferrable=models.Deferrable.DEFERRED
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title or f"{self.get_part_display()} {self.position}"
@@ -166,7 +186,9 @@ class ScriptQuestion(models.Model):
     code = models.SlugField(_("code"), max_length=40)
     text = models.CharField(_("question"), max_length=300)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.CHOICE)
-    choices = models.JSONField(_("choices"), default=list, blank=True, help_text=_("A list of texts, for questions with choices."))
+    choices = models.JSONField(
+        _("choices"), default=list, blank=True, help_text=_("A list of texts, for questions with choices.")
+    )
     is_required = models.BooleanField(_("required"), default=False)
 
     class Meta:

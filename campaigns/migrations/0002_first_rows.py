@@ -16,7 +16,15 @@ COMMON = [
     ("refused_price", "Too dear", "价格太贵", "p", "", "refused", "connected right_party refuses_offer"),
     ("refused_inconvenient", "Inconvenient", "办理不便", "x", "", "refused", "connected right_party refuses_offer"),
     ("refused_distrust", "Distrust", "不信任", "t", "", "refused", "connected right_party refuses_offer"),
-    ("refused_mid_call", "Broke off in mid-call", "中途挂断", "m", "step", "refused", "connected right_party refuses_offer mid_call"),
+    (
+        "refused_mid_call",
+        "Broke off in mid-call",
+        "中途挂断",
+        "m",
+        "step",
+        "refused",
+        "connected right_party refuses_offer mid_call",
+    ),
     ("complaint", "Complaint", "投诉", "k", "reason", "closed", "connected complaint"),
     ("do_not_call", "Asks not to be called", "不再来电", "z", "", "refused", "connected refuses_calls"),
     ("no_answer", "No answer", "无人接听", "1", "", "retry", ""),
@@ -30,7 +38,13 @@ def add_dispositions(apps, schema_editor):
     Disposition = apps.get_model("campaigns", "Disposition")
     for position, (code, label, label_zh, key, needs, follow, flags) in enumerate(COMMON, start=1):
         Disposition.objects.create(
-            code=code, label=label, label_zh=label_zh, key=key, needs=needs, follow=follow, position=position * 10,
+            code=code,
+            label=label,
+            label_zh=label_zh,
+            key=key,
+            needs=needs,
+            follow=follow,
+            position=position * 10,
             **{flag: True for flag in flags.split()},
         )
 

@@ -24,7 +24,9 @@ class CallQuerySet(models.QuerySet):
             return self
         city_teams = Q(city_id__in=scope.city_ids)
         led = user.memberships.filter(role="team_leader").values("team")
-        return self.filter(city_teams | Q(team_id__in=scope.team_ids, team_city_id=None) | Q(team_id__in=led) | Q(agent_id=user.pk))
+        return self.filter(
+            city_teams | Q(team_id__in=scope.team_ids, team_city_id=None) | Q(team_id__in=led) | Q(agent_id=user.pk)
+        )
 
 
 class Call(models.Model):

@@ -22,7 +22,11 @@ class CampaignQuerySet(models.QuerySet):
         worked_on = CampaignTeam.objects.filter(
             Q(team__in=own_teams) | Q(team__in=scope.team_ids) | Q(team__city__in=scope.city_ids)
         )
-        return self.filter(Q(city__in=scope.city_ids) | Q(city=None) & ~Q(stage=Campaign.Stage.PLANNED) | Q(pk__in=worked_on.values("campaign")))
+        return self.filter(
+            Q(city__in=scope.city_ids)
+            | Q(city=None) & ~Q(stage=Campaign.Stage.PLANNED)
+            | Q(pk__in=worked_on.values("campaign"))
+        )
 
     def calling(self) -> CampaignQuerySet:
         """Campaigns that may hand out leads now, as far as their own switch, their product's and their stage go."""
@@ -68,28 +72,47 @@ class Campaign(models.Model):
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)
-    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"), help_text=_("Empty: the whole region."))
+    city = models.ForeignKey(
+        City, models.PROTECT, null=True, blank=True, verbose_name=_("city"), help_text=_("Empty: the whole region.")
+    )
     type = models.CharField(_("type"), max_length=8, choices=Type.choices, default=Type.SALES)
     purpose = models.CharField(_("purpose"), max_length=16, choices=Purpose.choices, default=Purpose.CROSS_SELL)
     direction = models.CharField(_("direction"), max_length=8, choices=Direction.choices, default=Direction.OUTBOUND)
     product = models.ForeignKey(Product, models.PROTECT, related_name="campaigns", verbose_name=_("product"))
-    offer = models.ForeignKey(Offer, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("offer"))
-    script = models.ForeignKey(Script, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("script"))
+    offer = models.ForeignKey(
+        Offer, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("offer")
+    )
+    script = models.ForeignKey(
+        Script, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("script")
+    )
     script_version = models.ForeignKey(
-        ScriptVersion, models.PROTECT, null=True, blank=True, related_name="campaigns", verbose_name=_("script version in force")
+        ScriptVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        verbose_name=_("script version in force"),
     )
     stage = models.CharField(_("stage"), max_length=14, choices=Stage.choices, default=Stage.PLANNED)
     is_on = models.BooleanField(_("may call"), default=True)
     telephony = models.CharField(_("telephone"), max_length=10, choices=Telephony.choices, default=Telephony.SIMULATOR)
     packs = models.ManyToManyField(RulePack, blank=True, related_name="campaigns", verbose_name=_("rule packs"))
     exclusion_group = models.CharField(
-        _("exclusion group"), max_length=40, blank=True, default="", help_text=_("A person called by one campaign of a group is left alone by the others.")
+        _("exclusion group"),
+        max_length=40,
+        blank=True,
+        default="",
+        help_text=_("A person called by one campaign of a group is left alone by the others."),
     )
     starts_on = models.DateField(_("starts"), null=True, blank=True)
     ends_on = models.DateField(_("ends"), null=True, blank=True)
     target_customers = models.PositiveIntegerField(_("customers to be won"), null=True, blank=True)
-    target_success_percent = models.DecimalField(_("expected success rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True)
-    target_contact_percent = models.DecimalField(_("expected contact rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True)
+    target_success_percent = models.DecimalField(
+        _("expected success rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True
+    )
+    target_contact_percent = models.DecimalField(
+        _("expected contact rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True
+    )
     lease_seconds = models.PositiveIntegerField(_("seconds after which an unanswered lead returns"), default=900)
     after_call_limit_seconds = models.PositiveIntegerField(_("limit of after-call work, seconds"), default=90)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("planned by"))
@@ -100,8 +123,13 @@ class Campaign(models.Model):
     class Meta:
         verbose_name = _("campaign")
         constraints = [
-            models.CheckConstraint(name="campaign_ends_after_start", condition=Q(ends_on=None) | Q(starts_on=None) | Q(ends_on__gte=F("starts_on"))),
-            models.CheckConstraint(name="campaign_script_version_has_script", condition=Q(script_version=None) | Q(script__isnull=False)),
+            models.CheckConstraint(
+                name="campaign_ends_after_start",
+                condition=Q(ends_on=None) | Q(starts_on=None) | Q(ends_on__gte=F("starts_on")),
+            ),
+            models.CheckConstraint(
+                name="campaign_script_version_has_script", condition=Q(script_version=None) | Q(script__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -139,8 +167,12 @@ class Gate(models.Model):
     stage = models.CharField(_("stage it guards"), max_length=14, choices=Campaign.Stage.choices)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     reason = models.TextField(_("reason"), blank=True, default="")
-    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by"))
-    second_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("second person"))
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    second_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("second person")
+    )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
 
     class Meta:
@@ -151,7 +183,11 @@ class Gate(models.Model):
                 name="gate_decision_is_whole",
                 condition=Q(status="pending", decided_at=None)
                 | Q(status__in=["passed", "refused"], decided_at__isnull=False, decided_by__isnull=False)
-                | (Q(status="overridden", decided_at__isnull=False, second_by__isnull=False) & ~Q(reason="") & ~Q(second_by=F("decided_by"))),
+                | (
+                    Q(status="overridden", decided_at__isnull=False, second_by__isnull=False)
+                    & ~Q(reason="")
+                    & ~Q(second_by=F("decided_by"))
+                ),
             ),
         ]
 
@@ -168,5 +204,7 @@ class RetryRule(models.Model):
         verbose_name = _("retry rule")
         constraints = [
             models.UniqueConstraint(fields=["campaign", "disposition"], name="retry_rule_once"),
-            models.CheckConstraint(name="retry_rule_positive", condition=Q(most_attempts__gte=1) & Q(delay_minutes__gte=1)),
+            models.CheckConstraint(
+                name="retry_rule_positive", condition=Q(most_attempts__gte=1) & Q(delay_minutes__gte=1)
+            ),
         ]

@@ -35,8 +35,17 @@ class Disposition(models.Model):
         REFUSED = "refused", _("closed as refused")
         CLOSED = "closed", _("closed")
 
-    campaign = models.ForeignKey("campaigns.Campaign", models.CASCADE, null=True, blank=True, related_name="own_dispositions", verbose_name=_("campaign"))
-    maps_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("counts as"))
+    campaign = models.ForeignKey(
+        "campaigns.Campaign",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="own_dispositions",
+        verbose_name=_("campaign"),
+    )
+    maps_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("counts as")
+    )
     code = models.CharField(_("code"), max_length=40)
     label = models.CharField(_("label"), max_length=80)
     label_zh = models.CharField(_("Chinese label"), max_length=80, blank=True, default="")
@@ -68,7 +77,17 @@ class Disposition(models.Model):
             ),
             models.CheckConstraint(
                 name="disposition_class_makes_sense",
-                condition=(Q(connected=True) | Q(right_party=False, sale=False, refuses_offer=False, refuses_calls=False, mid_call=False, complaint=False))
+                condition=(
+                    Q(connected=True)
+                    | Q(
+                        right_party=False,
+                        sale=False,
+                        refuses_offer=False,
+                        refuses_calls=False,
+                        mid_call=False,
+                        complaint=False,
+                    )
+                )
                 & (Q(connected=False) | Q(bad_number=False))
                 & ~Q(sale=True, refuses_offer=True),
             ),

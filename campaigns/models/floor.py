@@ -44,7 +44,9 @@ class AgentState(models.Model):
         verbose_name = _("agent state")
         constraints = [
             models.UniqueConstraint(fields=["agent"], name="agent_state_one_open", condition=Q(ended_at=None)),
-            models.CheckConstraint(name="agent_state_ends_after_begin", condition=Q(ended_at=None) | Q(ended_at__gte=F("began_at"))),
+            models.CheckConstraint(
+                name="agent_state_ends_after_begin", condition=Q(ended_at=None) | Q(ended_at__gte=F("began_at"))
+            ),
         ]
         indexes = [
             models.Index(fields=["team"], name="agent_state_floor", condition=Q(ended_at=None)),
@@ -66,7 +68,9 @@ class Cost(models.Model):
         SYSTEM = "system", _("hardware and software")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, null=True, blank=True, related_name="costs", verbose_name=_("campaign"))
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", models.PROTECT, null=True, blank=True, related_name="costs", verbose_name=_("campaign")
+    )
     city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("city"))
     month = models.DateField(_("month"))
     amount_cents = models.BigIntegerField(_("amount"))

@@ -36,7 +36,9 @@ class LeadQuerySet(models.QuerySet):
         scope = user.scope()
         if scope.is_region:
             return self
-        return self.filter(Q(city__in=scope.city_ids) | Q(agent=user) | Q(callback_agent=user) | Q(last_team_id__in=scope.team_ids))
+        return self.filter(
+            Q(city__in=scope.city_ids) | Q(agent=user) | Q(callback_agent=user) | Q(last_team_id__in=scope.team_ids)
+        )
 
     def held_by(self, user: User) -> LeadQuerySet:
         return self.filter(state=Lead.State.HELD, agent=user)
@@ -65,7 +67,9 @@ class Lead(models.Model):
         CLOSED = "closed", _("closed")
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, verbose_name=_("campaign"), db_index=False)
-    customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"), db_index=False, related_name="leads")
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, verbose_name=_("customer"), db_index=False, related_name="leads"
+    )
     city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"), db_index=False)
     lead_list = models.ForeignKey(LeadList, models.PROTECT, null=True, verbose_name=_("list"), db_index=False)
     source = models.ForeignKey(Source, models.PROTECT, null=True, verbose_name=_("source"), db_index=False)
@@ -78,9 +82,18 @@ class Lead(models.Model):
     held_at = models.DateTimeField(_("handed out"), null=True)
     lease_until = models.DateTimeField(_("returns at"), null=True)
     dialled_at = models.DateTimeField(_("dialled"), null=True)
-    callback_agent = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("callback promised by"), db_index=False)
+    callback_agent = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name=_("callback promised by"), db_index=False
+    )
     attempts_made = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    last_disposition = models.ForeignKey("campaigns.Disposition", models.PROTECT, null=True, related_name="+", verbose_name=_("last result"), db_index=False)
+    last_disposition = models.ForeignKey(
+        "campaigns.Disposition",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("last result"),
+        db_index=False,
+    )
     last_call_at = models.DateTimeField(_("last called"), null=True)
     last_team_id = models.BigIntegerField(_("team that called last"), null=True)
     created_at = models.DateTimeField(_("made"), db_default=Now())
@@ -98,11 +111,25 @@ class Lead(models.Model):
                 condition=Q(state="held", agent__isnull=False, held_at__isnull=False, lease_until__isnull=False)
                 | (~Q(state="held") & Q(agent=None, held_at=None, lease_until=None, dialled_at=None)),
             ),
-            models.CheckConstraint(name="lead_done_has_outcome", condition=Q(state="done") & ~Q(outcome="") | ~Q(state="done") & Q(outcome="")),
+            models.CheckConstraint(
+                name="lead_done_has_outcome",
+                condition=Q(state="done") & ~Q(outcome="") | ~Q(state="done") & Q(outcome=""),
+            ),
         ]
         indexes = [
-            models.Index(F("campaign"), F("city"), F("priority").desc(), F("ready_at"), name="lead_queue", condition=Q(state="open")),
-            models.Index(fields=["callback_agent", "ready_at"], name="lead_callbacks", condition=Q(state="open", callback_agent__isnull=False)),
+            models.Index(
+                F("campaign"),
+                F("city"),
+                F("priority").desc(),
+                F("ready_at"),
+                name="lead_queue",
+                condition=Q(state="open"),
+            ),
+            models.Index(
+                fields=["callback_agent", "ready_at"],
+                name="lead_callbacks",
+                condition=Q(state="open", callback_agent__isnull=False),
+            ),
             models.Index(fields=["customer"], name="lead_open_of_person", condition=Q(state="open")),
             models.Index(fields=["lease_until"], name="lead_leases", condition=Q(state="held")),
             models.Index(fields=["lead_list"], name="lead_by_list"),
@@ -143,5 +170,7 @@ class Callback(models.Model):
 
     class Meta:
         verbose_name = _("callback")
-        constraints = [models.UniqueConstraint(fields=["lead"], name="callback_one_open_per_lead", condition=Q(state="promised"))]
+        constraints = [
+            models.UniqueConstraint(fields=["lead"], name="callback_one_open_per_lead", condition=Q(state="promised"))
+        ]
         indexes = [models.Index(fields=["agent", "due_at"], name="callback_board", condition=Q(state="promised"))]

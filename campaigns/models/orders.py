@@ -78,7 +78,10 @@ class OrderEvent(models.Model):
     class Meta:
         verbose_name = _("event of an order")
         constraints = [models.UniqueConstraint(fields=["order", "kind", "occurred_at"], name="order_event_once")]
-        indexes = [models.Index(fields=["recorded_at"], name="order_event_recorded"), models.Index(fields=["occurred_at"], name="order_event_occurred")]
+        indexes = [
+            models.Index(fields=["recorded_at"], name="order_event_recorded"),
+            models.Index(fields=["occurred_at"], name="order_event_occurred"),
+        ]
 
 
 class Opportunity(models.Model):

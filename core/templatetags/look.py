@@ -30,9 +30,7 @@ def icon(name: str, label: str = "") -> SafeString:
             label,
             href,
         )
-    return format_html(
-        '<svg class="ico" aria-hidden="true"><use href="{}"/></svg>', href
-    )
+    return format_html('<svg class="ico" aria-hidden="true"><use href="{}"/></svg>', href)
 
 
 def _share(value: Number | None, maximum: Number | None) -> float:
@@ -54,9 +52,7 @@ def bullet(
     """
     top = maximum or max(float(value or 0), float(expected or 0)) * 1.2
     notch = (
-        format_html(
-            '<rect class="notch" x="{}%" width="2" height="10"/>', _share(expected, top)
-        )
+        format_html('<rect class="notch" x="{}%" width="2" height="10"/>', _share(expected, top))
         if expected is not None
         else ""
     )
@@ -70,9 +66,7 @@ def bullet(
 
 
 @register.simple_tag
-def split(
-    talk: Number = 0, wrap: Number = 0, idle: Number = 0, away: Number = 0
-) -> SafeString:
+def split(talk: Number = 0, wrap: Number = 0, idle: Number = 0, away: Number = 0) -> SafeString:
     """Time in each state of an agent as one bar; the parts are shares of their sum."""
     parts = {"talk": talk or 0, "wrap": wrap or 0, "idle": idle or 0, "away": away or 0}
     whole = float(sum(parts.values()))
@@ -82,9 +76,7 @@ def split(
         if width:
             pieces.append((name, round(x, 2), round(max(width - 0.8, 0.4), 2)))
         x += width
-    rects = format_html_join(
-        "", '<rect class="{}" x="{}%" width="{}%" height="100%"/>', pieces
-    )
+    rects = format_html_join("", '<rect class="{}" x="{}%" width="{}%" height="100%"/>', pieces)
     return format_html('<svg class="split" aria-hidden="true">{}</svg>', rects)
 
 
@@ -98,9 +90,7 @@ def tally_bar(parts: Sequence[tuple[str, int]]) -> SafeString:
         if count:
             pieces.append((mark, round(x, 2), round(max(width - 0.15, 0.15), 2)))
         x += width
-    rects = format_html_join(
-        "", '<rect class="{}" x="{}%" width="{}%" height="100%"/>', pieces
-    )
+    rects = format_html_join("", '<rect class="{}" x="{}%" width="{}%" height="100%"/>', pieces)
     return format_html('<svg class="tally-bar" aria-hidden="true">{}</svg>', rects)
 
 
@@ -108,9 +98,7 @@ def _path(values: Sequence[Number | None], low: float, high: float) -> str:
     step = 100 / max(len(values) - 1, 1)
     height = high - low or 1.0
     points = [
-        f"{i * step:.1f} {23 - (float(v) - low) / height * 20:.1f}"
-        for i, v in enumerate(values)
-        if v is not None
+        f"{i * step:.1f} {23 - (float(v) - low) / height * 20:.1f}" for i, v in enumerate(values) if v is not None
     ]
     return "M" + " L".join(points) if points else ""
 
@@ -125,19 +113,13 @@ def funnel_bar(value: Number | None, maximum: Number | None) -> SafeString:
 
 
 @register.simple_tag
-def spark(
-    values: Sequence[Number | None], before: Sequence[Number | None] = ()
-) -> SafeString:
+def spark(values: Sequence[Number | None], before: Sequence[Number | None] = ()) -> SafeString:
     """A line of the course of a figure, the period before dashed. None is a gap in the data."""
     known = [float(v) for v in [*values, *before] if v is not None]
     if not known:
         return SafeString("")
     low, high = min(known), max(known)
-    dashed = (
-        format_html('<path class="prev" d="{}"/>', _path(before, low, high))
-        if before
-        else ""
-    )
+    dashed = format_html('<path class="prev" d="{}"/>', _path(before, low, high)) if before else ""
     return format_html(
         '<svg class="spark" viewBox="0 0 100 26" preserveAspectRatio="none" aria-hidden="true">{}<path d="{}"/></svg>',
         dashed,
@@ -158,11 +140,7 @@ def thousands(value: Number | None) -> str:
 @register.filter
 def fixed(value: Number | None, places: int = 2) -> str:
     """A figure with so many decimals: 0.194 -> 0.19; nothing known -> a dash."""
-    return (
-        NOTHING
-        if value is None or value == ""
-        else f"{float(value):,.{int(places)}f}".replace("-", "−")
-    )
+    return NOTHING if value is None or value == "" else f"{float(value):,.{int(places)}f}".replace("-", "−")
 
 
 @register.filter
@@ -181,6 +159,12 @@ def signed(value: Number | None, places: int = 0) -> str:
         return NOTHING
     text = f"{float(value):+,.{int(places)}f}"
     return text[1:] if float(text.replace(",", "")) == 0 else text.replace("-", "−")
+
+
+@register.filter
+def money(cents: int | None) -> str:
+    """Cents as an amount in the region's currency: 12900 -> 129.00; nothing known -> a dash."""
+    return NOTHING if cents is None or cents == "" else f"{int(cents) / 100:,.2f}".replace("-", "−")
 
 
 @register.filter

@@ -14,318 +14,679 @@ from core.migration_operations import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         TrigramExtension(),
         migrations.CreateModel(
-            name='RulePack',
+            name="RulePack",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=20, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('simulator_only', models.BooleanField(default=False, verbose_name='only with the simulated telephone')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=20, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "simulator_only",
+                    models.BooleanField(default=False, verbose_name="only with the simulated telephone"),
+                ),
             ],
             options={
-                'verbose_name': 'rule pack',
+                "verbose_name": "rule pack",
             },
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40, unique=True, verbose_name='tag')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40, unique=True, verbose_name="tag")),
             ],
             options={
-                'verbose_name': 'tag',
+                "verbose_name": "tag",
             },
         ),
         CreatePartitionedModel(
-            partition_by='at',
-            name='Contact',
+            partition_by="at",
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('customer_id', models.BigIntegerField(verbose_name='customer')),
-                ('city_id', models.BigIntegerField(verbose_name='city')),
-                ('channel', models.CharField(choices=[('call', 'call'), ('message', 'message')], default='call', max_length=8, verbose_name='channel')),
-                ('is_inbound', models.BooleanField(default=False, verbose_name='by the customer')),
-                ('state', models.CharField(choices=[('reserved', 'reserved'), ('made', 'made'), ('void', 'void')], default='reserved', max_length=8, verbose_name='state')),
-                ('campaign_id', models.BigIntegerField(null=True, verbose_name='campaign')),
-                ('lead_id', models.BigIntegerField(null=True, verbose_name='lead')),
-                ('phone_id', models.BigIntegerField(null=True, verbose_name='number')),
-                ('agent_id', models.BigIntegerField(null=True, verbose_name='agent')),
-                ('call_id', models.BigIntegerField(null=True, verbose_name='recorded call')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("customer_id", models.BigIntegerField(verbose_name="customer")),
+                ("city_id", models.BigIntegerField(verbose_name="city")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("call", "call"), ("message", "message")],
+                        default="call",
+                        max_length=8,
+                        verbose_name="channel",
+                    ),
+                ),
+                ("is_inbound", models.BooleanField(default=False, verbose_name="by the customer")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("reserved", "reserved"), ("made", "made"), ("void", "void")],
+                        default="reserved",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("campaign_id", models.BigIntegerField(null=True, verbose_name="campaign")),
+                ("lead_id", models.BigIntegerField(null=True, verbose_name="lead")),
+                ("phone_id", models.BigIntegerField(null=True, verbose_name="number")),
+                ("agent_id", models.BigIntegerField(null=True, verbose_name="agent")),
+                ("call_id", models.BigIntegerField(null=True, verbose_name="recorded call")),
             ],
             options={
-                'verbose_name': 'contact',
-                'indexes': [models.Index(fields=['customer_id', 'at'], name='contact_of_person')],
+                "verbose_name": "contact",
+                "indexes": [models.Index(fields=["customer_id", "at"], name="contact_of_person")],
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(blank=True, default='', max_length=64, verbose_name='customer number')),
-                ('name', models.CharField(blank=True, default='', max_length=120, verbose_name='name')),
-                ('name_sort', models.CharField(blank=True, default='', help_text='Pinyin.', max_length=200, verbose_name='name for sorting')),
-                ('type', models.CharField(blank=True, choices=[('consumer', 'consumer'), ('business', 'business')], default='', max_length=8, verbose_name='type')),
-                ('gender', models.CharField(blank=True, choices=[('female', 'female'), ('male', 'male')], default='', max_length=6, verbose_name='gender')),
-                ('age', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='age')),
-                ('address', core.sealed.SealedTextField(blank=True, null=True, verbose_name='address')),
-                ('attributes', models.JSONField(blank=True, default=dict, verbose_name='attributes')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='added')),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='changed')),
-                ('is_suppressed', models.BooleanField(default=False, verbose_name='not to be called')),
-                ('callable_from', models.DateTimeField(db_default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), verbose_name='may be called from')),
-                ('attempts', django.contrib.postgres.fields.ArrayField(base_field=models.DateTimeField(), db_default=[], size=None, verbose_name='last attempts')),
-                ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='last spoken to')),
-                ('held_lead_id', models.BigIntegerField(blank=True, null=True, verbose_name="lead in somebody's hand")),
-                ('owner_campaign_id', models.BigIntegerField(blank=True, null=True, verbose_name='campaign that owns the person')),
-                ('owner_group', models.CharField(blank=True, max_length=40, null=True, verbose_name='exclusion group of that campaign')),
-                ('owner_until', models.DateTimeField(blank=True, null=True, verbose_name='owned until')),
-                ('city', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='people.city', verbose_name='city')),
-                ('merged_into', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='customers.customer', verbose_name='merged into')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "external_id",
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="customer number"),
+                ),
+                ("name", models.CharField(blank=True, default="", max_length=120, verbose_name="name")),
+                (
+                    "name_sort",
+                    models.CharField(
+                        blank=True, default="", help_text="Pinyin.", max_length=200, verbose_name="name for sorting"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        blank=True,
+                        choices=[("consumer", "consumer"), ("business", "business")],
+                        default="",
+                        max_length=8,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "gender",
+                    models.CharField(
+                        blank=True,
+                        choices=[("female", "female"), ("male", "male")],
+                        default="",
+                        max_length=6,
+                        verbose_name="gender",
+                    ),
+                ),
+                ("age", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="age")),
+                ("address", core.sealed.SealedTextField(blank=True, null=True, verbose_name="address")),
+                ("attributes", models.JSONField(blank=True, default=dict, verbose_name="attributes")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="added"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="changed"),
+                ),
+                ("is_suppressed", models.BooleanField(default=False, verbose_name="not to be called")),
+                (
+                    "callable_from",
+                    models.DateTimeField(
+                        db_default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc),
+                        verbose_name="may be called from",
+                    ),
+                ),
+                (
+                    "attempts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateTimeField(), db_default=[], size=None, verbose_name="last attempts"
+                    ),
+                ),
+                ("answered_at", models.DateTimeField(blank=True, null=True, verbose_name="last spoken to")),
+                ("held_lead_id", models.BigIntegerField(blank=True, null=True, verbose_name="lead in somebody's hand")),
+                (
+                    "owner_campaign_id",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="campaign that owns the person"),
+                ),
+                (
+                    "owner_group",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=40, verbose_name="exclusion group of that campaign"
+                    ),
+                ),
+                ("owner_until", models.DateTimeField(blank=True, null=True, verbose_name="owned until")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.city",
+                        verbose_name="city",
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="customers.customer",
+                        verbose_name="merged into",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'customer',
+                "verbose_name": "customer",
             },
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(default='marketing_calls', max_length=20, verbose_name='kind')),
-                ('basis', models.CharField(max_length=200, verbose_name='basis')),
-                ('evidence', models.TextField(blank=True, default='', verbose_name='wording or evidence')),
-                ('stated_by', models.CharField(max_length=80, verbose_name='stated by')),
-                ('given_at', models.DateTimeField(verbose_name='given')),
-                ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='withdrawn')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='customers.customer', verbose_name='customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(default="marketing_calls", max_length=20, verbose_name="kind")),
+                ("basis", models.CharField(max_length=200, verbose_name="basis")),
+                ("evidence", models.TextField(blank=True, default="", verbose_name="wording or evidence")),
+                ("stated_by", models.CharField(max_length=80, verbose_name="stated by")),
+                ("given_at", models.DateTimeField(verbose_name="given")),
+                ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True, verbose_name="withdrawn")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consents",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'consent',
+                "verbose_name": "consent",
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('own', 'own customers'), ('marketing', 'marketing activity'), ('bought', 'bought list')], default='own', max_length=10, verbose_name='kind')),
-                ('supplier', models.CharField(blank=True, default='', max_length=120, verbose_name='supplier')),
-                ('price_cents', models.BigIntegerField(default=0, verbose_name='price per row')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("own", "own customers"),
+                            ("marketing", "marketing activity"),
+                            ("bought", "bought list"),
+                        ],
+                        default="own",
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("supplier", models.CharField(blank=True, default="", max_length=120, verbose_name="supplier")),
+                ("price_cents", models.BigIntegerField(default=0, verbose_name="price per row")),
             ],
             options={
-                'verbose_name': 'source',
-                'constraints': [models.CheckConstraint(condition=models.Q(('price_cents__gte', 0)), name='source_price_not_negative')],
+                "verbose_name": "source",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("price_cents__gte", 0)), name="source_price_not_negative"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LeadList',
+            name="LeadList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('file_id', models.BigIntegerField(blank=True, null=True, verbose_name='file')),
-                ('sha256', models.CharField(blank=True, default='', max_length=64)),
-                ('status', models.CharField(choices=[('waiting', 'waiting to be checked'), ('checking', 'being checked'), ('checked', 'checked, not yet committed'), ('committing', 'being committed'), ('committed', 'committed'), ('failed', 'could not be read'), ('cancelled', 'given up')], default='waiting', max_length=10, verbose_name='status')),
-                ('fault', models.TextField(blank=True, default='', verbose_name='why it could not be read')),
-                ('mapping', models.JSONField(blank=True, default=dict, verbose_name='columns')),
-                ('counts', models.JSONField(blank=True, default=dict, verbose_name='rows per verdict')),
-                ('row_count', models.PositiveIntegerField(default=0, verbose_name='rows')),
-                ('job_id', models.BigIntegerField(blank=True, null=True, verbose_name='job')),
-                ('consent_basis', models.CharField(max_length=200, verbose_name='consent basis')),
-                ('consent_stated_by', models.CharField(max_length=80, verbose_name='stated by')),
-                ('created_at', models.DateTimeField(verbose_name='uploaded')),
-                ('checked_at', models.DateTimeField(blank=True, null=True, verbose_name='checked')),
-                ('committed_at', models.DateTimeField(blank=True, null=True, verbose_name='committed')),
-                ('city', models.ForeignKey(blank=True, help_text='Empty: the list covers the region, each row names its city.', null=True, on_delete=django.db.models.deletion.PROTECT, to='people.city', verbose_name='city')),
-                ('committed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='committed by')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='uploaded by')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='customers.source', verbose_name='source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("file_id", models.BigIntegerField(blank=True, null=True, verbose_name="file")),
+                ("sha256", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting to be checked"),
+                            ("checking", "being checked"),
+                            ("checked", "checked, not yet committed"),
+                            ("committing", "being committed"),
+                            ("committed", "committed"),
+                            ("failed", "could not be read"),
+                            ("cancelled", "given up"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("fault", models.TextField(blank=True, default="", verbose_name="why it could not be read")),
+                ("mapping", models.JSONField(blank=True, default=dict, verbose_name="columns")),
+                ("counts", models.JSONField(blank=True, default=dict, verbose_name="rows per verdict")),
+                ("row_count", models.PositiveIntegerField(default=0, verbose_name="rows")),
+                ("job_id", models.BigIntegerField(blank=True, null=True, verbose_name="job")),
+                ("consent_basis", models.CharField(max_length=200, verbose_name="consent basis")),
+                ("consent_stated_by", models.CharField(max_length=80, verbose_name="stated by")),
+                ("created_at", models.DateTimeField(verbose_name="uploaded")),
+                ("checked_at", models.DateTimeField(blank=True, null=True, verbose_name="checked")),
+                ("committed_at", models.DateTimeField(blank=True, null=True, verbose_name="committed")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: the list covers the region, each row names its city.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.city",
+                        verbose_name="city",
+                    ),
+                ),
+                (
+                    "committed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="committed by",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="uploaded by",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="customers.source", verbose_name="source"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'lead list',
+                "verbose_name": "lead list",
             },
         ),
         migrations.AddField(
-            model_name='customer',
-            name='source',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='customers.source', verbose_name='source'),
+            model_name="customer",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="customers.source",
+                verbose_name="source",
+            ),
         ),
         migrations.CreateModel(
-            name='StagedRow',
+            name="StagedRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_no', models.PositiveIntegerField(verbose_name='row')),
-                ('external_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(blank=True, default='', max_length=120)),
-                ('name_sort', models.CharField(blank=True, default='', max_length=200)),
-                ('phone_blind', models.BinaryField(max_length=16, null=True)),
-                ('phone_sealed', models.BinaryField(null=True)),
-                ('phone_mask', models.CharField(blank=True, default='', max_length=20)),
-                ('city_id', models.BigIntegerField(null=True)),
-                ('type', models.CharField(blank=True, default='', max_length=8)),
-                ('gender', models.CharField(blank=True, default='', max_length=6)),
-                ('age', models.PositiveSmallIntegerField(null=True)),
-                ('attributes', models.JSONField(default=dict)),
-                ('fault', models.CharField(blank=True, default='', max_length=40, verbose_name='fault')),
-                ('fault_detail', models.CharField(blank=True, default='', max_length=200)),
-                ('cells', models.BinaryField(null=True, verbose_name='cells as they came, sealed')),
-                ('lead_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='customers.leadlist')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("row_no", models.PositiveIntegerField(verbose_name="row")),
+                ("external_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(blank=True, default="", max_length=120)),
+                ("name_sort", models.CharField(blank=True, default="", max_length=200)),
+                ("phone_blind", models.BinaryField(max_length=16, null=True)),
+                ("phone_sealed", models.BinaryField(null=True)),
+                ("phone_mask", models.CharField(blank=True, default="", max_length=20)),
+                ("city_id", models.BigIntegerField(null=True)),
+                ("type", models.CharField(blank=True, default="", max_length=8)),
+                ("gender", models.CharField(blank=True, default="", max_length=6)),
+                ("age", models.PositiveSmallIntegerField(null=True)),
+                ("attributes", models.JSONField(default=dict)),
+                ("fault", models.CharField(blank=True, default="", max_length=40, verbose_name="fault")),
+                ("fault_detail", models.CharField(blank=True, default="", max_length=200)),
+                ("cells", models.BinaryField(null=True, verbose_name="cells as they came, sealed")),
+                (
+                    "lead_list",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="customers.leadlist",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'staged row',
+                "verbose_name": "staged row",
             },
         ),
         migrations.CreateModel(
-            name='Suppression',
+            name="Suppression",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('phone_blind', models.BinaryField(blank=True, max_length=16, null=True)),
-                ('kind', models.CharField(choices=[('refusal', 'asked not to be called'), ('offer_refused', 'refused the offer'), ('complaint', 'complaint being looked into'), ('register', 'do-not-call register'), ('wrong_person', 'wrong person'), ('manual', 'entered by hand')], max_length=16, verbose_name='kind')),
-                ('campaign_id', models.BigIntegerField(blank=True, null=True, verbose_name='campaign')),
-                ('product_id', models.BigIntegerField(blank=True, null=True, verbose_name='product')),
-                ('valid_from', models.DateTimeField(verbose_name='from')),
-                ('valid_to', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('note', models.CharField(blank=True, default='', max_length=200, verbose_name='note')),
-                ('source', models.CharField(blank=True, default='', max_length=80, verbose_name='source')),
-                ('call_id', models.BigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='entered')),
-                ('lifted_at', models.DateTimeField(blank=True, null=True, verbose_name='lifted')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='entered by')),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='suppressions', to='customers.customer', verbose_name='customer')),
-                ('lifted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='lifted by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("phone_blind", models.BinaryField(blank=True, max_length=16, null=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("refusal", "asked not to be called"),
+                            ("offer_refused", "refused the offer"),
+                            ("complaint", "complaint being looked into"),
+                            ("register", "do-not-call register"),
+                            ("wrong_person", "wrong person"),
+                            ("manual", "entered by hand"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("campaign_id", models.BigIntegerField(blank=True, null=True, verbose_name="campaign")),
+                ("product_id", models.BigIntegerField(blank=True, null=True, verbose_name="product")),
+                ("valid_from", models.DateTimeField(verbose_name="from")),
+                ("valid_to", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                ("note", models.CharField(blank=True, default="", max_length=200, verbose_name="note")),
+                ("source", models.CharField(blank=True, default="", max_length=80, verbose_name="source")),
+                ("call_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="entered"),
+                ),
+                ("lifted_at", models.DateTimeField(blank=True, null=True, verbose_name="lifted")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="entered by",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="suppressions",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "lifted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="lifted by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'suppression',
+                "verbose_name": "suppression",
             },
         ),
         migrations.CreateModel(
-            name='CustomerTag',
+            name="CustomerTag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('set_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='since')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tags', to='customers.customer', verbose_name='customer')),
-                ('tag', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='customers.tag', verbose_name='tag')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "set_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="since"),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tags",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="customers.tag", verbose_name="tag"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'tag of a customer',
+                "verbose_name": "tag of a customer",
             },
         ),
         migrations.CreateModel(
-            name='Phone',
+            name="Phone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('blind_index', models.BinaryField(max_length=16, verbose_name='blind index')),
-                ('sealed', models.BinaryField(verbose_name='sealed number')),
-                ('mask', models.CharField(max_length=20, verbose_name='number')),
-                ('prefix', models.CharField(blank=True, default='', max_length=3, verbose_name='prefix')),
-                ('is_primary', models.BooleanField(default=True, verbose_name='first number to dial')),
-                ('is_dead', models.BooleanField(default=False, verbose_name='number not in use')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='added')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='phones', to='customers.customer', verbose_name='customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("blind_index", models.BinaryField(max_length=16, verbose_name="blind index")),
+                ("sealed", models.BinaryField(verbose_name="sealed number")),
+                ("mask", models.CharField(max_length=20, verbose_name="number")),
+                ("prefix", models.CharField(blank=True, default="", max_length=3, verbose_name="prefix")),
+                ("is_primary", models.BooleanField(default=True, verbose_name="first number to dial")),
+                ("is_dead", models.BooleanField(default=False, verbose_name="number not in use")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="added"),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="phones",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'phone number',
-                'constraints': [models.UniqueConstraint(fields=('blind_index',), name='phone_once_in_region'), models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('customer',), name='phone_one_primary')],
+                "verbose_name": "phone number",
+                "constraints": [
+                    models.UniqueConstraint(fields=("blind_index",), name="phone_once_in_region"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_primary", True)), fields=("customer",), name="phone_one_primary"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RowVerdict',
+            name="RowVerdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_no', models.PositiveIntegerField(verbose_name='row')),
-                ('verdict', models.CharField(choices=[('new', 'new'), ('update', 'update'), ('unchanged', 'unchanged'), ('duplicate', 'duplicate in file'), ('suppressed', 'suppressed'), ('invalid', 'invalid'), ('undecided', 'needs a decision')], max_length=10, verbose_name='verdict')),
-                ('reason', models.CharField(blank=True, default='', max_length=40, verbose_name='reason')),
-                ('customer_id', models.BigIntegerField(null=True, verbose_name='customer')),
-                ('before', models.JSONField(null=True, verbose_name='values before the update')),
-                ('lead_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='customers.leadlist')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("row_no", models.PositiveIntegerField(verbose_name="row")),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("new", "new"),
+                            ("update", "update"),
+                            ("unchanged", "unchanged"),
+                            ("duplicate", "duplicate in file"),
+                            ("suppressed", "suppressed"),
+                            ("invalid", "invalid"),
+                            ("undecided", "needs a decision"),
+                        ],
+                        max_length=10,
+                        verbose_name="verdict",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=40, verbose_name="reason")),
+                ("customer_id", models.BigIntegerField(null=True, verbose_name="customer")),
+                ("before", models.JSONField(null=True, verbose_name="values before the update")),
+                (
+                    "lead_list",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verdicts",
+                        to="customers.leadlist",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'row verdict',
-                'indexes': [models.Index(fields=['lead_list', 'verdict', 'row_no'], name='row_verdict_filter')],
-                'constraints': [models.UniqueConstraint(fields=('lead_list', 'row_no'), name='row_verdict_once')],
+                "verbose_name": "row verdict",
+                "indexes": [models.Index(fields=["lead_list", "verdict", "row_no"], name="row_verdict_filter")],
+                "constraints": [models.UniqueConstraint(fields=("lead_list", "row_no"), name="row_verdict_once")],
             },
         ),
         migrations.CreateModel(
-            name='ContactRule',
+            name="ContactRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(choices=[('hours', 'calling hours, local time of the called party'), ('cap', 'most attempts per person'), ('gap', 'gap between attempts'), ('answered_per_day', 'answered sales calls per day'), ('refusal_rest', 'rest of a product after its refusal'), ('consent', 'consent needed')], max_length=20, verbose_name='rule')),
-                ('value', models.JSONField(verbose_name='value')),
-                ('severity', models.CharField(choices=[('block', 'block'), ('warn', 'warn'), ('log', 'log')], default='block', max_length=5, verbose_name='severity')),
-                ('campaign_id', models.BigIntegerField(blank=True, null=True, verbose_name='campaign')),
-                ('product_id', models.BigIntegerField(blank=True, null=True, verbose_name='product')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='until')),
-                ('basis', models.CharField(blank=True, default='', max_length=200, verbose_name='basis')),
-                ('city', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='people.city', verbose_name='city')),
-                ('pack', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='customers.rulepack', verbose_name='pack')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        choices=[
+                            ("hours", "calling hours, local time of the called party"),
+                            ("cap", "most attempts per person"),
+                            ("gap", "gap between attempts"),
+                            ("answered_per_day", "answered sales calls per day"),
+                            ("refusal_rest", "rest of a product after its refusal"),
+                            ("consent", "consent needed"),
+                        ],
+                        max_length=20,
+                        verbose_name="rule",
+                    ),
+                ),
+                ("value", models.JSONField(verbose_name="value")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("block", "block"), ("warn", "warn"), ("log", "log")],
+                        default="block",
+                        max_length=5,
+                        verbose_name="severity",
+                    ),
+                ),
+                ("campaign_id", models.BigIntegerField(blank=True, null=True, verbose_name="campaign")),
+                ("product_id", models.BigIntegerField(blank=True, null=True, verbose_name="product")),
+                ("valid_from", models.DateField(verbose_name="from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="until")),
+                ("basis", models.CharField(blank=True, default="", max_length=200, verbose_name="basis")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.city",
+                        verbose_name="city",
+                    ),
+                ),
+                (
+                    "pack",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rules",
+                        to="customers.rulepack",
+                        verbose_name="pack",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'rule of contact',
-                'indexes': [models.Index(fields=['pack', 'key'], name='contact_rule_pack')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='contact_rule_ends_after_start')],
+                "verbose_name": "rule of contact",
+                "indexes": [models.Index(fields=["pack", "key"], name="contact_rule_pack")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="contact_rule_ends_after_start",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='leadlist',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('committed_at__isnull', False), ('committed_by__isnull', False), ('status', 'committed')), models.Q(models.Q(('status', 'committed'), _negated=True), ('committed_at', None), ('committed_by', None)), _connector='OR'), name='lead_list_commit_is_whole'),
+            model_name="leadlist",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("committed_at__isnull", False), ("committed_by__isnull", False), ("status", "committed")),
+                    models.Q(
+                        models.Q(("status", "committed"), _negated=True), ("committed_at", None), ("committed_by", None)
+                    ),
+                    _connector="OR",
+                ),
+                name="lead_list_commit_is_whole",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['city', 'name_sort', 'id'], name='customer_by_name'),
+            model_name="customer",
+            index=models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['attributes'], name='customer_attributes', opclasses=['jsonb_path_ops']),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["attributes"], name="customer_attributes", opclasses=["jsonb_path_ops"]
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['name'], name='customer_name_search', opclasses=['gin_trgm_ops']),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["name"], name="customer_name_search", opclasses=["gin_trgm_ops"]
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='customer_number_per_source'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="customer_number_per_source",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.CheckConstraint(condition=models.Q(('merged_into', None), models.Q(('merged_into', models.F('id')), _negated=True), _connector='OR'), name='customer_not_merged_into_itself'),
+            model_name="customer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("merged_into", None), models.Q(("merged_into", models.F("id")), _negated=True), _connector="OR"
+                ),
+                name="customer_not_merged_into_itself",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.CheckConstraint(condition=models.Q(('id__lt', 4294967296)), name='customer_id_fits_bitmaps'),
+            model_name="customer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("id__lt", 4294967296)), name="customer_id_fits_bitmaps"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagedrow',
-            constraint=models.UniqueConstraint(fields=('lead_list', 'row_no'), name='staged_row_once'),
+            model_name="stagedrow",
+            constraint=models.UniqueConstraint(fields=("lead_list", "row_no"), name="staged_row_once"),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(condition=models.Q(('lifted_at', None)), fields=['customer'], name='suppression_customer'),
+            model_name="suppression",
+            index=models.Index(
+                condition=models.Q(("lifted_at", None)), fields=["customer"], name="suppression_customer"
+            ),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(condition=models.Q(('lifted_at', None), ('phone_blind__isnull', False)), fields=['phone_blind'], name='suppression_phone'),
+            model_name="suppression",
+            index=models.Index(
+                condition=models.Q(("lifted_at", None), ("phone_blind__isnull", False)),
+                fields=["phone_blind"],
+                name="suppression_phone",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.CheckConstraint(condition=models.Q(('customer__isnull', False), ('phone_blind__isnull', False), _connector='OR'), name='suppression_names_somebody'),
+            model_name="suppression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("customer__isnull", False), ("phone_blind__isnull", False), _connector="OR"),
+                name="suppression_names_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lifted_at', None), ('lifted_by', None)), models.Q(('lifted_at__isnull', False), ('lifted_by__isnull', False)), _connector='OR'), name='suppression_lift_is_whole'),
+            model_name="suppression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lifted_at", None), ("lifted_by", None)),
+                    models.Q(("lifted_at__isnull", False), ("lifted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="suppression_lift_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customertag',
-            constraint=models.UniqueConstraint(fields=('customer', 'tag'), name='customer_tag_once'),
+            model_name="customertag",
+            constraint=models.UniqueConstraint(fields=("customer", "tag"), name="customer_tag_once"),
         ),
     ]

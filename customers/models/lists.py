@@ -52,7 +52,11 @@ class LeadList(models.Model):
     name = models.CharField(_("name"), max_length=120)
     source = models.ForeignKey(Source, models.PROTECT, verbose_name=_("source"))
     city = models.ForeignKey(
-        City, models.PROTECT, null=True, blank=True, verbose_name=_("city"),
+        City,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("city"),
         help_text=_("Empty: the list covers the region, each row names its city."),
     )
     file_id = models.BigIntegerField(_("file"), null=True, blank=True)
@@ -68,7 +72,9 @@ class LeadList(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
     created_at = models.DateTimeField(_("uploaded"))
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
-    committed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("committed by"))
+    committed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("committed by")
+    )
     committed_at = models.DateTimeField(_("committed"), null=True, blank=True)
 
     objects = LeadListQuerySet.as_manager()
@@ -93,7 +99,16 @@ class StagedRow(models.Model):
     Rows with a fault keep their cells as they were, sealed, for the workbook of rejected rows.
     """
 
-    PERSONAL_FIELDS = ("name", "name_sort", "external_id", "attributes", "phone_sealed", "phone_mask", "phone_blind", "cells")
+    PERSONAL_FIELDS = (
+        "name",
+        "name_sort",
+        "external_id",
+        "attributes",
+        "phone_sealed",
+        "phone_mask",
+        "phone_blind",
+        "cells",
+    )
 
     lead_list = models.ForeignKey(LeadList, models.CASCADE, related_name="rows", db_index=False)
     row_no = models.PositiveIntegerField(_("row"))

@@ -56,7 +56,9 @@ class Customer(models.Model):
     age = models.PositiveSmallIntegerField(_("age"), null=True, blank=True)
     address = SealedTextField(_("address"), null=True, blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, verbose_name=_("merged into"))
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, db_index=False, verbose_name=_("merged into")
+    )
     created_at = models.DateTimeField(_("added"), db_default=Now())
     updated_at = models.DateTimeField(_("changed"), db_default=Now())
 
@@ -67,7 +69,7 @@ class Customer(models.Model):
     answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)
     held_lead_id = models.BigIntegerField(_("lead in somebody's hand"), null=True, blank=True)
     owner_campaign_id = models.BigIntegerField(_("campaign that owns the person"), null=True, blank=True)
-    owner_group = models.CharField(_("exclusion group of that campaign"), max_length=40, null=True, blank=True)
+    owner_group = models.CharField(_("exclusion group of that campaign"), max_length=40, blank=True, default="", db_default="")
     owner_until = models.DateTimeField(_("owned until"), null=True, blank=True)
 
     objects = CustomerQuerySet.as_manager()
@@ -75,8 +77,12 @@ class Customer(models.Model):
     class Meta:
         verbose_name = _("customer")
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="customer_number_per_source", condition=~Q(external_id="")),
-            models.CheckConstraint(name="customer_not_merged_into_itself", condition=Q(merged_into=None) | ~Q(merged_into=F("id"))),
+            models.UniqueConstraint(
+                fields=["source", "external_id"], name="customer_number_per_source", condition=~Q(external_id="")
+            ),
+            models.CheckConstraint(
+                name="customer_not_merged_into_itself", condition=Q(merged_into=None) | ~Q(merged_into=F("id"))
+            ),
             models.CheckConstraint(name="customer_id_fits_bitmaps", condition=Q(id__lt=2**32)),
         ]
         indexes = [

@@ -57,7 +57,11 @@ class ContactRule(models.Model):
 
     class Meta:
         verbose_name = _("rule of contact")
-        constraints = [models.CheckConstraint(name="contact_rule_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")))]
+        constraints = [
+            models.CheckConstraint(
+                name="contact_rule_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+            )
+        ]
         indexes = [models.Index(fields=["pack", "key"], name="contact_rule_pack")]
 
     def __str__(self) -> str:
@@ -86,7 +90,9 @@ class Suppression(models.Model):
 
     PERSONAL_FIELDS = ("phone_blind", "note")
 
-    customer = models.ForeignKey(Customer, models.PROTECT, null=True, blank=True, related_name="suppressions", verbose_name=_("customer"))
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="suppressions", verbose_name=_("customer")
+    )
     phone_blind = models.BinaryField(max_length=16, null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
@@ -99,14 +105,18 @@ class Suppression(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("entered by"))
     created_at = models.DateTimeField(_("entered"), db_default=Now())
     lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
-    lifted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("lifted by"))
+    lifted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("lifted by")
+    )
 
     objects = SuppressionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("suppression")
         constraints = [
-            models.CheckConstraint(name="suppression_names_somebody", condition=Q(customer__isnull=False) | Q(phone_blind__isnull=False)),
+            models.CheckConstraint(
+                name="suppression_names_somebody", condition=Q(customer__isnull=False) | Q(phone_blind__isnull=False)
+            ),
             models.CheckConstraint(
                 name="suppression_lift_is_whole",
                 condition=Q(lifted_at=None, lifted_by=None) | Q(lifted_at__isnull=False, lifted_by__isnull=False),
@@ -114,5 +124,7 @@ class Suppression(models.Model):
         ]
         indexes = [
             models.Index(fields=["customer"], name="suppression_customer", condition=Q(lifted_at=None)),
-            models.Index(fields=["phone_blind"], name="suppression_phone", condition=Q(phone_blind__isnull=False, lifted_at=None)),
+            models.Index(
+                fields=["phone_blind"], name="suppression_phone", condition=Q(phone_blind__isnull=False, lifted_at=None)
+            ),
         ]

@@ -10,126 +10,306 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='City',
+            name="City",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=20, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('name_zh', models.CharField(blank=True, default='', max_length=80, verbose_name='Chinese name')),
-                ('is_on', models.BooleanField(default=True, verbose_name='may be called')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=20, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                ("name_zh", models.CharField(blank=True, default="", max_length=80, verbose_name="Chinese name")),
+                ("is_on", models.BooleanField(default=True, verbose_name="may be called")),
             ],
             options={
-                'verbose_name': 'city',
-                'verbose_name_plural': 'cities',
+                "verbose_name": "city",
+                "verbose_name_plural": "cities",
             },
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=64, unique=True, verbose_name='name')),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=64, unique=True, verbose_name="name")),
             ],
             options={
-                'verbose_name': 'time zone',
+                "verbose_name": "time zone",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('display_name', models.CharField(blank=True, default='', max_length=80, verbose_name='name')),
-                ('code', models.CharField(blank=True, max_length=30, null=True, unique=True, verbose_name='agent code')),
-                ('language', models.CharField(choices=[('en', 'English'), ('zh-hans', '简体中文')], default='en', max_length=10, verbose_name='language')),
-                ('theme', models.CharField(choices=[('auto', 'as the system'), ('light', 'light'), ('dark', 'dark')], default='auto', max_length=5, verbose_name='theme')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("display_name", models.CharField(blank=True, default="", max_length=80, verbose_name="name")),
+                (
+                    "code",
+                    models.CharField(blank=True, max_length=30, null=True, unique=True, verbose_name="agent code"),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("zh-hans", "简体中文")],
+                        default="en",
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
+                (
+                    "theme",
+                    models.CharField(
+                        choices=[("auto", "as the system"), ("light", "light"), ("dark", "dark")],
+                        default="auto",
+                        max_length=5,
+                        verbose_name="theme",
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
+                "verbose_name": "user",
             },
             managers=[
-                ('objects', people.models.PersonManager()),
+                ("objects", people.models.PersonManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Region',
+            name="Region",
             fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('currency', models.CharField(default='CNY', max_length=3, verbose_name='currency')),
-                ('country', models.CharField(default='CN', max_length=2, verbose_name='country')),
+                ("id", models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("currency", models.CharField(default="CNY", max_length=3, verbose_name="currency")),
+                ("country", models.CharField(default="CN", max_length=2, verbose_name="country")),
             ],
             options={
-                'verbose_name': 'region',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='region_only_one')],
+                "verbose_name": "region",
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="region_only_one")],
             },
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=30, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('city', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='teams', to='people.city', verbose_name='city')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=30, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="teams",
+                        to="people.city",
+                        verbose_name="city",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'team',
+                "verbose_name": "team",
             },
         ),
         migrations.AddField(
-            model_name='city',
-            name='zone',
-            field=models.ForeignKey(blank=True, help_text='Nobody is called in a city whose time zone is unknown.', null=True, on_delete=django.db.models.deletion.PROTECT, to='people.zone', verbose_name='time zone'),
+            model_name="city",
+            name="zone",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Nobody is called in a city whose time zone is unknown.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="people.zone",
+                verbose_name="time zone",
+            ),
         ),
         migrations.CreateModel(
-            name='Qualification',
+            name="Qualification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, verbose_name='certificate')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='until')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='qualifications', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40, verbose_name="certificate")),
+                ("valid_from", models.DateField(verbose_name="from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="until")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="qualifications",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'qualification',
-                'constraints': [models.UniqueConstraint(fields=('user', 'code', 'valid_from'), name='qualification_once')],
+                "verbose_name": "qualification",
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "code", "valid_from"), name="qualification_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('agent', 'agent'), ('team_leader', 'team leader'), ('supervisor', 'supervisor'), ('data', 'data team'), ('campaign_manager', 'campaign manager'), ('qa', 'QA'), ('trainer', 'trainer'), ('city_manager', 'city manager'), ('regional_manager', 'regional manager'), ('administrator', 'administrator')], max_length=20, verbose_name='role')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='until')),
-                ('city', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='people.city', verbose_name='city')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='people.team', verbose_name='team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("agent", "agent"),
+                            ("team_leader", "team leader"),
+                            ("supervisor", "supervisor"),
+                            ("data", "data team"),
+                            ("campaign_manager", "campaign manager"),
+                            ("qa", "QA"),
+                            ("trainer", "trainer"),
+                            ("city_manager", "city manager"),
+                            ("regional_manager", "regional manager"),
+                            ("administrator", "administrator"),
+                        ],
+                        max_length=20,
+                        verbose_name="role",
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="until")),
+                (
+                    "city",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.city",
+                        verbose_name="city",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="people.team",
+                        verbose_name="team",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'membership',
-                'indexes': [models.Index(fields=['team', 'role'], name='membership_team'), models.Index(fields=['user'], name='membership_user')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('city', None), ('team', None), _connector='OR'), name='membership_city_or_team'), models.CheckConstraint(condition=models.Q(models.Q(('role__in', ['agent', 'team_leader']), ('team__isnull', False)), models.Q(('city__isnull', False), ('role', 'city_manager')), models.Q(('city', None), ('role__in', ['regional_manager', 'administrator']), ('team', None)), ('role__in', ['supervisor', 'data', 'campaign_manager', 'qa', 'trainer']), _connector='OR'), name='membership_place_fits_role'), models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='membership_ends_after_start'), django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('role', 'agent')), expressions=[(models.Func(models.F('user'), models.F('user'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('valid_from'), models.F('valid_to'), function='daterange'), '&&')], name='agent_in_one_team')],
+                "verbose_name": "membership",
+                "indexes": [
+                    models.Index(fields=["team", "role"], name="membership_team"),
+                    models.Index(fields=["user"], name="membership_user"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("city", None), ("team", None), _connector="OR"),
+                        name="membership_city_or_team",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role__in", ["agent", "team_leader"]), ("team__isnull", False)),
+                            models.Q(("city__isnull", False), ("role", "city_manager")),
+                            models.Q(
+                                ("city", None), ("role__in", ["regional_manager", "administrator"]), ("team", None)
+                            ),
+                            ("role__in", ["supervisor", "data", "campaign_manager", "qa", "trainer"]),
+                            _connector="OR",
+                        ),
+                        name="membership_place_fits_role",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="membership_ends_after_start",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(("role", "agent")),
+                        expressions=[
+                            (
+                                models.Func(
+                                    models.F("user"), models.F("user"), models.Value("[]"), function="int8range"
+                                ),
+                                "&&",
+                            ),
+                            (models.Func(models.F("valid_from"), models.F("valid_to"), function="daterange"), "&&"),
+                        ],
+                        name="agent_in_one_team",
+                    ),
+                ],
             },
         ),
     ]

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,116 +15,285 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('description', models.TextField(blank=True, default='', verbose_name='description')),
-                ('price_cents', models.BigIntegerField(blank=True, null=True, verbose_name='price')),
-                ('selling_points', models.TextField(blank=True, default='', help_text='One per line, short and clear.', verbose_name='selling points')),
-                ('mandatory_statements', models.TextField(blank=True, default='', help_text='One per line.', verbose_name='mandatory statements')),
-                ('is_larger_plan', models.BooleanField(default=True, verbose_name='a larger plan (else an add-on)')),
-                ('is_on', models.BooleanField(default=True, verbose_name='may be sold')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("description", models.TextField(blank=True, default="", verbose_name="description")),
+                ("price_cents", models.BigIntegerField(blank=True, null=True, verbose_name="price")),
+                (
+                    "selling_points",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="One per line, short and clear.",
+                        verbose_name="selling points",
+                    ),
+                ),
+                (
+                    "mandatory_statements",
+                    models.TextField(
+                        blank=True, default="", help_text="One per line.", verbose_name="mandatory statements"
+                    ),
+                ),
+                ("is_larger_plan", models.BooleanField(default=True, verbose_name="a larger plan (else an add-on)")),
+                ("is_on", models.BooleanField(default=True, verbose_name="may be sold")),
             ],
             options={
-                'verbose_name': 'product',
-                'constraints': [models.CheckConstraint(condition=models.Q(('price_cents', None), ('price_cents__gte', 0), _connector='OR'), name='product_price_not_negative')],
+                "verbose_name": "product",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("price_cents", None), ("price_cents__gte", 0), _connector="OR"),
+                        name="product_price_not_negative",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Script',
+            name="Script",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('direction', models.CharField(choices=[('outbound', 'outbound'), ('inbound', 'inbound')], default='outbound', max_length=8, verbose_name='direction')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scripts', to='scripts.product', verbose_name='product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("outbound", "outbound"), ("inbound", "inbound")],
+                        default="outbound",
+                        max_length=8,
+                        verbose_name="direction",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="scripts",
+                        to="scripts.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'script',
+                "verbose_name": "script",
             },
         ),
         migrations.CreateModel(
-            name='ScriptVersion',
+            name="ScriptVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='version')),
-                ('status', models.CharField(choices=[('draft', 'draft'), ('in_review', 'in review'), ('approved', 'approved'), ('trial', 'trial'), ('live', 'live'), ('retired', 'retired')], default='draft', max_length=10, verbose_name='status')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='written')),
-                ('approved_at', models.DateTimeField(blank=True, null=True, verbose_name='approved')),
-                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='approved by')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='written by')),
-                ('script', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='scripts.script', verbose_name='script')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(verbose_name="version")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("in_review", "in review"),
+                            ("approved", "approved"),
+                            ("trial", "trial"),
+                            ("live", "live"),
+                            ("retired", "retired"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="written")),
+                ("approved_at", models.DateTimeField(blank=True, null=True, verbose_name="approved")),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="approved by",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="written by",
+                    ),
+                ),
+                (
+                    "script",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="scripts.script",
+                        verbose_name="script",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'script version',
+                "verbose_name": "script version",
             },
         ),
         migrations.CreateModel(
-            name='ScriptStep',
+            name="ScriptStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part', models.CharField(choices=[('first_question', 'First question'), ('opening', 'Opening'), ('introduction', 'Product introduction'), ('persuasion', 'Persuasion'), ('closing', 'Closing'), ('ending', 'Ending')], max_length=16, verbose_name='part')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='position')),
-                ('title', models.CharField(blank=True, default='', max_length=120, verbose_name='title')),
-                ('text', models.TextField(help_text='Merge fields in braces, with a fallback: {name|customer}.', verbose_name='text')),
-                ('hint', models.TextField(blank=True, default='', verbose_name='hint')),
-                ('must_say', models.TextField(blank=True, default='', help_text='One per line.', verbose_name='must-say points')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='scripts.scriptversion', verbose_name='version')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "part",
+                    models.CharField(
+                        choices=[
+                            ("first_question", "First question"),
+                            ("opening", "Opening"),
+                            ("introduction", "Product introduction"),
+                            ("persuasion", "Persuasion"),
+                            ("closing", "Closing"),
+                            ("ending", "Ending"),
+                        ],
+                        max_length=16,
+                        verbose_name="part",
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(verbose_name="position")),
+                ("title", models.CharField(blank=True, default="", max_length=120, verbose_name="title")),
+                (
+                    "text",
+                    models.TextField(
+                        help_text="Merge fields in braces, with a fallback: {name|customer}.", verbose_name="text"
+                    ),
+                ),
+                ("hint", models.TextField(blank=True, default="", verbose_name="hint")),
+                (
+                    "must_say",
+                    models.TextField(blank=True, default="", help_text="One per line.", verbose_name="must-say points"),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="scripts.scriptversion",
+                        verbose_name="version",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'script step',
+                "verbose_name": "script step",
             },
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('terms', models.TextField(blank=True, default='', verbose_name='terms')),
-                ('price_cents', models.BigIntegerField(blank=True, null=True, verbose_name='price')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='until')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='scripts.product', verbose_name='product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("terms", models.TextField(blank=True, default="", verbose_name="terms")),
+                ("price_cents", models.BigIntegerField(blank=True, null=True, verbose_name="price")),
+                ("valid_from", models.DateField(verbose_name="from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="until")),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="scripts.product",
+                        verbose_name="product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'offer',
-                'constraints': [models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='offer_ends_after_start'), models.CheckConstraint(condition=models.Q(('price_cents', None), ('price_cents__gte', 0), _connector='OR'), name='offer_price_not_negative')],
+                "verbose_name": "offer",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="offer_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("price_cents", None), ("price_cents__gte", 0), _connector="OR"),
+                        name="offer_price_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ScriptQuestion',
+            name="ScriptQuestion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='position')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('text', models.CharField(max_length=300, verbose_name='question')),
-                ('kind', models.CharField(choices=[('choice', 'one choice'), ('several', 'several choices'), ('number', 'number'), ('date', 'date'), ('text', 'text')], default='choice', max_length=8, verbose_name='kind')),
-                ('choices', models.JSONField(blank=True, default=list, help_text='A list of texts, for questions with choices.', verbose_name='choices')),
-                ('is_required', models.BooleanField(default=False, verbose_name='required')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='questions', to='scripts.scriptstep', verbose_name='step')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(verbose_name="position")),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("text", models.CharField(max_length=300, verbose_name="question")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("choice", "one choice"),
+                            ("several", "several choices"),
+                            ("number", "number"),
+                            ("date", "date"),
+                            ("text", "text"),
+                        ],
+                        default="choice",
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "choices",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="A list of texts, for questions with choices.",
+                        verbose_name="choices",
+                    ),
+                ),
+                ("is_required", models.BooleanField(default=False, verbose_name="required")),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="questions",
+                        to="scripts.scriptstep",
+                        verbose_name="step",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'script question',
-                'constraints': [models.UniqueConstraint(fields=('step', 'code'), name='script_question_code')],
+                "verbose_name": "script question",
+                "constraints": [models.UniqueConstraint(fields=("step", "code"), name="script_question_code")],
             },
         ),
         migrations.AddConstraint(
-            model_name='scriptversion',
-            constraint=models.UniqueConstraint(fields=('script', 'number'), name='script_version_number'),
+            model_name="scriptversion",
+            constraint=models.UniqueConstraint(fields=("script", "number"), name="script_version_number"),
         ),
         migrations.AddConstraint(
-            model_name='scriptversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'live')), fields=('script',), name='script_one_live_version'),
+            model_name="scriptversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "live")), fields=("script",), name="script_one_live_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scriptversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_at', None), ('status__in', ['draft', 'in_review'])), models.Q(('approved_at__isnull', False), ('status__in', ['approved', 'trial', 'live'])), ('status', 'retired'), _connector='OR'), name='script_version_approval_is_whole'),
+            model_name="scriptversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved_at", None), ("status__in", ["draft", "in_review"])),
+                    models.Q(("approved_at__isnull", False), ("status__in", ["approved", "trial", "live"])),
+                    ("status", "retired"),
+                    _connector="OR",
+                ),
+                name="script_version_approval_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scriptstep',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('version', 'position'), name='script_step_position'),
+            model_name="scriptstep",
+            constraint=models.UniqueConstraint(
+                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                fields=("version", "position"),
+                name="script_step_position",
+            ),
         ),
     ]

@@ -1,0 +1,106 @@
+"""Web input for products, offers and scripts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
+from scripts.texts import StepText
+
+
+class MoneyField(forms.DecimalField):
+    """An amount in the region's currency on the page, cents in the database."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_digits=12, decimal_places=2, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return Decimal(value) / 100 if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        amount = super().clean(value)
+        return None if amount is None else int(amount * 100)
+
+
+class ProductForm(forms.ModelForm):
+    price_cents = MoneyField(label=_("price"), required=False)
+
+    class Meta:
+        model = Product
+        fields = [
+            "code",
+            "name",
+            "description",
+            "price_cents",
+            "selling_points",
+            "mandatory_statements",
+            "is_larger_plan",
+            "is_on",
+        ]
+
+
+class OfferForm(forms.ModelForm):
+    price_cents = MoneyField(label=_("price"), required=False)
+
+    class Meta:
+        model = Offer
+        fields = ["code", "name", "terms", "price_cents", "valid_from", "valid_to"]
+        widgets = {
+            "valid_from": forms.DateInput(attrs={"type": "date"}),
+            "valid_to": forms.DateInput(attrs={"type": "date"}),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        first, last = values.get("valid_from"), values.get("valid_to")
+        if first and last and last <= first:
+            self.add_error("valid_to", _("An offer ends after it begins. Leave this empty when it has no end."))
+        return values
+
+
+class ScriptForm(forms.ModelForm):
+    class Meta:
+        model = Script
+        fields = ["code", "name", "product", "direction"]
+
+
+class StepsForm(forms.Form):
+    """The six parts of a draft as text areas."""
+
+    def __init__(self, *args: Any, version: ScriptVersion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = {step.part: step for step in version.steps.all()}
+        for part in ScriptStep.Part:
+            step = there.get(part)
+            for name, label, rows in (
+                ("text", _("Text"), 4),
+                ("hint", _("Hint"), 2),
+                ("must_say", _("Must-say points, one per line"), 2),
+            ):
+                self.fields[f"{part.value}-{name}"] = forms.CharField(
+                    label=label,
+                    required=False,
+                    strip=True,
+                    max_length=4000,
+                    initial=getattr(step, name, ""),
+                    widget=forms.Textarea(attrs={"rows": rows}),
+                )
+
+    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
+        return [
+            (str(part.label), [self[f"{part.value}-{name}"] for name in ("text", "hint", "must_say")])
+            for part in ScriptStep.Part
+        ]
+
+    def steps(self) -> list[StepText]:
+        values = self.cleaned_data
+        return [
+            StepText(
+                part.value, values[f"{part.value}-text"], values[f"{part.value}-hint"], values[f"{part.value}-must_say"]
+            )
+            for part in ScriptStep.Part
+        ]

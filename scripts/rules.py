@@ -1,0 +1,23 @@
+"""Who may write, approve and switch what is sold and said."""
+
+from __future__ import annotations
+
+from people.models import Membership, User
+from scripts.models import ScriptVersion
+
+Role = Membership.Role
+WRITERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+APPROVERS = (Role.QA, Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+
+
+def can_write_products(user: User) -> bool:
+    return user.has_role(*WRITERS)
+
+
+def can_write_scripts(user: User) -> bool:
+    return user.has_role(*WRITERS, Role.QA)
+
+
+def can_approve(user: User, version: ScriptVersion) -> bool:
+    """Somebody of the approving roles who did not write the version: four eyes."""
+    return user.has_role(*APPROVERS) and version.created_by_id != user.pk

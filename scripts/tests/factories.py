@@ -1,0 +1,67 @@
+"""Products and scripts for tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import factory
+
+from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
+
+
+class ProductFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Product
+
+    code = factory.Sequence(lambda n: f"P{n}")
+    name = factory.Sequence(lambda n: f"Product {n}")
+
+
+class OfferFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Offer
+
+    product = factory.SubFactory(ProductFactory)
+    code = factory.Sequence(lambda n: f"O{n}")
+    name = factory.Sequence(lambda n: f"Offer {n}")
+    valid_from = date(2026, 1, 1)
+
+
+class ScriptFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Script
+
+    product = factory.SubFactory(ProductFactory)
+    code = factory.Sequence(lambda n: f"S{n}")
+    name = factory.Sequence(lambda n: f"Script {n}")
+
+
+class ScriptVersionFactory(factory.django.DjangoModelFactory):
+    """A draft; with `six_parts=True` its text is complete."""
+
+    class Meta:
+        model = ScriptVersion
+        skip_postgeneration_save = True
+
+    script = factory.SubFactory(ScriptFactory)
+    number = factory.LazyAttribute(lambda o: o.script.versions.count() + 1)
+
+    @factory.post_generation
+    def six_parts(self, create, extracted, **kwargs):
+        if extracted:
+            write_six_parts(self)
+
+
+def write_six_parts(version: ScriptVersion) -> None:
+    for position, part in enumerate(ScriptStep.Part, start=1):
+        ScriptStep.objects.create(
+            version=version, part=part, position=position, text=f"{part.label}: {{name|customer}}"
+        )
+
+
+def live_version(script: Script | None = None) -> ScriptVersion:
+    """A complete version in force."""
+    version = ScriptVersionFactory(script=script or ScriptFactory(), six_parts=True)
+    version.status, version.approved_at = ScriptVersion.Status.LIVE, datetime(2026, 1, 1, tzinfo=UTC)
+    version.save(update_fields=["status", "approved_at"])
+    return version
