@@ -39,9 +39,7 @@ def name_of(user: Any) -> str:
     """The name to keep beside an actor's id, so that old rows can be read after the person is gone."""
     if user is None:
         return ""
-    return str(
-        getattr(user, "display_name", "") or getattr(user, "username", "") or user
-    )[:150]
+    return str(getattr(user, "display_name", "") or getattr(user, "username", "") or user)[:150]
 
 
 def id_of(user: Any) -> int | None:

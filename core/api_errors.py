@@ -25,7 +25,5 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             status=status.HTTP_403_FORBIDDEN if refused else status.HTTP_409_CONFLICT,
         )
     if isinstance(error, DjangoValidationError):
-        error = ValidationError(
-            error.message_dict if hasattr(error, "error_dict") else error.messages
-        )
+        error = ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
     return default_handler(error, context)

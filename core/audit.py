@@ -79,10 +79,7 @@ def audit_refusal(request: Any, **detail: Any) -> None:
         refused=True,
         view=getattr(match, "view_name", "") or "",
         method=request.method,
-        ids={
-            name: str(value)
-            for name, value in (getattr(match, "kwargs", None) or {}).items()
-        },
+        ids={name: str(value) for name, value in (getattr(match, "kwargs", None) or {}).items()},
         **detail,
     )
 
@@ -122,9 +119,7 @@ def _seal_batch(events: list[tuple] | None = None) -> int:
         hash=chain_hash(previous, rows),
     )
     # the head of the chain also goes to the log, which lies outside the database
-    logger.info(
-        "audit seal %s of %s events: %s", seal.seq, len(rows), bytes(seal.hash).hex()
-    )
+    logger.info("audit seal %s of %s events: %s", seal.seq, len(rows), bytes(seal.hash).hex())
     return len(rows)
 
 
@@ -146,12 +141,7 @@ def _unsealed() -> Iterator[tuple]:
 
 
 def _rows(ids: list[int]) -> Iterator[tuple]:
-    return (
-        AuditEvent.objects.filter(pk__in=ids)
-        .order_by("pk")
-        .values_list(*HASHED)
-        .iterator(chunk_size=BATCH)
-    )
+    return AuditEvent.objects.filter(pk__in=ids).order_by("pk").values_list(*HASHED).iterator(chunk_size=BATCH)
 
 
 def chain_hash(previous: bytes, rows: list[tuple]) -> bytes:
@@ -209,9 +199,7 @@ def verify_chain() -> Verdict:
         )
         if not fits:
             missing = sorted(set(seal.event_ids) - {row[0] for row in rows})
-            return Verdict(
-                seals, events, _count_unsealed(), seals + 1, missing, previous.hex()
-            )
+            return Verdict(seals, events, _count_unsealed(), seals + 1, missing, previous.hex())
         previous, seals, events = bytes(seal.hash), seals + 1, events + len(rows)
     return Verdict(seals, events, _count_unsealed(), None, [], previous.hex())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -82,9 +83,7 @@ def special_days(year: int) -> dict[date, bool]:
     key = f"core.calendar.{year}"
     found = cache.get(key)
     if found is None:
-        found = dict(
-            Holiday.objects.filter(day__year=year).values_list("day", "is_workday")
-        )
+        found = dict(Holiday.objects.filter(day__year=year).values_list("day", "is_workday"))
         if not any(True for _ in found):
             found = {day: worked for day, (_name, worked) in library_days(year).items()}
         cache.set(key, found, CACHE_SECONDS)
@@ -114,12 +113,34 @@ def library_days(year: int) -> dict[date, tuple[str, bool]]:
 def fill_year(year: int) -> int:
     """Write the public calendar of a year into the table and return how many days were new. Days entered by hand stay."""
     rows = [
-        Holiday(
-            day=day, name=name[:120], is_workday=worked, source=Holiday.Source.LIBRARY
-        )
+        Holiday(day=day, name=name[:120], is_workday=worked, source=Holiday.Source.LIBRARY)
         for day, (name, worked) in sorted(library_days(year).items())
     ]
     before = Holiday.objects.filter(day__year=year).count()
     Holiday.objects.bulk_create(rows, ignore_conflicts=True)
     forget(year)
     return Holiday.objects.filter(day__year=year).count() - before
+
+
+@transaction.atomic
+def set_day(*, day: date, is_workday: bool, name: str, by: Any, at: datetime) -> Holiday:
+    """Say what a day is; replaces what was there, also what the public calendar said."""
+    from core.audit import audit
+
+    row, _made = Holiday.objects.update_or_create(
+        day=day, defaults={"is_workday": is_workday, "name": name, "source": Holiday.Source.HAND}
+    )
+    audit("core.calendar.day_set", row, by=by, at=at, day=day.isoformat(), is_workday=is_workday)
+    transaction.on_commit(lambda: forget(day.year))
+    return row
+
+
+@transaction.atomic
+def clear_day(*, holiday: Holiday, by: Any, at: datetime) -> None:
+    """Let the day be what its weekday says."""
+    from core.audit import audit
+
+    audit("core.calendar.day_cleared", holiday, by=by, at=at, day=holiday.day.isoformat())
+    year = holiday.day.year
+    holiday.delete()
+    transaction.on_commit(lambda: forget(year))

@@ -53,9 +53,7 @@ class Kind:
 _kinds: dict[str, Kind] = {}
 
 
-def register_kind(
-    name: str, *, may_download: MayDownload | None = None, is_audited: bool = True
-) -> None:
+def register_kind(name: str, *, may_download: MayDownload | None = None, is_audited: bool = True) -> None:
     """Name a kind of file and its rule `may_download(user, private_file)`. Without a rule, and for unknown kinds: its owner alone."""
     _kinds[name] = Kind(name, may_download or _is_owner, is_audited)
 
@@ -66,9 +64,7 @@ def _is_owner(user: Any, private_file: PrivateFile) -> bool:
 
 def can_download(user: Any, private_file: PrivateFile) -> bool:
     kind = _kinds.get(private_file.kind)
-    return (
-        kind.may_download(user, private_file) if kind else _is_owner(user, private_file)
-    )
+    return kind.may_download(user, private_file) if kind else _is_owner(user, private_file)
 
 
 def is_audited(private_file: PrivateFile) -> bool:
@@ -114,10 +110,7 @@ def store(
     ) as draft:
         for piece in _pieces(stream):
             if limit is not None and draft.size + len(piece) > limit:
-                raise FileTooBig(
-                    _("The file is larger than %(limit)s MB.")
-                    % {"limit": limit // 1024 // 1024}
-                )
+                raise FileTooBig(_("The file is larger than %(limit)s MB.") % {"limit": limit // 1024 // 1024})
             draft.write(piece)
     return draft.row
 
@@ -138,9 +131,7 @@ class Draft:
 
     def write(self, piece: bytes) -> None:
         if self._stream is None:
-            self._stream = open(
-                os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            )  # noqa: SIM115
+            self._stream = open(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
         self._stream.write(piece)
         self._hash.update(piece)
         self.size += len(piece)
@@ -276,22 +267,16 @@ def _drop_old_drafts(at: datetime) -> None:
             path.unlink(missing_ok=True)
 
 
-def respond(
-    request: HttpRequest, private_file: PrivateFile, *, inline: bool = False
-) -> HttpResponseBase:
+def respond(request: HttpRequest, private_file: PrivateFile, *, inline: bool = False) -> HttpResponseBase:
     """The file as an answer, one byte range honoured (players of recordings ask for ranges). Raises FileGone."""
     stream = open_file(private_file)
     wanted = _range(request.headers.get("Range", ""), private_file.size)
     if wanted is None:
-        response: HttpResponseBase = FileResponse(
-            stream, content_type=private_file.content_type
-        )
+        response: HttpResponseBase = FileResponse(stream, content_type=private_file.content_type)
         response.headers["Content-Length"] = str(private_file.size)
     elif wanted == ():
         stream.close()
-        return HttpResponse(
-            status=416, headers={"Content-Range": f"bytes */{private_file.size}"}
-        )
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{private_file.size}"})
     else:
         first, last = wanted
         response = StreamingHttpResponse(
@@ -304,9 +289,7 @@ def respond(
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Disposition"] = (
-        content_disposition_header(not inline, private_file.name) or "attachment"
-    )
+    response.headers["Content-Disposition"] = content_disposition_header(not inline, private_file.name) or "attachment"
     return response
 
 
@@ -316,11 +299,7 @@ def _range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     if unit.strip() != "bytes" or "," in span or "-" not in span:
         return None
     first, _sep, last = (part.strip() for part in span.partition("-"))
-    if (
-        not (first.isdigit() or first == "")
-        or not (last.isdigit() or last == "")
-        or first == last == ""
-    ):
+    if not (first.isdigit() or first == "") or not (last.isdigit() or last == "") or first == last == "":
         return None
     if first == "":
         start, end = max(0, size - int(last)), size - 1

@@ -35,9 +35,7 @@ class KeyTooLong(DomainError):
     """A key has at most 200 characters."""
 
 
-def once(
-    *, user: Any, key: str, fingerprint: Any, run: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
+def once(*, user: Any, key: str, fingerprint: Any, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The answer of run(), or the stored one when this user sent this key before. run() and its answer commit together.
 
     `fingerprint` is what was posted (str, bytes or anything JSON can write); only a keyed hash of it is kept. The answer must be
@@ -52,17 +50,11 @@ def once(
     with transaction.atomic():
         if _take(id_of(user), key, digest):
             answer = json.loads(json.dumps(run(), cls=DjangoJSONEncoder))
-            IdempotencyKey.objects.filter(user_id=id_of(user), key=key).update(
-                answer=answer
-            )
+            IdempotencyKey.objects.filter(user_id=id_of(user), key=key).update(answer=answer)
             return answer
     row = IdempotencyKey.objects.get(user_id=id_of(user), key=key)
     if not hmac.compare_digest(bytes(row.fingerprint), digest):
-        raise KeyReused(
-            _(
-                "This idempotency key was used before with other content. Send a new key."
-            )
-        )
+        raise KeyReused(_("This idempotency key was used before with other content. Send a new key."))
     return row.answer
 
 
@@ -81,9 +73,7 @@ def _take(user_id: int | None, key: str, digest: bytes) -> bool:
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == LOCK_NOT_AVAILABLE:
             raise KeyInUse(
-                _(
-                    "The first request with this idempotency key is still being answered. Ask again in a moment."
-                )
+                _("The first request with this idempotency key is still being answered. Ask again in a moment.")
             ) from None
         raise
 
@@ -92,12 +82,8 @@ def _digest(fingerprint: Any) -> bytes:
     if isinstance(fingerprint, str):
         fingerprint = fingerprint.encode()
     if not isinstance(fingerprint, bytes):
-        fingerprint = json.dumps(
-            fingerprint, cls=DjangoJSONEncoder, sort_keys=True
-        ).encode()
-    return hmac.new(
-        key_ring().index_key, b"idempotency\0" + fingerprint, hashlib.sha256
-    ).digest()
+        fingerprint = json.dumps(fingerprint, cls=DjangoJSONEncoder, sort_keys=True).encode()
+    return hmac.new(key_ring().index_key, b"idempotency\0" + fingerprint, hashlib.sha256).digest()
 
 
 def purge_keys(*, at: datetime) -> int:

@@ -45,11 +45,7 @@ def register(
 
 def personal_fields(model: type[models.Model]) -> set[str]:
     """Fields of a model that hold personal data: sealed ones, those marked `personal`, and the model's PERSONAL_FIELDS."""
-    marked = {
-        field.name
-        for field in model._meta.concrete_fields
-        if getattr(field, "personal", False)
-    }
+    marked = {field.name for field in model._meta.concrete_fields if getattr(field, "personal", False)}
     return marked | set(getattr(model, "PERSONAL_FIELDS", ()))
 
 
@@ -88,9 +84,7 @@ def _destroy_files(at: datetime) -> int:
 register(
     "core.PrivateFile",
     fields=("name", "owner_name"),
-    basis=_(
-        "Uploads 7 days, exports 24 hours, recordings as the campaign says: each file carries its own date."
-    ),
+    basis=_("Uploads 7 days, exports 24 hours, recordings as the campaign says: each file carries its own date."),
     apply=_destroy_files,
 )
 register(

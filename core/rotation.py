@@ -32,17 +32,11 @@ def reseal_all(run: Run) -> dict[str, Any]:
             with run.chunk() as piece:
                 last, changed = _reseal_rows(*plan[index], after=last)
                 piece.done = changed
-                piece.cursor = (
-                    {"field": index, "id": last}
-                    if last is not None
-                    else {"field": index + 1, "id": 0}
-                )
+                piece.cursor = {"field": index, "id": last} if last is not None else {"field": index + 1, "id": 0}
     return {"resealed": run.done, "key": key_ring().current}
 
 
-def _reseal_rows(
-    label: str, field: str, aad_field: str | None, *, after: int
-) -> tuple[int | None, int]:
+def _reseal_rows(label: str, field: str, aad_field: str | None, *, after: int) -> tuple[int | None, int]:
     """One chunk: (last id, or None at the end; rows changed)."""
     model = apps.get_model(label)
     names = ["pk", "raw"] + ([aad_field] if aad_field else [])

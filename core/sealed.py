@@ -48,9 +48,7 @@ class KeyRing:
         key = self.keys.get(key_id)
         if key is None:
             raise KeyMissing(
-                _(
-                    "Key %(number)s is not in the key file %(file)s. Restore the key file that belongs to this database."
-                )
+                _("Key %(number)s is not in the key file %(file)s. Restore the key file that belongs to this database.")
                 % {"number": key_id, "file": ring_path()}
             )
         return AESGCM(key)
@@ -65,9 +63,7 @@ def _ring_of(path: str, stamp: tuple[int, int]) -> KeyRing:
     data = json.loads(Path(path).read_text())
     return KeyRing(
         current=int(data["current"]),
-        keys={
-            int(number): base64.b64decode(key) for number, key in data["keys"].items()
-        },
+        keys={int(number): base64.b64decode(key) for number, key in data["keys"].items()},
         index_key=base64.b64decode(data["index"]),
         chain_key=base64.b64decode(data["chain"]),
     )
@@ -94,9 +90,7 @@ def _make_ring(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = _write_draft(path, fresh)
     try:
-        os.link(
-            draft, path
-        )  # fails when another process was first: its ring is the one
+        os.link(draft, path)  # fails when another process was first: its ring is the one
     except FileExistsError:
         pass
     finally:
@@ -145,11 +139,7 @@ def seal(text: str, aad: bytes | None = None) -> bytes:
         return b""
     ring = key_ring()
     nonce = os.urandom(NONCE)
-    return (
-        bytes([ring.current])
-        + nonce
-        + ring.cipher(ring.current).encrypt(nonce, text.encode(), aad)
-    )
+    return bytes([ring.current]) + nonce + ring.cipher(ring.current).encrypt(nonce, text.encode(), aad)
 
 
 def unseal(blob: bytes | memoryview, aad: bytes | None = None) -> str:
@@ -161,18 +151,12 @@ def unseal(blob: bytes | memoryview, aad: bytes | None = None) -> str:
     try:
         return cipher.decrypt(blob[1 : 1 + NONCE], blob[1 + NONCE :], aad).decode()
     except InvalidTag:
-        raise SealBroken(
-            _(
-                "A sealed value cannot be opened: it was altered, or sealed with other keys."
-            )
-        ) from None
+        raise SealBroken(_("A sealed value cannot be opened: it was altered, or sealed with other keys.")) from None
 
 
 def blind_index(text: str) -> bytes:
     """16 bytes that are the same for the same text, and say nothing without the key."""
-    return hmac.new(key_ring().index_key, text.encode(), hashlib.sha256).digest()[
-        :INDEX_BYTES
-    ]
+    return hmac.new(key_ring().index_key, text.encode(), hashlib.sha256).digest()[:INDEX_BYTES]
 
 
 class BulkSealer:
@@ -226,9 +210,7 @@ class SealedTextField(models.BinaryField):
         return name, path, args, kwargs
 
     def get_default(self) -> Any:
-        return (
-            self._get_default() if self.has_default() else (None if self.null else "")
-        )
+        return self._get_default() if self.has_default() else (None if self.null else "")
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> str | None:
         return None if value is None else unseal(value)
@@ -241,21 +223,15 @@ class SealedTextField(models.BinaryField):
             return value
         return seal(str(value))
 
-    def get_db_prep_value(
-        self, value: Any, connection: Any, prepared: bool = False
-    ) -> Any:
-        return super().get_db_prep_value(
-            value if prepared else self.get_prep_value(value), connection, True
-        )
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return super().get_db_prep_value(value if prepared else self.get_prep_value(value), connection, True)
 
     def value_to_string(self, obj: Any) -> str:
         return self.value_from_object(obj)
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":
-            raise TypeError(
-                f"{self.name} rests sealed and cannot be searched by {lookup_name}; use its blind index."
-            )
+            raise TypeError(f"{self.name} rests sealed and cannot be searched by {lookup_name}; use its blind index.")
         return super().get_lookup(lookup_name)
 
 

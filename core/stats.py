@@ -30,9 +30,7 @@ def wilson(k: float, n: float, z: float = Z95) -> tuple[float, float]:
     return low, high
 
 
-def newcombe(
-    k1: float, n1: float, k2: float, n2: float, z: float = Z95
-) -> tuple[float, float]:
+def newcombe(k1: float, n1: float, k2: float, n2: float, z: float = Z95) -> tuple[float, float]:
     """Newcombe's hybrid score interval of k1/n1 - k2/n2: (36, 420, 24, 410) -> (-0.0085, 0.0632)."""
     p1, p2 = (k1 / n1 if n1 > 0 else 0.5), (k2 / n2 if n2 > 0 else 0.5)
     low1, high1 = wilson(k1, n1, z)
@@ -65,9 +63,7 @@ def difference(k1: float, n1: float, k2: float, n2: float) -> Difference | None:
         return None
     low, high = newcombe(k1, n1, k2, n2)
     z = two_share_z(k1, n1, k2, n2)
-    return Difference(
-        value=k1 / n1 - k2 / n2, low=low, high=high, z=z, p=two_sided_p(z)
-    )
+    return Difference(value=k1 / n1 - k2 / n2, low=low, high=high, z=z, p=two_sided_p(z))
 
 
 def two_share_z(k1: float, n1: float, k2: float, n2: float) -> float:
@@ -95,15 +91,11 @@ def probability_better(k1: float, n1: float, k2: float, n2: float) -> float:
 
     one, two = beta(k1 + 1, n1 - k1 + 1), beta(k2 + 1, n2 - k2 + 1)
     low, high = one.ppf(1e-12), one.ppf(1 - 1e-12)
-    value, _error = quad(
-        lambda x: one.pdf(x) * two.cdf(x), low, high, points=[one.mean()], limit=200
-    )
+    value, _error = quad(lambda x: one.pdf(x) * two.cdf(x), low, high, points=[one.mean()], limit=200)
     return float(min(1.0, max(0.0, value)))
 
 
-def sample_per_arm(
-    p1: float, p2: float, *, alpha: float = 0.05, power: float = 0.8
-) -> int:
+def sample_per_arm(p1: float, p2: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
     """Observations an arm to tell p1 from p2, two-sided: 5 to 6 % -> 8,158; 8 to 9.6 % -> 4,921."""
     if p1 == p2:
         raise ValueError("equal shares cannot be told apart")

@@ -3,9 +3,7 @@
 from celery import shared_task
 
 
-@shared_task(
-    name="core.run_job", ignore_result=True, acks_late=True, reject_on_worker_lost=True
-)
+@shared_task(name="core.run_job", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
 def run_job(job_id: int) -> None:
     from core.jobs import run_inline
 

@@ -49,17 +49,13 @@ def _is_number(text: str) -> bool:
 
 
 def columns_of(titles: Iterable[str | Column]) -> list[Column]:
-    return [
-        title if isinstance(title, Column) else Column(str(title)) for title in titles
-    ]
+    return [title if isinstance(title, Column) else Column(str(title)) for title in titles]
 
 
 # ---------------------------------------------------------------- csv
 
 
-def csv_pieces(
-    columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]
-) -> Iterator[bytes]:
+def csv_pieces(columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """The file in pieces: UTF-8 with its mark, so that Excel reads Chinese."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -93,9 +89,7 @@ def _csv_value(value: Any) -> Any:
     return inert(str(value))
 
 
-def write_csv(
-    target: IO[bytes], columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]
-) -> None:
+def write_csv(target: IO[bytes], columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]) -> None:
     """Write the whole file to a binary stream."""
     for piece in csv_pieces(columns, rows):
         target.write(piece)
@@ -112,9 +106,7 @@ class Workbook:
     Sheets and charts of XlsxWriter are at `book.book`.
     """
 
-    def __init__(
-        self, target: str | Path | IO[bytes], *, constant_memory: bool = True
-    ) -> None:
+    def __init__(self, target: str | Path | IO[bytes], *, constant_memory: bool = True) -> None:
         import xlsxwriter
 
         self.book = xlsxwriter.Workbook(
@@ -176,9 +168,7 @@ class Workbook:
                 self.format(num_format=head.format) if head.format else None,
             )
         for number, note in enumerate(notes):
-            sheet.write_string(
-                number, 0, inert(note), self.format(font_color="#5b6670")
-            )
+            sheet.write_string(number, 0, inert(note), self.format(font_color="#5b6670"))
         for index, head in enumerate(heads):
             sheet.write_string(
                 len(notes),
@@ -189,9 +179,7 @@ class Workbook:
         sheet.freeze_panes(len(notes) + 1, 0)
         return sheet
 
-    def _write_row(
-        self, sheet: Any, number: int, row: Sequence[Any], heads: list[Column]
-    ) -> None:
+    def _write_row(self, sheet: Any, number: int, row: Sequence[Any], heads: list[Column]) -> None:
         for index, value in enumerate(row):
             kind = type(value)
             if kind is str:
@@ -221,9 +209,7 @@ class Workbook:
                 self.format(num_format="yyyy-mm-dd hh:mm:ss"),
             )
         elif isinstance(value, date):
-            sheet.write_datetime(
-                number, index, value, self.format(num_format="yyyy-mm-dd")
-            )
+            sheet.write_datetime(number, index, value, self.format(num_format="yyyy-mm-dd"))
         else:
             sheet.write_string(number, index, inert(str(value))[:CELL_CHARACTERS])
 
@@ -234,11 +220,7 @@ def _local(value: datetime) -> datetime:
 
 def _sheet_name(title: str) -> str:
     """Excel allows 31 characters and none of []:*?/\\ ."""
-    cleaned = (
-        "".join(" " if letter in "[]:*?/\\" else letter for letter in title)
-        .strip()
-        .strip("'")
-    )
+    cleaned = "".join(" " if letter in "[]:*?/\\" else letter for letter in title).strip().strip("'")
     return cleaned[:31] or "1"
 
 

@@ -28,12 +28,7 @@ def lease_of(kind: str) -> timedelta:
 def claim(job_id: int) -> Job | None:
     """Take the job if it is due and free, with a new token and a lease; None when somebody has it or it is not due."""
     at = database_now()
-    job = (
-        Job.objects.claimable(at)
-        .select_for_update(skip_locked=True)
-        .filter(pk=job_id)
-        .first()
-    )
+    job = Job.objects.claimable(at).select_for_update(skip_locked=True).filter(pk=job_id).first()
     if job is None or _gave_up(job):
         return None
     job.state = Job.State.RUNNING
@@ -62,8 +57,7 @@ def _gave_up(job: Job) -> bool:
     die(
         job,
         reason=job.last_error
-        or _("The worker ended in the middle of this job %(count)s times.")
-        % {"count": job.attempts},
+        or _("The worker ended in the middle of this job %(count)s times.") % {"count": job.attempts},
     )
     return True
 
@@ -73,9 +67,7 @@ def renew_lease(job: Job) -> bool:
     return _ours(job).update(lease_until=database_now() + lease_of(job.kind)) == 1
 
 
-def commit_progress(
-    job: Job, *, done: int, cursor: dict[str, Any], total: int | None, moved: bool
-) -> bool:
+def commit_progress(job: Job, *, done: int, cursor: dict[str, Any], total: int | None, moved: bool) -> bool:
     """Counters and cursor of a chunk, inside the chunk's transaction; False when the token is no longer ours."""
     changes: dict[str, Any] = {
         "done": F("done") + done,
@@ -105,9 +97,9 @@ def die(job: Job, *, reason: str) -> bool:
 
 @transaction.atomic
 def _end(job: Job, state: str, **changes: Any) -> bool:
-    ended = Job.objects.filter(
-        pk=job.pk, token=job.token, state__in=Job.OPEN_STATES
-    ).update(state=state, lease_until=None, finished_at=Now(), **changes)
+    ended = Job.objects.filter(pk=job.pk, token=job.token, state__in=Job.OPEN_STATES).update(
+        state=state, lease_until=None, finished_at=Now(), **changes
+    )
     if ended:
         unblock_followers(job.pk)
     return ended == 1
@@ -117,11 +109,7 @@ def unblock_followers(job_id: int) -> None:
     """Jobs that waited for this one may be claimed now."""
     from core.jobs.ring import ring_after_commit
 
-    waiting = list(
-        Job.objects.select_for_update().filter(
-            waits_for_id=job_id, state=Job.State.BLOCKED
-        )
-    )
+    waiting = list(Job.objects.select_for_update().filter(waits_for_id=job_id, state=Job.State.BLOCKED))
     for job in waiting:
         job.state = Job.State.QUEUED
         job.save(update_fields=["state"])
@@ -140,9 +128,7 @@ def fail(job: Job, *, reason: str) -> bool:
     )
 
 
-def put_back(
-    job: Job, *, after: timedelta, state: str = Job.State.QUEUED, **changes: Any
-) -> bool:
+def put_back(job: Job, *, after: timedelta, state: str = Job.State.QUEUED, **changes: Any) -> bool:
     return (
         _ours(job).update(
             state=state,

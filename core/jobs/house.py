@@ -27,9 +27,7 @@ def seal_audit(run: Run) -> dict[str, Any]:
     return {"sealed": seal_events()}
 
 
-@scheduled(
-    "core.apply_retention", daily_at="03:10", label=_("Erase what is kept no longer")
-)
+@scheduled("core.apply_retention", daily_at="03:10", label=_("Erase what is kept no longer"))
 def apply_retention_nightly(run: Run) -> dict[str, Any]:
     from core.idempotency import purge_keys
     from core.retention import apply_retention
@@ -44,12 +42,8 @@ def purge_jobs(run: Run) -> dict[str, Any]:
     over = Job.objects.filter(state__in=[Job.State.DONE, Job.State.CANCELLED])
     frequent = _interval_kinds()
     removed = over.filter(finished_at__lt=at - KEEP_DONE).delete()[0]
-    removed += over.filter(
-        kind__in=frequent, finished_at__lt=at - KEEP_FREQUENT
-    ).delete()[0]
-    ScheduleRun.objects.filter(
-        kind__in=frequent, due_at__lt=at - KEEP_FREQUENT
-    ).delete()
+    removed += over.filter(kind__in=frequent, finished_at__lt=at - KEEP_FREQUENT).delete()[0]
+    ScheduleRun.objects.filter(kind__in=frequent, due_at__lt=at - KEEP_FREQUENT).delete()
     return {"removed": removed}
 
 
@@ -59,9 +53,7 @@ def _interval_kinds() -> list[str]:
     return [schedule.kind for schedule in all_schedules() if schedule.every is not None]
 
 
-@scheduled(
-    "core.fill_calendar", daily_at="01:05", label=_("Fill the calendar of holidays")
-)
+@scheduled("core.fill_calendar", daily_at="01:05", label=_("Fill the calendar of holidays"))
 def fill_calendar(run: Run) -> dict[str, Any]:
     from core.calendar import business_date, fill_year
 

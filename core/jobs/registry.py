@@ -15,7 +15,7 @@ Work = Callable[["Run"], "dict[str, Any] | None"]
 
 @dataclass(frozen=True)
 class Handler:
-    """How one kind of job is done. `label` is what people read; `say` turns the row into a sentence when it is done."""
+    """How one kind of job is done. `label` is what people read."""
 
     kind: str
     work: Work
@@ -23,6 +23,7 @@ class Handler:
     max_attempts: int
     lease: timedelta
     say: Callable[[Any], str] | None = None
+    link: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,15 @@ def handler(
     max_attempts: int = 5,
     lease: timedelta = timedelta(seconds=60),
     say: Callable[[Any], str] | None = None,
+    link: Callable[[Any], str] | None = None,
 ) -> Callable[[Work], Work]:
-    """Register the function that does jobs of this kind ("app.verb_noun"). It gets a Run and may return a JSON dict, the result."""
+    """Register the function that does jobs of this kind ("app.verb_noun"). It gets a Run and may return a JSON dict, the result.
+
+    `say(job)` is the sentence when it is done, `link(job)` the URL of the thing it works on.
+    """
 
     def register(work: Work) -> Work:
-        _handlers[kind] = Handler(
-            kind=kind,
-            work=work,
-            label=label or kind,
-            max_attempts=max_attempts,
-            lease=lease,
-            say=say,
-        )
+        _handlers[kind] = Handler(kind, work, label or kind, max_attempts, lease, say, link)
         return work
 
     return register
@@ -83,9 +81,7 @@ def scheduled(
 
     def register(work: Work) -> Work:
         at = time.fromisoformat(daily_at) if daily_at else None
-        _schedules[kind] = Schedule(
-            kind=kind, queue=queue, every=every, daily_at=at, catch_up=catch_up
-        )
+        _schedules[kind] = Schedule(kind=kind, queue=queue, every=every, daily_at=at, catch_up=catch_up)
         return handler(kind, **options)(work)
 
     return register

@@ -47,9 +47,7 @@ def _publish(job_id: int, queue: str) -> None:
         "retry_on_timeout": False,
         "max_retries": 0,
     }
-    with current_app.connection_for_write(
-        connect_timeout=CONNECT_SECONDS, transport_options=options
-    ) as link:
+    with current_app.connection_for_write(connect_timeout=CONNECT_SECONDS, transport_options=options) as link:
         current_app.send_task(
             "core.run_job",
             args=[job_id],

@@ -43,9 +43,7 @@ class TryLater(Exception):
 class Chunk:
     """What a chunk will write when it commits. May be changed inside the block, when the numbers are known only then."""
 
-    def __init__(
-        self, done: int, cursor: dict[str, Any] | None, total: int | None
-    ) -> None:
+    def __init__(self, done: int, cursor: dict[str, Any] | None, total: int | None) -> None:
         self.done = done
         self.cursor = cursor
         self.total = total
@@ -103,9 +101,7 @@ class Run:
             after = self.job.cursor if piece.cursor is None else piece.cursor
             moved = after != self.job.cursor
             # last statement of the transaction: the row is locked for a moment only, so that a stop can be asked for meanwhile
-            if not claims.commit_progress(
-                self.job, done=piece.done, cursor=after, total=piece.total, moved=moved
-            ):
+            if not claims.commit_progress(self.job, done=piece.done, cursor=after, total=piece.total, moved=moved):
                 raise LostLease(str(self.job))
         self.job.cursor = after
         self.job.done += piece.done
@@ -115,26 +111,15 @@ class Run:
     def progress(self, done: int, total: int | None = None) -> None:
         """Show how far work outside of chunks has come (absolute); also renews the lease."""
         changes = {"done": done} | ({} if total is None else {"total": total})
-        if not claims._ours(self.job).update(
-            lease_until=database_now() + claims.lease_of(self.job.kind), **changes
-        ):
+        if not claims._ours(self.job).update(lease_until=database_now() + claims.lease_of(self.job.kind), **changes):
             raise LostLease(str(self.job))
         self.job.done = done
         self.job.total = self.job.total if total is None else total
 
     def check_cancelled(self) -> None:
         """Raise JobCancelled when a stop was asked for, LostLease when the job is no longer ours."""
-        row = (
-            Job.objects.filter(pk=self.job.pk)
-            .values("token", "state", "cancel_requested_at")
-            .first()
-        )
-        if (
-            row is None
-            or row["token"] != self.job.token
-            or row["state"] != Job.State.RUNNING
-            or self._lost.is_set()
-        ):
+        row = Job.objects.filter(pk=self.job.pk).values("token", "state", "cancel_requested_at").first()
+        if row is None or row["token"] != self.job.token or row["state"] != Job.State.RUNNING or self._lost.is_set():
             raise LostLease(str(self.job))
         if row["cancel_requested_at"] is not None:
             raise JobCancelled(str(self.job))
@@ -146,9 +131,7 @@ class Heartbeat:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._over = threading.Event()
-        self._thread = threading.Thread(
-            target=self._beat, daemon=True, name=f"job-{run.job.pk}-heartbeat"
-        )
+        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"job-{run.job.pk}-heartbeat")
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -168,9 +151,7 @@ class Heartbeat:
                 if not claims.renew_lease(self.run.job):
                     self.run._lost.set()
                     return
-        except (
-            Exception
-        ):  # the database is away: the lease runs out and the fence decides
+        except Exception:  # the database is away: the lease runs out and the fence decides
             logger.warning("job %s: the lease could not be renewed", self.run.job.pk)
         finally:
             connection.close()
@@ -209,9 +190,7 @@ def run_inline(job_id: int) -> bool:
 def _work(run: Run) -> dict[str, Any] | None:
     found = find_handler(run.job.kind)
     if found is None:
-        raise LookupError(
-            _("No program here knows how to do %(kind)s.") % {"kind": run.job.kind}
-        )
+        raise LookupError(_("No program here knows how to do %(kind)s.") % {"kind": run.job.kind})
     return found.work(run)
 
 
@@ -224,15 +203,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, DomainError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    where = (
-        f" ({frames[-1].name}, {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})"
-        if frames
-        else ""
-    )
+    where = f" ({frames[-1].name}, {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
     lines = str(error).strip().splitlines()
     text = DIGITS.sub("…", QUOTED.sub("…", lines[0]))[:300] if lines else ""
-    return (
-        f"{type(error).__name__}: {text}{where}"
-        if text
-        else f"{type(error).__name__}{where}"
-    )
+    return f"{type(error).__name__}: {text}{where}" if text else f"{type(error).__name__}{where}"

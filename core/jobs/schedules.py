@@ -22,17 +22,12 @@ def run_schedules(*, at: datetime) -> int:
 def _run(schedule: Schedule, at: datetime) -> int:
     if schedule.every is not None:
         return _run_interval(schedule, schedule.every, at)
-    return sum(
-        _make(schedule, day.isoformat(), _due_at(schedule, day), at)
-        for day in _due_days(schedule, at)
-    )
+    return sum(_make(schedule, day.isoformat(), _due_at(schedule, day), at) for day in _due_days(schedule, at))
 
 
 def _run_interval(schedule: Schedule, every: timedelta, at: datetime) -> int:
     seconds = int(every.total_seconds())
-    start = datetime.fromtimestamp(
-        int(at.timestamp()) // seconds * seconds, tz=at.tzinfo
-    )
+    start = datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, tz=at.tzinfo)
     if Job.objects.open().filter(kind=schedule.kind).exists():
         return 0  # the last one is still at work: no pile
     return _make(schedule, start.strftime("%Y-%m-%dT%H:%M:%SZ"), start, at)
@@ -46,12 +41,7 @@ def _due_days(schedule: Schedule, at: datetime) -> list[date]:
     """Days whose time has come and that have no row yet, oldest first."""
     today = business_date(at)
     newest = today if _due_at(schedule, today) <= at else today - timedelta(days=1)
-    last = (
-        ScheduleRun.objects.filter(kind=schedule.kind)
-        .order_by("-slot")
-        .values_list("slot", flat=True)
-        .first()
-    )
+    last = ScheduleRun.objects.filter(kind=schedule.kind).order_by("-slot").values_list("slot", flat=True).first()
     if last is None or not schedule.catch_up:
         return [newest] if last is None or last < newest.isoformat() else []
     first = max(
@@ -63,19 +53,11 @@ def _due_days(schedule: Schedule, at: datetime) -> list[date]:
 
 @transaction.atomic
 def _make(schedule: Schedule, slot: str, due_at: datetime, at: datetime) -> int:
-    run, is_new = ScheduleRun.objects.get_or_create(
-        kind=schedule.kind, slot=slot, defaults={"due_at": due_at}
-    )
+    run, is_new = ScheduleRun.objects.get_or_create(kind=schedule.kind, slot=slot, defaults={"due_at": due_at})
     if not is_new:
         return 0
     args = {"date": slot} if schedule.daily_at else {"slot": slot}
-    before = (
-        Job.objects.open().filter(kind=schedule.kind).order_by("-id").first()
-        if schedule.catch_up
-        else None
-    )
-    run.job = enqueue(
-        kind=schedule.kind, key=slot, args=args, queue=schedule.queue, after=before
-    )
+    before = Job.objects.open().filter(kind=schedule.kind).order_by("-id").first() if schedule.catch_up else None
+    run.job = enqueue(kind=schedule.kind, key=slot, args=args, queue=schedule.queue, after=before)
     run.save(update_fields=["job"])
     return 1

@@ -76,11 +76,7 @@ def _waiting(after: Job | None) -> dict[str, Any]:
     if after is None:
         return {}
     # the row is locked so that it cannot end between this look and our commit
-    before = (
-        Job.objects.select_for_update()
-        .filter(pk=after.pk, state__in=Job.OPEN_STATES)
-        .first()
-    )
+    before = Job.objects.select_for_update().filter(pk=after.pk, state__in=Job.OPEN_STATES).first()
     return {"state": Job.State.BLOCKED, "waits_for": before} if before else {}
 
 
@@ -105,15 +101,11 @@ def run_again(*, job: Job, by: Any, at: datetime) -> Job:
     """Give a job that gave up, or was stopped, new attempts; it goes on from its cursor. Raises JobCannotRunAgain."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state not in (Job.State.DEAD, Job.State.CANCELLED):
-        raise JobCannotRunAgain(
-            _("Only a job that gave up or was stopped can be run again.")
-        )
+        raise JobCannotRunAgain(_("Only a job that gave up or was stopped can be run again."))
     job.state = Job.State.QUEUED
     job.attempts = job.claims = 0
     job.not_before = at
-    job.finished_at = job.cancel_requested_at = job.cancel_requested_by_id = (
-        job.rung_at
-    ) = None
+    job.finished_at = job.cancel_requested_at = job.cancel_requested_by_id = job.rung_at = None
     job.save()
     audit("core.job.run_again", job, by=by, at=at, kind=job.kind)
     ring_after_commit(job)
@@ -140,9 +132,7 @@ def wait_or_run(
         if job.is_final:
             return job
         if timeout is not None and time.monotonic() - started > timeout:
-            raise JobNotFinished(
-                _("The job is not finished yet; it goes on in the background.")
-            )
+            raise JobNotFinished(_("The job is not finished yet; it goes on in the background."))
         if job.state == Job.State.RUNNING:
             waiting_since = time.monotonic()
         if time.monotonic() - waiting_since >= claim_within and run_inline(job_id):

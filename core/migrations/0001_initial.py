@@ -38,18 +38,14 @@ class Migration(migrations.Migration):
                 ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
                 (
                     "event_ids",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
                 ),
                 ("last_id", models.BigIntegerField()),
                 ("previous_hash", models.BinaryField(max_length=32)),
                 ("hash", models.BinaryField(max_length=32)),
                 (
                     "sealed_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
             ],
             options={
@@ -112,15 +108,11 @@ class Migration(migrations.Migration):
                 ("action", models.CharField(max_length=100, verbose_name="action")),
                 (
                     "actor_id",
-                    models.BigIntegerField(
-                        blank=True, null=True, verbose_name="actor number"
-                    ),
+                    models.BigIntegerField(blank=True, null=True, verbose_name="actor number"),
                 ),
                 (
                     "actor_name",
-                    models.CharField(
-                        blank=True, default="", max_length=150, verbose_name="who"
-                    ),
+                    models.CharField(blank=True, default="", max_length=150, verbose_name="who"),
                 ),
                 (
                     "subject_type",
@@ -133,9 +125,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "subject_id",
-                    models.CharField(
-                        blank=True, default="", max_length=64, verbose_name="subject"
-                    ),
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="subject"),
                 ),
                 (
                     "city_id",
@@ -191,20 +181,12 @@ class Migration(migrations.Migration):
                 ("answer", models.JSONField(null=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
             ],
             options={
-                "indexes": [
-                    models.Index(fields=["created_at"], name="idempotency_age")
-                ],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("user_id", "key"), name="idempotency_once_per_user"
-                    )
-                ],
+                "indexes": [models.Index(fields=["created_at"], name="idempotency_age")],
+                "constraints": [models.UniqueConstraint(fields=("user_id", "key"), name="idempotency_once_per_user")],
             },
         ),
         migrations.CreateModel(
@@ -276,27 +258,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "lease_until",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="lease until"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="lease until"),
                 ),
                 (
                     "attempts",
-                    models.PositiveIntegerField(
-                        default=0, verbose_name="attempts without progress"
-                    ),
+                    models.PositiveIntegerField(default=0, verbose_name="attempts without progress"),
                 ),
                 (
                     "claims",
-                    models.PositiveIntegerField(
-                        default=0, verbose_name="claims since asked for"
-                    ),
+                    models.PositiveIntegerField(default=0, verbose_name="claims since asked for"),
                 ),
                 (
                     "max_attempts",
-                    models.PositiveIntegerField(
-                        default=5, verbose_name="most attempts"
-                    ),
+                    models.PositiveIntegerField(default=5, verbose_name="most attempts"),
                 ),
                 (
                     "rung_at",
@@ -315,9 +289,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_by_id",
-                    models.BigIntegerField(
-                        blank=True, null=True, verbose_name="started by"
-                    ),
+                    models.BigIntegerField(blank=True, null=True, verbose_name="started by"),
                 ),
                 (
                     "created_by_name",
@@ -337,27 +309,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "started_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="started at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="started at"),
                 ),
                 (
                     "finished_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="finished at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="finished at"),
                 ),
                 (
                     "cancel_requested_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="stop asked at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="stop asked at"),
                 ),
                 (
                     "cancel_requested_by_id",
-                    models.BigIntegerField(
-                        blank=True, null=True, verbose_name="stop asked by"
-                    ),
+                    models.BigIntegerField(blank=True, null=True, verbose_name="stop asked by"),
                 ),
                 (
                     "waits_for",
@@ -392,9 +356,7 @@ class Migration(migrations.Migration):
                 ("path", models.CharField(max_length=120, unique=True)),
                 (
                     "content_type",
-                    models.CharField(
-                        default="application/octet-stream", max_length=120
-                    ),
+                    models.CharField(default="application/octet-stream", max_length=120),
                 ),
                 ("size", models.BigIntegerField(default=0, verbose_name="size")),
                 ("sha256", models.CharField(blank=True, default="", max_length=64)),
@@ -424,16 +386,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "ready_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="ready at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="ready at"),
                 ),
                 ("keep_until", models.DateTimeField(verbose_name="kept until")),
                 (
                     "destroyed_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="destroyed at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="destroyed at"),
                 ),
             ],
             options={
@@ -472,9 +430,7 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField()),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
                     "job",
@@ -510,9 +466,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(
-                fields=["created_by_id", "-created_at"], name="job_of_person"
-            ),
+            index=models.Index(fields=["created_by_id", "-created_at"], name="job_of_person"),
         ),
         migrations.AddIndex(
             model_name="job",
@@ -524,9 +478,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="job",
-            constraint=models.UniqueConstraint(
-                fields=("kind", "key"), name="job_once_per_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("kind", "key"), name="job_once_per_key"),
         ),
         migrations.AddConstraint(
             model_name="job",
@@ -544,9 +496,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="schedulerun",
-            constraint=models.UniqueConstraint(
-                fields=("kind", "slot"), name="schedule_once_per_slot"
-            ),
+            constraint=models.UniqueConstraint(fields=("kind", "slot"), name="schedule_once_per_slot"),
         ),
         migrations.RunSQL(APPEND_ONLY, NO_LONGER),
     ]

@@ -20,9 +20,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         return self if sees_everything(user) else self.none()
 
     def about(self, subject: models.Model) -> AuditQuerySet:
-        return self.filter(
-            subject_type=subject._meta.label_lower, subject_id=str(subject.pk)
-        )
+        return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
 
     def before(self, at: datetime) -> AuditQuerySet:
         return self.filter(at__lt=at)
@@ -35,15 +33,11 @@ class AuditEvent(models.Model):
     action = models.CharField(_("action"), max_length=100)
     actor_id = models.BigIntegerField(_("actor number"), null=True, blank=True)
     actor_name = models.CharField(_("who"), max_length=150, blank=True, default="")
-    subject_type = models.CharField(
-        _("kind of subject"), max_length=100, blank=True, default=""
-    )
+    subject_type = models.CharField(_("kind of subject"), max_length=100, blank=True, default="")
     subject_id = models.CharField(_("subject"), max_length=64, blank=True, default="")
     city_id = models.IntegerField(_("city"), null=True, blank=True)
     refused = models.BooleanField(_("refused"), default=False)
-    detail = models.JSONField(
-        _("detail"), default=dict, blank=True, encoder=DjangoJSONEncoder
-    )
+    detail = models.JSONField(_("detail"), default=dict, blank=True, encoder=DjangoJSONEncoder)
     recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
 
     objects = AuditQuerySet.as_manager()
@@ -53,9 +47,7 @@ class AuditEvent(models.Model):
         verbose_name_plural = _("audit trail")
         indexes = [
             models.Index(fields=["-at", "-id"], name="audit_newest"),
-            models.Index(
-                fields=["subject_type", "subject_id", "-at"], name="audit_subject"
-            ),
+            models.Index(fields=["subject_type", "subject_id", "-at"], name="audit_subject"),
             models.Index(fields=["actor_id", "-at"], name="audit_actor"),
             models.Index(fields=["action", "-at"], name="audit_action"),
         ]

@@ -12,9 +12,7 @@ class Holiday(models.Model):
     day = models.DateField(_("day"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
     is_workday = models.BooleanField(_("worked"), default=False)
-    source = models.CharField(
-        _("from"), max_length=8, choices=Source.choices, default=Source.HAND
-    )
+    source = models.CharField(_("from"), max_length=8, choices=Source.choices, default=Source.HAND)
 
     class Meta:
         verbose_name = _("special day")

@@ -35,9 +35,7 @@ class PrivateFile(models.Model):
     size = models.BigIntegerField(_("size"), default=0)
     sha256 = models.CharField(max_length=64, blank=True, default="")
     owner_id = models.BigIntegerField(_("owner"), null=True, blank=True)
-    owner_name = models.CharField(
-        _("name of the owner"), max_length=150, blank=True, default=""
-    )
+    owner_name = models.CharField(_("name of the owner"), max_length=150, blank=True, default="")
     city_id = models.IntegerField(_("city"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     ready_at = models.DateTimeField(_("ready at"), null=True, blank=True)

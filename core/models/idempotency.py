@@ -12,11 +12,7 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user_id", "key"], name="idempotency_once_per_user"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="idempotency_once_per_user")]
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
 
     def __str__(self) -> str:

@@ -59,15 +59,11 @@ class Job(models.Model):
         max_length=200,
         help_text=_("The same work asked for twice is one job: unique with the kind."),
     )
-    queue = models.CharField(
-        _("queue"), max_length=8, choices=Queue.choices, default=Queue.BULK
-    )
+    queue = models.CharField(_("queue"), max_length=8, choices=Queue.choices, default=Queue.BULK)
     city_id = models.IntegerField(_("city"), null=True, blank=True)
     args = models.JSONField(_("arguments"), default=dict)
 
-    state = models.CharField(
-        _("state"), max_length=10, choices=State.choices, default=State.QUEUED
-    )
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     not_before = models.DateTimeField(_("not before"), db_default=Now())
     waits_for = models.ForeignKey(
         "self",
@@ -94,18 +90,12 @@ class Job(models.Model):
     last_error = models.TextField(_("last error"), blank=True, default="")
 
     created_by_id = models.BigIntegerField(_("started by"), null=True, blank=True)
-    created_by_name = models.CharField(
-        _("name of who started it"), max_length=150, blank=True, default=""
-    )
+    created_by_name = models.CharField(_("name of who started it"), max_length=150, blank=True, default="")
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
-    cancel_requested_at = models.DateTimeField(
-        _("stop asked at"), null=True, blank=True
-    )
-    cancel_requested_by_id = models.BigIntegerField(
-        _("stop asked by"), null=True, blank=True
-    )
+    cancel_requested_at = models.DateTimeField(_("stop asked at"), null=True, blank=True)
+    cancel_requested_by_id = models.BigIntegerField(_("stop asked by"), null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
 
@@ -126,14 +116,10 @@ class Job(models.Model):
                 name="job_due",
                 condition=Q(state__in=["queued", "failed"]),
             ),
-            models.Index(
-                fields=["lease_until"], name="job_lease", condition=Q(state="running")
-            ),
+            models.Index(fields=["lease_until"], name="job_lease", condition=Q(state="running")),
             models.Index(fields=["-created_at"], name="job_newest"),
             models.Index(fields=["created_by_id", "-created_at"], name="job_of_person"),
-            models.Index(
-                fields=["finished_at"], name="job_dead", condition=Q(state="dead")
-            ),
+            models.Index(fields=["finished_at"], name="job_dead", condition=Q(state="dead")),
         ]
 
     def __str__(self) -> str:
@@ -160,12 +146,7 @@ class Job(models.Model):
 
     def seconds_left(self, at: datetime) -> float | None:
         """Time left at the pace so far; None before there is a pace."""
-        if (
-            self.state != self.State.RUNNING
-            or not self.total
-            or not self.done
-            or not self.started_at
-        ):
+        if self.state != self.State.RUNNING or not self.total or not self.done or not self.started_at:
             return None
         spent = (at - self.started_at).total_seconds()
         return max(0.0, spent * (self.total - self.done) / self.done)
@@ -180,17 +161,11 @@ class ScheduleRun(models.Model):
         help_text="Business date of a daily job, start of the interval of others.",
     )
     due_at = models.DateTimeField()
-    job = models.ForeignKey(
-        Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["kind", "slot"], name="schedule_once_per_slot"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["kind", "slot"], name="schedule_once_per_slot")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.slot}"

@@ -15,9 +15,5 @@ class Command(BaseCommand):
         audit("core.key.added", by=None, at=database_now(), number=number)
         job = wait_or_run(enqueue(kind="core.rotate_keys", key=f"to key {number}").pk)
         if job.state != Job.State.DONE:
-            raise CommandError(
-                f"Not finished: {job.last_error} Older keys stay in the key file; run the job again."
-            )
-        self.stdout.write(
-            f"Key {number} is in force; {job.result['resealed']} values sealed again."
-        )
+            raise CommandError(f"Not finished: {job.last_error} Older keys stay in the key file; run the job again.")
+        self.stdout.write(f"Key {number} is in force; {job.result['resealed']} values sealed again.")
