@@ -4,14 +4,18 @@ from .calls import Answer, Call, CallKey, Recording
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .dispositions import Disposition
 from .floor import AgentState, Cost
+from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation
+from .live import LiveCall
 from .orders import Opportunity, Order, OrderEvent
 
 __all__ = [
     "AgentState",
     "Answer",
     "Call",
+    "CallImport",
     "CallKey",
+    "CallVerdict",
     "Callback",
     "Campaign",
     "CampaignTeam",
@@ -20,9 +24,11 @@ __all__ = [
     "Gate",
     "Lead",
     "ListAllocation",
+    "LiveCall",
     "Opportunity",
     "Order",
     "OrderEvent",
     "Recording",
     "RetryRule",
+    "StagedCall",
 ]

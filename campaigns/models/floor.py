@@ -37,6 +37,8 @@ class AgentState(models.Model):
     reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
     began_at = models.DateTimeField(_("began"))
     ended_at = models.DateTimeField(_("ended"), null=True)
+    # The last sign of life of the desk page; null for states that other systems report.
+    seen_at = models.DateTimeField(null=True, editable=False)
 
     objects = AgentStateQuerySet.as_manager()
 

@@ -25,6 +25,7 @@ class ListAllocation(models.Model):
     at = models.DateTimeField(_("at"))
     job_id = models.BigIntegerField(null=True)
     lead_count = models.PositiveIntegerField(_("leads made"), default=0)
+    left_out = models.JSONField(_("left out, by reason"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("allocation of a list")
@@ -82,6 +83,8 @@ class Lead(models.Model):
     held_at = models.DateTimeField(_("handed out"), null=True)
     lease_until = models.DateTimeField(_("returns at"), null=True)
     dialled_at = models.DateTimeField(_("dialled"), null=True)
+    # The person's callable_from before this hold: put back when the lead is given back undialled.
+    callable_before = models.DateTimeField(null=True, editable=False)
     callback_agent = models.ForeignKey(
         User, models.PROTECT, null=True, related_name="+", verbose_name=_("callback promised by"), db_index=False
     )

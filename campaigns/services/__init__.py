@@ -1,0 +1,1 @@
+"""Verbs of campaigns, one module per noun."""

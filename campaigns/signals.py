@@ -1,0 +1,12 @@
+"""News for the apps above, sent after commit."""
+
+from django.dispatch import Signal
+
+# call_id, started_at, city_id: a call was recorded.
+call_recorded = Signal()
+
+# order_id, kind, call_started_at, city_id: something happened to an order (sold, cancelled, reinstated).
+order_changed = Signal()
+
+# call_import_id: the calls of a file are in.
+calls_imported = Signal()
