@@ -36,6 +36,7 @@ class KitForm(forms.Form):
     price = forms.DecimalField(
         label="Price per row",
         help_text="What the supplier bills.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),  # a number field would hide what was written wrong
         error_messages={"invalid": "Write the price with a point, such as 0.12."},
     )
     source = forms.ChoiceField(label="Source", choices=[("1", "Lingnan Data"), ("2", "Own shops")])

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -210,10 +211,12 @@ class Navigation:
 
     @cached_property
     def place(self) -> str:
-        """What the role covers: the region, the one city or team by name, else how many."""
+        """What the role covers: an agent's team, the region, the one city or team by name, else how many."""
         if self.user is None or not self.user.is_authenticated:
             return ""
         scope = self.user.scope()
+        if scope.roles == {AGENT}:
+            return str(self.user.team_at(timezone.now()) or "")
         if scope.is_region:
             return gettext("Whole region")
         if scope.city_ids:

@@ -3,7 +3,9 @@
 const texts = () => document.getElementById("texts")?.dataset ?? {};
 const line = () => document.querySelector("[data-live-line]");
 const hold = () => document.querySelector("[data-live-hold]");
-const clock = (date) => date.toLocaleTimeString("en-GB");
+// htmx hands its events to the parent when the panel itself is gone: the asker stands in the request's own record
+const asker = (event) => event.detail.requestConfig?.elt ?? event.detail.elt;
+const clock = (date) => date.toLocaleTimeString("en-GB", { timeZone: line()?.dataset.zone || undefined });
 const fill = (text, value) => (text ?? "").replace("%s", value);
 
 let held = false;
@@ -62,7 +64,7 @@ document.addEventListener("htmx:beforeSwap", guard);
 document.addEventListener("htmx:oobBeforeSwap", guard);
 document.addEventListener("htmx:load", (event) => { if (event.target.closest?.("[data-live]")) restore(event.target); });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.elt?.closest?.("[data-live]")) return;
+  if (!asker(event)?.closest?.("[data-live]")) return;
   failing = !event.detail.successful;
   if (!failing) fresh = Date.now();
   say();

@@ -38,7 +38,7 @@ function undoButton(note, { undo, undoLabel }) {
   const element = button("btn btn-quiet btn-xs", undoLabel || texts().undo);
   element.setAttribute("hx-post", undo);
   element.setAttribute("hx-swap", "none");
-  element.addEventListener("htmx:afterRequest", () => note.remove());
+  element.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) note.remove(); });
   return element;
 }
 
@@ -86,10 +86,11 @@ function fault(text) {
   const words = document.createElement("p");
   words.textContent = text;
   notice.replaceChildren(icon("alert"), words);
+  notice.scrollIntoView({ block: "nearest" });
 }
 
 // Live panels and jobs ask by themselves: their silence is told by the freshness line, not by a notice.
-const quiet = (event) => event.detail.elt?.closest?.("[data-live], [data-quiet]");
+const quiet = (event) => (event.detail.requestConfig?.elt ?? event.detail.elt)?.closest?.("[data-live], [data-quiet]");
 
 document.addEventListener("htmx:sendError", (event) => { if (!quiet(event)) fault(texts().noConnection); });
 document.addEventListener("htmx:responseError", (event) => {
@@ -97,7 +98,7 @@ document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
   fault(status === 403 ? texts().refused : status === 404 ? texts().gone : texts().broken);
 });
-document.addEventListener("htmx:afterOnLoad", (event) => { if (!quiet(event)) fault(null); });
+document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful && !quiet(event)) fault(null); });
 
 // A session that ended answers with the sign-in page: load it whole instead of putting it into a panel.
 document.addEventListener("htmx:beforeSwap", (event) => {
