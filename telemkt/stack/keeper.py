@@ -33,7 +33,7 @@ class Keeper:
         self.users, self.gate = lock(name, "users"), lock(name, "gate")
         self.backoff = processes.Backoff()
         self.identity: Any = None
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen
 
     def start(self) -> None:
         self.identity = self.server.prepare()
@@ -47,8 +47,7 @@ class Keeper:
             time.sleep(TICK)
 
     def stop(self) -> None:
-        if self.process is not None:
-            processes.stop(self.process, self.server.STOP_SIGNAL, self.server.GRACE)
+        processes.stop(self.process, self.server.STOP_SIGNAL, self.server.GRACE)
 
     def _nobody_is_left(self) -> bool:
         """True holds both locks, so nobody can begin to use a server that is about to stop."""

@@ -1,6 +1,6 @@
 """Compiles translations without GNU gettext: .po to .mo, plurals and contexts included.
 
-    python -m telemkt.stack.messages
+python -m telemkt.stack.messages
 """
 
 import ast
@@ -35,7 +35,7 @@ class Entry:
 
     @property
     def key(self) -> str:
-        key = self.id if self.context is None else self.context + CONTEXT + self.id
+        key = (self.id or "") if self.context is None else f"{self.context}{CONTEXT}{self.id}"
         return key if self.plural is None else key + "\0" + self.plural
 
     @property

@@ -2,19 +2,17 @@
 
 import importlib.util
 import os
-import pwd
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from telemkt.stack import home, processes, secrets, urls
+from telemkt.stack import home, identity, processes, secrets, urls
 from telemkt.stack.trouble import Trouble, disk_full
 
 NAME = "postgres"
@@ -76,83 +74,16 @@ def _places() -> list[Path]:
 
 def version(place: Path) -> int:
     text = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    return int(re.search(r"(\d+)", text.partition(")")[2])[1])
-
-
-# -- Who runs it -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Identity:
-    """PostgreSQL refuses root, so root runs it as somebody else, or in a namespace in which it is not root."""
-
-    prefix: list[str] = field(default_factory=list)
-    uid: int | None = None
-    gid: int | None = None
-
-    @property
-    def popen(self) -> dict[str, Any]:
-        return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
-
-    def own(self, directory: Path, *, again: bool = False) -> None:
-        """Make the directory, and all in it, theirs alone."""
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        if os.geteuid() != 0:
-            return
-        uid, gid = (self.uid, self.gid) if self.uid is not None else (0, 0)
-        if directory.stat().st_uid == uid and not again:
-            return
-        for parent, folders, files in os.walk(directory):
-            for name in (*folders, *files):
-                os.chown(os.path.join(parent, name), uid, gid, follow_symlinks=False)
-        os.chown(directory, uid, gid)  # last: it says that all of them are done
-
-
-def identity(place: Path) -> Identity:
-    if os.geteuid() != 0:
-        return Identity()
-    for candidate in _candidates(place):
-        if _reaches(candidate, place / "postgres") and _reaches(candidate, home.run_directory()):
-            return candidate
-    prefix = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
-    inside = Identity(prefix=prefix)
-    if _reaches(inside, place / "postgres"):
-        return inside
-    raise Trouble(
-        "PostgreSQL may not run as root, and no other account can reach this directory. "
-        "Run make as an ordinary user, move the checkout, or name a server in DATABASE_URL."
-    )
-
-
-def _candidates(place: Path) -> list[Identity]:
-    """Whoever owns the state or the binaries (a home closed to others), then the accounts made for servers."""
-    found = []
-    for path in (home.home(), place):
-        status = path.stat()
-        if status.st_uid != 0:
-            found.append(Identity(uid=status.st_uid, gid=status.st_gid))
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            found.append(Identity(uid=entry.pw_uid, gid=entry.pw_gid))
-    return found
-
-
-def _reaches(who: Identity, path: Path) -> bool:
-    try:
-        return subprocess.run([*who.prefix, "test", "-x", path], cwd="/", capture_output=True, **who.popen).returncode == 0
-    except (OSError, subprocess.SubprocessError):
-        return False
+    return int(re.findall(r"\d+", text.partition(")")[2])[0])
 
 
 # -- Birth -------------------------------------------------------------------------------------------------------------
 
 
-def prepare() -> Identity:
+def prepare() -> identity.Identity:
     """Make the cluster and its password when there is none. Returns who runs it."""
     place = binaries()
-    who = identity(place)
+    who = identity.choose(place)
     data = data_directory()
     # An initdb that was killed leaves half a cluster: it is made aside and moved in when it is whole.
     if not (data / "PG_VERSION").exists():
@@ -179,7 +110,7 @@ def _parents_of(sockets: Path) -> None:
         raise Trouble(f"{parent} belongs to somebody else. Remove it, or choose a shorter TELEMKT_HOME.")
 
 
-def _create_cluster(place: Path, who: Identity, data: Path) -> None:
+def _create_cluster(place: Path, who: identity.Identity, data: Path) -> None:
     draft = data.with_name(f"{NAME}.new")
     shutil.rmtree(draft, ignore_errors=True)
     if data.exists():
@@ -206,13 +137,19 @@ def _create_cluster(place: Path, who: Identity, data: Path) -> None:
 
 
 def _not_ours(data: Path) -> None:
-    raise Trouble(f"{data} holds files that are not a PostgreSQL cluster. Move them away, or choose another TELEMKT_HOME.")
+    raise Trouble(
+        f"{data} holds files that are not a PostgreSQL cluster. Move them away, or choose another TELEMKT_HOME."
+    )
 
 
 def _locale(major: int) -> list[str]:
     # The built-in provider knows Chinese letters as letters everywhere; libc's C would leave pg_trgm blind to them.
     if major >= 17:
-        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8" if sys.platform != "darwin" else "--locale=en_US.UTF-8"]
+        return [
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C.UTF-8" if sys.platform != "darwin" else "--locale=en_US.UTF-8",
+        ]
     return ["--locale=C.UTF-8"]
 
 
@@ -230,7 +167,7 @@ def _write_pgpass() -> None:
 # -- Life --------------------------------------------------------------------------------------------------------------
 
 
-def start(who: Identity) -> subprocess.Popen:
+def start(who: identity.Identity) -> subprocess.Popen:
     """Start the server as a direct child and wait until it answers."""
     stop_orphan()
     until = time.monotonic() + 90
@@ -245,7 +182,7 @@ def start(who: Identity) -> subprocess.Popen:
         time.sleep(0.25)
 
 
-def _spawn(who: Identity) -> subprocess.Popen:
+def _spawn(who: identity.Identity) -> subprocess.Popen:
     options = SETTINGS | {"unix_socket_directories": str(home.socket_directory(NAME))}
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with processes.open_log(log_file()) as log:
@@ -294,20 +231,11 @@ def stop_orphan(seconds: float = 30) -> None:
 
 def _is_our_server(pid: int) -> bool:
     """A pid can belong to somebody else by now."""
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True) if not Path(
-        "/proc/self/cmdline"
-    ).exists() else None
-    if shown is not None:
-        words = shown.stdout.split()
-    else:
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        except OSError:
-            return False
+    words = processes.command_line(pid)
     return bool(words) and words[0].endswith("postgres") and str(data_directory()) in words
 
 
-def connect(database: str):
+def connect(database: str) -> Any:
     """A connection of the embedded server's owner."""
     import psycopg2
 
@@ -318,8 +246,6 @@ def connect(database: str):
 
 
 def _create_database() -> None:
-    from contextlib import closing
-
     with closing(connect("postgres")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -345,6 +271,8 @@ def _is_passing() -> bool:
 def _explain(text: str, directory: Path) -> Trouble:
     if "No space left on device" in text:
         return disk_full(str(directory))
-    lines = [line.strip() for line in text.splitlines() if "FATAL" in line or "error:" in line] or text.splitlines()[-1:]
+    lines = [line.strip() for line in text.splitlines() if "FATAL" in line or "error:" in line] or text.splitlines()[
+        -1:
+    ]
     reason = lines[-1] if lines else "it said nothing"
     return Trouble(f"PostgreSQL did not start: {reason} (all of it in {log_file()})")

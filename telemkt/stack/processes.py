@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 PR_SET_PDEATHSIG = 1
 
@@ -31,7 +32,7 @@ def die_with_parent(signal_number: int) -> Callable[[], None] | None:
     return in_child
 
 
-def open_log(path: Path, *, limit: int = 20 * 1024 * 1024):
+def open_log(path: Path, *, limit: int = 20 * 1024 * 1024) -> BinaryIO:
     """The log to append to; a large one is put aside first, so that at most two such files lie there."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     with suppress(FileNotFoundError):
@@ -67,3 +68,14 @@ class Backoff:
         self._delay = self.first if calm else min(self._delay * 2, self.longest)
         self._last = at
         return self._delay
+
+
+def command_line(pid: int) -> list[str]:
+    """The words a process was started with; empty when there is no such process."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            return []
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    return shown.stdout.split()

@@ -5,14 +5,14 @@ import sys
 OLDEST = (3, 11)
 
 
-def sentence(version):
+def sentence(version):  # type: ignore[no-untyped-def]
     """The sentence for this version, or None when it will do."""
     if tuple(version[:2]) >= OLDEST:
         return None
     return (
-        "telemkt needs Python %d.%d or later, and this is Python %d.%d. "
+        "telemkt needs Python {}.{} or later, and this is Python {}.{}. "
         "Install a newer one and say which: make run PYTHON=python3.12"
-    ) % (OLDEST + tuple(version[:2]))
+    ).format(*OLDEST + tuple(version[:2]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from telemkt.stack import home
+from telemkt.stack.trouble import from_os_error
 
 
 def closed_directory(path: Path) -> Path:
@@ -13,12 +14,15 @@ def closed_directory(path: Path) -> Path:
 
 
 def secret(name: str) -> str:
-    """The secret of this name, made when it is first asked for. Two that ask at once get the same one."""
-    path = closed_directory(home.keys_directory()) / name
+    """The secret of this name, made when it is first asked for. Two that ask at once get the same one.
+
+    Raises Trouble when the directory cannot be written.
+    """
     try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        return _make(path, secrets.token_urlsafe(50))
+        path = closed_directory(home.keys_directory()) / name
+        return path.read_text().strip() if path.exists() else _make(path, secrets.token_urlsafe(50))
+    except OSError as error:
+        raise from_os_error(error, str(home.keys_directory())) from error
 
 
 def write_closed(path: Path, text: str) -> None:

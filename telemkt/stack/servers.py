@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 from telemkt.stack import home, keeper, processes
 from telemkt.stack.locks import FileLock, is_held
@@ -43,6 +44,44 @@ def leave() -> None:
     """Use them no more. The last one who leaves stops them."""
     while _shares:
         _shares.popitem()[1].release()
+
+
+def leave_and_wait(seconds: float = 90) -> list[tuple[str, bool]]:
+    """Use them no more, and wait until they are down. Says of each whether it is; others may still use it."""
+    names = list(_shares)
+    leave()
+    return [(name, _wait_for_end(name, seconds)) for name in reversed(names)]
+
+
+def _wait_for_end(name: str, seconds: float) -> bool:
+    now = time.monotonic()
+    until, used_until = now + seconds, now + 1.5
+    while runs(name):
+        now = time.monotonic()
+        if not _has_users(name):
+            used_until = now + 1.5  # the keeper that goes looks like a user for a moment
+        if now > min(until, used_until):
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _has_users(name: str) -> bool:
+    """A keeper that goes holds the lock of the users as well, but then the gate too."""
+    users = keeper.lock(name, "users")
+    free = users.acquire(timeout=0)
+    users.release()
+    return not free and not is_held(home.run_directory() / f"{name}.gate")
+
+
+def revive() -> list[tuple[str, str]]:
+    """Start again the keepers of servers that we share, where one was killed: their names, and why it failed."""
+    return [(name, _revive(name)) for name in _shares if not runs(name)]
+
+
+def _revive(name: str) -> str:
+    with keeper.lock(name, "gate"):
+        return "" if runs(name) else _wait(name, *_start_keeper(name))
 
 
 def runs(name: str) -> bool:

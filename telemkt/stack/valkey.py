@@ -32,8 +32,8 @@ def binary() -> Path:
         for found in Path(spec.submodule_search_locations[0], "_binaries").glob("*/valkey-server"):
             return found
     for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
-            return Path(found)
+        if on_path := shutil.which(name):
+            return Path(on_path)
     raise Trouble("No Valkey or Redis was found. Run make setup, or name a server in REDIS_URL.")
 
 
@@ -91,8 +91,7 @@ def ask(path: str, command: str) -> bytes:
 
 def _stop_orphan(path: str) -> None:
     """A server left by a keeper that was killed."""
-    if not ask(path, "SHUTDOWN SAVE") and not ping(path):
-        pass
+    ask(path, "SHUTDOWN SAVE")
     until = time.monotonic() + 10
     while ping(path) and time.monotonic() < until:
         time.sleep(0.05)
