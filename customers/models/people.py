@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -144,6 +146,22 @@ class CustomerTag(models.Model):
         constraints = [models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once")]
 
 
+class ConsentQuerySet(models.QuerySet):
+    def in_force(self, at: datetime) -> ConsentQuerySet:
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), given_at__lte=at, withdrawn_at=None)
+
+    def visible_to(self, user: User) -> ConsentQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(customer__city__in=scope.city_ids)
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    level=pgtrigger.Statement,
+    append_only=True,
+    attrs={"PERSONAL_FIELDS": ("evidence",)},
+)
 class Consent(models.Model):
     """On what ground a customer may be called: what, when, how, stated by whom. Never deleted; withdrawn."""
 
@@ -157,6 +175,8 @@ class Consent(models.Model):
     given_at = models.DateTimeField(_("given"))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
+import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -24,6 +28,16 @@ class RulePack(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class ContactRuleQuerySet(models.QuerySet):
+    def in_force(self, day: date) -> ContactRuleQuerySet:
+        return self.filter(Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day)))
+
+    def visible_to(self, user: User) -> ContactRuleQuerySet:
+        """Rules of everywhere are read by all; those of one city by who sees that city."""
+        scope = user.scope()
+        return self if scope.is_region else self.filter(Q(city=None) | Q(city__in=scope.city_ids))
 
 
 class ContactRule(models.Model):
@@ -54,6 +68,10 @@ class ContactRule(models.Model):
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("until"), null=True, blank=True)
     basis = models.CharField(_("basis"), max_length=200, blank=True, default="")
+    supersedes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("version before"))
+    changed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+
+    objects = ContactRuleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("rule of contact")
@@ -69,7 +87,7 @@ class ContactRule(models.Model):
 
 
 class SuppressionQuerySet(models.QuerySet):
-    def in_force(self, at) -> SuppressionQuerySet:
+    def in_force(self, at: datetime) -> SuppressionQuerySet:
         return self.filter(Q(valid_from__lte=at) & (Q(valid_to=None) | Q(valid_to__gt=at)), lifted_at=None)
 
     def visible_to(self, user: User) -> SuppressionQuerySet:
@@ -77,6 +95,13 @@ class SuppressionQuerySet(models.QuerySet):
         return self if scope.is_region else self.filter(customer__city__in=scope.city_ids)
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    level=pgtrigger.Statement,  # row triggers made a bulk insert seven times slower
+    append_only=True,
+    attrs={"PERSONAL_FIELDS": ("phone_blind", "note", "lift_reason")},
+)
 class Suppression(models.Model):
     """Somebody not to be called: a customer, or a number that may not yet be in the pool. Without campaign and product: by nobody."""
 
@@ -88,7 +113,7 @@ class Suppression(models.Model):
         WRONG_PERSON = "wrong_person", _("wrong person")
         MANUAL = "manual", _("entered by hand")
 
-    PERSONAL_FIELDS = ("phone_blind", "note")
+    PERSONAL_FIELDS = ("phone_blind", "note", "lift_reason")
 
     customer = models.ForeignKey(
         Customer, models.PROTECT, null=True, blank=True, related_name="suppressions", verbose_name=_("customer")
@@ -108,6 +133,7 @@ class Suppression(models.Model):
     lifted_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("lifted by")
     )
+    lift_reason = models.CharField(_("why it was lifted"), max_length=200, blank=True, default="")
 
     objects = SuppressionQuerySet.as_manager()
 
@@ -126,5 +152,9 @@ class Suppression(models.Model):
             models.Index(fields=["customer"], name="suppression_customer", condition=Q(lifted_at=None)),
             models.Index(
                 fields=["phone_blind"], name="suppression_phone", condition=Q(phone_blind__isnull=False, lifted_at=None)
+            ),
+            models.Index(fields=["call_id"], name="suppression_of_call", condition=Q(call_id__isnull=False)),
+            models.Index(
+                fields=["valid_to"], name="suppression_ends", condition=Q(valid_to__isnull=False, lifted_at=None)
             ),
         ]

@@ -1,0 +1,1 @@
+"""Verbs of the customer data centre, one module per noun."""

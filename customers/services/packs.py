@@ -1,0 +1,250 @@
+"""The rule packs that ship, and every change of a rule. A rule is never overwritten: a change is a new version from a day on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from core.audit import audit
+from core.calendar import business_date
+from core.errors import DomainError
+from customers.models import ContactRule, RulePack
+from customers.rule_values import clean_value
+from people.models import City, User
+
+DEFAULT_PACK = "CN-GEN"
+
+# Rules that ship hold from here, so that imported history is judged by them as well.
+FIRST_DAY = date(2000, 1, 1)
+
+EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
+MONDAY_TO_FRIDAY = [1, 2, 3, 4, 5]
+
+
+def _hours(opens: str, closes: str, days: list[int] = EVERY_DAY) -> dict[str, Any]:
+    return {"days": list(days), "opens": opens, "closes": closes}
+
+
+PRODUCT = "product default"
+BUDGET: list[tuple[str, dict[str, Any], str, str]] = [
+    ("cap", {"most": 2, "hours": 24}, "block", PRODUCT),
+    ("cap", {"most": 6, "hours": 168}, "block", PRODUCT),
+    ("cap", {"most": 12, "hours": 720}, "block", PRODUCT),
+    ("gap", {"minutes": 120}, "block", PRODUCT),
+    ("answered_per_day", {"most": 1}, "block", PRODUCT),
+    ("refusal_rest", {"days": 90}, "block", PRODUCT),
+]
+# code: (name, only with the simulated telephone, rules as (key, value, severity, basis))
+SHIPPED: dict[str, tuple[str, bool, list[tuple[str, dict[str, Any], str, str]]]] = {
+    DEFAULT_PACK: (
+        "China, general",
+        False,
+        [
+            ("hours", _hours("09:00", "20:00"), "block", PRODUCT),
+            ("hours", _hours("09:00", "12:00"), "warn", "MIIT 2020, avoid rest hours"),
+            ("hours", _hours("14:00", "20:00"), "warn", "MIIT 2020, avoid rest hours"),
+            *BUDGET,
+            ("consent", {"needed": True}, "block", "State Council decree 778, art. 24"),
+        ],
+    ),
+    "CN-INS": (
+        "China, insurance",
+        False,
+        [("hours", _hours("09:00", "21:00"), "block", "CIRC 2013, never 21:00 to 09:00"), *BUDGET],
+    ),
+    "US": ("United States", False, [("hours", _hours("08:00", "21:00"), "block", "16 CFR 310.4(c)"), *BUDGET]),
+    "US-FL": (
+        "Florida",
+        False,
+        [
+            ("hours", _hours("08:00", "20:00"), "block", "Fla. Stat. 501.616"),
+            ("cap", {"most": 3, "hours": 24}, "block", "Fla. Stat. 501.616"),
+            *BUDGET[3:],
+        ],
+    ),
+    "UK": ("United Kingdom", False, [("hours", _hours("08:00", "21:00"), "block", PRODUCT), *BUDGET]),
+    "FR": (
+        "France",
+        False,
+        [
+            ("hours", _hours("10:00", "13:00", MONDAY_TO_FRIDAY), "block", "décret 2022-1313"),
+            ("hours", _hours("14:00", "20:00", MONDAY_TO_FRIDAY), "block", "décret 2022-1313"),
+            ("cap", {"most": 4, "hours": 720}, "block", "décret 2022-1313"),
+            *BUDGET[3:],
+            ("consent", {"needed": True}, "block", "loi 2025-594"),
+        ],
+    ),
+    "DEMO": (
+        "Demonstration, at all hours",
+        True,
+        [("hours", _hours("00:00", "24:00"), "block", "the simulated telephone calls nobody"), *BUDGET],
+    ),
+}
+
+
+class RuleEndsBeforeItBegins(DomainError):
+    """A change is dated before the version it changes."""
+
+
+class PackExists(DomainError):
+    """A pack with this code is there already."""
+
+
+def seed(packs: Any = RulePack, rules: Any = ContactRule) -> int:
+    """Make the packs that ship where they are missing; returns how many. A pack that is there keeps its rules as people left them.
+
+    Migrations pass their own historical models.
+    """
+    made = 0
+    for code, (name, simulator_only, shipped) in SHIPPED.items():
+        pack, is_new = packs.objects.get_or_create(code=code, defaults={"name": name, "simulator_only": simulator_only})
+        if not is_new:
+            continue
+        made += 1
+        rules.objects.bulk_create(
+            rules(pack=pack, key=key, value=value, severity=severity, basis=basis, valid_from=FIRST_DAY)
+            for key, value, severity, basis in shipped
+        )
+    return made
+
+
+@transaction.atomic
+def create_pack(*, code: str, name: str, simulator_only: bool, by: User, at: datetime) -> RulePack:
+    """A new, empty pack. Nobody is called under it before it has hours. Raises PackExists."""
+    code = code.strip().upper()
+    if RulePack.objects.filter(code=code).exists():
+        raise PackExists(_("There is a rule pack %(code)s already.") % {"code": code})
+    pack = RulePack.objects.create(code=code, name=name.strip(), simulator_only=simulator_only)
+    audit("customers.rule_pack.created", pack, by=by, at=at, code=code, simulator_only=simulator_only)
+    return pack
+
+
+@transaction.atomic
+def add_rule(
+    *,
+    pack: RulePack,
+    key: str,
+    value: dict[str, Any],
+    severity: str,
+    valid_from: date,
+    by: User,
+    at: datetime,
+    valid_to: date | None = None,
+    city: City | None = None,
+    campaign_id: int | None = None,
+    product_id: int | None = None,
+    basis: str = "",
+) -> ContactRule:
+    """A rule that did not exist. Raises BadRuleValue, RuleEndsBeforeItBegins."""
+    _check_days(valid_from, valid_to)
+    rule = ContactRule.objects.create(
+        pack=pack,
+        key=key,
+        value=clean_value(key, value),
+        severity=severity,
+        city=city,
+        campaign_id=campaign_id,
+        product_id=product_id,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        basis=basis.strip(),
+        changed_by=by,
+    )
+    audit("customers.rule.added", rule, by=by, at=at, **_told(rule))
+    return rule
+
+
+@transaction.atomic
+def change_rule(
+    *,
+    rule: ContactRule,
+    value: dict[str, Any],
+    severity: str,
+    valid_from: date,
+    by: User,
+    at: datetime,
+    basis: str = "",
+) -> ContactRule:
+    """The version of a rule that holds from `valid_from`; the old one ends there and stays. Same scope, same key.
+
+    Raises BadRuleValue; RuleEndsBeforeItBegins when the old version is not yet in force by then, or had ended.
+    """
+    rule = ContactRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    _end(rule, valid_from)
+    new = ContactRule.objects.create(
+        pack_id=rule.pack_id,
+        key=rule.key,
+        value=clean_value(rule.key, value),
+        severity=severity,
+        city_id=rule.city_id,
+        campaign_id=rule.campaign_id,
+        product_id=rule.product_id,
+        valid_from=valid_from,
+        basis=basis.strip(),
+        supersedes=rule,
+        changed_by=by,
+    )
+    audit("customers.rule.changed", new, by=by, at=at, before=_told(rule), **_told(new))
+    return new
+
+
+@transaction.atomic
+def end_rule(*, rule: ContactRule, valid_to: date, by: User, at: datetime) -> ContactRule:
+    """The rule holds until (not including) `valid_to`. Raises RuleEndsBeforeItBegins."""
+    rule = ContactRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    _end(rule, valid_to)
+    audit("customers.rule.ended", rule, by=by, at=at, **_told(rule))
+    return rule
+
+
+def rules_in_force(*, pack_ids: list[int], on: date) -> list[ContactRule]:
+    """Every rule of the packs that holds on a day; without packs those of the default pack."""
+    chosen = Q(pack__in=pack_ids) if pack_ids else Q(pack__code=DEFAULT_PACK)
+    return list(ContactRule.objects.in_force(on).filter(chosen).select_related("pack").order_by("pk"))
+
+
+def refusal_rest_days(*, pack_ids: list[int], at: datetime) -> int:
+    """How long a product rests for a person who refused its offer: the longest of the rules in force; 0 without one."""
+    rows = rules_in_force(pack_ids=pack_ids, on=business_date(at))
+    return max(
+        (
+            row.value["days"]
+            for row in rows
+            if row.key == ContactRule.Key.REFUSAL_REST and row.severity == ContactRule.Severity.BLOCK
+        ),
+        default=0,
+    )
+
+
+def _end(rule: ContactRule, day: date) -> None:
+    if day <= rule.valid_from:
+        raise RuleEndsBeforeItBegins(
+            _("This version holds from %(day)s; choose a later day.") % {"day": rule.valid_from.isoformat()}
+        )
+    if rule.valid_to and rule.valid_to <= day:
+        raise RuleEndsBeforeItBegins(_("This version ends on %(day)s already.") % {"day": rule.valid_to.isoformat()})
+    rule.valid_to = day
+    rule.save(update_fields=["valid_to"])
+
+
+def _check_days(valid_from: date, valid_to: date | None) -> None:
+    if valid_to and valid_to <= valid_from:
+        raise RuleEndsBeforeItBegins(_("A rule must end after the day from which it holds."))
+
+
+def _told(rule: ContactRule) -> dict[str, Any]:
+    """A rule as it stands in the audit trail."""
+    return {
+        "pack": rule.pack.code,
+        "key": rule.key,
+        "value": rule.value,
+        "severity": rule.severity,
+        "campaign_id": rule.campaign_id,
+        "product_id": rule.product_id,
+        "valid_from": rule.valid_from.isoformat(),
+        "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
+    }

@@ -1,0 +1,184 @@
+"""Not to be called: by whom, since when, until when; and how that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from core.audit import audit
+from core.errors import DomainError
+from core.phones import clean_phone
+from core.sealed import blind_index
+from customers.models import Customer, Phone, Suppression
+from customers.signals import customer_suppressed
+from people.models import User
+
+BATCH = 5_000
+
+
+class NobodyNamed(DomainError):
+    """Neither a customer nor a number was given."""
+
+
+class EndsBeforeItBegins(DomainError):
+    """The end of a suppression lies before its beginning."""
+
+
+class AlreadyLifted(DomainError):
+    """Somebody lifted this suppression before."""
+
+
+class ReasonMissing(DomainError):
+    """What is being done needs a reason."""
+
+
+@transaction.atomic
+def suppress(
+    *,
+    kind: str,
+    by: User | None,
+    at: datetime,
+    customer: Customer | None = None,
+    phone: str = "",
+    campaign_id: int | None = None,
+    product_id: int | None = None,
+    valid_to: datetime | None = None,
+    call_id: int | None = None,
+    source: str = "",
+    note: str = "",
+) -> Suppression:
+    """From `at` on nobody calls this person (or number): at all, or only for that campaign or product.
+
+    A number that belongs to nobody in the pool yet is kept all the same. What stands already is not written twice. The news goes out
+    inside this transaction, so that open leads are withdrawn with it. Raises NobodyNamed, BadPhone, EndsBeforeItBegins.
+    """
+    if valid_to and valid_to <= at:
+        raise EndsBeforeItBegins(_("The end must lie after the beginning."))
+    index = blind_index(clean_phone(phone)) if phone else None
+    customer = _lock(customer, index)
+    if customer is None and index is None:
+        raise NobodyNamed(_("Name a customer or a number."))
+    scope = {"kind": kind, "campaign_id": campaign_id, "product_id": product_id}
+    row = _standing(customer, index, scope, valid_to, call_id, at)
+    if row is None:
+        row = Suppression.objects.create(
+            customer=customer,
+            phone_blind=index,
+            **scope,
+            valid_from=at,
+            valid_to=valid_to,
+            call_id=call_id,
+            source=source[:80],
+            note=note[:200],
+            created_by=by,
+        )
+        audit(
+            "customers.customer.suppressed",
+            row,
+            by=by,
+            at=at,
+            city_id=customer.city_id if customer else None,
+            customer_id=row.customer_id,
+            call_id=call_id,
+            until=valid_to.isoformat() if valid_to else None,
+            **scope,
+        )
+    if customer is not None:
+        recompute([customer.pk], at=at)
+        customer_suppressed.send(
+            Suppression, customer_id=customer.pk, campaign_id=campaign_id, product_id=product_id, kind=kind, at=at
+        )
+    return row
+
+
+@transaction.atomic
+def lift(*, suppression: Suppression, by: User, at: datetime, reason: str) -> Suppression:
+    """End a suppression at once, with a reason that stays. Raises AlreadyLifted, ReasonMissing."""
+    reason = reason.strip()
+    if not reason:
+        raise ReasonMissing(_("Say why the suppression is lifted."))
+    row = Suppression.objects.select_for_update(of=("self",)).get(pk=suppression.pk)
+    if row.lifted_at is not None:
+        raise AlreadyLifted(_("This suppression was lifted before."))
+    row.lifted_at, row.lifted_by, row.lift_reason = at, by, reason[:200]
+    row.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
+    city_id = row.customer.city_id if row.customer else None
+    audit(
+        "customers.suppression.lifted", row, by=by, at=at, city_id=city_id, kind=row.kind, customer_id=row.customer_id
+    )
+    recompute(_touched(row), at=at)
+    return row
+
+
+def recompute(customer_ids: Iterable[int], *, at: datetime) -> int:
+    """Set is_suppressed of these customers to what the rows in force say; returns how many changed."""
+    wanted = Customer.objects.filter(pk__in=list(customer_ids))
+    return wanted.filter(is_suppressed=False).filter(_by_nobody(at)).update(is_suppressed=True) + wanted.filter(
+        is_suppressed=True
+    ).exclude(_by_nobody(at)).update(is_suppressed=False)
+
+
+def recompute_due(*, since: datetime, at: datetime) -> int:
+    """The customers of every suppression that began or ended by date within (since, at], judged again; returns how many changed."""
+    moved = Q(valid_to__gt=since, valid_to__lte=at) | Q(valid_from__gt=since, valid_from__lte=at)
+    changed = 0
+    batch: set[int] = set()
+    for row in Suppression.objects.filter(moved, campaign_id=None, product_id=None, lifted_at=None).iterator(
+        chunk_size=BATCH
+    ):
+        batch |= _touched(row)
+        if len(batch) >= BATCH:
+            changed += recompute(batch, at=at)
+            batch = set()
+    return changed + recompute(batch, at=at)
+
+
+def is_number_suppressed(*, index: bytes, at: datetime) -> bool:
+    """True when this number may be called by nobody, whoever it belongs to."""
+    return Suppression.objects.in_force(at).filter(phone_blind=index, campaign_id=None, product_id=None).exists()
+
+
+def _by_nobody(at: datetime) -> Q:
+    rows = Suppression.objects.in_force(at).filter(campaign_id=None, product_id=None)
+    numbers = Phone.objects.filter(
+        customer=OuterRef("pk"), blind_index__in=rows.filter(phone_blind__isnull=False).values("phone_blind")
+    )
+    return Q(Exists(rows.filter(customer=OuterRef("pk")))) | Q(Exists(numbers))
+
+
+def _touched(row: Suppression) -> set[int]:
+    found = {row.customer_id} if row.customer_id else set()
+    if row.phone_blind:
+        found |= set(Phone.objects.filter(blind_index=bytes(row.phone_blind)).values_list("customer_id", flat=True))
+    return found
+
+
+def _lock(customer: Customer | None, index: bytes | None) -> Customer | None:
+    """The person's row, locked: a claim that runs at the same moment either comes before, or sees the suppression."""
+    pk = customer.pk if customer else None
+    if pk is None and index is not None:
+        pk = Phone.objects.filter(blind_index=index).values_list("customer_id", flat=True).first()
+    return Customer.objects.select_for_update(of=("self",)).get(pk=pk) if pk else None
+
+
+def _standing(
+    customer: Customer | None,
+    index: bytes | None,
+    scope: dict[str, object],
+    valid_to: datetime | None,
+    call_id: int | None,
+    at: datetime,
+) -> Suppression | None:
+    """A row that says the same already: of the same call, or in force and lasting at least as long."""
+    whose = Q(customer=customer) if customer else Q(phone_blind=index)
+    if index is not None:
+        whose &= Q(phone_blind=index)
+    rows = Suppression.objects.filter(whose, **scope)
+    if call_id is not None and (same := rows.filter(call_id=call_id).first()):
+        return same
+    longer = Q(valid_to=None) if valid_to is None else Q(valid_to=None) | Q(valid_to__gte=valid_to)
+    return rows.in_force(at).filter(longer).first()

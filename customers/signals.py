@@ -1,0 +1,10 @@
+"""News for the apps above. Each says when it is sent."""
+
+from django.dispatch import Signal
+
+# lead_list_id: the rows of a list have become customers. Sent when the commit of the list has been committed.
+list_committed = Signal()
+
+# customer_id, campaign_id, product_id, kind, at: somebody is not to be called any more, by one campaign, for one product or by nobody.
+# Sent INSIDE the transaction that writes the suppression, so that leads elsewhere are withdrawn with it or not at all.
+customer_suppressed = Signal()
