@@ -23,7 +23,11 @@ LONGEST = 40
 
 
 class BadPhone(DomainError):
-    """The text is no phone number; the sentence says why."""
+    """The text is no phone number; the sentence says why, `code` says it in a word that can be stored."""
+
+    def __init__(self, message: str = "", code: str = "phone_invalid") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def clean_phone(raw: Any) -> str:
@@ -53,15 +57,16 @@ def _region() -> str:
 
 def _clean_slowly(text: str) -> str:
     if len(text) > LONGEST * 4:
-        raise BadPhone(_("The phone number is far too long."))
+        raise BadPhone(_("The phone number is far too long."), "phone_too_long")
     plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip().strip("'`")
     if not plain:
-        raise BadPhone(_("The phone number is missing."))
+        raise BadPhone(_("The phone number is missing."), "phone_missing")
     if SCIENTIFIC.fullmatch(plain.replace(" ", "")):
         raise BadPhone(
             _(
                 "The phone number has lost its digits: Excel wrote it as a power of ten. Format the column as text and fill it again."
-            )
+            ),
+            "phone_lost_digits",
         )
     whole = WHOLE_FLOAT.fullmatch(plain)
     digits = whole[1] if whole else SEPARATORS.sub("", plain)
@@ -72,11 +77,11 @@ def _judge(text: str) -> str:
     foreign = text.startswith(("+", "00"))
     digits = text.removeprefix("+") if text.startswith("+") else text[2:] if foreign else text
     if not (digits.isascii() and digits.isdigit()):
-        raise BadPhone(_("The phone number has characters that are no digits."))
+        raise BadPhone(_("The phone number has characters that are no digits."), "phone_letters")
     if len(digits) < 5:
-        raise BadPhone(_("The phone number is too short."))
+        raise BadPhone(_("The phone number is too short."), "phone_too_short")
     if len(digits) > 15:
-        raise BadPhone(_("The phone number is too long."))
+        raise BadPhone(_("The phone number is too long."), "phone_too_long")
     if _region() == "CN":
         mobile = digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
         if is_chinese_mobile(mobile) and (not foreign or mobile is not digits):
@@ -92,17 +97,17 @@ def _by_library(text: str) -> str:
     except phonenumbers.NumberParseException:
         raise BadPhone(_("This is no phone number.")) from None
     if not phonenumbers.is_valid_number(number):
-        raise BadPhone(_invalid_sentence(number, phonenumbers))
+        raise BadPhone(*_invalid_sentence(number, phonenumbers))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
 
 
-def _invalid_sentence(number: Any, phonenumbers: Any) -> str:
+def _invalid_sentence(number: Any, phonenumbers: Any) -> tuple[str, str]:
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason == phonenumbers.ValidationResult.TOO_SHORT:
-        return _("The phone number is too short.")
+        return _("The phone number is too short."), "phone_too_short"
     if reason == phonenumbers.ValidationResult.TOO_LONG:
-        return _("The phone number is too long.")
-    return _("No such phone number can exist.")
+        return _("The phone number is too long."), "phone_too_long"
+    return _("No such phone number can exist."), "phone_invalid"
 
 
 def mask_phone(clean: str) -> str:
