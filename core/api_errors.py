@@ -8,8 +8,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
-from rest_framework.views import exception_handler as default_handler
-from rest_framework.views import set_rollback
+from rest_framework.views import exception_handler as default_handler, set_rollback
 
 from core.errors import DomainError, PermissionRefused
 

@@ -38,8 +38,7 @@ from core.calendar import business_date
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
 from core.templatetags import look, telemkt
-from core.workbooks import CSV_TYPE, XLSX_TYPE, Workbook, csv_pieces
-from core.workbooks import Column as FileColumn
+from core.workbooks import CSV_TYPE, XLSX_TYPE, Column as FileColumn, Workbook, csv_pieces
 
 PAGE_SIZE = 50
 COUNTED = 100_000
@@ -249,7 +248,7 @@ class Listing:
                     render_to_string(column.template, {"row": row, "value": value, "listing": self}, self.request)
                 ),
                 url,
-            )  # noqa: S308
+            )
         return Cell(column, shown(value, column.kind), url)
 
     @property
