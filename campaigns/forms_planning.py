@@ -1,0 +1,121 @@
+"""Web input for planning a campaign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Campaign, Disposition
+from customers.models import LeadList, RulePack
+from people.models import City, Team, User
+from scripts.models import Script, ScriptVersion
+
+DATE = forms.DateInput(attrs={"type": "date"})
+
+
+class CampaignForm(forms.ModelForm):
+    """Facts of a campaign. Cities are those the planner may see; script versions those that calls may use."""
+
+    packs = forms.ModelMultipleChoiceField(
+        label=_("rule packs"),
+        queryset=RulePack.objects.order_by("code"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "code", "name", "type", "purpose", "direction", "city", "product", "offer", "script", "script_version", "packs",
+            "telephony", "exclusion_group", "starts_on", "ends_on", "target_customers", "target_success_percent",
+            "target_contact_percent", "lease_seconds", "after_call_limit_seconds",
+        ]  # fmt: skip
+        widgets = {"starts_on": DATE, "ends_on": DATE}
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["city"].queryset = City.objects.visible_to(user).order_by("name")
+        self.fields["city"].required = not user.scope().is_region
+        self.fields["script"].queryset = Script.objects.order_by("name")
+        self.fields["script_version"].queryset = (
+            ScriptVersion.objects.usable().select_related("script").order_by("script__name", "-number")
+        )
+        if self.instance.pk:
+            self.fields["packs"].initial = list(self.instance.packs.values_list("pk", flat=True))
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        first, last = values.get("starts_on"), values.get("ends_on")
+        if first and last and last < first:
+            self.add_error("ends_on", _("A campaign ends on or after the day it starts."))
+        version, script = values.get("script_version"), values.get("script")
+        if version and script and version.script_id != script.pk:
+            self.add_error("script_version", _("This version belongs to another script."))
+        if version and not script:
+            values["script"] = version.script
+        offer, product = values.get("offer"), values.get("product")
+        if offer and product and offer.product_id != product.pk:
+            self.add_error("offer", _("This offer belongs to another product."))
+        return values
+
+
+class TeamsForm(forms.Form):
+    teams = forms.ModelMultipleChoiceField(
+        label=_("teams"), queryset=Team.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, user: User, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = (
+            Team.objects.visible_to(user).filter(is_active=True).select_related("city").order_by("city__name", "name")
+        )
+        if campaign.city_id:
+            teams = teams.filter(city=campaign.city_id)
+        self.fields["teams"].queryset = teams
+        self.fields["teams"].label_from_instance = lambda team: (
+            f"{team.city.label if team.city else _('region')} · {team.name}"
+        )
+        self.fields["teams"].initial = list(campaign.team_links.values_list("team", flat=True))
+
+
+class RetryForm(forms.Form):
+    """One retry rule; results that end a lead have none."""
+
+    disposition = forms.ModelChoiceField(label=_("after"), queryset=Disposition.objects.none())
+    delay_minutes = forms.IntegerField(label=_("call again after, minutes"), min_value=1, max_value=60 * 24 * 90)
+    most_attempts = forms.IntegerField(label=_("most attempts"), min_value=1, max_value=50)
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["disposition"].queryset = Disposition.objects.for_campaign(campaign.pk).filter(
+            follow=Disposition.Follow.RETRY
+        )
+
+
+class AllocateForm(forms.Form):
+    """Give a committed list to a campaign that is not closed."""
+
+    lead_list = forms.ModelChoiceField(label=_("list"), queryset=LeadList.objects.none())
+    campaign = forms.ModelChoiceField(label=_("campaign"), queryset=Campaign.objects.none())
+    priority = forms.IntegerField(
+        label=_("priority"),
+        min_value=0,
+        max_value=9,
+        initial=5,
+        help_text=_("Leads of a higher priority are handed out first."),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        committed = LeadList.objects.visible_to(user).filter(status=LeadList.Status.COMMITTED)
+        self.fields["lead_list"].queryset = committed.order_by("-committed_at")
+        closed = [Campaign.Stage.CLOSED, Campaign.Stage.WRAP_UP]
+        self.fields["campaign"].queryset = Campaign.objects.visible_to(user).exclude(stage__in=closed).order_by("name")
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("reason"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
