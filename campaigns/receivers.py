@@ -1,0 +1,20 @@
+"""What campaigns does when a lower floor has news."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from customers.signals import customer_suppressed
+
+
+@receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
+def withdraw_leads(
+    sender: Any, *, customer_id: int, kind: str, at: datetime, campaign_id: int | None = None, product_id: int | None = None, **_more: Any
+) -> None:
+    """Runs inside the transaction of the suppression: the leads go with it or not at all."""
+    from campaigns.services import refusals
+
+    refusals.withdraw_leads(customer_id=customer_id, kind=kind, at=at, campaign_id=campaign_id, product_id=product_id)

@@ -1,0 +1,223 @@
+"""Recording a call: the fact with its circumstances, and everything that follows from it, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from campaigns.models import Answer, Call, Campaign, Disposition, Lead, LiveCall
+from campaigns.services import orders, refusals, retry
+from campaigns.signals import call_recorded
+from core.audit import audit
+from core.errors import DomainError
+from customers.models import Contact, Customer, Phone
+from people.models import Team, User
+from scripts.models import ScriptQuestion, ScriptStep
+
+CLOCKS_DIFFER = timedelta(seconds=5)
+LONGEST_PROMISE = timedelta(days=180)
+LEDGER_SLACK = timedelta(hours=1)
+KEPT_ATTEMPTS = 20
+WRONG_PERSON = "wrong_person"
+FLAGS = ("connected", "right_party", "sale", "refuses_offer", "refuses_calls", "mid_call", "complaint", "bad_number")
+
+
+class LeadNotYours(DomainError):
+    """The lead is not in this agent's hand, any more or at all."""
+
+
+class ResultUnknown(DomainError):
+    """No such result in this campaign."""
+
+
+class DetailMissing(DomainError):
+    """The result needs something that was not given, or was given something it cannot have."""
+
+
+class TimesImpossible(DomainError):
+    """The call would lie in the future, end before it began, or talk without a connection."""
+
+
+class NoTeam(DomainError):
+    """The agent belonged to no team at the time of the call."""
+
+
+@transaction.atomic
+def record_call(
+    *, lead: Lead, agent: User, disposition_code: str, started_at: datetime, talk_seconds: int, ring_seconds: int = 0,
+    after_call_seconds: int = 0, at: datetime, callback_at: datetime | None = None, order: orders.Sale | None = None, reason: str = "",
+    note: str = "", step_id: int | None = None, recommended: bool | None = None, answers: Mapping[int, Any] | None = None,
+) -> Call:
+    """Record one call to the lead in the agent's hand and decide what becomes of the lead.
+
+    `answers`: {question id: answer}. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
+    the order in which a suppression locks them. Raises LeadNotYours, ResultUnknown, DetailMissing, TimesImpossible, NoTeam and what
+    orders.record_sale raises; then nothing is stored.
+    """
+    customer = Customer.objects.select_for_update(of=("self",)).select_related("city").get(pk=lead.customer_id)
+    lead = _own_lead(lead, agent)
+    campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
+    disposition = find_disposition(campaign.pk, disposition_code)
+    result = retry.common_of(disposition)
+    _check_times(result, started_at, ring_seconds, talk_seconds, after_call_seconds, at)
+    _check_details(disposition, result, campaign, callback_at, order, reason, step_id, at)
+    contact = _reserved(lead)
+    call = Call.objects.create(
+        **_circumstances(lead, campaign, customer, agent, contact, started_at), **_flags(result), disposition_id=disposition.pk,
+        recommended=_recommended(disposition, result) if recommended is None else recommended, started_at=started_at, talk_seconds=talk_seconds,
+        ring_seconds=ring_seconds, after_call_seconds=after_call_seconds, reason=reason.strip()[:120], note=note.strip(), step_id=step_id,
+    )
+    _save_answers(call, campaign, answers or {})
+    _settle_ledger(call, lead, customer, contact)
+    if call.bad_number:
+        refusals.mark_dead(call.phone_id)
+    retry.settle(lead, call, disposition, customer, agent=agent, callback_at=callback_at, note=note)
+    if call.sale:
+        orders.record_sale(call=call, sale=order or orders.Sale(), by=agent, at=at)
+    refusals.apply_refusals(call=call, campaign=campaign, customer=customer, wrong_person=result.code == WRONG_PERSON, by=agent, at=at)
+    LiveCall.objects.filter(lead=lead, settled_at=None).update(settled_at=at)
+    audit("campaigns.call.recorded", call, by=agent, at=at, result=disposition.code, lead_id=lead.pk)
+    _announce(call)
+    return call
+
+
+def _own_lead(lead: Lead, agent: User) -> Lead:
+    lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    if lead.state != Lead.State.HELD or lead.agent_id != agent.pk:
+        raise LeadNotYours(_("This lead is no longer with you. Its result was recorded before, or it went back to the queue."))
+    return lead
+
+
+def find_disposition(campaign_id: int, code: str) -> Disposition:
+    """The campaign's own result of this code, else the common one. Raises ResultUnknown."""
+    found = Disposition.objects.select_related("maps_to").filter(Q(campaign=campaign_id) | Q(campaign=None), code=code, is_active=True)
+    chosen = sorted(found, key=lambda disposition: disposition.campaign_id is None)[:1]
+    if not chosen:
+        raise ResultUnknown(_("This campaign has no result %(code)s.") % {"code": code})
+    return chosen[0]
+
+
+def _check_times(result: Disposition, started_at: datetime, ring: int, talk: int, after: int, at: datetime) -> None:
+    if min(ring, talk, after) < 0:
+        raise TimesImpossible(_("The call would end before it began: seconds cannot be negative."))
+    if started_at + timedelta(seconds=ring + talk) > at + CLOCKS_DIFFER:
+        raise TimesImpossible(_("The call would lie in the future."))
+    if talk and not result.connected:
+        raise TimesImpossible(_("A call that was not connected has no talk time."))
+
+
+def _check_details(
+    disposition: Disposition, result: Disposition, campaign: Campaign, callback_at: datetime | None, order: orders.Sale | None, reason: str,
+    step_id: int | None, at: datetime,
+) -> None:
+    needs = disposition.needs or result.needs
+    if needs == Disposition.Needs.CALLBACK and callback_at is None:
+        raise DetailMissing(_("Say when to call back."))
+    if needs == Disposition.Needs.REASON and not reason.strip():
+        raise DetailMissing(_("Give the reason."))
+    if (needs == Disposition.Needs.ORDER or result.sale) and order is None:
+        raise DetailMissing(_("A sale needs its order."))
+    if order is not None and not result.sale:
+        raise DetailMissing(_("Only a sale has an order."))
+    if needs == Disposition.Needs.STEP or step_id is not None:
+        _check_step(campaign, step_id)
+    if callback_at is not None:
+        _check_callback(disposition, result, callback_at, at)
+
+
+def _check_step(campaign: Campaign, step_id: int | None) -> None:
+    if campaign.script_version_id is None and step_id is None:
+        return  # there is no script whose step could be named
+    if step_id is None:
+        raise DetailMissing(_("Say at which step of the script the customer broke off."))
+    if not ScriptStep.objects.filter(pk=step_id, version=campaign.script_version_id).exists():
+        raise DetailMissing(_("This step is not in the script in force."))
+
+
+def _check_callback(disposition: Disposition, result: Disposition, callback_at: datetime, at: datetime) -> None:
+    if not result.connected or disposition.follow not in (Disposition.Follow.CALLBACK, Disposition.Follow.RETRY):
+        raise DetailMissing(_("With this result no callback can be promised."))
+    if callback_at <= at:
+        raise DetailMissing(_("The time of the callback has passed already."))
+    if callback_at > at + LONGEST_PROMISE:
+        raise DetailMissing(_("A callback can be promised for the next %(days)s days.") % {"days": LONGEST_PROMISE.days})
+
+
+def _circumstances(lead: Lead, campaign: Campaign, customer: Customer, agent: User, contact: Contact | None, at: datetime) -> dict[str, Any]:
+    """Who, where and what, as they are at the call."""
+    team = _team(agent, at)
+    return {
+        "customer_id": customer.pk, "phone_id": _phone_id(customer, contact), "city_id": customer.city_id, "agent_id": agent.pk,
+        "team_id": team.pk, "team_city_id": team.city_id, "campaign_id": campaign.pk, "lead_id": lead.pk, "list_id": lead.lead_list_id,
+        "source_id": lead.source_id or customer.source_id, "product_id": campaign.product_id, "offer_id": campaign.offer_id,
+        "script_version_id": campaign.script_version_id, "attempt": lead.attempts_made + 1, "direction": campaign.direction,
+    }
+
+
+def _team(agent: User, at: datetime) -> Team:
+    team = agent.team_at(at)
+    if team is None:
+        raise NoTeam(_("You belonged to no team at the time of this call. Ask the administrator."))
+    return team
+
+
+def _phone_id(customer: Customer, contact: Contact | None) -> int | None:
+    if contact is not None and contact.phone_id:
+        return contact.phone_id
+    return Phone.objects.filter(customer=customer, is_dead=False).order_by("-is_primary", "pk").values_list("pk", flat=True).first()
+
+
+def _flags(result: Disposition) -> dict[str, bool]:
+    """The class of the result, copied: a later change of the class leaves history as it was."""
+    return {flag: getattr(result, flag) for flag in FLAGS}
+
+
+def _recommended(disposition: Disposition, result: Disposition) -> bool:
+    """The product was put to the right person, unless they only agreed on another time."""
+    return result.right_party and disposition.follow != Disposition.Follow.CALLBACK
+
+
+def _save_answers(call: Call, campaign: Campaign, answers: Mapping[int, Any]) -> None:
+    known = set(ScriptQuestion.objects.filter(step__version=campaign.script_version_id).values_list("pk", flat=True)) if answers else set()
+    if not known.issuperset(answers):
+        raise DetailMissing(_("An answer belongs to a question that is not in the script in force."))
+    Answer.objects.bulk_create(
+        Answer(call_id=call.pk, call_started_at=call.started_at, question_id=question, value=value) for question, value in answers.items()
+    )
+
+
+# ---------------------------------------------------------------- the person's ledger
+
+
+def _reserved(lead: Lead) -> Contact | None:
+    """The contact that was reserved when this lead was handed out."""
+    since = lead.held_at - LEDGER_SLACK if lead.held_at else None
+    rows = Contact.objects.filter(customer_id=lead.customer_id, lead_id=lead.pk, call_id=None).exclude(state=Contact.State.VOID)
+    return rows.filter(at__gte=since).order_by("-at").first() if since else None
+
+
+def _settle_ledger(call: Call, lead: Lead, customer: Customer, contact: Contact | None) -> None:
+    """The reserved contact was made; one that nobody reserved is entered, and weighs on the person's budget as well."""
+    if contact is not None:
+        Contact.objects.filter(pk=contact.pk, at=contact.at).update(state=Contact.State.MADE, call_id=call.pk, phone_id=call.phone_id)
+    else:
+        Contact.objects.create(
+            at=call.started_at, customer_id=customer.pk, city_id=customer.city_id, state=Contact.State.MADE, campaign_id=call.campaign_id,
+            is_inbound=call.direction == Call.Direction.INBOUND, lead_id=lead.pk, phone_id=call.phone_id, agent_id=call.agent_id, call_id=call.pk,
+        )
+        customer.attempts = sorted([call.started_at, *customer.attempts], reverse=True)[:KEPT_ATTEMPTS]
+    if call.connected and (customer.answered_at is None or customer.answered_at < call.started_at):
+        customer.answered_at = call.started_at
+    if customer.held_lead_id == lead.pk:
+        customer.held_lead_id = None
+    customer.save(update_fields=["attempts", "answered_at", "held_lead_id"])
+
+
+def _announce(call: Call) -> None:
+    news = {"call_id": call.pk, "started_at": call.started_at, "city_id": call.city_id}
+    transaction.on_commit(lambda: call_recorded.send(Call, **news), robust=True)
