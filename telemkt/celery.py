@@ -1,9 +1,13 @@
 """The Celery app. Jobs are rows (core.jobs); Celery only wakes somebody to do them."""
 
 import os
+import signal
 
 from celery import Celery
+from celery.signals import worker_process_init
 from kombu import Queue
+
+from telemkt.stack import processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemkt.settings")
 
@@ -19,3 +23,9 @@ app.conf.beat_schedule = {
     "sweep": {"task": "core.sweep_jobs", "schedule": 3.0, "options": {"queue": FAST, "expires": 10}},
     "schedules": {"task": "core.run_schedules", "schedule": 60.0, "options": {"queue": FAST, "expires": 120}},
 }
+
+
+@worker_process_init.connect
+def die_with_the_worker(**_: object) -> None:
+    """A pool process whose worker was killed would go on with a job that another worker takes up meanwhile."""
+    processes.end_with_parent(signal.SIGKILL)

@@ -1,7 +1,7 @@
 """The front end's libraries: pinned in vendor.json, copied to static/vendor/, their hashes in SHA256.json.
 
-    python tools/vendor.py update    fetch with npm, check the integrity, copy, write the hashes (needs npm)
-    python tools/vendor.py check     compare what lies in static/vendor/ with its hashes
+python tools/vendor.py update    fetch with npm, check the integrity, copy, write the hashes (needs npm)
+python tools/vendor.py check     compare what lies in static/vendor/ with its hashes
 """
 
 import base64
@@ -46,7 +46,9 @@ def hashes() -> dict[str, str]:
 def differences() -> list[str]:
     """The files that were changed, added or removed since `update`, and those of the list that are missing."""
     listed = {
-        f"{name}/{target}" for name, package in json.loads(LIST.read_text()).items() for target in package["files"].values()
+        f"{name}/{target}"
+        for name, package in json.loads(LIST.read_text()).items()
+        for target in package["files"].values()
     }
     wanted, found = json.loads(HASHES.read_text()), hashes()
     changed = {name for name, _ in wanted.items() ^ found.items()}
@@ -54,7 +56,16 @@ def differences() -> list[str]:
 
 
 def _pack(name: str, version: str, folder: str) -> Path:
-    command = ["npm", "pack", "--json", "--silent", "--ignore-scripts", "--pack-destination", folder, f"{name}@{version}"]
+    command = [
+        "npm",
+        "pack",
+        "--json",
+        "--silent",
+        "--ignore-scripts",
+        "--pack-destination",
+        folder,
+        f"{name}@{version}",
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return next(Path(folder).glob("*.tgz"))
 

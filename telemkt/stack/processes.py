@@ -13,23 +13,34 @@ from typing import BinaryIO
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(signal_number: int) -> Callable[[], None] | None:
-    """For `preexec_fn`: Linux sends the child this signal when its parent ends, by kill -9 too.
-
-    Elsewhere the next start finds the orphan by its pid file. Must be used from the main thread: the kernel means
-    the thread that forked. It runs after a change of user, so the kernel does not clear it.
+def die_with_parent(signal_number: int) -> Callable[[], None]:
+    """For `preexec_fn`: the child gets this signal when its parent ends. It runs after a change of user, which
+    would clear it. To be used from the main thread: the kernel means the thread that forked.
     """
-    if platform.system() != "Linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
+    libc = _libc()
 
     def in_child() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+        _ask_kernel(libc, signal_number)
         if os.getppid() != parent:  # it ended between fork and prctl
             os._exit(1)
 
     return in_child
+
+
+def end_with_parent(signal_number: int) -> None:
+    """This process gets the signal when its parent ends."""
+    _ask_kernel(_libc(), signal_number)
+
+
+def _libc() -> ctypes.CDLL | None:
+    # Linux only. Elsewhere the next start finds the orphan by what was written down about it.
+    return ctypes.CDLL(None, use_errno=True) if platform.system() == "Linux" else None
+
+
+def _ask_kernel(libc: ctypes.CDLL | None, signal_number: int) -> None:
+    if libc is not None:
+        libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
 def open_log(path: Path, *, limit: int = 20 * 1024 * 1024) -> BinaryIO:

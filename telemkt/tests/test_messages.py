@@ -7,7 +7,7 @@ import pytest
 
 from telemkt.stack import messages
 
-CATALOGUE = r'''
+CATALOGUE = r"""
 msgid ""
 msgstr ""
 "Content-Type: text/plain; charset=UTF-8\n"
@@ -42,7 +42,7 @@ msgstr ""
 
 #~ msgid "Old"
 #~ msgstr "旧"
-'''
+"""
 
 
 @pytest.fixture
