@@ -65,8 +65,20 @@ def _parts(request: HttpRequest) -> dict[str, Any]:
             {"name": _("Result"), "small": "", "state": ""},
         ],
         "alerts": [
-            {"level": "grave", "text": "Chancheng A: deals 29 % under expectation", "why": "41 against 58", "url": "#a", "action": "Call a boost"},
-            {"level": "due", "text": "Callback 15:45 promised by Su Minyi, who is on break", "url": "#b", "action": "Hand over", "post": True},
+            {
+                "level": "grave",
+                "text": "Chancheng A: deals 29 % under expectation",
+                "why": "41 against 58",
+                "url": "#a",
+                "action": "Call a boost",
+            },
+            {
+                "level": "due",
+                "text": "Callback 15:45 promised by Su Minyi, who is on break",
+                "url": "#b",
+                "action": "Hand over",
+                "post": True,
+            },
             {"level": "calm", "text": "List of 14 November used up", "done": "Released 15:20"},
         ],
         "tally": [

@@ -9,8 +9,7 @@ from functools import cached_property
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from people.models import City, Team
 
@@ -64,9 +63,19 @@ GROUPS: list[tuple[object, list[Page]]] = [
         [
             Page("campaigns:desk", "phone", _("Desk"), (AGENT,)),
             Page("metrics:floor", "floor", _("Floor"), (*LEADERS, *MANAGERS, "campaign_manager")),
-            Page("metrics:indicators", "chart", _("Indicators"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer")),
+            Page(
+                "metrics:indicators",
+                "chart",
+                _("Indicators"),
+                (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer"),
+            ),
             Page("campaigns:callbacks", "clock", _("Callbacks"), (AGENT, *LEADERS), badge="campaigns:callbacks-badge"),
-            Page("campaigns:calls", "headset", _("Calls"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer", "data")),
+            Page(
+                "campaigns:calls",
+                "headset",
+                _("Calls"),
+                (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer", "data"),
+            ),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],
     ),
@@ -84,7 +93,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("customers:lists", "upload", _("Lists"), ("data", "campaign_manager")),
             Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
             Page("customers:sources", "scale", _("Sources"), ("data",)),
-            Page("campaigns:call_import", "download", _("Calls of another dialer"), ("data", "administrator")),
+            Page("campaigns:call_import", "download", _("Call import"), ("data", "administrator")),
         ],
     ),
     (
@@ -92,7 +101,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
         [
             Page("customers:rules", "shield", _("Rules of contact"), ("data", "campaign_manager", "regional_manager")),
             Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
-            Page("metrics:definitions", "book", _("Definitions"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer")),
+            Page(
+                "metrics:definitions",
+                "book",
+                _("Definitions"),
+                (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer"),
+            ),
             Page("core:calendar", "calendar", _("Calendar"), ("administrator", "campaign_manager", "regional_manager")),
         ],
     ),
@@ -170,7 +184,9 @@ def groups_for(user, path: str) -> list[Group]:
         Group(
             label=str(label),
             items=[
-                Item(url=url, icon=page.icon, label=str(page.label), badge_url=url_of(page.badge), current=url == current)
+                Item(
+                    url=url, icon=page.icon, label=str(page.label), badge_url=url_of(page.badge), current=url == current
+                )
                 for page, url in pages
             ],
         )
@@ -220,7 +236,9 @@ class Navigation:
         if scope.is_region:
             return gettext("Whole region")
         if scope.city_ids:
-            return _one_or_many(City, scope.city_ids, ngettext("%(count)d city", "%(count)d cities", len(scope.city_ids)))
+            return _one_or_many(
+                City, scope.city_ids, ngettext("%(count)d city", "%(count)d cities", len(scope.city_ids))
+            )
         return _one_or_many(Team, scope.team_ids, ngettext("%(count)d team", "%(count)d teams", len(scope.team_ids)))
 
 
