@@ -16,16 +16,6 @@ from people.models import City, Team
 AGENT = "agent"
 LEADERS = ("team_leader", "supervisor")
 MANAGERS = ("city_manager", "regional_manager")
-EVERYBODY = (
-    AGENT,
-    *LEADERS,
-    *MANAGERS,
-    "data",
-    "campaign_manager",
-    "qa",
-    "trainer",
-    "administrator",
-)
 
 
 @dataclass(frozen=True)

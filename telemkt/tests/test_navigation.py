@@ -69,4 +69,3 @@ def test_every_role_has_a_name_and_a_home():
 
     assert set(navigation.ROLE_NAMES) == roles
     assert {role for role, _names in navigation.HOMES} == roles
-    assert set(navigation.EVERYBODY) == roles
