@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.conf import settings
@@ -167,8 +167,14 @@ class User(AbstractUser):
         day = timezone.localdate(at) if at else timezone.localdate()
         cache: dict[date, Scope] = self.__dict__.setdefault("_scopes", {})
         if day not in cache:
-            cache[day] = scope_of(list(self.memberships.valid_on(day)))
+            cache[day] = self._with_superpowers(scope_of(list(self.memberships.valid_on(day))))
         return cache[day]
+
+    def _with_superpowers(self, scope: Scope) -> Scope:
+        """A superuser is an administrator, with or without a membership that says so."""
+        if not self.is_superuser:
+            return scope
+        return replace(scope, is_region=True, roles=scope.roles | {str(Membership.Role.ADMINISTRATOR)})
 
     def has_role(self, *roles: str) -> bool:
         return not self.scope().roles.isdisjoint(roles)
