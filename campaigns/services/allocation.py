@@ -1,0 +1,134 @@
+"""Giving a committed list to a campaign: its customers become leads there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Max
+from django.utils.translation import gettext as _
+
+from campaigns.models import Campaign, ListAllocation
+from core.audit import audit
+from core.errors import DomainError
+from core.jobs import enqueue
+from core.jobs.runner import Run
+from customers.models import LeadList, RowVerdict
+from people.models import User
+
+KIND = "campaigns.allocate_list"
+ROWS_AT_ONCE = 20_000
+HIGHEST = 9
+
+
+class ListNotCommitted(DomainError):
+    """Only what a person has committed may be called."""
+
+
+class CampaignIsOver(DomainError):
+    """A campaign in wrap-up or closed takes no more customers."""
+
+
+class PriorityUnknown(DomainError):
+    """Priorities are 0 to 9."""
+
+
+@transaction.atomic
+def allocate_list(
+    *, campaign: Campaign, lead_list: LeadList, priority: int = 5, by: User, at: datetime
+) -> ListAllocation:
+    """Give a list to a campaign; a job makes the leads. The same list to the same campaign again returns the first allocation.
+
+    Raises ListNotCommitted, CampaignIsOver, PriorityUnknown.
+    """
+    if lead_list.status != LeadList.Status.COMMITTED:
+        raise ListNotCommitted(
+            _("Commit the list %(name)s first; only then can it be assigned.") % {"name": lead_list.name}
+        )
+    if campaign.stage in (Campaign.Stage.WRAP_UP, Campaign.Stage.CLOSED):
+        raise CampaignIsOver(_("%(campaign)s is over and takes no more customers.") % {"campaign": campaign.name})
+    if not 0 <= priority <= HIGHEST:
+        raise PriorityUnknown(_("The priority is a whole number from 0 to %(highest)s.") % {"highest": HIGHEST})
+    allocation, is_new = ListAllocation.objects.get_or_create(
+        campaign=campaign, lead_list=lead_list, defaults={"priority": priority, "by": by, "at": at}
+    )
+    if not is_new:
+        return allocation
+    job = enqueue(
+        kind=KIND, key=str(allocation.pk), args={"allocation_id": allocation.pk}, city_id=lead_list.city_id, by=by,
+        total=lead_list.row_count or None,
+    )  # fmt: skip
+    allocation.job_id = job.pk
+    allocation.save(update_fields=["job_id"])
+    audit(
+        "campaigns.list.allocated", allocation, by=by, at=at, city_id=lead_list.city_id,
+        campaign_id=campaign.pk, list_id=lead_list.pk, priority=priority,
+    )  # fmt: skip
+    return allocation
+
+
+# In list order, so that ids of leads follow the rows. Whoever must not or cannot be called in this campaign is left out and counted.
+INSERT = """
+WITH row AS (
+    SELECT v.row_no, c.id, c.city_id, c.source_id, c.callable_from, CASE
+        WHEN c.merged_into_id IS NOT NULL THEN 'merged'
+        WHEN %(city)s IS NOT NULL AND c.city_id <> %(city)s THEN 'other_city'
+        WHEN c.is_suppressed OR EXISTS (
+            SELECT FROM customers_suppression s WHERE s.customer_id = c.id AND s.lifted_at IS NULL
+                AND s.valid_from <= %(at)s AND (s.valid_to IS NULL OR s.valid_to > %(at)s)
+                AND (s.campaign_id IS NULL OR s.campaign_id = %(campaign)s)
+                AND (s.product_id IS NULL OR s.product_id = %(product)s)) THEN 'suppressed'
+        WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'there_already'
+        END AS left_out
+    FROM customers_rowverdict v JOIN customers_customer c ON c.id = v.customer_id
+    WHERE v.lead_list_id = %(list)s AND v.row_no > %(after)s AND v.row_no <= %(upto)s
+        AND v.verdict IN ('new', 'update', 'unchanged')
+), made AS (
+    INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, lead_list_id, source_id, priority, due_at, ready_at,
+        state, outcome, attempts_made, created_at)
+    SELECT %(campaign)s, id, city_id, %(list)s, %(source)s, %(priority)s, %(at)s, greatest(%(at)s, callable_from),
+        'open', '', 0, %(at)s
+    FROM row WHERE left_out IS NULL ORDER BY row_no
+    ON CONFLICT (campaign_id, customer_id) DO NOTHING
+    RETURNING 1
+)
+SELECT coalesce(left_out, 'made'), count(*) FROM row GROUP BY 1 UNION ALL SELECT 'inserted', count(*) FROM made
+"""
+
+
+def make_leads(run: Run) -> dict[str, Any]:
+    """The job: leads by INSERT ... SELECT, some thousands of rows at a time. Returns counts: made, and left out by reason."""
+    allocation = ListAllocation.objects.select_related("campaign", "lead_list").get(pk=run.args["allocation_id"])
+    last = RowVerdict.objects.filter(lead_list=allocation.lead_list_id).aggregate(last=Max("row_no"))["last"] or 0
+    after = run.cursor.get("row_no", 0)
+    while after < last:
+        upto = min(after + ROWS_AT_ONCE, last)
+        with run.chunk(done=upto - after, cursor={"row_no": upto}, total=last):
+            _make_chunk(allocation, after, upto)
+        after = upto
+    allocation.refresh_from_db()
+    return {"leads": allocation.lead_count, **allocation.left_out}
+
+
+def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
+    campaign, lead_list = allocation.campaign, allocation.lead_list
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT,
+            {
+                "campaign": campaign.pk, "product": campaign.product_id, "city": campaign.city_id, "list": lead_list.pk,
+                "source": lead_list.source_id, "priority": allocation.priority, "at": allocation.at, "after": after, "upto": upto,
+            },
+        )  # fmt: skip
+        counts = dict(cursor.fetchall())
+    inserted = counts.pop("inserted", 0)
+    # somebody else gave the same customer to the campaign at the same moment, or the file names one customer in two rows
+    lost = counts.pop("made", 0) - inserted
+    if lost:
+        counts["there_already"] = counts.get("there_already", 0) + lost
+    left_out = {**allocation.left_out}
+    for reason, count in counts.items():
+        left_out[reason] = left_out.get(reason, 0) + count
+    ListAllocation.objects.filter(pk=allocation.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
+    allocation.left_out = left_out

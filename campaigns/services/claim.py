@@ -1,0 +1,139 @@
+"""Handing out the next lead, and taking it back undialled."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
+
+from campaigns.models import Lead
+from campaigns.services.calls import LeadNotYours
+from core.audit import audit
+from core.calendar import business_date
+from core.errors import DomainError
+from customers.models import Contact, Customer
+from people.models import User
+
+# A lead that an agent skipped goes to the others first.
+SKIPPED_REST = timedelta(minutes=30)
+# A dialled lead whose agent went silent counts as an attempt and waits like one.
+SILENT_REST = timedelta(hours=2)
+
+
+class NoTeamToday(DomainError):
+    """Only agents of a team are handed leads."""
+
+
+class AlreadyDialled(DomainError):
+    """A dialled lead needs its result; it cannot be given back."""
+
+
+class ReasonMissing(DomainError):
+    """A skip without a reason."""
+
+
+@transaction.atomic
+def claim_next_lead(*, agent: User, at: datetime) -> Lead | None:
+    """The lead in the agent's hand, or the next one: own promises that are due, then the team's campaigns. None: nothing to call.
+
+    All rules are judged inside the database function at the later of `at` and the database's clock. An agent who holds a lead gets
+    the same one again: there is no next lead before a result. Raises NoTeamToday.
+    """
+    team = agent.team_at(at)
+    if team is None:
+        raise NoTeamToday(_("You belong to no team today, so there is no lead for you. Ask your team leader."))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT campaigns_claim_lead(%s, %s, %s, %s, %s)", [agent.pk, team.pk, team.city_id, business_date(at), at]
+        )
+        lead_id = cursor.fetchone()[0]
+    return held_lead(agent) if lead_id else None
+
+
+def held_lead(agent: User) -> Lead | None:
+    """The lead in the agent's hand, with what the desk shows of it."""
+    return (
+        Lead.objects.held_by(agent)
+        .select_related(
+            "customer__city__zone", "campaign__product", "campaign__offer", "campaign__script_version__script", "source"
+        )
+        .first()
+    )
+
+
+@transaction.atomic
+def give_back(
+    *, lead: Lead, agent: User, at: datetime, reason: str = "", rest: timedelta = timedelta(), is_skip: bool = False
+) -> Lead:
+    """Return an undialled lead to its queue, void its reserved contact and restore the person's budget as it was.
+
+    A skip needs a reason and rests half an hour, so that others get it first. Raises LeadNotYours, AlreadyDialled, ReasonMissing.
+    """
+    if is_skip and not reason.strip():
+        raise ReasonMissing(_("Say why you skip this customer."))
+    customer, lead = lock_held(lead, agent)
+    if lead.dialled_at is not None:
+        raise AlreadyDialled(_("This lead was dialled: record its result, then it leaves your desk."))
+    _return_undialled(lead, customer, due_at=at + (SKIPPED_REST if is_skip else rest) if is_skip or rest else None)
+    audit(
+        "campaigns.lead.skipped" if is_skip else "campaigns.lead.given_back",
+        lead, by=agent, at=at, campaign_id=lead.campaign_id, reason=reason.strip()[:120],
+    )  # fmt: skip
+    return lead
+
+
+def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:
+    """Person and lead, locked in the order in which everybody locks them. Raises LeadNotYours."""
+    customer = Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
+    fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    if fresh.state != Lead.State.HELD or (agent is not None and fresh.agent_id != agent.pk):
+        raise LeadNotYours(
+            _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
+        )
+    return customer, fresh
+
+
+def return_lead(lead: Lead, customer: Customer, *, at: datetime) -> None:
+    """Take a held, locked lead from an agent who went silent. Undialled: as if it had never been handed out. Dialled: the attempt
+    was made and stays on the budget, the lead waits like after an attempt."""
+    if lead.dialled_at is None:
+        _return_undialled(lead, customer, due_at=None)
+        return
+    lead.attempts_made += 1
+    lead.last_call_at = lead.dialled_at
+    _let_go(lead, customer, due_at=max(lead.due_at, at + SILENT_REST))
+
+
+def _return_undialled(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
+    reserved_at = lead.held_at
+    Contact.objects.filter(
+        at=reserved_at, customer_id=customer.pk, lead_id=lead.pk, state=Contact.State.RESERVED, call_id=None
+    ).update(state=Contact.State.VOID)
+    customer.attempts = [moment for moment in customer.attempts if moment != reserved_at]
+    if lead.callable_before is not None:
+        customer.callable_from = lead.callable_before
+    _let_go(lead, customer, due_at=due_at)
+    # the person's other leads were pushed back for this attempt
+    Lead.objects.filter(customer=customer, state=Lead.State.OPEN, callback_agent=None).exclude(pk=lead.pk).update(
+        ready_at=Greatest(F("due_at"), customer.callable_from)
+    )
+
+
+def _let_go(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
+    lead.state, lead.outcome = Lead.State.OPEN, ""
+    lead.agent = lead.held_at = lead.lease_until = lead.dialled_at = lead.callable_before = None
+    lead.due_at = due_at or lead.due_at
+    # what the customer asked for goes before gaps
+    lead.ready_at = lead.due_at if lead.callback_agent_id else max(lead.due_at, customer.callable_from)
+    lead.save(
+        update_fields=[
+            "state", "outcome", "agent", "held_at", "lease_until", "dialled_at", "callable_before", "due_at", "ready_at",
+            "attempts_made", "last_call_at",
+        ]
+    )  # fmt: skip
+    if customer.held_lead_id == lead.pk:
+        customer.held_lead_id = None
+    customer.save(update_fields=["attempts", "callable_from", "held_lead_id"])
