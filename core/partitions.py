@@ -34,15 +34,13 @@ def ensure_partitions(parent: str, first: date, count: int) -> int:
 def _ensure_month(parent: str, lower: date, upper: date) -> bool:
     quote = connection.ops.quote_name
     name = f"{parent}_{lower:%Y_%m}"
+    if _exists(name):
+        return False
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [quote(name)])
-        if cursor.fetchone()[0]:
-            return False
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         # two processes at once: the second waits here and then finds the table
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [quote(name)])
-        if cursor.fetchone()[0]:
+        if _exists(name):
             return False
         cursor.execute(
             f"CREATE TABLE {quote(name)} (LIKE {quote(parent)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
@@ -52,6 +50,13 @@ def _ensure_month(parent: str, lower: date, upper: date) -> bool:
             [midnight(lower), midnight(upper)],
         )
     return True
+
+
+def _exists(name: str) -> bool:
+    """Asked of the catalogue by a query: to_regclass() would answer from a cache that an advisory lock does not refresh."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid))", [name])
+        return cursor.fetchone()[0]
 
 
 def default_rows(parent: str) -> int:

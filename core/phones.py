@@ -14,6 +14,7 @@ from core.errors import DomainError
 is_chinese_mobile = re.compile(r"1[3-9]\d{9}", re.ASCII).fullmatch
 SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d*)?e[+-]?\d+", re.IGNORECASE)
 WHOLE_FLOAT = re.compile(r"(\d+)\.0*")
+FRACTION = re.compile(r"-?\d{8,}\.\d+")
 # zero-width and bidirectional marks, soft hyphen, variation selectors, byte order mark
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -69,8 +70,9 @@ def _clean_slowly(text: str) -> str:
             "phone_lost_digits",
         )
     whole = WHOLE_FLOAT.fullmatch(plain)
-    digits = whole[1] if whole else SEPARATORS.sub("", plain)
-    return _judge(digits)
+    if not whole and FRACTION.fullmatch(plain):
+        raise BadPhone(_("The phone number has a decimal point."))
+    return _judge(whole[1] if whole else SEPARATORS.sub("", plain))
 
 
 def _judge(text: str) -> str:

@@ -20,7 +20,10 @@ def sql(text, *values):
 
 
 def write(count=3, **more):
-    return [audit("core.test.done", by=None, at=AT + timedelta(seconds=number), number=number, **more) for number in range(count)]
+    return [
+        audit("core.test.done", by=None, at=AT + timedelta(seconds=number), number=number, **more)
+        for number in range(count)
+    ]
 
 
 def test_a_row_says_who_did_what_to_what_and_when():
@@ -83,7 +86,9 @@ def tamper(statement, *values):
     sql("ALTER TABLE core_auditevent ENABLE TRIGGER USER")
 
 
-@pytest.mark.parametrize("change", ["actor_name = 'somebody else'", "detail = '{}'", "refused = true", "at = at + interval '1 second'"])
+@pytest.mark.parametrize(
+    "change", ["actor_name = 'somebody else'", "detail = '{}'", "refused = true", "at = at + interval '1 second'"]
+)
 def test_an_altered_row_is_found(change, capsys):
     write(2)
     seal_events()

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from core.phones import BadPhone, clean_phone, mask_phone, phone_prefix
 
-mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
+mobiles = st.integers(13_000_000_000, 19_999_999_999).map(str)
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_the_same_number_written_in_many_ways_is_one(raw):
         (True, "missing"),
         ("none", "no digits"),
         ("1910000754a", "no digits"),
-        ("1910000754８８", "long"),
+        ("1910000754８８", "can exist"),
         ("191000075", "can exist"),
         ("123", "too short"),
         ("1" * 16, "too long"),
         ("9" * 400, "far too long"),
         ("12345678901", "can exist"),
-        (19100007548.5, "no such"),
+        (1910000754.8, "decimal point"),
+        ("1910000754.8", "decimal point"),
         (float("nan"), "no digits"),
         (float("inf"), "no digits"),
     ],
 )
 def test_what_is_no_number_is_refused_with_a_reason(raw, words):
-    with pytest.raises(BadPhone) as refusal:
+    with pytest.raises(BadPhone, match=words):
         clean_phone(raw)
-    assert words.lower() in str(refusal.value).lower() or str(refusal.value)
 
 
 @pytest.mark.parametrize("raw", ["1.38E+10", "1.38e10", "1.3800138E＋10", "138E8", "+1.9E10", " 1.38E+10 "])
