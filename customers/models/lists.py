@@ -62,7 +62,8 @@ class LeadList(models.Model):
     file_id = models.BigIntegerField(_("file"), null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
-    fault = models.TextField(_("why it could not be read"), blank=True, default="")
+    fault = models.CharField(_("why it could not be read"), max_length=40, blank=True, default="", help_text=_("A word; its sentence is in customers.wording."))
+    fault_detail = models.JSONField(_("what was seen"), default=dict, blank=True)
     mapping = models.JSONField(_("columns"), default=dict, blank=True)
     counts = models.JSONField(_("rows per verdict"), default=dict, blank=True)
     row_count = models.PositiveIntegerField(_("rows"), default=0)
@@ -150,7 +151,9 @@ class RowVerdict(models.Model):
     row_no = models.PositiveIntegerField(_("row"))
     verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict.choices)
     reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
-    customer_id = models.BigIntegerField(_("customer"), null=True)
+    customer_id = models.BigIntegerField(
+        _("customer"), null=True, help_text=_("Of a new row: the id that its customer gets at the commit.")
+    )
     before = models.JSONField(_("values before the update"), null=True)
 
     class Meta:

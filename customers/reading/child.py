@@ -1,0 +1,171 @@
+"""The process that opens an uploaded file. Run as `python -m customers.reading.child` with its orders as one line of JSON on stdin.
+
+It knows no database and no settings. Limits are set before the file is opened; whatever the file does, only this process dies of it.
+Answers on stdout in frames: one letter, length, bytes.
+
+    H  headings: JSON {"columns": [...], "row_no": n, "total": rows or null}
+    R  rows: 4 bytes number of rows, 4 bytes number of the last one, lines for COPY
+    C  name of a city nobody knows; the answer comes on stdin as one line: its id, or nothing
+    F  the file is refused: JSON {"code": ..., "detail": {...}}
+    E  end: JSON {"rows": n}
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import resource
+import struct
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any
+
+from .faults import FileFault
+from .limits import CSV_FIELD_CHARACTERS, HEADING_ROWS, ROWS
+
+FRAME = struct.Struct(">cI")
+ROWS_HEAD = struct.Struct(">II")
+ROWS_A_FRAME = 1_000
+
+Row = tuple[int, Sequence[Any]]
+
+
+def main() -> None:
+    orders = json.loads(sys.stdin.readline())
+    _limit(orders["limits"])
+    out = sys.stdout.buffer
+    try:
+        _read(orders, out)
+    except FileFault as fault:
+        _send(out, b"F", json.dumps({"code": fault.code, "detail": fault.detail}).encode())
+    except MemoryError:
+        _send(out, b"F", json.dumps({"code": "too_big", "detail": {}}).encode())
+    out.flush()
+
+
+def _limit(limits: dict[str, int]) -> None:
+    cpu = limits["cpu_seconds"]
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (limits["address_space"], limits["address_space"]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _send(out: IO[bytes], kind: bytes, body: bytes) -> None:
+    out.write(FRAME.pack(kind, len(body)))
+    out.write(body)
+
+
+def _read(orders: dict[str, Any], out: IO[bytes]) -> None:
+    from django.conf import settings
+
+    settings.configure(KEYS_DIR=orders["keys_dir"], REGION_COUNTRY=orders["country"], USE_I18N=False)
+    from core.sealed import BulkSealer
+
+    from .cleaning import Cities, Cleaner
+    from .headings import find_headings
+
+    rows, total = _open(orders)
+    first = list(islice(rows, HEADING_ROWS))
+    headings = find_headings(first)
+    said = {"columns": headings.described(), "row_no": headings.row_no, "total": total}
+    _send(out, b"H", json.dumps(said, ensure_ascii=False).encode())
+    out.flush()
+    allowed = orders["cities_allowed"]
+    cities = Cities(
+        orders["cities"],
+        None if allowed is None else set(allowed),
+        orders["city"],
+        lambda name: _ask_for_city(out, orders, name),
+    )
+    cleaner = Cleaner(list_id=orders["list_id"], headings=headings, cities=cities, sealer=BulkSealer())
+    below = max(headings.row_no, orders["skip"])
+    _send_rows(out, cleaner, (row for row in chain(first, rows) if row[0] > below), is_fresh=not orders["skip"])
+
+
+def _send_rows(out: IO[bytes], cleaner: Any, rows: Iterable[Row], *, is_fresh: bool) -> None:
+    lines: list[str] = []
+    count = last = 0
+    for row_no, cells in rows:
+        line = cleaner.line(row_no, cells)
+        if line is None:
+            continue
+        lines.append(line)
+        last = row_no
+        count += 1
+        if count > ROWS:
+            raise FileFault("too_many_rows", most=ROWS)
+        if len(lines) == ROWS_A_FRAME:
+            _send_lines(out, lines, last)
+            lines = []
+    if lines:
+        _send_lines(out, lines, last)
+    if not count and is_fresh:
+        raise FileFault("header_only")
+    _send(out, b"E", json.dumps({"rows": count}).encode())
+
+
+def _send_lines(out: IO[bytes], lines: list[str], last: int) -> None:
+    _send(out, b"R", ROWS_HEAD.pack(len(lines), last) + "".join(lines).encode())
+
+
+def _ask_for_city(out: IO[bytes], orders: dict[str, Any], name: str) -> int | None:
+    if not orders["may_make_cities"]:
+        return None
+    _send(out, b"C", name.encode())
+    out.flush()
+    answer = sys.stdin.readline().strip()
+    return int(answer) if answer else None
+
+
+# -- opening -----------------------------------------------------------------------------------------------------------
+
+
+def _open(orders: dict[str, Any]) -> tuple[Iterator[Row], int | None]:
+    """Numbered rows, and how many there are when the file tells."""
+    if orders["format"] == "xlsx":
+        return _open_workbook(orders["path"])
+    return _open_csv(orders["path"], orders["encoding"], orders["delimiter"]), None
+
+
+def _open_workbook(path: str) -> tuple[Iterator[Row], int | None]:
+    import python_calamine
+
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(path)
+        names = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
+            and sheet.visible == python_calamine.SheetVisibleEnum.Visible
+        ]
+        for name in names:
+            sheet = book.get_sheet_by_name(name)
+            if sheet.end is not None:
+                return enumerate(sheet.iter_rows(), start=1), sheet.end[0] + 1
+    except MemoryError:
+        raise
+    except Exception:
+        raise FileFault("damaged") from None
+    except BaseException as panic:  # what Rust calls a panic is no Exception
+        if isinstance(panic, KeyboardInterrupt | SystemExit):
+            raise
+        raise FileFault("damaged") from None
+    raise FileFault("empty_file")
+
+
+def _open_csv(path: str, encoding: str, delimiter: str) -> Iterator[Row]:
+    csv.field_size_limit(CSV_FIELD_CHARACTERS)
+    with io.TextIOWrapper(Path(path).open("rb"), encoding=encoding, errors="strict", newline="") as text:
+        reader = csv.reader(text, delimiter=delimiter)
+        try:
+            yield from enumerate(reader, start=1)
+        except csv.Error:
+            raise FileFault("bad_csv", row=reader.line_num) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The verdict of each staged row, by one statement over the whole list. Nothing here touches customers.
+
+Who works for one city gets no answer about another city's customers: such a row is left to the region's data team, whatever else would
+be said about it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from customers import list_rules
+from customers.models import LeadList, RowVerdict
+from people.models import City
+
+# Old values of what a row would change; {} when nothing. Empty cells never erase.
+CHANGES = """
+  (CASE WHEN s.name <> '' AND s.name <> c.name THEN jsonb_build_object('name', c.name) ELSE '{}' END)
+  || (CASE WHEN s.type <> '' AND s.type <> c.type THEN jsonb_build_object('type', c.type) ELSE '{}' END)
+  || (CASE WHEN s.gender <> '' AND s.gender <> c.gender THEN jsonb_build_object('gender', c.gender) ELSE '{}' END)
+  || (CASE WHEN s.age IS NOT NULL AND s.age IS DISTINCT FROM c.age THEN jsonb_build_object('age', c.age) ELSE '{}' END)
+  || (CASE WHEN s.city_id <> c.city_id THEN jsonb_build_object('city', c.city_id) ELSE '{}' END)
+  || (CASE WHEN s.external_id <> '' AND c.external_id = '' AND coalesce(c.source_id, %(source)s) = %(source)s
+           THEN jsonb_build_object('external_id', '') ELSE '{}' END)
+  || (CASE WHEN c.attributes @> s.attributes THEN '{}' ELSE jsonb_build_object('attributes', (
+        SELECT jsonb_object_agg(k, c.attributes -> k) FROM jsonb_object_keys(s.attributes) k
+        WHERE c.attributes -> k IS DISTINCT FROM s.attributes -> k)) END)
+"""
+
+IN_FORCE = """campaign_id IS NULL AND product_id IS NULL AND lifted_at IS NULL AND valid_from <= %(at)s
+    AND (valid_to IS NULL OR valid_to > %(at)s)"""
+
+JUDGE = f"""
+WITH twice AS MATERIALIZED (
+  SELECT phone_blind, min(row_no) AS first FROM customers_stagedrow
+  WHERE lead_list_id = %(list)s AND fault = '' GROUP BY phone_blind HAVING count(*) > 1
+), renumbered AS MATERIALIZED (
+  SELECT external_id, min(row_no) AS first FROM customers_stagedrow s
+  WHERE lead_list_id = %(list)s AND fault = '' AND external_id <> ''
+    AND NOT EXISTS (SELECT 1 FROM twice t WHERE t.phone_blind = s.phone_blind AND s.row_no > t.first)
+  GROUP BY external_id HAVING count(*) > 1
+), blocked AS MATERIALIZED (
+  SELECT DISTINCT phone_blind FROM customers_suppression WHERE phone_blind IS NOT NULL AND {IN_FORCE}
+), judged AS (
+  SELECT s.row_no, coalesce(c.id, x.id) AS known_id, d.before,
+    CASE
+      WHEN s.fault <> '' THEN 'invalid:' || s.fault
+      WHEN s.row_no > t.first THEN 'duplicate:same_number'
+      WHEN NOT %(region)s AND (c.city_id <> ALL (%(cities)s) OR x.city_id <> ALL (%(cities)s)) THEN 'undecided:region'
+      WHEN b.phone_blind IS NOT NULL THEN 'suppressed:register'
+      WHEN coalesce(c.is_suppressed, x.is_suppressed) OR EXISTS (
+        SELECT 1 FROM customers_suppression u WHERE u.customer_id = coalesce(c.id, x.id) AND {IN_FORCE}) THEN 'suppressed:customer'
+      WHEN s.row_no > r.first THEN 'undecided:second_number'
+      WHEN c.id IS NULL AND x.id IS NULL THEN 'new:'
+      WHEN c.id IS NULL THEN 'undecided:new_number'
+      WHEN x.id <> c.id THEN 'undecided:two_customers'
+      WHEN s.external_id <> '' AND c.source_id = %(source)s AND c.external_id <> '' AND c.external_id <> s.external_id
+        THEN 'undecided:other_customer_number'
+      WHEN c.city_id <> s.city_id AND c.city_id <> ALL (%(nowhere)s) THEN 'undecided:other_city'
+      WHEN d.before = '{{}}' THEN 'unchanged:'
+      ELSE 'update:'
+    END AS said
+  FROM customers_stagedrow s
+  LEFT JOIN twice t ON t.phone_blind = s.phone_blind
+  LEFT JOIN renumbered r ON r.external_id = s.external_id
+  LEFT JOIN blocked b ON b.phone_blind = s.phone_blind
+  LEFT JOIN customers_phone p ON p.blind_index = s.phone_blind
+  LEFT JOIN customers_customer c ON c.id = p.customer_id
+  LEFT JOIN customers_customer x ON x.source_id = %(source)s AND x.external_id = s.external_id AND x.external_id <> ''
+  LEFT JOIN LATERAL (SELECT {CHANGES} AS before) d ON c.id IS NOT NULL
+  WHERE s.lead_list_id = %(list)s AND (%(all)s OR s.row_no = ANY (%(rows)s))
+  ORDER BY s.row_no
+)
+INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, customer_id, before)
+SELECT %(list)s, row_no, split_part(said, ':', 1), split_part(said, ':', 2),
+  CASE WHEN said = 'new:' THEN nextval(pg_get_serial_sequence('customers_customer', 'id'))
+       WHEN said = 'undecided:region' THEN NULL ELSE known_id END,
+  CASE WHEN said = 'update:' OR said LIKE 'undecided:o%%' THEN before END
+FROM judged
+"""
+
+
+def judge_list(lead_list: LeadList, *, at: datetime) -> None:
+    """Judge every staged row of the list anew.
+
+    A new row already gets the id its customer will have, in the order of the file, so that the commit need not write verdicts again.
+    """
+    RowVerdict.objects.filter(lead_list=lead_list).delete()
+    _judge(lead_list, rows=None, is_region=list_rules.works_for_region(lead_list.created_by), at=at)
+
+
+def judge_rows(lead_list: LeadList, rows: list[int], *, at: datetime, is_region: bool | None = None) -> None:
+    """Judge these rows again, as the pool is now; `is_region` with the eyes of the region's data team."""
+    if is_region is None:
+        is_region = list_rules.works_for_region(lead_list.created_by)
+    RowVerdict.objects.filter(lead_list=lead_list, row_no__in=rows).delete()
+    _judge(lead_list, rows=rows, is_region=is_region, at=at)
+
+
+def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: datetime) -> None:
+    values: dict[str, Any] = {
+        "list": lead_list.pk,
+        "source": lead_list.source_id,
+        "region": is_region,
+        "cities": sorted(lead_list.created_by.scope().city_ids),
+        "nowhere": list(nowhere_ids()),
+        "at": at,
+        "all": rows is None,
+        "rows": rows or [],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(JUDGE, _typed(values))
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    """Empty lists need their type said: PostgreSQL cannot tell what an empty array holds."""
+    return {name: (value or [0] if isinstance(value, list) else value) for name, value in values.items()}
+
+
+def nowhere_ids() -> list[int]:
+    """The city of persons whose city nobody knows: any file may name a better one."""
+    return list(City.objects.filter(name_zh="未知").values_list("pk", flat=True))

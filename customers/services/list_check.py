@@ -1,0 +1,163 @@
+"""The check of a list, as its job does it: read the file in a process with limits, stage its rows, judge each."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count
+
+from core.files import path_of
+from core.jobs import JobCancelled, Run
+from core.models import PrivateFile
+from core.sealed import key_ring
+from customers import list_rules
+from customers.models import LeadList, RowVerdict, StagedRow
+from customers.reading.cleaning import COLUMNS, city_key
+from customers.reading.faults import FileFault
+from customers.reading.parent import Batch, Reader
+from customers.services import judging
+from people.models import City, Zone
+
+BATCH_ROWS = 10_000
+COPY = f"COPY customers_stagedrow ({', '.join(COLUMNS)}) FROM STDIN"
+WAITS = (LeadList.Status.WAITING, LeadList.Status.CHECKING)
+
+
+def check_list(run: Run) -> dict[str, Any]:
+    """Stage and judge; the list is then checked, or failed with the fault of its file. Goes on where a dead worker ended."""
+    lead_list = LeadList.objects.select_related("created_by").get(pk=run.args["lead_list"])
+    if lead_list.status not in WAITS:
+        return {}  # given up meanwhile, or done by a worker who died before it could say so
+    try:
+        if not run.cursor.get("staged"):
+            _stage(run, lead_list)
+        with run.chunk(cursor={"staged": True, "judged": True}):
+            judging.judge_list(lead_list, at=run.now())
+            _settle(run, lead_list)
+    except FileFault as fault:
+        _fail(run, lead_list, fault)
+        return {"fault": fault.code}
+    except JobCancelled:
+        LeadList.objects.filter(pk=lead_list.pk, status__in=WAITS).update(status=LeadList.Status.CANCELLED)
+        raise
+    return {"rows": run.done}
+
+
+# -- staging -----------------------------------------------------------------------------------------------------------
+
+
+def _stage(run: Run, lead_list: LeadList) -> None:
+    last = int(run.cursor.get("row", 0))
+    if not last:
+        _start(run, lead_list)
+    make_city = _make_city if run.args.get("make_cities") else None
+    with Reader(_orders(lead_list, skip=last), make_city=make_city) as reader:
+        for batch in reader.batches(BATCH_ROWS):
+            with run.chunk(done=batch.count, cursor={"row": batch.last_row}, total=reader.headings.get("total")):
+                _copy(batch)
+                if not last:
+                    _note_columns(lead_list, reader.headings)
+            last = batch.last_row
+    with run.chunk(cursor={"row": last, "staged": True}, total=run.done):
+        _analyze()
+
+
+def _start(run: Run, lead_list: LeadList) -> None:
+    with run.chunk(cursor={"row": 0}):
+        StagedRow.objects.filter(lead_list=lead_list).delete()
+        LeadList.objects.filter(pk=lead_list.pk).update(status=LeadList.Status.CHECKING)
+
+
+def _orders(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
+    """What the reading process is told. It gets no access to anything but the file and the keys."""
+    stored = PrivateFile.objects.filter(pk=lead_list.file_id, destroyed_at=None).first()
+    if stored is None or not path_of(stored).exists():
+        raise FileFault("file_gone")
+    key_ring()  # made here at first use: the process may not write files
+    return {
+        "path": str(path_of(stored)),
+        "format": lead_list.mapping["format"],
+        "encoding": lead_list.mapping["encoding"],
+        "delimiter": lead_list.mapping["delimiter"],
+        "list_id": lead_list.pk,
+        "skip": skip,
+        "city": lead_list.city_id,
+        "cities": _city_names(),
+        "cities_allowed": _cities_allowed(lead_list),
+        "keys_dir": str(settings.KEYS_DIR),
+        "country": getattr(settings, "REGION_COUNTRY", "CN"),
+    }
+
+
+def _city_names() -> dict[str, int]:
+    """Everything a file may call a city."""
+    found = {}
+    for pk, *names in City.objects.values_list("pk", "code", "name_zh", "name"):
+        found |= {city_key(name): pk for name in names if name}
+    return found
+
+
+def _cities_allowed(lead_list: LeadList) -> list[int] | None:
+    """None: all. Who works for one city cannot bring customers into another."""
+    if list_rules.works_for_region(lead_list.created_by):
+        return None
+    return sorted(lead_list.created_by.scope().city_ids)
+
+
+def _make_city(name: str) -> int | None:
+    """A city that a history brings along, in the region's time zone."""
+    name = " ".join(name.split())[:80]
+    if not name:
+        return None
+    zone, _is_new = Zone.objects.get_or_create(name=settings.TIME_ZONE)
+    code = name.lower().replace(" ", "-")[:20]
+    is_chinese = not name.isascii()
+    city, _is_new = City.objects.get_or_create(
+        name=name, defaults={"code": code, "zone": zone, "name_zh": name if is_chinese else ""}
+    )
+    return city.pk
+
+
+def _copy(batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        cursor.copy_expert(COPY, io.BytesIO(b"".join(batch.lines)), 1 << 18)
+
+
+def _analyze() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE customers_stagedrow")
+
+
+def _note_columns(lead_list: LeadList, headings: dict[str, Any]) -> None:
+    lead_list.mapping |= {"columns": headings["columns"], "row_no": headings["row_no"]}
+    LeadList.objects.filter(pk=lead_list.pk).update(mapping=lead_list.mapping)
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+def _settle(run: Run, lead_list: LeadList) -> None:
+    LeadList.objects.filter(pk=lead_list.pk).update(
+        status=LeadList.Status.CHECKED,
+        counts=count_verdicts(lead_list),
+        row_count=RowVerdict.objects.filter(lead_list=lead_list).count(),
+        checked_at=run.now(),
+    )
+
+
+def count_verdicts(lead_list: LeadList) -> dict[str, int]:
+    """Rows per verdict as they stand."""
+    rows = RowVerdict.objects.filter(lead_list=lead_list).values("verdict").annotate(n=Count("row_no"))
+    return {row["verdict"]: row["n"] for row in rows.order_by("verdict")}
+
+
+def _fail(run: Run, lead_list: LeadList, fault: FileFault) -> None:
+    """The file cannot be taken: nothing of it stays staged."""
+    with run.chunk(cursor={"fault": fault.code}):
+        StagedRow.objects.filter(lead_list=lead_list).delete()
+        LeadList.objects.filter(pk=lead_list.pk).update(
+            status=LeadList.Status.FAILED, fault=fault.code, fault_detail=fault.detail, checked_at=run.now()
+        )

@@ -1,0 +1,169 @@
+"""The commit of a list, as its job does it: good rows become customers, in one transaction or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from core.audit import audit
+from core.jobs import JobCancelled, Run
+from customers.models import LeadList, RowVerdict
+from customers.services import judging
+from customers.services.list_check import count_verdicts
+from customers.signals import list_committed
+from people.models import User
+
+TRIES = 5
+
+ROWS = """FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
+  WHERE v.lead_list_id = %(list)s"""
+
+# new rows whose number, customer number or suppression came into the pool after the check
+OVERTAKEN = f"""SELECT s.row_no {ROWS} AND v.verdict = 'new' AND (
+    EXISTS (SELECT 1 FROM customers_phone p WHERE p.blind_index = s.phone_blind)
+    OR EXISTS (SELECT 1 FROM customers_customer c WHERE s.external_id <> '' AND c.source_id = %(source)s AND c.external_id = s.external_id)
+    OR EXISTS (SELECT 1 FROM customers_suppression u WHERE u.phone_blind = s.phone_blind AND {judging.IN_FORCE}))"""
+
+NEW = f"""
+WITH fresh AS MATERIALIZED (SELECT s.*, v.customer_id {ROWS} AND v.verdict = 'new' ORDER BY s.row_no),
+people AS (
+  INSERT INTO customers_customer (id, city_id, source_id, external_id, name, name_sort, type, gender, age, attributes,
+                                  is_suppressed, created_at, updated_at)
+  SELECT customer_id, city_id, %(source)s, external_id, name, name_sort, type, gender, age, attributes, false, %(at)s, %(at)s FROM fresh
+  RETURNING 1
+), numbers AS (
+  INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
+  SELECT customer_id, phone_blind, phone_sealed, phone_mask,
+    CASE WHEN phone_mask ~ '^1[3-9][0-9][*]{{4}}' THEN left(phone_mask, 3) ELSE '' END, true, false, %(at)s FROM fresh
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM numbers)
+"""
+
+UPDATE = f"""
+UPDATE customers_customer c SET
+  name = CASE WHEN s.name <> '' THEN s.name ELSE c.name END,
+  name_sort = CASE WHEN s.name <> '' THEN s.name_sort ELSE c.name_sort END,
+  type = CASE WHEN s.type <> '' THEN s.type ELSE c.type END,
+  gender = CASE WHEN s.gender <> '' THEN s.gender ELSE c.gender END,
+  age = coalesce(s.age, c.age),
+  attributes = c.attributes || s.attributes,
+  city_id = CASE WHEN v.reason = 'moved' OR c.city_id = ANY (%(nowhere)s) THEN s.city_id ELSE c.city_id END,
+  source_id = CASE WHEN v.before ? 'external_id' THEN %(source)s ELSE c.source_id END,
+  external_id = CASE WHEN v.before ? 'external_id' THEN s.external_id ELSE c.external_id END,
+  updated_at = %(at)s
+FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
+WHERE v.lead_list_id = %(list)s AND v.verdict = 'update' AND v.reason <> 'add_number' AND c.id = v.customer_id
+"""
+
+# a further number of a customer who is known, or whom this very list has brought
+NUMBERS = f"""
+INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
+SELECT c.id, s.phone_blind, s.phone_sealed, s.phone_mask,
+  CASE WHEN s.phone_mask ~ '^1[3-9][0-9][*]{{4}}' THEN left(s.phone_mask, 3) ELSE '' END,
+  NOT EXISTS (SELECT 1 FROM customers_phone p WHERE p.customer_id = c.id AND p.is_primary), false, %(at)s
+{ROWS.replace(" WHERE", " JOIN customers_customer c ON c.source_id = %(source)s AND c.external_id = s.external_id AND c.external_id <> '' WHERE")}
+  AND v.verdict = 'update' AND v.reason = 'add_number'
+ON CONFLICT (blind_index) DO NOTHING
+"""
+
+NUMBERS_OF = """
+UPDATE customers_rowverdict v SET customer_id = p.customer_id
+FROM customers_stagedrow s JOIN customers_phone p ON p.blind_index = s.phone_blind
+WHERE v.lead_list_id = %(list)s AND v.verdict = 'update' AND v.reason = 'add_number'
+  AND s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
+"""
+
+# on what ground the customers of this list may be called; said once for the same customer, ground and person
+CONSENTS = """
+INSERT INTO customers_consent (customer_id, kind, basis, evidence, stated_by, given_at)
+SELECT DISTINCT ON (v.customer_id) v.customer_id, 'marketing_calls', l.consent_basis, '', l.consent_stated_by, %(at)s
+FROM customers_rowverdict v JOIN customers_leadlist l ON l.id = v.lead_list_id
+WHERE v.lead_list_id = %(list)s AND v.customer_id IS NOT NULL AND (v.verdict = 'new' OR v.verdict IN ('update', 'unchanged') AND NOT EXISTS (
+  SELECT 1 FROM customers_consent k WHERE k.customer_id = v.customer_id AND k.basis = l.consent_basis
+    AND k.stated_by = l.consent_stated_by AND k.withdrawn_at IS NULL))
+ORDER BY v.customer_id
+"""
+
+
+class CountsDiffer(Exception):
+    """Fewer rows were stored than judged new; the transaction is rolled back."""
+
+
+def commit_list(run: Run) -> dict[str, Any]:
+    """Store the good rows, in one transaction fenced by the job's token. Done already: nothing."""
+    lead_list = LeadList.objects.select_related("created_by").get(pk=run.args["lead_list"])
+    if lead_list.status != LeadList.Status.COMMITTING:
+        return {}
+    good = sum(lead_list.counts.get(verdict, 0) for verdict in ("new", "update"))
+    try:
+        with run.chunk(done=good, cursor={"committed": True}, total=good):
+            at = run.now()
+            _one_commit_at_a_time()
+            _store(lead_list, at=at)
+            _settle(lead_list, by=User.objects.get(pk=run.args["user"]), at=at)
+    except JobCancelled:
+        LeadList.objects.filter(pk=lead_list.pk, status=LeadList.Status.COMMITTING).update(
+            status=LeadList.Status.CHECKED
+        )
+        raise
+    return {"counts": lead_list.counts}
+
+
+def _one_commit_at_a_time() -> None:
+    """Two lists with common numbers would otherwise wait for each other crosswise."""
+    _execute("SELECT pg_advisory_xact_lock(hashtext('customers.commit_list'))", {})
+
+
+def _store(lead_list: LeadList, *, at: datetime) -> None:
+    for attempt in range(1, TRIES + 1):
+        try:
+            with transaction.atomic():
+                _judge_overtaken(lead_list, at=at)
+                _store_new(lead_list, at=at)
+            break
+        except IntegrityError:
+            # somebody else's customer got the number between our look and our insert: look again
+            if attempt == TRIES:
+                raise
+    values = _values(lead_list, at)
+    _execute(UPDATE, values)
+    _execute(NUMBERS, values)
+    _execute(NUMBERS_OF, values)
+    _execute(CONSENTS, values)
+
+
+def _judge_overtaken(lead_list: LeadList, *, at: datetime) -> None:
+    rows = [row for (row,) in _execute(OVERTAKEN, _values(lead_list, at))]
+    if rows:
+        judging.judge_rows(lead_list, rows, at=at)
+
+
+def _store_new(lead_list: LeadList, *, at: datetime) -> None:
+    expected = RowVerdict.objects.filter(lead_list=lead_list, verdict=RowVerdict.Verdict.NEW).count()
+    if not expected:
+        return
+    [(people, numbers)] = _execute(NEW, _values(lead_list, at))
+    if (people, numbers) != (expected, expected):
+        raise CountsDiffer(f"{expected} new rows, {people} customers, {numbers} numbers")
+
+
+def _values(lead_list: LeadList, at: datetime) -> dict[str, Any]:
+    return {"list": lead_list.pk, "source": lead_list.source_id, "at": at, "nowhere": judging.nowhere_ids() or [0]}
+
+
+def _execute(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _settle(lead_list: LeadList, *, by: User, at: datetime) -> None:
+    lead_list.counts = count_verdicts(lead_list)
+    lead_list.status, lead_list.committed_at, lead_list.committed_by = LeadList.Status.COMMITTED, at, by
+    lead_list.save(update_fields=["counts", "status", "committed_at", "committed_by"])
+    audit("customers.list.committed", lead_list, by=by, at=at, counts=lead_list.counts)
+    list_id = lead_list.pk
+    transaction.on_commit(lambda: list_committed.send(sender=LeadList, lead_list_id=list_id), robust=True)

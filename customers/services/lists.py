@@ -1,0 +1,262 @@
+"""Verbs on lead lists: receive, commit, give up. The long work is done by jobs (list_check, list_commit)."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
+
+from core.audit import audit
+from core.errors import DomainError, PermissionRefused
+from core.files import destroy, store
+from core.jobs import enqueue, request_cancel
+from core.models import Job, PrivateFile
+from customers import list_rules
+from customers.models import LeadList, RowVerdict, Source, StagedRow
+from customers.reading import formats, limits
+from customers.reading.faults import FileFault
+from customers.wording import file_fault_sentence
+from people.models import City, User
+
+FILE_KIND = "customers.lead_list"
+KEEP_FILE = timedelta(days=7)
+DAILY_FILES = 100
+DAILY_BYTES = 1024 * limits.MB
+OPEN = (LeadList.Status.WAITING, LeadList.Status.CHECKING, LeadList.Status.CHECKED)
+TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv"}
+
+
+class FileRefused(DomainError):
+    """The file is no list that can be taken; `code` is the word of customers.wording.FILE_FAULTS."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class QuotaUsedUp(DomainError):
+    """Too many files in one day."""
+
+
+class ConsentMissing(DomainError):
+    """A list needs the basis on which its customers may be called."""
+
+
+class NothingToCommit(DomainError):
+    """The list is not in a state in which it can be committed."""
+
+
+class ListIsOver(DomainError):
+    """Committed or given up: nothing about it can be changed."""
+
+
+# -- receive -----------------------------------------------------------------------------------------------------------
+
+
+def receive_list(
+    *,
+    file: IO[bytes],
+    file_name: str,
+    name: str,
+    source: Source,
+    city: City | None,
+    consent_basis: str,
+    by: User,
+    at: datetime,
+    make_cities: bool = False,
+    stated_by: str = "",
+) -> LeadList:
+    """Take a file and have it checked in the background; returns the list, whose `job_id` is the check.
+
+    The same bytes for the same source and city, while a list of them is still open, are that list: nothing is stored twice.
+    Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, PermissionRefused, DiskFull.
+    """
+    _check_rights(by, city)
+    if not consent_basis.strip():
+        raise ConsentMissing(_("Say on what ground these customers may be called."))
+    kind = examine_file(file)
+    _check_quota(by, at)
+    stored = store(
+        name=os.path.basename(file_name) or "list",
+        stream=file,
+        kind=FILE_KIND,
+        by=by,
+        at=at,
+        keep_for=KEEP_FILE,
+        content_type=TYPES[kind.kind],
+        city_id=city.pk if city else None,
+        limit=limits.FILE_BYTES,
+    )
+    wanted = LeadList(
+        name=name.strip()[:120] or stored.name[:120],
+        source=source,
+        city=city,
+        file_id=stored.pk,
+        sha256=stored.sha256,
+        mapping={
+            "format": kind.kind,
+            "encoding": kind.encoding,
+            "delimiter": kind.delimiter,
+            "file": stored.name[:120],
+        },
+        consent_basis=consent_basis.strip()[:200],
+        consent_stated_by=(stated_by or str(by))[:80],
+        created_by=by,
+        created_at=at,
+    )
+    return _open_list(wanted, stored=stored, make_cities=make_cities, by=by, at=at)
+
+
+def _check_rights(by: User, city: City | None) -> None:
+    if not list_rules.can_upload_list(by):
+        raise PermissionRefused(_("Only the data team uploads lists."))
+    if list_rules.works_for_region(by):
+        return
+    if city is None or city.pk not in by.scope().city_ids:
+        raise PermissionRefused(_("Choose one of your cities for this list."))
+
+
+def examine_file(file: IO[bytes]) -> formats.Format:
+    """What the file is. Raises FileRefused with the sentence that helps."""
+    size = file.seek(0, os.SEEK_END)
+    if size > limits.FILE_BYTES:
+        raise FileRefused(
+            _("The file is larger than %(limit)s MB. Split it into several files.")
+            % {"limit": limits.FILE_BYTES // limits.MB},
+            "too_large",
+        )
+    try:
+        return formats.examine(file)
+    except FileFault as fault:
+        raise FileRefused(file_fault_sentence(fault.code, fault.detail), fault.code) from None
+
+
+def _check_quota(by: User, at: datetime) -> None:
+    today = PrivateFile.objects.filter(kind=FILE_KIND, owner_id=by.pk, created_at__gt=at - timedelta(days=1))
+    used = today.aggregate(files=Count("id"), size=Sum("size"))
+    if used["files"] >= DAILY_FILES or (used["size"] or 0) >= DAILY_BYTES:
+        raise QuotaUsedUp(
+            _("In one day %(files)s files or %(size)s MB can be uploaded. Go on tomorrow.")
+            % {"files": DAILY_FILES, "size": DAILY_BYTES // limits.MB}
+        )
+
+
+@transaction.atomic
+def _open_list(wanted: LeadList, *, stored: PrivateFile, make_cities: bool, by: User, at: datetime) -> LeadList:
+    _one_at_a_time(wanted.sha256)
+    same = (
+        LeadList.objects.visible_to(by)
+        .filter(sha256=wanted.sha256, source=wanted.source, city=wanted.city, status__in=OPEN)
+        .order_by("-pk")
+        .first()
+    )
+    if same:
+        destroy(private_file=stored, at=at, by=by)
+        return same
+    wanted.save()
+    job = enqueue(
+        kind="customers.check_list",
+        key=str(wanted.pk),
+        args={"lead_list": wanted.pk, "make_cities": make_cities},
+        city_id=wanted.city_id,
+        by=by,
+    )
+    wanted.job_id = job.pk
+    wanted.save(update_fields=["job_id"])
+    audit("customers.list.uploaded", wanted, by=by, at=at, source=wanted.source_id, bytes=stored.size)
+    return wanted
+
+
+def _one_at_a_time(sha256: str) -> None:
+    """Two uploads of one file at the same moment: the second waits here, and finds the first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"customers.list.{sha256}"])
+
+
+# -- commit ------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
+    """Have the good rows made customers, in the background; returns the job. Raises NothingToCommit, PermissionRefused."""
+    lead_list = LeadList.objects.select_for_update().get(pk=lead_list.pk)
+    _may_work(by, lead_list)
+    if lead_list.status == LeadList.Status.COMMITTING and not _has_stopped(lead_list):
+        return Job.objects.get(pk=lead_list.job_id)
+    if lead_list.status not in (LeadList.Status.CHECKED, LeadList.Status.COMMITTING):
+        raise NothingToCommit(_not_committable(lead_list))
+    job = enqueue(
+        kind="customers.commit_list",
+        key=f"{lead_list.pk}@{at.timestamp():.6f}",
+        args={"lead_list": lead_list.pk, "user": by.pk},
+        city_id=lead_list.city_id,
+        by=by,
+    )
+    lead_list.status, lead_list.job_id = LeadList.Status.COMMITTING, job.pk
+    lead_list.save(update_fields=["status", "job_id"])
+    audit("customers.list.commit_asked", lead_list, by=by, at=at)
+    return job
+
+
+def _has_stopped(lead_list: LeadList) -> bool:
+    """The job that should work on it was stopped or gave up."""
+    return Job.objects.filter(pk=lead_list.job_id, state__in=[Job.State.CANCELLED, Job.State.DEAD]).exists()
+
+
+def _not_committable(lead_list: LeadList) -> str:
+    if lead_list.status == LeadList.Status.COMMITTED:
+        return _("This list is committed already.")
+    if lead_list.status in (LeadList.Status.WAITING, LeadList.Status.CHECKING):
+        return _("This list is still being checked. Commit it when every row has its verdict.")
+    return _("This list was given up or could not be read. Upload the file again.")
+
+
+def _may_work(by: User, lead_list: LeadList) -> None:
+    if not list_rules.can_work_on_list(by, lead_list):
+        raise PermissionRefused(_("Only the data team commits or gives up lists."))
+
+
+# -- give up -----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def give_up_list(*, lead_list: LeadList, by: User, at: datetime) -> LeadList:
+    """Stop whatever goes on, forget the staged rows and destroy the file. Nothing ever touched customers. Raises ListIsOver, PermissionRefused."""
+    lead_list = LeadList.objects.select_for_update().get(pk=lead_list.pk)
+    _may_work(by, lead_list)
+    if lead_list.status in (LeadList.Status.COMMITTED, LeadList.Status.CANCELLED):
+        raise ListIsOver(_("This list is committed or given up already."))
+    _stop_job(lead_list, by, at)
+    lead_list.status = LeadList.Status.CANCELLED
+    lead_list.save(update_fields=["status"])
+    forget_rows(lead_list)
+    stored = PrivateFile.objects.filter(pk=lead_list.file_id).first()
+    if stored:
+        destroy(private_file=stored, at=at, by=by)
+    audit("customers.list.given_up", lead_list, by=by, at=at)
+    return lead_list
+
+
+def _stop_job(lead_list: LeadList, by: User, at: datetime) -> None:
+    job = Job.objects.filter(pk=lead_list.job_id).first()
+    if job and not job.is_final:
+        request_cancel(job, by, at)
+
+
+def forget_rows(lead_list: LeadList) -> None:
+    """Take away what was staged and judged."""
+    RowVerdict.objects.filter(lead_list=lead_list).delete()
+    StagedRow.objects.filter(lead_list=lead_list).delete()
+
+
+def job_of(lead_list: LeadList) -> Job | None:
+    return Job.objects.filter(pk=lead_list.job_id).first()
+
+
+def totals(counts: dict[str, Any]) -> dict[str, int]:
+    """Rows per verdict, every verdict named, in the order in which they are shown."""
+    return {verdict.value: int(counts.get(verdict.value, 0)) for verdict in RowVerdict.Verdict}
