@@ -69,7 +69,7 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(settings):
         yield b"some bytes"
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(DiskFull, match="The disk is full. Nothing was stored"):
+    with pytest.raises(DiskFull, match=r"The disk is full\. Nothing was stored"):
         store(name="a", stream=pieces(), kind="test", by=None, at=AT, keep_for=DAY)
 
     assert not PrivateFile.objects.exists()

@@ -49,7 +49,7 @@ def test_one_policy_that_fails_does_not_keep_the_others_from_their_work(caplog):
     register("core.Job", fields=[], basis="test", apply=fail)
     register("core.PrivateFile", fields=[], basis="test", apply=lambda at: done.append(at) or 2)
 
-    with pytest.raises(RuntimeError, match="core.job"):
+    with pytest.raises(RuntimeError, match=r"core\.job"):
         apply_retention(at=AT)
     assert done == [AT]
 
