@@ -296,7 +296,9 @@ def why_not(
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
         if part is not None:
-            judged = [*_hours(customer, part, at, severity), *_budget(customer, part, at, attempts, callback)]
+            closed = severity != BLOCK and any(reason.code == "hours" for reason in reasons)
+            judged = [] if closed else _hours(customer, part, at, severity)
+            judged += _budget(customer, part, at, attempts, callback)
             reasons += [replace(reason, severity=severity) for reason in judged]
     if (
         not own_hand

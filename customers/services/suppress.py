@@ -137,6 +137,16 @@ def recompute_due(*, since: datetime, at: datetime) -> int:
     return changed + recompute(batch, at=at)
 
 
+def recompute_all(*, at: datetime) -> int:
+    """Every person whose mark differs from the rows in force, set right; returns how many. The nightly sweep."""
+    rows = Suppression.objects.in_force(at).filter(campaign_id=None, product_id=None)
+    numbers = rows.filter(phone_blind__isnull=False).values("phone_blind")
+    named = Q(pk__in=rows.filter(customer__isnull=False).values("customer"))
+    reached = Q(pk__in=Phone.objects.filter(blind_index__in=numbers).values("customer"))
+    freed = Customer.objects.filter(is_suppressed=True).exclude(_by_nobody(at)).update(is_suppressed=False)
+    return freed + Customer.objects.filter(named | reached, is_suppressed=False).update(is_suppressed=True)
+
+
 def is_number_suppressed(*, index: bytes, at: datetime) -> bool:
     """True when this number may be called by nobody, whoever it belongs to."""
     return Suppression.objects.in_force(at).filter(phone_blind=index, campaign_id=None, product_id=None).exists()

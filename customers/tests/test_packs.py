@@ -1,0 +1,133 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from core.models import AuditEvent
+from customers.models import ContactRule, RulePack
+from customers.rule_values import BadRuleValue, clean_value, value_in_words
+from customers.services import contacts, packs
+from people.tests.factories import UserFactory
+
+AT = datetime(2026, 5, 5, 2, 0, tzinfo=UTC)
+DAY = date(2026, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hours", {"days": [], "opens": "09:00", "closes": "20:00"}),
+        ("hours", {"days": [8], "opens": "09:00", "closes": "20:00"}),
+        ("hours", {"days": [1], "opens": "9", "closes": "20:00"}),
+        ("hours", {"days": [1], "opens": "09:00", "closes": "24:30"}),
+        ("hours", {"days": [1], "opens": "20:00", "closes": "09:00"}),
+        ("cap", {"most": 0, "hours": 24}),
+        ("cap", {"most": 21, "hours": 24}),
+        ("cap", {"most": 2.5, "hours": 24}),
+        ("cap", {"most": True, "hours": 24}),
+        ("cap", {"most": 2}),
+        ("gap", {"minutes": 0}),
+        ("answered_per_day", {"most": 2}),
+        ("refusal_rest", {"days": -1}),
+        ("consent", {"needed": "yes"}),
+        ("consent", []),
+        ("unheard_of", {}),
+    ],
+)
+def test_a_value_that_does_not_fit_its_rule_is_refused(key, value):
+    with pytest.raises(BadRuleValue):
+        clean_value(key, value)
+
+
+def test_a_clean_value_holds_nothing_beside_what_the_rule_knows():
+    assert clean_value("cap", {"most": 20, "hours": 24, "note": "x"}) == {"most": 20, "hours": 24}
+    assert clean_value("hours", {"days": [3, 1, 1], "opens": "00:00", "closes": "24:00"})["days"] == [1, 3]
+
+
+def test_a_rule_reads_as_one_line():
+    assert (
+        value_in_words("hours", {"days": [1, 2, 3, 4, 5], "opens": "10:00", "closes": "13:00"})
+        == "Mon–Fri from 10:00 to 13:00"
+    )
+    assert value_in_words("cap", {"most": 2, "hours": 24}) == "at most 2 attempts in 24 hours"
+    assert value_in_words("cap", {"most": 6, "hours": 168}) == "at most 6 attempts in 7 days"
+
+
+@pytest.mark.django_db
+def test_every_rule_that_ships_is_clean_and_has_its_basis():
+    for rule in ContactRule.objects.all():
+        assert clean_value(rule.key, rule.value) == rule.value
+        assert rule.basis
+    assert set(RulePack.objects.values_list("code", flat=True)) == {
+        "CN-GEN",
+        "CN-INS",
+        "US",
+        "US-FL",
+        "UK",
+        "FR",
+        "DEMO",
+    }
+
+
+@pytest.mark.django_db
+def test_seeding_again_leaves_packs_as_people_changed_them():
+    by = UserFactory(role="regional_manager")
+    rule = ContactRule.objects.get(pack__code="CN-GEN", key="gap")
+    packs.change_rule(rule=rule, value={"minutes": 240}, severity="block", valid_from=DAY, by=by, at=AT)
+
+    assert packs.seed() == 0
+
+    assert contacts.rules_for(pack_ids=[], on=DAY).gap_minutes == 240
+
+
+@pytest.mark.django_db
+def test_a_change_holds_from_its_day_and_the_version_before_stays():
+    by = UserFactory(role="regional_manager")
+    rule = ContactRule.objects.get(pack__code="CN-GEN", key="gap")
+
+    new = packs.change_rule(
+        rule=rule, value={"minutes": 240}, severity="block", valid_from=DAY, basis="product", by=by, at=AT
+    )
+
+    assert contacts.rules_for(pack_ids=[], on=date(2026, 5, 4)).gap_minutes == 120
+    assert contacts.rules_for(pack_ids=[], on=DAY).gap_minutes == 240
+    assert (new.supersedes, new.changed_by) == (rule, by)
+    event = AuditEvent.objects.get(action="customers.rule.changed")
+    assert (event.detail["before"]["value"], event.detail["value"]) == ({"minutes": 120}, {"minutes": 240})
+
+
+@pytest.mark.django_db
+def test_a_change_cannot_begin_before_the_version_it_changes_nor_a_bad_value_end_it():
+    by = UserFactory(role="regional_manager")
+    rule = ContactRule.objects.get(pack__code="CN-GEN", key="gap")
+
+    with pytest.raises(packs.RuleEndsBeforeItBegins):
+        packs.change_rule(rule=rule, value={"minutes": 1}, severity="block", valid_from=date(2000, 1, 1), by=by, at=AT)
+    with pytest.raises(BadRuleValue):
+        packs.change_rule(rule=rule, value={"minutes": 0}, severity="block", valid_from=DAY, by=by, at=AT)
+
+    rule.refresh_from_db()
+    assert rule.valid_to is None
+
+
+@pytest.mark.django_db
+def test_an_ended_rule_counts_no_more():
+    by = UserFactory(role="regional_manager")
+    rule = ContactRule.objects.get(pack__code="CN-GEN", key="consent")
+
+    packs.end_rule(rule=rule, valid_to=DAY, by=by, at=AT)
+
+    assert contacts.rules_for(pack_ids=[], on=date(2026, 5, 4)).consent_needed
+    assert not contacts.rules_for(pack_ids=[], on=DAY).consent_needed
+    with pytest.raises(packs.RuleEndsBeforeItBegins):
+        packs.end_rule(rule=rule, valid_to=DAY, by=by, at=AT)
+
+
+@pytest.mark.django_db
+def test_a_new_pack_is_empty_and_its_code_is_given_once():
+    by = UserFactory(role="regional_manager")
+
+    pack = packs.create_pack(code="jp", name="Japan", simulator_only=False, by=by, at=AT)
+
+    assert (pack.code, pack.rules.count()) == ("JP", 0)
+    with pytest.raises(packs.PackExists):
+        packs.create_pack(code="JP", name="Japan", simulator_only=False, by=by, at=AT)
