@@ -36,3 +36,29 @@ def release_stale_claims(run: Run) -> dict[str, Any]:
     from campaigns.services.leases import release_stale_claims as release
 
     return {"returned": release(at=run.now())}
+
+
+def _say_calls(job: Any) -> str:
+    result = job.result or {}
+    return _("%(rows)s rows read: %(new)s new, %(unchanged)s unchanged, %(rejected)s rejected.") % {
+        "rows": result.get("rows", 0),
+        "new": result.get("new", 0) + result.get("cancellation", 0),
+        "unchanged": result.get("unchanged", 0),
+        "rejected": result.get("conflict", 0) + result.get("invalid", 0),
+    }
+
+
+@handler("campaigns.import_calls", label=gettext_lazy("Bring in calls of another dialer"), say=_say_calls, lease=timedelta(seconds=120))
+def import_calls(run: Run) -> dict[str, Any]:
+    from campaigns.services.history import import_calls as work
+
+    return work(run)
+
+
+@scheduled("campaigns.make_months", daily_at="01:10", label=gettext_lazy("Make room for the calls of the coming months"))
+def make_months(run: Run) -> dict[str, Any]:
+    from core.calendar import business_date
+    from core.partitions import default_rows, ensure_partitions
+
+    made = ensure_partitions("campaigns_call", business_date(run.now()), 4)
+    return {"made": made, "outside": default_rows("campaigns_call")}

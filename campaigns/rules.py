@@ -38,3 +38,40 @@ def can_decide_gate(user: User) -> bool:
 def can_confirm_override(user: User, gate: Gate) -> bool:
     """Somebody who may plan or decide, other than the one who asked."""
     return user.has_role(*PLANNERS, *GATEKEEPERS) and gate.decided_by_id not in (None, user.pk)
+
+
+# -- calls and orders --------------------------------------------------------------------------------------------------
+
+LEADERS = (Role.TEAM_LEADER, Role.SUPERVISOR, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
+
+
+def can_read_calls(user: User) -> bool:
+    return user.is_superuser or user.has_role(*READERS, Role.AGENT)
+
+
+def can_read_orders(user: User) -> bool:
+    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.DATA, Role.QA, Role.ADMINISTRATOR, Role.AGENT)
+
+
+def can_change_order(user: User) -> bool:
+    """Cancel or reinstate; which orders is asked of Order.visible_to."""
+    return user.is_superuser or user.has_role(
+        Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.DATA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR
+    )
+
+
+def can_import_calls(user: User) -> bool:
+    """Bring in the calls of another dialer, by file or one by one."""
+    return user.is_superuser or user.has_role(Role.DATA, Role.ADMINISTRATOR)
+
+
+def can_make_missing(user: User) -> bool:
+    """Let an import make campaigns, teams, agents and customers: only for those who see the whole region, since numbers are unique in it."""
+    return can_import_calls(user) and (user.is_superuser or user.scope().is_region)
+
+
+def can_see_names(user: User) -> bool:
+    """Names of customers beside their calls: those who work with them, not those who only compare figures."""
+    return user.is_superuser or user.has_role(
+        Role.AGENT, Role.TEAM_LEADER, Role.SUPERVISOR, Role.QA, Role.DATA, Role.CAMPAIGN_MANAGER, Role.TRAINER, Role.ADMINISTRATOR
+    )

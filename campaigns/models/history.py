@@ -29,7 +29,7 @@ class CallImport(models.Model):
     name = models.CharField(_("name"), max_length=120)
     system = models.CharField(_("dialer"), max_length=40, default="dialer")
     file_id = models.BigIntegerField(_("file"), null=True, blank=True)
-    rejects_file_id = models.BigIntegerField(_("workbook of rejected rows"), null=True, blank=True)
+    mapping = models.JSONField(_("format and columns"), default=dict, blank=True)
     creates_missing = models.BooleanField(
         _("make what is missing"), default=False,
         help_text=_("Campaigns, products, teams, agents and customers that are not known yet are made; otherwise their rows are rejected."),
@@ -37,6 +37,7 @@ class CallImport(models.Model):
     imports_at_once = models.BooleanField(_("import without asking again"), default=False)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
     fault = models.TextField(_("why it could not be read"), blank=True, default="")
+    fault_detail = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(_("rows per verdict"), default=dict, blank=True)
     row_count = models.PositiveIntegerField(_("rows"), default=0)
     made = models.JSONField(_("what was made"), default=dict, blank=True)
@@ -116,7 +117,6 @@ class CallVerdict(models.Model):
     disposition_id = models.BigIntegerField(null=True)
     product_id = models.BigIntegerField(null=True)
     attempt = models.PositiveIntegerField(default=1)
-    call_id = models.BigIntegerField(null=True)
 
     class Meta:
         verbose_name = _("verdict of a staged call")
