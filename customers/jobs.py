@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from core.jobs import Run, handler
+from core.jobs import Run, handler, scheduled
 
 
 @handler("customers.check_list", label=_("Check a lead list"), max_attempts=3, lease=timedelta(seconds=60))
@@ -22,3 +22,20 @@ def commit_list(run: Run) -> dict[str, Any]:
     from customers.services import list_commit
 
     return list_commit.commit_list(run)
+
+
+@scheduled(
+    "customers.recompute_due", every=timedelta(minutes=10), queue="fast", label=_("Free whom a suppression by date no longer holds")
+)
+def recompute_due(run: Run) -> dict[str, Any]:
+    from customers.services import suppress
+
+    at = run.now()
+    return {"changed": suppress.recompute_due(since=at - timedelta(days=2), at=at)}
+
+
+@scheduled("customers.recompute_suppressed", daily_at="02:10", label=_("Compare all marks with the suppressions in force"))
+def recompute_suppressed(run: Run) -> dict[str, Any]:
+    from customers.services import suppress
+
+    return {"changed": suppress.recompute_all(at=run.now())}

@@ -2,6 +2,7 @@
 
 from .lists import LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
+from .quotas import NumberUse
 from .rules import ContactRule, RulePack, Suppression
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Customer",
     "CustomerTag",
     "LeadList",
+    "NumberUse",
     "Phone",
     "RowVerdict",
     "RulePack",

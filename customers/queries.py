@@ -1,0 +1,58 @@
+"""Reads of customers for screens."""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch, QuerySet
+
+from customers.models import Customer, CustomerTag, Phone
+from people.models import City, User
+
+# Nobody pages through more by hand; beyond it filters help.
+SHOWN = 2_000
+TRIGRAM = 3
+
+
+def customers_by_name(
+    *, rows: QuerySet[Customer], user: User, backwards: bool = False, narrow: bool = False
+) -> QuerySet[Customer]:
+    """The first SHOWN of `rows` (already cut to what the user sees) in the order of names, ready for the list.
+
+    Merged from one sorted read per city: `city = ANY(...) ORDER BY name LIMIT` sorts millions, this reads the index. `narrow` says
+    that a filter leaves few rows, which are sorted as they are.
+    """
+    order = ("-name_sort", "-pk") if backwards else ("name_sort", "pk")
+    if narrow:
+        ids = list(rows.order_by(*order).values_list("pk", flat=True)[:SHOWN])
+    else:
+        ids = _merged_ids(rows, _cities_of(rows, user), order)
+    return for_list(Customer.objects.filter(pk__in=ids)).order_by(*order)
+
+
+def _cities_of(rows: QuerySet[Customer], user: User) -> list[int]:
+    return list(City.objects.visible_to(user).order_by("pk").values_list("pk", flat=True))
+
+
+def _merged_ids(rows: QuerySet[Customer], cities: list[int], order: tuple[str, str]) -> list[int]:
+    parts = [rows.filter(city=city).order_by(*order).values_list("pk", "name_sort")[:SHOWN] for city in cities]
+    if not parts:
+        return []
+    merged = parts[0] if len(parts) == 1 else parts[0].union(*parts[1:], all=True)
+    by = ("-name_sort", "-pk") if order[0].startswith("-") else ("name_sort", "pk")
+    found = merged if len(parts) == 1 else merged.order_by(*by)[:SHOWN]
+    return [pk for pk, _name in found]
+
+
+def for_list(rows: QuerySet[Customer]) -> QuerySet[Customer]:
+    """With what a row of the list shows: city, source, first number, tags."""
+    return rows.select_related("city", "source").prefetch_related(
+        Prefetch(
+            "phones", Phone.objects.filter(is_primary=True).defer("sealed", "blind_index"), to_attr="first_phones"
+        ),
+        Prefetch("tags", CustomerTag.objects.select_related("tag").order_by("tag__name"), to_attr="shown_tags"),
+    )
+
+
+def named(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
+    """Customers whose name has `text` in it; of one or two letters, whose name begins with it (shorter than a trigram)."""
+    text = text.strip()
+    return rows.filter(name__icontains=text) if len(text) >= TRIGRAM else rows.filter(name__istartswith=text)

@@ -1,0 +1,59 @@
+"""Who may do what with customers, sources, suppressions and rules of contact. Which rows is asked of visible_to."""
+
+from __future__ import annotations
+
+from customers.models import Suppression
+from people.models import Membership, User
+
+Role = Membership.Role
+TOP = (Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+WORK = (Role.DATA, Role.CAMPAIGN_MANAGER, Role.SUPERVISOR, *TOP)
+LOOK = (*WORK, Role.CITY_MANAGER, Role.QA)
+
+
+def can_see_customers(user: User) -> bool:
+    return user.has_role(*LOOK)
+
+
+def can_change_customers(user: User) -> bool:
+    """Tags and consents by hand; search by exact number."""
+    return user.has_role(*WORK)
+
+
+def can_reveal_number(user: User) -> bool:
+    """See one number in full, with a reason and within the quota."""
+    return user.has_role(*WORK)
+
+
+def can_see_suppressions(user: User) -> bool:
+    return user.has_role(*LOOK)
+
+
+def can_suppress(user: User) -> bool:
+    """Whoever speaks with customers' wishes may enter that somebody is not to be called."""
+    return user.has_role(*LOOK)
+
+
+def can_lift(user: User, suppression: Suppression) -> bool:
+    """A wish not to be called is lifted at the top or by the data team, a complaint by QA, what was entered by hand by those who enter."""
+    if suppression.kind == Suppression.Kind.COMPLAINT:
+        return user.has_role(Role.QA, *TOP)
+    if suppression.kind in (Suppression.Kind.REFUSAL, Suppression.Kind.REGISTER):
+        return user.has_role(Role.DATA, *TOP)
+    return user.has_role(*WORK)
+
+
+def can_see_rules(user: User) -> bool:
+    return user.has_role(*LOOK)
+
+
+def can_change_rules(user: User) -> bool:
+    return user.has_role(*TOP)
+
+
+def can_see_sources(user: User) -> bool:
+    return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, *TOP)
+
+
+def can_change_sources(user: User) -> bool:
+    return user.has_role(Role.DATA, *TOP)
