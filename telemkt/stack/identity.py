@@ -3,6 +3,7 @@
 import os
 import pwd
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 
 from telemkt.stack import home
 from telemkt.stack.trouble import Trouble
+
+AGAIN = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, int(sys.argv[1]), 0, 0, 0); os.execv(sys.argv[2], sys.argv[2:])"
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,12 @@ class Identity:
     @property
     def popen(self) -> dict[str, Any]:
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def command(self, argv: list[str], death_signal: int) -> list[str]:
+        """The command that runs this server. Entering the namespace makes the kernel forget the death signal."""
+        if not self.prefix:
+            return argv
+        return [*self.prefix, sys.executable, "-c", AGAIN, str(death_signal), *argv]
 
     def own(self, directory: Path, *, again: bool = False) -> None:
         """Make the directory, and all in it, theirs alone."""

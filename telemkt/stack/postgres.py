@@ -185,9 +185,10 @@ def start(who: identity.Identity) -> subprocess.Popen:
 def _spawn(who: identity.Identity) -> subprocess.Popen:
     options = SETTINGS | {"unix_socket_directories": str(home.socket_directory(NAME))}
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    command = [str(binaries() / "postgres"), "-D", str(data_directory()), *arguments]
     with processes.open_log(log_file()) as log:
         return subprocess.Popen(
-            [*who.prefix, str(binaries() / "postgres"), "-D", str(data_directory()), *arguments],
+            who.command(command, STOP_SIGNAL),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), cwd="/", start_new_session=True,
             preexec_fn=processes.die_with_parent(STOP_SIGNAL), **who.popen,
         )  # fmt: skip

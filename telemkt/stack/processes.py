@@ -54,15 +54,23 @@ def open_log(path: Path, *, limit: int = 20 * 1024 * 1024) -> BinaryIO:
 
 def stop(process: subprocess.Popen, signal_number: int, grace: float) -> None:
     """Ask the process to end, wait, and kill its whole group when it does not."""
+    ask(process, signal_number)
+    wait(process, grace)
+
+
+def ask(process: subprocess.Popen, signal_number: int) -> None:
     if process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             process.send_signal(signal_number)
-        try:
-            process.wait(grace)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+
+
+def wait(process: subprocess.Popen, grace: float) -> None:
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Backoff:

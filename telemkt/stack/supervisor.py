@@ -24,7 +24,8 @@ READY_SECONDS = 90
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # the terminal may be gone; what runs is to be stopped all the same
+        print(text, flush=True)
 
 
 @dataclass
@@ -57,9 +58,13 @@ class Child:
         self.start_at = at + delay
         return f"{self.program.name} {ended(code)}; starting it again in {delay:.1f} s (log: {self.program.log})"
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
         if self.process is not None:
-            processes.stop(self.process, self.program.stop_signal, self.program.grace)
+            processes.ask(self.process, self.program.stop_signal)
+
+    def wait_for_end(self) -> None:
+        if self.process is not None:
+            processes.wait(self.process, self.program.grace)
             self.process = None
 
 
@@ -205,13 +210,16 @@ class Supervisor:
     # -- End --
 
     def stop(self) -> None:
-        """Web first, so that nothing new comes in; the servers last."""
+        """Web first, so that nothing new comes in; then all that works in the background; the servers last."""
         running = [child for child in reversed(self.children) if child.process is not None]
         if running:
             say("\nStopping ...")
-        for child in running:
-            child.stop()
-            say(f"  {child.program.name} stopped")
+        for group in (running[:1], running[1:]):
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                child.wait_for_end()
+                say(f"  {child.program.name} stopped")
         for name, gone in servers.leave_and_wait():
             say(f"  {self._title(name)} stopped" if gone else f"  {self._title(name)} stays for a command that uses it")
         if self.is_the_only_one:
