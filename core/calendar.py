@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.utils.translation import get_language
 
 from core.models import Holiday
 
@@ -95,13 +96,17 @@ def forget(year: int) -> None:
     cache.delete(f"core.calendar.{year}")
 
 
-@lru_cache(maxsize=16)
 def library_days(year: int) -> dict[date, tuple[str, bool]]:
-    """{day: (name, worked)} as the public calendar knows it. A year it does not know well may lack make-up days."""
+    """{day: (name, worked)} as the public calendar knows it, named in the reader's language. Make-up days may be lacking."""
+    return _library_days(year, "zh_CN" if (get_language() or "").startswith("zh") else "en_US")
+
+
+@lru_cache(maxsize=32)
+def _library_days(year: int, language: str) -> dict[date, tuple[str, bool]]:
     import holidays
 
     country = getattr(settings, "REGION_COUNTRY", "CN")
-    found = holidays.country_holidays(country, years=year)
+    found = holidays.country_holidays(country, years=year, language=language)
     listed = {day: (name, False) for day, name in found.items() if day.year == year}
     for day in getattr(found, "weekend_workdays", ()):
         if day.year == year:

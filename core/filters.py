@@ -46,12 +46,21 @@ def _kinds() -> list[tuple[str, str]]:
 class JobFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=_("State"), choices=Job.State.choices, empty_label=_("all"))
     kind = django_filters.ChoiceFilter(label=_("Work"), choices=_kinds, empty_label=_("all"))
+    origin = django_filters.ChoiceFilter(
+        label=_("Asked by"),
+        choices=[("people", _("people")), ("clock", _("the clock"))],
+        empty_label=_("all"),
+        method="by_origin",
+    )
     since = FromDayFilter(label=_("From"), field_name="created_at")
     until = ToDayFilter(label=_("To"), field_name="created_at")
 
     class Meta:
         model = Job
         fields: list[str] = []
+
+    def by_origin(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.filter(created_by_id__isnull=value == "clock")
 
 
 class AuditFilter(django_filters.FilterSet):

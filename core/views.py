@@ -193,7 +193,7 @@ def calendar_page(request: HttpRequest) -> HttpResponseBase:
             row = calendar.set_day(by=request.user, at=database_now(), **form.cleaned_data)
             messages.success(request, _("%(day)s is entered.") % {"day": row.day.isoformat()})
             return redirect(f"{reverse('core:calendar')}?year={row.day.year}")
-    rows = Holiday.objects.filter(day__year=year).order_by("day")
+    rows = _named(list(Holiday.objects.filter(day__year=year).order_by("day")), year)
     context = {
         "form": form,
         "may_edit": may_edit,
@@ -204,6 +204,15 @@ def calendar_page(request: HttpRequest) -> HttpResponseBase:
         "has_make_up_days": any(row.is_workday for row in rows),
     }
     return render(request, "core/calendar.html", context, status=422 if form.errors else 200)
+
+
+def _named(rows: list[Holiday], year: int) -> list[Holiday]:
+    """Days of the public calendar bear their name in the reader's language."""
+    names = calendar.library_days(year)
+    for row in rows:
+        if row.source == Holiday.Source.LIBRARY and row.day in names:
+            row.name = names[row.day][0]
+    return rows
 
 
 def _year(request: HttpRequest) -> int:

@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.jobs.registry import handler, scheduled
 from core.jobs.runner import Run
-from core.models import Job, ScheduleRun
+from core.models import Job
 
 KEEP_DONE = timedelta(days=90)
-KEEP_FREQUENT = timedelta(days=1)
 
 
 @scheduled(
@@ -39,18 +38,8 @@ def apply_retention_nightly(run: Run) -> dict[str, Any]:
 @scheduled("core.purge_jobs", daily_at="03:40", label=_("Remove old finished jobs"))
 def purge_jobs(run: Run) -> dict[str, Any]:
     at = run.now()
-    over = Job.objects.filter(state__in=[Job.State.DONE, Job.State.CANCELLED])
-    frequent = _interval_kinds()
-    removed = over.filter(finished_at__lt=at - KEEP_DONE).delete()[0]
-    removed += over.filter(kind__in=frequent, finished_at__lt=at - KEEP_FREQUENT).delete()[0]
-    ScheduleRun.objects.filter(kind__in=frequent, due_at__lt=at - KEEP_FREQUENT).delete()
-    return {"removed": removed}
-
-
-def _interval_kinds() -> list[str]:
-    from core.jobs.registry import all_schedules
-
-    return [schedule.kind for schedule in all_schedules() if schedule.every is not None]
+    over = Job.objects.filter(state__in=[Job.State.DONE, Job.State.CANCELLED], finished_at__lt=at - KEEP_DONE)
+    return {"removed": over.delete()[0]}
 
 
 @scheduled("core.fill_calendar", daily_at="01:05", label=_("Fill the calendar of holidays"))

@@ -12,6 +12,7 @@ from core.jobs.services import enqueue
 from core.models import Job, ScheduleRun
 
 MOST_MISSED = 31
+KEEP_FREQUENT = timedelta(hours=1)
 
 
 def run_schedules(*, at: datetime) -> int:
@@ -30,7 +31,15 @@ def _run_interval(schedule: Schedule, every: timedelta, at: datetime) -> int:
     start = datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, tz=at.tzinfo)
     if Job.objects.open().filter(kind=schedule.kind).exists():
         return 0  # the last one is still at work: no pile
+    _forget_old(schedule, at)
     return _make(schedule, start.strftime("%Y-%m-%dT%H:%M:%SZ"), start, at)
+
+
+def _forget_old(schedule: Schedule, at: datetime) -> None:
+    """What runs every few minutes and went well is not worth a row for long."""
+    done = Job.objects.filter(kind=schedule.kind, state=Job.State.DONE, created_by_id=None)
+    done.filter(finished_at__lt=at - KEEP_FREQUENT).delete()
+    ScheduleRun.objects.filter(kind=schedule.kind, due_at__lt=at - KEEP_FREQUENT).delete()
 
 
 def _due_at(schedule: Schedule, day: date) -> datetime:

@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from core import calendar
 from core.models import AuditEvent, Holiday
@@ -86,3 +87,10 @@ def test_a_day_entered_by_hand_holds_at_once_and_until_it_is_taken_out():
         "core.calendar.day_set",
         "core.calendar.day_cleared",
     ]
+
+
+def test_holidays_are_named_in_the_readers_language():
+    with translation.override("zh-hans"):
+        assert "春节" in calendar.library_days(2026)[date(2026, 2, 17)][0]
+    with translation.override("en"):
+        assert "Spring Festival" in calendar.library_days(2026)[date(2026, 2, 17)][0]

@@ -1,9 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from core import retention
+from core.jobs import enqueue, run_inline
+from core.models import Job
 from core.retention import apply_retention, personal_fields, register
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -56,8 +59,6 @@ def test_one_policy_that_fails_does_not_keep_the_others_from_their_work(caplog):
 
 @pytest.mark.django_db
 def test_the_nightly_job_says_what_it_erased():
-    from core.jobs import enqueue, run_inline
-
     job = enqueue(kind="core.apply_retention", key="2026-11-22")
     run_inline(job.pk)
 
@@ -67,25 +68,13 @@ def test_the_nightly_job_says_what_it_erased():
 
 
 @pytest.mark.django_db
-def test_old_jobs_of_a_frequent_kind_go_first():
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from core.jobs import enqueue, run_inline
-    from core.models import Job
-
-    for key, kind, days in [
-        ("1", "core.seal_audit", 2),
-        ("2", "core.fill_calendar", 2),
-        ("3", "core.fill_calendar", 91),
-        ("4", "core.fill_calendar", 91),
-    ]:
-        job = enqueue(kind=kind, key=key)
-        Job.objects.filter(pk=job.pk).update(
-            state="dead" if key == "4" else "done", finished_at=timezone.now() - timedelta(days=days)
-        )
+def test_jobs_that_ended_well_long_ago_are_removed_and_dead_ones_stay():
+    for key, state, days in [("young", "done", 89), ("old", "done", 91), ("dead", "dead", 91), ("open", "queued", 91)]:
+        job = enqueue(kind="core.fill_calendar", key=key)
+        ended = None if state == "queued" else timezone.now() - timedelta(days=days)
+        Job.objects.filter(pk=job.pk).update(state=state, finished_at=ended)
 
     run_inline(enqueue(kind="core.purge_jobs", key="now").pk)
 
-    assert sorted(Job.objects.exclude(kind="core.purge_jobs").values_list("key", flat=True)) == ["2", "4"]
+    kept = Job.objects.exclude(kind="core.purge_jobs").values_list("key", flat=True)
+    assert sorted(kept) == ["dead", "open", "young"]

@@ -84,7 +84,17 @@ def test_work_every_so_often_does_not_pile_up():
     run_schedules(at=MORNING + timedelta(minutes=1, seconds=30))
     run_schedules(at=MORNING + timedelta(minutes=1, seconds=59))
 
-    assert Job.objects.count() == 2
+    assert ScheduleRun.objects.count() == 2
+
+
+def test_what_runs_often_and_went_well_leaves_no_heap_of_rows():
+    scheduled("test.often", every=timedelta(minutes=1))(lambda run: None)
+    for minute in range(180):
+        run_schedules(at=MORNING + timedelta(minutes=minute))
+        Job.objects.filter(state="queued").update(state="done", finished_at=MORNING + timedelta(minutes=minute))
+
+    assert Job.objects.count() <= 62
+    assert ScheduleRun.objects.count() <= 62
 
 
 def test_a_schedule_says_either_how_often_or_when():
