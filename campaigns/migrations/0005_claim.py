@@ -10,8 +10,10 @@ DROP FUNCTION campaigns_claim_lead(bigint, bigint, bigint, date, timestamptz);
 DROP FUNCTION campaigns_has_consent(bigint, timestamptz);
 DROP FUNCTION campaigns_number_to_dial(bigint, bigint, bigint, timestamptz);
 DROP FUNCTION campaigns_is_suppressed(bigint, bigint, bigint, timestamptz);
-DROP FUNCTION campaigns_free_from(timestamptz[], int[], interval[], bigint[], bigint);
 DROP FUNCTION campaigns_rules_now(bigint, bigint, date, timestamptz);
+DROP FUNCTION campaigns_rules_changed() CASCADE;
+DROP TABLE campaigns_rules_kept, campaigns_rules_version;
+DROP FUNCTION campaigns_rules_judged(bigint, bigint, date, timestamptz);
 """
 
 
