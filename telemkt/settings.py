@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "core.middleware.RefusalMiddleware",
 ]
 if importlib.util.find_spec("people.middleware"):
     # After the log-in is known, before anything is rendered: the person's language and theme.
@@ -207,6 +208,7 @@ LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "telemkt.formats"
 USE_THOUSAND_SEPARATOR = True
 TIME_ZONE = os.environ.get("REGION_TIME_ZONE") or "Asia/Shanghai"
 
