@@ -70,7 +70,10 @@ def _city_of(subject: models.Model | None) -> int | None:
 
 
 def audit_refusal(request: Any, **detail: Any) -> None:
-    """Record that a request was turned away. Called at the edge, outside the transaction that failed."""
+    """Record once that a request was turned away. Called at the edge, outside the transaction that failed."""
+    if getattr(request, "refusal_is_recorded", False):
+        return
+    request.refusal_is_recorded = True
     match = getattr(request, "resolver_match", None)
     audit(
         "core.request.refused",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -52,6 +53,7 @@ def _as_text(raw: Any) -> str:
     return str(raw)
 
 
+@lru_cache(maxsize=1)
 def _region() -> str:
     return getattr(settings, "REGION_COUNTRY", "CN")
 

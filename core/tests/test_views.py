@@ -128,6 +128,20 @@ def test_only_administrators_read_the_trail_and_a_try_is_recorded(client):
     )
 
 
+def test_every_403_is_recorded_whatever_rule_gave_it(rf):
+    from django.http import HttpResponseForbidden
+
+    from core.middleware import RefusalMiddleware
+
+    request = rf.post("/somewhere/")
+    request.user = UserFactory()
+    RefusalMiddleware(lambda request: HttpResponseForbidden())(request)
+    RefusalMiddleware(lambda request: HttpResponseForbidden())(request)
+
+    event = AuditEvent.objects.get()
+    assert (event.refused, event.actor_id, event.detail["method"]) == (True, request.user.pk, "POST")
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [
