@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.views.defaults import permission_denied
 
 from core.audit import audit_refusal
+from core.errors import PermissionRefused
 
 
 class RefusalMiddleware:
@@ -20,3 +23,9 @@ class RefusalMiddleware:
         if response.status_code == 403 and request.user.is_authenticated:
             audit_refusal(request)
         return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A role that does not allow something is 403 with its sentence, also where a view did not think of it."""
+        if isinstance(error, PermissionRefused):
+            return permission_denied(request, PermissionDenied(str(error)))
+        return None

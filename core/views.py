@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +18,7 @@ from core import calendar, files
 from core.access import ADMINISTRATOR, require, sees_everything
 from core.audit import audit, audit_refusal
 from core.clock import database_now
-from core.errors import DomainError, PermissionRefused
+from core.errors import DomainError
 from core.filters import AuditFilter, JobFilter
 from core.forms import HolidayForm
 from core.htmx import refresh
@@ -159,7 +158,7 @@ AUDIT_COLUMNS = [
 
 
 def audit_trail(request: HttpRequest) -> HttpResponseBase:
-    _only(request, ADMINISTRATOR)
+    require(request, ADMINISTRATOR)
     listing = Listing(
         request,
         AuditEvent.objects.visible_to(request.user),
@@ -173,22 +172,14 @@ def audit_trail(request: HttpRequest) -> HttpResponseBase:
     return listing.page_or_export("core/audit.html")
 
 
-def _only(request: HttpRequest, *roles: str) -> None:
-    """403 with a sentence for whoever has none of the roles; recorded."""
-    try:
-        require(request, *roles)
-    except PermissionRefused as refusal:
-        raise PermissionDenied(str(refusal)) from None
-
-
 @require_http_methods(["GET", "POST"])
 def calendar_page(request: HttpRequest) -> HttpResponseBase:
-    _only(request, *MAY_SEE_CALENDAR)
+    require(request, *MAY_SEE_CALENDAR)
     may_edit = sees_everything(request.user)
     year = _year(request)
     form = HolidayForm(request.POST or None, initial={"day": f"{year}-01-01"})
     if request.method == "POST":
-        _only(request, ADMINISTRATOR)
+        require(request, ADMINISTRATOR)
         if form.is_valid():
             row = calendar.set_day(by=request.user, at=database_now(), **form.cleaned_data)
             messages.success(request, _("%(day)s is entered.") % {"day": row.day.isoformat()})
@@ -225,7 +216,7 @@ def _year(request: HttpRequest) -> int:
 @require_POST
 def calendar_fill(request: HttpRequest) -> HttpResponse:
     """Take the public calendar of a year over; days entered by hand stay."""
-    _only(request, ADMINISTRATOR)
+    require(request, ADMINISTRATOR)
     year = _year(request)
     added = calendar.fill_year(year)
     audit("core.calendar.year_filled", by=request.user, at=database_now(), year=year, days=added)
@@ -237,7 +228,7 @@ def calendar_fill(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def calendar_clear(request: HttpRequest, pk: int) -> HttpResponse:
-    _only(request, ADMINISTRATOR)
+    require(request, ADMINISTRATOR)
     holiday = get_object_or_404(Holiday, pk=pk)
     year = holiday.day.year
     calendar.clear_day(holiday=holiday, by=request.user, at=database_now())

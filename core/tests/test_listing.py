@@ -4,8 +4,11 @@ import openpyxl
 import pytest
 
 from core.jobs import enqueue
+from core.listing import Listing
 from core.models import AuditEvent, Job
 from core.tests.factories import UserFactory
+
+EXPORT = Listing.export
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +26,11 @@ def jobs(count, **more):
 
 def shown(response):
     return [row.key for row, _href, _cells in response.context["listing"].rows]
+
+
+def refused(listing):
+    listing.may_export = False
+    return EXPORT(listing)
 
 
 def body(response):
@@ -127,6 +135,17 @@ def test_an_export_of_nothing_is_refused_with_a_sentence(client, boss):
     assert response.status_code == 409
     assert "There is nothing to export" in response.content.decode()
     assert not AuditEvent.objects.exists()
+
+
+def test_who_may_not_export_is_refused_with_a_sentence(client, boss, monkeypatch):
+    monkeypatch.setattr("core.listing.Listing.export", refused)
+    jobs(1)
+
+    response = client.get("/jobs/?export=csv")
+
+    assert response.status_code == 403
+    assert "Your role does not allow this export." in response.content.decode()
+    assert AuditEvent.objects.get().refused
 
 
 def test_an_export_too_long_is_refused(client, boss, monkeypatch):
