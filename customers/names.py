@@ -6,13 +6,10 @@ import os
 import unicodedata
 
 # surnames that are read otherwise than the character alone
-SURNAMES = dict(
-    zip(
-        "曾单仇解查区盖任缪冼翟覃朴召尉员燕华宁纪葛那隗",
-        "zeng shan qiu xie zha ou ge ren miao xian zhai qin piao shao yu yun yan hua ning ji ge na wei".split(),
-        strict=True,
-    )
-)
+SURNAMES = {
+    "曾": "zeng", "单": "shan", "仇": "qiu", "解": "xie", "查": "zha", "区": "ou", "盖": "ge", "任": "ren", "缪": "miao", "冼": "xian", "翟": "zhai", "覃": "qin",
+    "朴": "piao", "召": "shao", "尉": "yu", "员": "yun", "燕": "yan", "华": "hua", "宁": "ning", "纪": "ji", "葛": "ge", "那": "na", "隗": "wei",
+}  # fmt: skip
 LONGEST = 200
 _sounds: dict[str, str] = {}
 _readings: dict[int, str] | None = None

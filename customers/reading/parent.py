@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -76,12 +77,11 @@ class Reader:
             env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "PYPINYIN_NO_PHRASES": "true"},
             start_new_session=True,
         )
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         if hasattr(fcntl, "F_SETPIPE_SZ"):
-            try:
+            with contextlib.suppress(OSError):  # a smaller pipe is slower, nothing else
                 fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-            except OSError:
-                pass  # a smaller pipe is slower, nothing else
         self._say(json.dumps(self._orders))
         self._thread = threading.Thread(
             target=self._listen, args=(self._process.stdout,), daemon=True, name="list-reader"
@@ -99,10 +99,8 @@ class Reader:
         self._thread.join(timeout=5)
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """The rows in batches of about that many. Raises FileFault, ReaderDied."""

@@ -36,6 +36,7 @@ def check_list(run: Run) -> dict[str, Any]:
             _stage(run, lead_list)
         with run.chunk(cursor={"staged": True, "judged": True}):
             judging.judge_list(lead_list, at=run.now())
+            _analyze("customers_rowverdict")
             _settle(run, lead_list)
     except FileFault as fault:
         _fail(run, lead_list, fault)
@@ -62,7 +63,7 @@ def _stage(run: Run, lead_list: LeadList) -> None:
                     _note_columns(lead_list, reader.headings)
             last = batch.last_row
     with run.chunk(cursor={"row": last, "staged": True}, total=run.done):
-        _analyze()
+        _analyze("customers_stagedrow")
 
 
 def _start(run: Run, lead_list: LeadList) -> None:
@@ -126,9 +127,10 @@ def _copy(batch: Batch) -> None:
         cursor.copy_expert(COPY, io.BytesIO(b"".join(batch.lines)), 1 << 18)
 
 
-def _analyze() -> None:
+def _analyze(table: str) -> None:
+    """Without fresh figures the planner believes that there are no rows, and joins them one by one."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE customers_stagedrow")
+        cursor.execute(f"ANALYZE {table}")
 
 
 def _note_columns(lead_list: LeadList, headings: dict[str, Any]) -> None:

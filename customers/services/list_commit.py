@@ -20,11 +20,18 @@ TRIES = 5
 ROWS = """FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
   WHERE v.lead_list_id = %(list)s"""
 
+FRESH = """JOIN customers_rowverdict v ON v.lead_list_id = s.lead_list_id AND v.row_no = s.row_no AND v.verdict = 'new'
+  WHERE s.lead_list_id = %(list)s"""
+
 # new rows whose number, customer number or suppression came into the pool after the check
-OVERTAKEN = f"""SELECT s.row_no {ROWS} AND v.verdict = 'new' AND (
-    EXISTS (SELECT 1 FROM customers_phone p WHERE p.blind_index = s.phone_blind)
-    OR EXISTS (SELECT 1 FROM customers_customer c WHERE s.external_id <> '' AND c.source_id = %(source)s AND c.external_id = s.external_id)
-    OR EXISTS (SELECT 1 FROM customers_suppression u WHERE u.phone_blind = s.phone_blind AND {judging.IN_FORCE}))"""
+OVERTAKEN = f"""
+SELECT s.row_no FROM customers_phone p JOIN customers_stagedrow s ON s.phone_blind = p.blind_index {FRESH}
+UNION
+SELECT s.row_no FROM customers_customer c JOIN customers_stagedrow s ON s.external_id = c.external_id {FRESH}
+  AND c.source_id = %(source)s AND c.external_id <> ''
+UNION
+SELECT s.row_no FROM customers_suppression u JOIN customers_stagedrow s ON s.phone_blind = u.phone_blind {FRESH} AND {judging.IN_FORCE}
+"""
 
 NEW = f"""
 WITH fresh AS MATERIALIZED (SELECT s.*, v.customer_id {ROWS} AND v.verdict = 'new' ORDER BY s.row_no),
@@ -42,7 +49,7 @@ people AS (
 SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM numbers)
 """
 
-UPDATE = f"""
+UPDATE = """
 UPDATE customers_customer c SET
   name = CASE WHEN s.name <> '' THEN s.name ELSE c.name END,
   name_sort = CASE WHEN s.name <> '' THEN s.name_sort ELSE c.name_sort END,

@@ -89,7 +89,7 @@ class Command(BaseCommand):
 
     def _print(self, result: dict[str, Any]) -> None:
         for verdict in RowVerdict.Verdict:
-            self.stdout.write(f"{str(verdict.label):<20}{result[verdict.value]:>10,}")
+            self.stdout.write(f"{verdict.label!s:<20}{result[verdict.value]:>10,}")
         if result["committed"]:
             self.stdout.write(_("Committed; %(leads)s leads made.") % {"leads": f"{result['leads']:,}"})
         else:
