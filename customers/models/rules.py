@@ -9,6 +9,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from people.models import City, User
@@ -158,3 +159,13 @@ class Suppression(models.Model):
                 fields=["valid_to"], name="suppression_ends", condition=Q(valid_to__isnull=False, lifted_at=None)
             ),
         ]
+
+    def in_force_at(self, at: datetime) -> bool:
+        """What the queryset's in_force says of this one row."""
+        ended = self.valid_to is not None and self.valid_to <= at
+        return self.lifted_at is None and self.valid_from <= at and not ended
+
+    @property
+    def is_over(self) -> bool:
+        """Its last day has passed, by this machine's clock: for showing only."""
+        return self.valid_to is not None and self.valid_to <= timezone.now()

@@ -62,6 +62,19 @@ def find_by_number(*, number: str, by: User, at: datetime) -> Customer | None:
 
 
 @transaction.atomic
+def suppress_number(
+    *, number: str, kind: str, by: User, at: datetime, valid_to: datetime | None = None, note: str = ""
+) -> Suppression:
+    """A number entered by hand is not called. Counts as a search, since the person it belongs to may become visible by it.
+
+    Raises BadPhone, QuotaUsedUp, EndsBeforeItBegins.
+    """
+    clean_phone(number)
+    use_number(kind=NumberUse.Kind.SEARCH, by=by, at=at)
+    return suppress(phone=number, kind=kind, by=by, at=at, valid_to=valid_to, note=note, source="by hand")
+
+
+@transaction.atomic
 def reveal_number(*, phone: Phone, reason: str, by: User, at: datetime) -> str:
     """The digits of one number, once. Raises NoSuchReason, QuotaUsedUp."""
     if reason not in RevealReason.values:

@@ -1,0 +1,100 @@
+"""Filters of customers, suppressions and sources, for pages and API alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.filters import FromDayFilter, ToDayFilter
+from customers.models import Customer, Source, Suppression, Tag
+from customers.queries import named
+from people.models import City
+
+YES_NO = [("1", _("yes")), ("0", _("no"))]
+
+
+def search(size: int = 14) -> forms.TextInput:
+    return forms.TextInput(attrs={"type": "search", "size": size})
+
+
+def visible_cities(request: Any) -> QuerySet:
+    return City.objects.visible_to(request.user).order_by("name") if request else City.objects.none()
+
+
+class CustomerFilter(django_filters.FilterSet):
+    """Filters that leave the order by name to the index of each city; `name` narrows by itself."""
+
+    name = django_filters.CharFilter(label=_("Name"), method="by_name", widget=search())
+    city = django_filters.ModelChoiceFilter(label=_("City"), queryset=visible_cities, empty_label=_("all"))
+    type = django_filters.ChoiceFilter(label=_("Type"), choices=Customer.Type.choices, empty_label=_("all"))
+    source = django_filters.ModelChoiceFilter(
+        label=_("Source"), queryset=Source.objects.order_by("name"), empty_label=_("all")
+    )
+    tag = django_filters.ModelChoiceFilter(
+        label=_("Tag"), queryset=Tag.objects.order_by("name"), empty_label=_("all"), field_name="tags__tag"
+    )
+    is_suppressed = django_filters.ChoiceFilter(
+        label=_("Do not call"), choices=YES_NO, empty_label=_("all"), method="suppressed"
+    )
+
+    class Meta:
+        model = Customer
+        fields: list[str] = []
+
+    def by_name(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return named(rows, value)
+
+    def suppressed(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.filter(is_suppressed=value == "1")
+
+
+class SuppressionFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(label=_("Reason"), choices=Suppression.Kind.choices, empty_label=_("all"))
+    state = django_filters.ChoiceFilter(
+        label=_("State"),
+        choices=[("in_force", _("in force")), ("over", _("over")), ("lifted", _("lifted"))],
+        empty_label=_("all"),
+        method="by_state",
+    )
+    scope = django_filters.ChoiceFilter(
+        label=_("Scope"),
+        choices=[("all", _("all calls")), ("product", _("a product")), ("campaign", _("a campaign"))],
+        empty_label=_("all"),
+        method="by_scope",
+    )
+    city = django_filters.ModelChoiceFilter(
+        label=_("City"), queryset=visible_cities, empty_label=_("all"), field_name="customer__city"
+    )
+    since = FromDayFilter(label=_("From"), field_name="valid_from")
+    until = ToDayFilter(label=_("To"), field_name="valid_from")
+
+    class Meta:
+        model = Suppression
+        fields: list[str] = []
+
+    def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        now = timezone.now()
+        if value == "in_force":
+            return rows.in_force(now)
+        if value == "lifted":
+            return rows.filter(lifted_at__isnull=False)
+        return rows.filter(lifted_at=None, valid_to__lte=now)
+
+    def by_scope(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        if value == "all":
+            return rows.filter(campaign_id=None, product_id=None)
+        return rows.filter(**{f"{value}_id__isnull": False})
+
+
+class SourceFilter(django_filters.FilterSet):
+    name = django_filters.CharFilter(label=_("Name"), lookup_expr="icontains", widget=search())
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Source.Kind.choices, empty_label=_("all"))
+
+    class Meta:
+        model = Source
+        fields: list[str] = []

@@ -1,0 +1,189 @@
+"""Input of the pages of customers, suppressions, sources and rules of contact; the services decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from core.calendar import day_bounds
+from core.errors import DomainError
+from core.filters import DayInput
+from core.phones import clean_phone
+from customers.models import ContactRule, Source, Suppression
+from customers.rule_values import clean_value
+from customers.services.persons import RevealReason
+from people.models import City
+
+
+class NumberForm(forms.Form):
+    """A number typed by hand; its fault is the sentence of the cleaner."""
+
+    number = forms.CharField(
+        label=_("Number"),
+        max_length=40,
+        strip=True,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "size": 16}),
+    )
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"]
+        try:
+            clean_phone(number)
+        except DomainError as bad:
+            raise forms.ValidationError(str(bad)) from None
+        return number
+
+
+class SuppressForm(forms.Form):
+    """Somebody is not to be called at all, from now on."""
+
+    kind = forms.ChoiceField(
+        label=_("Reason"),
+        choices=[
+            (value, label)
+            for value, label in Suppression.Kind.choices
+            if value
+            in (
+                Suppression.Kind.MANUAL,
+                Suppression.Kind.REFUSAL,
+                Suppression.Kind.COMPLAINT,
+                Suppression.Kind.REGISTER,
+            )
+        ],
+        initial=Suppression.Kind.REFUSAL,
+    )
+    until = forms.DateField(label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: for ever."))
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+    def told(self) -> dict[str, Any]:
+        """What the service asks for: the end is the midnight after the last day."""
+        until = self.cleaned_data["until"]
+        return {
+            "kind": self.cleaned_data["kind"],
+            "note": self.cleaned_data["note"],
+            "valid_to": day_bounds(until)[1] if until else None,
+        }
+
+
+class SuppressNumberForm(NumberForm, SuppressForm):
+    field_order = ["number", "kind", "until", "note"]
+
+
+class LiftForm(forms.Form):
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class RevealForm(forms.Form):
+    reason = forms.ChoiceField(label=_("What for"), choices=RevealReason.choices)
+
+
+class TagForm(forms.Form):
+    name = forms.CharField(label=_("Tag"), max_length=40)
+
+
+class ConsentForm(forms.Form):
+    basis = forms.CharField(
+        label=_("Ground"), max_length=200, help_text=_("For example: contract, form on the web, written consent.")
+    )
+    stated_by = forms.CharField(label=_("Stated by"), max_length=80)
+    given_on = forms.DateField(label=_("Given"), widget=DayInput())
+    expires_on = forms.DateField(
+        label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: until withdrawn.")
+    )
+    evidence = forms.CharField(label=_("Wording or evidence"), widget=forms.Textarea(attrs={"rows": 2}), required=False)
+
+    def told(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {
+            "basis": data["basis"], "stated_by": data["stated_by"], "evidence": data["evidence"],
+            "given_at": day_bounds(data["given_on"])[0], "expires_at": day_bounds(data["expires_on"])[1] if data["expires_on"] else None,
+        }  # fmt: skip
+
+
+class SourceForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Source.Kind.choices)
+    supplier = forms.CharField(label=_("Supplier"), max_length=120, required=False)
+    price = forms.DecimalField(label=_("Price per row"), min_value=0, max_digits=12, decimal_places=2, initial=0)
+
+    def told(self) -> dict[str, Any]:
+        """What the services ask for, the price in cents."""
+        data = dict(self.cleaned_data)
+        cents = int(data.pop("price") * 100)
+        return {**data, "price_cents": cents}
+
+
+class PackForm(forms.Form):
+    code = forms.SlugField(label=_("Code"), max_length=20)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    simulator_only = forms.BooleanField(label=_("Only with the simulated telephone"), required=False)
+
+
+# ---------------------------------------------------------------- a rule, by its key
+
+
+def _clock(label: Any) -> forms.CharField:
+    return forms.CharField(label=label, max_length=5, widget=forms.TextInput(attrs={"size": 5, "placeholder": "09:00"}))
+
+
+def _hours_fields() -> dict[str, forms.Field]:
+    days = forms.TypedMultipleChoiceField(
+        label=_("Days"), coerce=int, choices=[(number + 1, name) for number, name in WEEKDAYS.items()],
+        widget=forms.CheckboxSelectMultiple, initial=[1, 2, 3, 4, 5, 6, 7],
+    )  # fmt: skip
+    return {"days": days, "opens": _clock(_("From")), "closes": _clock(_("To"))}
+
+
+def _number(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label)
+
+
+PARTS: dict[str, Callable[[], dict[str, forms.Field]]] = {
+    "hours": _hours_fields,
+    "cap": lambda: {"most": _number(_("Attempts")), "hours": _number(_("In hours"))},
+    "gap": lambda: {"minutes": _number(_("Minutes"))},
+    "answered_per_day": lambda: {"most": _number(_("Calls per day"))},
+    "refusal_rest": lambda: {"days": _number(_("Days"))},
+    "consent": lambda: {
+        "needed": forms.TypedChoiceField(
+            label=_("Consent"), coerce=lambda text: text == "1", choices=[("1", _("needed")), ("0", _("not needed"))]
+        )
+    },
+}
+
+
+class RuleForm(forms.Form):
+    """One rule of a key: its parts, how hard it is, from when, and on what basis."""
+
+    severity = forms.ChoiceField(
+        label=_("Does"), choices=ContactRule.Severity.choices, initial=ContactRule.Severity.BLOCK
+    )
+    valid_from = forms.DateField(label=_("Holds from"), widget=DayInput())
+    basis = forms.CharField(
+        label=_("Basis"), max_length=200, required=False, help_text=_("The law, or whose decision.")
+    )
+
+    def __init__(self, *args: Any, key: str, with_place: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.key = key
+        parts = PARTS[key]()
+        self.fields = {**parts, **self.fields}
+        self.parts = list(parts)
+        if with_place:
+            self.fields["city"] = forms.ModelChoiceField(
+                City.objects.order_by("name"), label=_("City"), required=False, empty_label=_("every city")
+            )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        value = {part: data.pop(part) for part in self.parts if part in data}
+        if not self.errors:
+            try:
+                data["value"] = clean_value(self.key, value)
+            except DomainError as bad:
+                raise forms.ValidationError(str(bad)) from None
+        return data

@@ -1,0 +1,4 @@
+from customers.urls_persons import urlpatterns as persons
+
+app_name = "customers"
+urlpatterns = [*persons]

@@ -1,0 +1,31 @@
+"""Addresses of customers, suppressions, sources and rules of contact; customers.urls takes them up."""
+
+from django.urls import path
+
+from customers.views import persons, rules, sources, suppressions
+
+urlpatterns = [
+    path("customers/", persons.customers, name="customers"),
+    path("customers/find/", persons.find, name="customer-find"),
+    path("customers/<int:pk>/", persons.customer, name="customer"),
+    path("customers/<int:pk>/why-not/", persons.why_not, name="customer-why-not"),
+    path("customers/<int:pk>/phones/<int:phone>/", persons.reveal, name="phone-reveal"),
+    path("customers/<int:pk>/tags/", persons.tag_add, name="tag-add"),
+    path("customers/<int:pk>/tags/<int:tag>/remove/", persons.tag_remove, name="tag-remove"),
+    path("customers/<int:pk>/consents/", persons.consent_add, name="consent-add"),
+    path("customers/<int:pk>/consents/<int:consent>/withdraw/", persons.consent_withdraw, name="consent-withdraw"),
+    path("customers/<int:pk>/suppress/", persons.suppress_customer, name="customer-suppress"),
+    path("suppressions/", suppressions.suppressions, name="suppressions"),
+    path("suppressions/new/", suppressions.suppression_new, name="suppression-new"),
+    path("suppressions/<int:pk>/", suppressions.suppression, name="suppression"),
+    path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression-lift"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/new/", sources.source_new, name="source-new"),
+    path("sources/<int:pk>/", sources.source, name="source"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/packs/new/", rules.pack_new, name="rule-pack-new"),
+    path("rules/packs/<int:pk>/", rules.pack, name="rule-pack"),
+    path("rules/packs/<int:pk>/<slug:key>/new/", rules.rule_new, name="rule-new"),
+    path("rules/<int:pk>/", rules.rule, name="rule"),
+    path("rules/<int:pk>/end/", rules.rule_end, name="rule-end"),
+]

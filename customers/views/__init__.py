@@ -1,0 +1,1 @@
+"""Lists, customers, suppressions, sources, rules of contact."""

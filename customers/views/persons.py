@@ -1,0 +1,285 @@
+"""Customers: the list, one of them, and what people do there by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from core.audit import audit_refusal
+from core.calendar import business_date
+from core.clock import database_now
+from core.errors import DomainError
+from core.listing import Column, Listing
+from customers import rules
+from customers.filters import CustomerFilter
+from customers.models import Contact, Customer, RulePack
+from customers.person_forms import ConsentForm, NumberForm, RevealForm, SuppressForm, TagForm
+from customers.queries import customers_by_name
+from customers.services import contacts, persons
+from customers.services.packs import DEFAULT_PACK
+from customers.services.persons import QuotaUsedUp
+from customers.services.suppress import suppress
+from people.access import must
+
+CONTACTS_SHOWN = 20
+
+COLUMNS = [
+    Column("name", gettext_lazy("Name"), value=str, sort="name_sort"),
+    Column("number", gettext_lazy("Number"), value=lambda customer: _first_mask(customer), sort=""),
+    Column("city", gettext_lazy("City"), value="city.label", sort=""),
+    Column("type", gettext_lazy("Type"), value="get_type_display", sort=""),
+    Column("source", gettext_lazy("Source"), value="source.name", sort=""),
+    Column(
+        "tags",
+        gettext_lazy("Tags"),
+        template="customers/_tags.html",
+        value=lambda customer: customer.shown_tags,
+        sort="",
+    ),
+    Column("is_suppressed", gettext_lazy("Calls"), template="customers/_may_call.html", sort=""),
+]
+
+
+def _first_mask(customer: Customer) -> str:
+    phones = customer.first_phones  # type: ignore[attr-defined]
+    return phones[0].mask if phones else ""
+
+
+class CustomerListing(Listing):
+    """The order by name comes from one sorted read per city (customers.queries), so no other column can be sorted by."""
+
+    @cached_property
+    def queryset(self) -> Any:
+        form = self.filterset.form
+        chosen = form.cleaned_data if form.is_valid() else {}
+        return customers_by_name(
+            rows=self.filterset.qs if form.is_valid() else self._queryset.none(),
+            user=self.request.user,
+            backwards=self.sort == "-name",
+            narrow=any(chosen.get(name) for name in ("name", "tag", "city")),
+        )
+
+
+@require_GET
+def customers(request: HttpRequest) -> HttpResponseBase:
+    must(request, rules.can_see_customers(request.user))
+    listing = CustomerListing(
+        request, Customer.objects.visible_to(request.user).filter(merged_into=None), COLUMNS,
+        name="customers.customers", title=_("Customers"), filterset=CustomerFilter, order="name_sort", may_export=False,
+        row_link=lambda customer: reverse("customers:customer", args=[customer.pk]),
+        empty_title=_("No customers yet."), empty_text=_("They come from lead lists: upload one and commit it."),
+    )  # fmt: skip
+    context = {"number_form": NumberForm(), "may_search": rules.can_change_customers(request.user)}
+    return listing.page_or_export("customers/customers.html", context)
+
+
+@never_cache
+@require_POST
+def find(request: HttpRequest) -> HttpResponse:
+    """Search by exact number. Posted, so that no number stands in an address or a log."""
+    must(request, rules.can_change_customers(request.user))
+    form = NumberForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(form.errors["number"]))
+        return redirect("customers:customers")
+    try:
+        found = persons.find_by_number(number=form.cleaned_data["number"], by=request.user, at=database_now())
+    except QuotaUsedUp as used:
+        audit_refusal(request, quota="search")
+        messages.error(request, str(used))
+        return redirect("customers:customers")
+    if found is None:
+        messages.warning(request, _("No customer that you may see has this number."))
+        return redirect("customers:customers")
+    return redirect("customers:customer", pk=found.pk)
+
+
+def customer_or_404(request: HttpRequest, pk: int) -> Customer:
+    rows = Customer.objects.visible_to(request.user).select_related("city__zone", "source", "merged_into")
+    return get_object_or_404(rows, pk=pk)
+
+
+@never_cache
+@require_GET
+def customer(request: HttpRequest, pk: int) -> HttpResponse:
+    must(request, rules.can_see_customers(request.user))
+    return _page(request, customer_or_404(request, pk))
+
+
+def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpResponse:
+    at = database_now()
+    context: dict[str, Any] = {
+        "customer": row,
+        "at": at,
+        "phones": row.phones.defer("sealed").order_by("-is_primary", "pk"),
+        "tags": row.tags.select_related("tag").order_by("tag__name"),
+        "consents": row.consents.order_by("-given_at", "-pk"),
+        "suppressions": _suppressions(request, row, at),
+        "contacts": Contact.objects.filter(customer_id=row.pk).order_by("-at")[:CONTACTS_SHOWN],
+        "packs": RulePack.objects.order_by("code"),
+        "may_change": rules.can_change_customers(request.user),
+        "may_suppress": rules.can_suppress(request.user),
+        "may_reveal": rules.can_reveal_number(request.user),
+        "reveal_form": RevealForm(),
+        "tag_form": TagForm(),
+        "consent_form": ConsentForm(initial={"given_on": business_date(at)}),
+        "suppress_form": SuppressForm(),
+        "fragments": [url for name in FROM_ABOVE if (url := _url(name, row.pk))],
+        "crumbs": [(_("Customers"), reverse("customers:customers"))],
+        **_reasons(request, row, at),
+    }
+    context |= bound
+    return render(request, "customers/customer_detail.html", context, status=422 if bound else 200)
+
+
+# Parts of a customer's page that higher floors draw; one that is not there is left out.
+FROM_ABOVE = ["campaigns:customer-leads", "campaigns:customer-calls", "campaigns:customer-orders"]
+
+
+def _url(name: str, pk: int) -> str:
+    try:
+        return reverse(name, args=[pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _suppressions(request: HttpRequest, row: Customer, at: datetime) -> list[tuple[Any, bool, bool]]:
+    """(row, in force, may be lifted by this user)."""
+    rows = row.suppressions.select_related("created_by", "lifted_by").order_by("-valid_from", "-pk")
+    return [
+        (item, item.in_force_at(at), item.lifted_at is None and rules.can_lift(request.user, item)) for item in rows
+    ]
+
+
+def _reasons(request: HttpRequest, row: Customer, at: datetime) -> dict[str, Any]:
+    code = request.GET.get("pack", DEFAULT_PACK)
+    pack = RulePack.objects.filter(code=code).first()
+    found = contacts.rules_for(pack_ids=[pack.pk] if pack else [], on=business_date(at), city_id=row.city_id)
+    reasons = contacts.why_not(customer=row, rules=found, at=at)
+    return {
+        "reasons": reasons,
+        "may_call_now": not contacts.blocking(reasons),
+        "pack": pack.code if pack else DEFAULT_PACK,
+    }
+
+
+@never_cache
+@require_GET
+def why_not(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that says what stands against a call now, under one rule pack."""
+    must(request, rules.can_see_customers(request.user))
+    row = customer_or_404(request, pk)
+    context = {"customer": row, "packs": RulePack.objects.order_by("code"), **_reasons(request, row, database_now())}
+    return render(request, "customers/_why_not.html", context)
+
+
+@never_cache
+@require_POST
+def reveal(request: HttpRequest, pk: int, phone: int) -> HttpResponse:
+    """One number in full, for a reason, counted and audited. Shown in this answer only."""
+    row = customer_or_404(request, pk)
+    must(request, rules.can_reveal_number(request.user))
+    number = get_object_or_404(row.phones, pk=phone)
+    try:
+        digits = persons.reveal_number(
+            phone=number, reason=request.POST.get("reason", ""), by=request.user, at=database_now()
+        )
+    except DomainError as refusal:
+        if isinstance(refusal, QuotaUsedUp):
+            audit_refusal(request, quota="reveal")
+        messages.error(request, str(refusal))
+        return redirect("customers:customer", pk=row.pk)
+    context = {
+        "customer": row,
+        "phone": number,
+        "digits": digits,
+        "crumbs": [
+            (_("Customers"), reverse("customers:customers")),
+            (str(row), reverse("customers:customer", args=[row.pk])),
+        ],
+    }
+    return render(request, "customers/number.html", context)
+
+
+def _verb(
+    request: HttpRequest,
+    pk: int,
+    name: str,
+    form: Any,
+    allowed: bool,
+    done: str,
+    verb: Callable[[Customer, datetime], Any],
+) -> HttpResponse:
+    row = customer_or_404(request, pk)
+    must(request, allowed)
+    if form.is_valid():
+        try:
+            verb(row, database_now())
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, done)
+            return redirect("customers:customer", pk=row.pk)
+    return _page(request, row, **{name: form})
+
+
+@require_POST
+def tag_add(request: HttpRequest, pk: int) -> HttpResponse:
+    form = TagForm(request.POST)
+    return _verb(
+        request, pk, "tag_form", form, rules.can_change_customers(request.user), _("The tag is set."),
+        lambda row, at: persons.add_tag(customer=row, name=form.cleaned_data["name"], by=request.user, at=at),
+    )  # fmt: skip
+
+
+@require_POST
+def tag_remove(request: HttpRequest, pk: int, tag: int) -> HttpResponse:
+    row = customer_or_404(request, pk)
+    must(request, rules.can_change_customers(request.user))
+    link = get_object_or_404(row.tags.select_related("tag"), tag=tag)
+    persons.remove_tag(customer=row, tag=link.tag, by=request.user, at=database_now())
+    messages.success(request, _("The tag is taken off."))
+    return redirect("customers:customer", pk=row.pk)
+
+
+@require_POST
+def consent_add(request: HttpRequest, pk: int) -> HttpResponse:
+    form = ConsentForm(request.POST)
+    return _verb(
+        request, pk, "consent_form", form, rules.can_change_customers(request.user), _("The consent is entered."),
+        lambda row, at: persons.add_consent(customer=row, **form.told(), by=request.user, at=at),
+    )  # fmt: skip
+
+
+@require_POST
+def consent_withdraw(request: HttpRequest, pk: int, consent: int) -> HttpResponse:
+    row = customer_or_404(request, pk)
+    must(request, rules.can_change_customers(request.user))
+    item = get_object_or_404(row.consents, pk=consent)
+    try:
+        persons.withdraw_consent(consent=item, by=request.user, at=database_now())
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The consent is withdrawn. Without another one the customer is not called."))
+    return redirect("customers:customer", pk=row.pk)
+
+
+@require_POST
+def suppress_customer(request: HttpRequest, pk: int) -> HttpResponse:
+    form = SuppressForm(request.POST)
+    return _verb(
+        request, pk, "suppress_form", form, rules.can_suppress(request.user), _("The customer is not called any more; open leads are withdrawn."),
+        lambda row, at: suppress(customer=row, **form.told(), by=request.user, at=at, source="by hand"),
+    )  # fmt: skip
