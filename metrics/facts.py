@@ -1,0 +1,181 @@
+"""The calls and orders of a business day, read in bulk and put into groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from core.calendar import day_bounds, region_zone
+from core.errors import DomainError
+from metrics import copying
+
+CONNECTED, RIGHT_PARTY, SALE, INBOUND, RECOMMENDED, COMPLAINT = 1, 2, 4, 8, 16, 32
+PG_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+SMALL = 1 << 15
+MARKS = 1 << 26
+
+# Three packed numbers: city, customer and flags; agent and talk; team, campaign and after-call work.
+CALLS = """
+SELECT (city_id << 48) | (customer_id << 16) | (CASE WHEN connected THEN 1 ELSE 0 END | CASE WHEN right_party THEN 2 ELSE 0 END
+     | CASE WHEN sale THEN 4 ELSE 0 END | CASE WHEN direction = 'inbound' THEN 8 ELSE 0 END
+     | CASE WHEN recommended THEN 16 ELSE 0 END | CASE WHEN complaint THEN 32 ELSE 0 END)::bigint,
+  (agent_id << 31) | talk_seconds, (team_id << 47) | (campaign_id << 31) | after_call_seconds, started_at
+FROM campaigns_call WHERE started_at >= %s AND started_at < %s"""
+
+ORDERS = """
+SELECT o.city_id, o.team_id, o.agent_id, o.campaign_id, o.customer_id, (o.state = 'cancelled')::int::bigint,
+  (p.is_larger_plan)::int::bigint, o.amount_cents
+FROM campaigns_order o JOIN scripts_product p ON p.id = o.product_id
+LEFT JOIN campaigns_call c ON c.id = o.call_id AND c.started_at = o.call_started_at AND c.started_at >= %s AND c.started_at < %s
+WHERE o.call_started_at >= %s AND o.call_started_at < %s AND coalesce(c.direction, 'outbound') = 'outbound'"""
+
+
+class TooManyToPack(DomainError):
+    """An id is larger than the rollup can hold."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls as parallel arrays. `hour` is the hour of the region's clock."""
+
+    city: np.ndarray
+    team: np.ndarray
+    agent: np.ndarray
+    campaign: np.ndarray
+    customer: np.ndarray
+    flags: np.ndarray
+    talk: np.ndarray
+    after_call: np.ndarray
+    hour: np.ndarray
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders whose call was on the day, as parallel arrays; `cancelled` and `larger` are 0 or 1."""
+
+    city: np.ndarray
+    team: np.ndarray
+    agent: np.ndarray
+    campaign: np.ndarray
+    customer: np.ndarray
+    cancelled: np.ndarray
+    larger: np.ndarray
+    amount: np.ndarray
+
+
+@dataclass(frozen=True)
+class Facts:
+    calls: Calls
+    orders: Orders
+
+
+def read_facts(day: date, cities: Sequence[int] | None = None) -> Facts:
+    """Everything of a business day, of these customers' cities or of all; merged persons are one."""
+    _check_ids()
+    start, end = day_bounds(day)
+    where, more = (" AND city_id = ANY(%s)", [list(cities)]) if cities is not None else ("", [])
+    a, b, c, started = copying.columns_out(CALLS + where, [start, end, *more], 4)
+    where = " AND o.city_id = ANY(%s)" if cities is not None else ""
+    orders = copying.columns_out(ORDERS + where, [start, end, start, end, *more], 8)
+    merged = merged_persons()
+    orders[4] = follow(orders[4], merged)
+    calls = Calls(
+        city=a >> 48,
+        team=c >> 47,
+        agent=b >> 31,
+        campaign=(c >> 31) & 0xFFFF,
+        customer=follow((a >> 16) & 0xFFFFFFFF, merged),
+        flags=(a & 0xFF).astype(np.uint8),
+        talk=b & 0x7FFFFFFF,
+        after_call=c & 0x7FFFFFFF,
+        hour=hours_of(started, day),
+    )
+    return Facts(calls, Orders(*orders))
+
+
+def _check_ids() -> None:
+    """The packing has 15 bits for a city, 16 for a team and a campaign, 32 for an agent."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT max(id) FROM people_city), (SELECT max(id) FROM people_team), (SELECT max(id) FROM campaigns_campaign)"
+        )
+        city, team, campaign = cursor.fetchone()
+    if max(city or 0, team or 0) >= SMALL or (campaign or 0) >= 1 << 16:
+        raise TooManyToPack(_("There are more cities, teams or campaigns than the rollup can tell apart."))
+
+
+def merged_persons() -> dict[int, int]:
+    """{merged customer: the customer it is now}, chains followed to their end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, merged_into_id FROM customers_customer WHERE merged_into_id IS NOT NULL")
+        into = dict(cursor.fetchall())
+    return {old: _end_of(old, into) for old in into}
+
+
+def _end_of(old: int, into: dict[int, int]) -> int:
+    seen = {old}
+    while old in into and into[old] not in seen:
+        old = into[old]
+        seen.add(old)
+    return old
+
+
+def follow(customers: np.ndarray, merged: dict[int, int]) -> np.ndarray:
+    """The ids with merged customers replaced."""
+    if not merged or not len(customers):
+        return customers
+    old = np.array(sorted(merged), dtype=np.int64)
+    new = np.array([merged[int(i)] for i in old], dtype=np.int64)
+    place = np.minimum(np.searchsorted(old, customers), len(old) - 1)
+    return np.where(old[place] == customers, new[place], customers)
+
+
+def hours_of(started: np.ndarray, day: date) -> np.ndarray:
+    """Hour of the region's clock for each moment (microseconds since 2000); right on days when the clocks change."""
+    start, end = day_bounds(day)
+    steps, clock, at = [], [], start.astimezone(UTC)
+    while at < end:
+        steps.append(_micros(at))
+        clock.append(at.astimezone(region_zone()).hour)
+        at += timedelta(minutes=15)
+    quarter = np.clip((started - steps[0]) // 900_000_000, 0, len(clock) - 1)
+    return np.array(clock, dtype=np.int64)[quarter]
+
+
+def _micros(at: datetime) -> int:
+    return (at - PG_EPOCH) // timedelta(microseconds=1)
+
+
+def factorize(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Dense numbers 0, 1, ... of the distinct tuples, in the order of the tuples; and their parts, by number.
+
+    Marks in a table instead of a sort, as long as the table is small enough: ids are small numbers.
+    """
+    codes, parts = _dense(columns[0])
+    tables = [parts]
+    for column in columns[1:]:
+        numbers, values = _dense(column)
+        wide = codes * len(values) + numbers
+        codes, found = _dense(wide)
+        tables = [*(table[found // len(values)] for table in tables), values[found % len(values)]]
+    return codes, tables
+
+
+def _dense(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not len(values):
+        return values.astype(np.int64), values.astype(np.int64)
+    top = int(values.max()) + 1
+    if top > MARKS or values.min() < 0:
+        found, numbers = np.unique(values, return_inverse=True)
+        return numbers.astype(np.int64), found
+    marks = np.zeros(top, dtype=bool)
+    marks[values] = True
+    found = np.flatnonzero(marks)
+    table = np.zeros(top, dtype=np.int32)
+    table[found] = np.arange(len(found), dtype=np.int32)
+    return table[values].astype(np.int64), found

@@ -1,0 +1,169 @@
+"""The indicators: one definition for pages, files, API, bulletins and whatever else shows a figure. The one place that divides.
+
+An indicator is a sum of measures over a sum of measures. Measures are counted by the rollup (metrics.columns), by the logs beside
+it (metrics.measures), or by an app above that registers its own in its `measures.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from django.utils.translation import gettext_lazy as _
+
+from metrics.columns import COUNTS, SETS
+
+Counts = Mapping[str, int | None]
+PERCENT, SECONDS, MONEY, RATIO, COUNT, PER_HOUR = "percent", "seconds", "money", "ratio", "count", "per_hour"
+# from cents to currency units, from a second to an hour
+SCALE = {PERCENT: 100.0, SECONDS: 1.0, MONEY: 0.01, RATIO: 1.0, PER_HOUR: 3600.0}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """A figure with its definition. `numerator` and `denominator` are measures, each with its sign: ("won", "-cancelled").
+
+    `hangs_on` is the date by which a fact falls into a period. Under `least` in the denominator pages grey the figure; files
+    never do. `matures_days`: so long after the period the figure still moves by itself.
+    """
+
+    key: str
+    label: Any
+    formula: Any
+    tells: Any
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    hangs_on: Any
+    unit: str = PERCENT
+    better: str = "up"
+    least: int = 30
+    matures_days: int = 0
+    version: int = 1
+    is_share: bool = True
+
+    @property
+    def measures(self) -> set[str]:
+        return {name.lstrip("-") for name in (*self.numerator, *self.denominator)}
+
+    def parts(self, counts: Counts) -> tuple[int, int] | None:
+        """Numerator and denominator; None when a measure is not known at this level."""
+        above, below = _sum(self.numerator, counts), _sum(self.denominator, counts)
+        return None if above is None or below is None else (above, below)
+
+    def value(self, counts: Counts) -> float | None:
+        """The figure in its unit (percent, seconds, currency units, a ratio, a count); None when the denominator is 0 or not known."""
+        parts = self.parts(counts)
+        if parts is None:
+            return None
+        if not self.denominator:
+            return parts[0]
+        return parts[0] / parts[1] * SCALE[self.unit] if parts[1] else None
+
+    def is_small(self, counts: Counts) -> bool:
+        """Whether the denominator is too small to show the figure as if it meant much."""
+        parts = self.parts(counts)
+        return parts is None or (bool(self.denominator) and parts[1] < self.least)
+
+    def is_young(self, until: date, today: date) -> bool:
+        """Whether the period is so recent that the figure will still move by itself."""
+        return bool(self.matures_days) and today < until + timedelta(days=self.matures_days)
+
+
+def _sum(names: tuple[str, ...], counts: Counts) -> int | None:
+    total = 0
+    for name in names:
+        value = counts.get(name.lstrip("-"))
+        if value is None:
+            return None
+        total += -value if name.startswith("-") else value
+    return total
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something counted. `is_set`: distinct customers, which do not add up."""
+
+    key: str
+    label: Any
+    is_set: bool = False
+    drill: Mapping[str, str] | None = None
+
+
+class Source(Protocol):
+    """Where measures outside of the rollup come from. `keys`: the groups it can tell apart, of city, team, agent, campaign."""
+
+    name: str
+    measures: tuple[Measure, ...]
+
+    def read(self, question: Any) -> Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]:
+        """{(number of the period, group): {measure: count}} for a metrics.questions.Question."""
+
+
+_indicators: dict[str, Indicator] = {}
+_measures: dict[str, Measure] = {}
+_sources: dict[str, Source] = {}
+
+
+def register(*found: Indicator) -> None:
+    """Add indicators. Every measure they name must be registered before they are first read."""
+    _indicators.update({indicator.key: indicator for indicator in found})
+
+
+def register_source(source: Source) -> None:
+    """Add measures together with the place they are read from."""
+    _sources[source.name] = source
+    _measures.update({measure.key: measure for measure in source.measures})
+
+
+def indicators() -> list[Indicator]:
+    """All indicators in the order of pages and files."""
+    return list(_indicators.values())
+
+
+def indicator(key: str) -> Indicator | None:
+    return _indicators.get(key)
+
+
+def measures() -> dict[str, Measure]:
+    return dict(_measures)
+
+
+def sources_for(names: Iterable[str]) -> list[Source]:
+    """The sources, beside the rollup, that are needed for these measures."""
+    wanted = set(names)
+    return [source for source in _sources.values() if wanted & {measure.key for measure in source.measures}]
+
+
+def _own(key: str, label: Any, **drill: str) -> None:
+    _measures[key] = Measure(key, label, is_set=key in SETS, drill=drill or None)
+
+
+OUT = {"direction": "outbound"}
+_own("calls", _("Calls"), **OUT)
+_own("calls_connected", _("Calls connected"), **OUT, connected="1")
+_own("talk_seconds", _("Talk, seconds"), **OUT, connected="1")
+_own("after_call_seconds", _("After-call work, seconds"), **OUT, connected="1")
+_own("inbound_calls", _("Inbound calls"), direction="inbound")
+_own("inbound_calls_connected", _("Inbound calls connected"), direction="inbound", connected="1")
+_own("inbound_talk_seconds", _("Inbound talk, seconds"), direction="inbound", connected="1")
+_own("inbound_after_call_seconds", _("Inbound after-call work, seconds"), direction="inbound", connected="1")
+_own("orders", _("Orders"), **OUT, sale="1")
+_own("orders_cancelled", _("Orders cancelled"), **OUT, sale="1", cancelled="1")
+_own("orders_larger_plan", _("Orders of a larger plan, not cancelled"), **OUT, sale="1")
+_own("amount_cents", _("Amount of orders, cents"), **OUT, sale="1")
+_own("final_amount_cents", _("Amount of orders not cancelled, cents"), **OUT, sale="1")
+_own("customers_called", _("Customers called"), **OUT)
+_own("customers_reached", _("Customers reached"), **OUT, connected="1")
+_own("customers_right_party", _("Customers spoken to in person"), **OUT, right_party="1")
+_own("customers_won", _("Customers won"), **OUT, sale="1")
+_own("customers_cancelled", _("Customers who cancelled"), **OUT, sale="1", cancelled="1")
+_own("inbound_customers", _("Inbound customers"), direction="inbound")
+_own("inbound_won", _("Inbound customers won"), direction="inbound", sale="1")
+_own("customers_recommended", _("Customers to whom it was recommended"), recommended="1")
+_own("customers_accepted", _("Customers who accepted a recommendation"), recommended="1", sale="1")
+_own("customers_complained", _("Customers who complained"), **OUT, complaint="1")
+assert set(_measures) == {*COUNTS, *SETS}
+
+BY_CALL, BY_SALE, BY_WORK, BY_EVENT = _("the call"), _("the sale"), _("the day of work"), _("the day it came")

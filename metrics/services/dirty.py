@@ -1,0 +1,96 @@
+"""Which days of which cities must be built again: those with something recorded since their last build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+
+from metrics.models import Partition, Watermark
+
+# A transaction in flight shows its rows later than the time it wrote on them.
+IN_FLIGHT = timedelta(minutes=15)
+
+MARK = """
+INSERT INTO metrics_partition (day, city_id, recorded_until, rows)
+SELECT day, city_id, max(recorded_at), 0 FROM ({found}) f (day, city_id, recorded_at) GROUP BY day, city_id
+ON CONFLICT (day, city_id) DO UPDATE SET recorded_until = greatest(metrics_partition.recorded_until, excluded.recorded_until)"""
+
+DAY = "(({column} AT TIME ZONE %s)::date)"
+NEW_CALLS = (
+    f"SELECT {DAY.format(column='started_at')}, city_id, recorded_at FROM campaigns_call WHERE recorded_at >= %s"
+)
+NEW_ORDERS = (
+    f"SELECT {DAY.format(column='call_started_at')}, city_id, recorded_at FROM campaigns_order WHERE recorded_at >= %s"
+)
+NEW_EVENTS = f"""SELECT {DAY.format(column="o.call_started_at")}, o.city_id, e.recorded_at
+FROM campaigns_orderevent e JOIN campaigns_order o ON o.id = e.order_id WHERE e.recorded_at >= %s"""
+NEW_MERGERS = f"""SELECT {DAY.format(column="c.started_at")}, c.city_id, m.updated_at
+FROM customers_customer m JOIN campaigns_call c ON c.customer_id = m.id WHERE m.merged_into_id IS NOT NULL AND m.updated_at >= %s"""
+ALL_CALLS = f"SELECT DISTINCT {DAY.format(column='started_at')}, city_id, %s::timestamptz FROM campaigns_call"
+
+
+@transaction.atomic
+def mark_dirty(*, at: datetime) -> int:
+    """Look through what was recorded since the last look and mark its days; returns how many partitions wait to be built."""
+    mark, _is_new = Watermark.objects.select_for_update().get_or_create(pk=1)
+    since = (mark.scanned_until or datetime(1970, 1, 1, tzinfo=at.tzinfo)) - IN_FLIGHT
+    zone = settings.TIME_ZONE
+    parts = (NEW_CALLS, NEW_ORDERS, NEW_EVENTS, NEW_MERGERS)
+    with connection.cursor() as cursor:
+        for part in parts:
+            cursor.execute(MARK.format(found=part), [zone, since])
+    mark.scanned_until = at
+    mark.save(update_fields=["scanned_until"])
+    return waiting().count()
+
+
+@transaction.atomic
+def mark_all(*, at: datetime) -> None:
+    """Every day that has calls is to be built again."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARK.format(found=ALL_CALLS), [settings.TIME_ZONE, at])
+    Partition.objects.update(recorded_until=at, built_at=None)
+
+
+@transaction.atomic
+def mark_range(*, since: date, until: date, at: datetime) -> None:
+    """The days from since to until that are known to have facts are to be built again."""
+    Partition.objects.filter(day__range=(since, until)).update(built_at=None)
+
+
+@transaction.atomic
+def mark_person(*, customer_id: int, at: datetime) -> None:
+    """Every day on which this person was called is to be built again: after a merger, or one that was undone."""
+    found = (
+        f"SELECT {DAY.format(column='started_at')}, city_id, %s::timestamptz FROM campaigns_call WHERE customer_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(MARK.format(found=found), [settings.TIME_ZONE, at, customer_id])
+
+
+def last_look() -> datetime | None:
+    """Until when recorded facts were looked through."""
+    return Watermark.objects.filter(pk=1).values_list("scanned_until", flat=True).first()
+
+
+def waiting() -> QuerySet[Partition]:
+    """Partitions with something recorded since 15 minutes before their last build, or never built."""
+    return Partition.objects.filter(Q(built_at=None) | Q(recorded_until__gt=F("built_at") - IN_FLIGHT))
+
+
+def days_to_build(partitions: Iterable[tuple[date, int]]) -> list[tuple[date, list[int]]]:
+    """[(day, cities)], newest day first: that is what people look at."""
+    found: dict[date, list[int]] = {}
+    for day, city in partitions:
+        found.setdefault(day, []).append(city)
+    return [(day, sorted(cities)) for day, cities in sorted(found.items(), reverse=True)]
+
+
+def has_most(cities: Sequence[int], day: date) -> bool:
+    """Whether reading the whole day at once is cheaper than these cities alone."""
+    known = Partition.objects.filter(day=day).count()
+    return len(cities) * 3 >= known

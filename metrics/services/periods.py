@@ -1,0 +1,111 @@
+"""Sums over days: the region's day from its cities, weeks and months from their days. Unions of sets, so they are exact."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from django.db import connection, transaction
+
+from core.calendar import business_date, next_month
+from metrics import groups, storing
+from metrics.columns import Level
+from metrics.groups import Groups
+from metrics.models import DayFigures, PeriodFigures, Stale
+
+DAY_TABLE = DayFigures._meta.db_table
+PERIOD_TABLE = PeriodFigures._meta.db_table
+Names = list[list[int | None]] | None
+
+
+def last_day(kind: str, start: date) -> date:
+    if kind == Stale.Kind.DAY:
+        return start
+    if kind == Stale.Kind.WEEK:
+        return start + timedelta(days=6)
+    return next_month(start) - timedelta(days=1)
+
+
+def waiting(at: datetime | None = None) -> list[int]:
+    """Ids of what is to be built again: days of the region first, the rest are made of them.
+
+    With `at`, without the weeks and months still running then, unless only few of their rows changed.
+    """
+    found = [
+        (mark.pk, mark.kind, mark.start, mark.city_id)
+        for mark in Stale.objects.all()
+        if at is None
+        or mark.keys is not None
+        or last_day(mark.kind, mark.start) < business_date(at)
+        or mark.kind == Stale.Kind.DAY
+    ]
+    order = {Stale.Kind.DAY: 0, Stale.Kind.WEEK: 1, Stale.Kind.MONTH: 2}
+    return [row[0] for row in sorted(found, key=lambda row: (order[row[1]], row[2], row[3] or 0))]
+
+
+@transaction.atomic
+def settle(stale_id: int) -> int:
+    """Build one sum again and take its mark away; a mark set meanwhile by a newer day comes after this transaction and stays."""
+    mark = Stale.objects.select_for_update().filter(pk=stale_id).first()
+    if mark is None:
+        return 0
+    mark.delete()
+    if mark.kind == Stale.Kind.DAY:
+        return _region_day(mark.start, mark.keys)
+    return _period(mark)
+
+
+def _region_day(day: date, names: Names) -> int:
+    where, params = "day = %s AND level = ANY(%s)", [day, [Level.CITY, Level.CITY_CAMPAIGN]]
+    found: dict[int, list[tuple[tuple[int, ...], groups.Group]]] = {}
+    for level, key, group in storing.read_groups(DAY_TABLE, where, params):
+        above = level - Level.CITY
+        found.setdefault(above, []).append((storing.bare(above, key), group))
+    with connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM "{DAY_TABLE}" WHERE day = %s AND level = ANY(%s)', [day, list(Level.IN_REGION)])
+    head = [("day", struct.pack(">i", storing.days_since_2000(day)))]
+    return storing.write_groups(DAY_TABLE, head, {level: _united(parts) for level, parts in found.items()})
+
+
+def _period(mark: Stale) -> int:
+    last = last_day(mark.kind, mark.start)
+    where, params = _scope(mark)
+    sums: dict[int, list[tuple[tuple[int, ...], groups.Group]]] = {}
+    for level, key, group in storing.read_groups(
+        DAY_TABLE, f"day BETWEEN %s AND %s AND {where}", [mark.start, last, *params]
+    ):
+        sums.setdefault(level, []).append((storing.bare(level, key), group))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'DELETE FROM "{PERIOD_TABLE}" WHERE kind = %s AND start = %s AND {where}', [mark.kind, mark.start, *params]
+        )
+    head = [("kind", mark.kind.encode()), ("start", struct.pack(">i", storing.days_since_2000(mark.start)))]
+    return storing.write_groups(PERIOD_TABLE, head, {level: _united(parts) for level, parts in sums.items()})
+
+
+def _scope(mark: Stale) -> tuple[str, list[object]]:
+    """The rows a mark speaks of, as a condition."""
+    if mark.city_id is None:
+        where, params = "level = ANY(%s)", [list(Level.IN_REGION)]
+    else:
+        where, params = "city_id = %s", [mark.city_id]
+    if mark.keys is None:
+        return where, params
+    named = list(_named(mark.keys))
+    text = " OR ".join(condition for condition, _values in named)
+    return f"{where} AND ({text})", [*params, *(value for _condition, values in named for value in values)]
+
+
+def _named(names: list[list[int | None]]) -> Iterator[tuple[str, list[int | None]]]:
+    for name in {tuple(name) for name in names}:
+        level = int(name[0] or 0)
+        parts = Level.OF[level]
+        yield "(" + " AND ".join(["level = %s", *(f"{part} = %s" for part in parts)]) + ")", list(name)
+
+
+def _united(parts: list[tuple[tuple[int, ...], groups.Group]]) -> Groups:
+    by_key: dict[tuple[int, ...], list[groups.Group]] = {}
+    for key, group in parts:
+        by_key.setdefault(key, []).append(group)
+    return {key: groups.total(found) for key, found in sorted(by_key.items())}

@@ -1,0 +1,170 @@
+"""Day figures: one business day of one city at a time, replaced in one transaction."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from django.db import connection, transaction
+
+from core.calendar import month_start, week_start
+from core.clock import database_now
+from metrics import copying, facts, groups, storing
+from metrics.columns import Level
+from metrics.groups import Groups
+from metrics.models import DayFigures, HourFigures, Partition
+
+DAY_TABLE = DayFigures._meta.db_table
+HOUR_TABLE = HourFigures._meta.db_table
+HOUR_COLUMNS = (
+    "day",
+    "hour",
+    "city_id",
+    "team_id",
+    "agent_id",
+    "campaign_id",
+    "calls",
+    "calls_connected",
+    "sales",
+    "inbound_calls",
+    "inbound_sales",
+    "talk_seconds",
+)
+HOUR_KINDS = (">i2", ">i8", ">i8", ">i8", ">i8", ">i4", ">i4", ">i4", ">i4", ">i4", ">i8")
+MOST_KEYS = 60
+
+
+@dataclass(frozen=True)
+class CityDay:
+    """The figures of one city and day, ready to be stored. `read_at`: when its facts were read."""
+
+    day: date
+    city_id: int
+    read_at: datetime
+    leaves: Groups
+    hours: list[np.ndarray]
+
+
+def count_day(day: date, cities: Sequence[int], *, whole: bool) -> Iterator[CityDay]:
+    """Read a day once and give its cities one by one; a city without facts comes empty, so that its old rows go."""
+    read_at = database_now()
+    leaves, hours = groups.count_leaves(facts.read_facts(day, None if whole else cities))
+    split = groups.by_city(leaves)
+    del leaves
+    for city in cities:
+        mine = hours[1] == city
+        yield CityDay(day, city, read_at, split.pop(city, {}), [column[mine] for column in hours])
+
+
+@transaction.atomic
+def build(day: date, city_id: int) -> int:
+    """Build one partition from its facts; returns the rows written."""
+    found = next(count_day(day, [city_id], whole=False))
+    return store(found)
+
+
+@transaction.atomic
+def store(found: CityDay) -> int:
+    """Replace the rows of a partition, and mark every sum that contains it. An older count never replaces a newer one."""
+    partition = lock(found.day, found.city_id, found.read_at)
+    if partition.built_at is not None and partition.built_at > found.read_at:
+        return partition.rows
+    new = dict(groups.levels_of_city(found.leaves)) if found.leaves else {}
+    old = stored(found.day, found.city_id) if partition.rows else {}
+    changed = changed_keys(old, new)
+    if changed != []:
+        if partition.rows:
+            _delete(found.day, found.city_id)
+        _write(found, new)
+        mark_stale(found.day, found.city_id, changed)
+    partition.built_at = found.read_at
+    partition.rows = sum(map(len, new.values()))
+    partition.save(update_fields=["built_at", "rows"])
+    return partition.rows
+
+
+def lock(day: date, city_id: int, at: datetime) -> Partition:
+    locked = Partition.objects.select_for_update()
+    found = locked.filter(day=day, city_id=city_id).first()
+    if found is not None:
+        return found
+    Partition.objects.bulk_create([Partition(day=day, city_id=city_id, recorded_until=at)], ignore_conflicts=True)
+    return locked.get(day=day, city_id=city_id)
+
+
+def stored(day: date, city_id: int) -> dict[int, Groups]:
+    """The rows of a partition as they are stored, by level."""
+    found: dict[int, Groups] = {}
+    for level, key, group in storing.read_groups(DAY_TABLE, "day = %s AND city_id = %s", [day, city_id]):
+        found.setdefault(level, {})[storing.bare(level, key)] = group
+    return found
+
+
+def changed_keys(old: dict[int, Groups], new: dict[int, Groups]) -> list[list[int | None]] | None:
+    """[level, key parts ...] of rows that differ; None when they are too many to name."""
+    if not old:
+        return None if new else []
+    changed: list[list[int | None]] = []
+    for level in Level.IN_CITY:
+        before, after = old.get(level, {}), new.get(level, {})
+        for key in before.keys() | after.keys():
+            one, other = before.get(key), after.get(key)
+            if one is None or other is None or not groups.same(one, other):
+                changed.append([level, *key])
+                if len(changed) > MOST_KEYS:
+                    return None
+    return changed
+
+
+def _delete(day: date, city_id: int) -> None:
+    with connection.cursor() as cursor:
+        for table in (DAY_TABLE, HOUR_TABLE):
+            cursor.execute(f'DELETE FROM "{table}" WHERE day = %s AND city_id = %s', [day, city_id])
+
+
+def _write(found: CityDay, new: dict[int, Groups]) -> None:
+    head = [("day", struct.pack(">i", storing.days_since_2000(found.day)))]
+    storing.write_groups(DAY_TABLE, head, new)
+    _write_hours(found)
+
+
+def _write_hours(found: CityDay) -> None:
+    count = len(found.hours[0])
+    if not count:
+        return
+    day = np.full(count, storing.days_since_2000(found.day))
+    fields = [(">i4", day), *zip(HOUR_KINDS, found.hours, strict=True)]
+    rows = copying.fixed_rows(fields, count, len(HOUR_COLUMNS))
+    copying.copy_in(HOUR_TABLE, HOUR_COLUMNS, [rows.tobytes()])
+
+
+def mark_stale(day: date, city_id: int, keys: list[list[int | None]] | None) -> None:
+    """The region's day, and the weeks and months of city and region, are to be built again: whole, or only these rows of theirs."""
+    month, week = month_start(day), week_start(day)
+    campaigns = (
+        None
+        if keys is None
+        else [[Level.REGION], *([Level.REGION_CAMPAIGN, key[2]] for key in keys if key[0] == Level.CITY_CAMPAIGN)]
+    )
+    rows = [
+        ("day", day, None, campaigns),
+        ("week", week, city_id, keys),
+        ("week", week, None, campaigns),
+        ("month", month, city_id, keys),
+        ("month", month, None, campaigns),
+    ]
+    # always in one order, so that two cities of a day do not wait for each other
+    with connection.cursor() as cursor:
+        for kind, start, city, names in rows:
+            cursor.execute(MARK_STALE, [kind, start, city, None if names is None else json.dumps(names), 4 * MOST_KEYS])
+
+
+MARK_STALE = """
+INSERT INTO metrics_stale AS s (kind, start, city_id, keys) VALUES (%s, %s, %s, %s::jsonb)
+ON CONFLICT (kind, start, (coalesce(city_id, 0))) DO UPDATE SET keys = CASE
+  WHEN s.keys IS NULL OR excluded.keys IS NULL OR jsonb_array_length(s.keys) > %s THEN NULL ELSE s.keys || excluded.keys END
+WHERE s.keys IS NOT NULL"""

@@ -1,0 +1,94 @@
+"""Rows of the rollup tables, written and read in bulk."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from pyroaring import BitMap
+
+from metrics import copying
+from metrics.columns import BITMAPS, COUNTS, KEYS, SETS, Level
+from metrics.groups import Group, Groups
+
+DATE_ZERO = date(2000, 1, 1)
+NUMBERS = (*KEYS, *COUNTS)
+_big = struct.Struct(">q")
+_small = struct.Struct(">h")
+
+
+def days_since_2000(day: date) -> int:
+    return (day - DATE_ZERO).days
+
+
+def write_groups(table: str, head: Sequence[tuple[str, bytes]], levels: Mapping[int, Groups]) -> int:
+    """Rows of these levels, in one stream; returns how many. `head`: leading columns that all rows share, with their binary values."""
+    columns = [*(name for name, _value in head), "level", *KEYS, *COUNTS, *SETS, *BITMAPS]
+    filled = {level: groups for level, groups in levels.items() if groups}
+    if filled:
+        copying.copy_in(
+            table,
+            columns,
+            (piece for level, groups in filled.items() for piece in _pieces(head, level, groups, len(columns))),
+        )
+    return sum(map(len, filled.values()))
+
+
+def _pieces(head: Sequence[tuple[str, bytes]], level: int, groups: Groups, width: int) -> Iterator[bytes]:
+    start = (
+        struct.pack(">h", width)
+        + b"".join(copying.field(value) for _name, value in head)
+        + copying.field(_small.pack(level))
+    )
+    fixed = _fixed(level, groups)
+    size = fixed.dtype.itemsize - 2
+    body = memoryview(fixed.tobytes())
+    null, pack = copying.NULL, struct.Struct(">i").pack
+    for i, group in enumerate(groups.values()):
+        place = i * (size + 2) + 2
+        out = [start, body[place : place + size]]
+        for name in SETS:
+            members = group.sets.get(name)
+            if members is None:
+                out.append(null)
+            else:
+                data = members.serialize()
+                out.append(pack(len(data)))
+                out.append(data)
+        yield b"".join(out)
+
+
+def _fixed(level: int, groups: Groups) -> np.ndarray:
+    names = Level.OF[level]
+    keys = np.array(list(groups), dtype=np.int64).reshape(len(groups), len(names))
+    counts = np.array([group.counts for group in groups.values()], dtype=np.int64)
+    sizes = np.array(
+        [[len(group.sets[name]) if name in group.sets else 0 for name in SETS] for group in groups.values()],
+        dtype=np.int64,
+    )
+    fields: list[tuple[str, Any]] = [(">i8", keys[:, names.index(name)] if name in names else None) for name in KEYS]
+    fields += [(">i8", counts[:, i]) for i in range(len(COUNTS))]
+    fields += [(">i4", sizes[:, i]) for i in range(len(SETS))]
+    return copying.fixed_rows(fields, len(groups), 0)
+
+
+def read_groups(table: str, where: str, params: Sequence[Any]) -> Iterator[tuple[int, tuple[int | None, ...], Group]]:
+    """Level, (city, team, agent, campaign) and figures of each row."""
+    columns = ", ".join(f'"{name}"' for name in ("level", *NUMBERS, *BITMAPS))
+    width = 1 + len(NUMBERS) + len(BITMAPS)
+    keys, counts = 1 + len(KEYS), 1 + len(NUMBERS)
+    for row in copying.rows_out(f'SELECT {columns} FROM "{table}" WHERE {where}', params, width):
+        key = tuple(None if value is None else _big.unpack(value)[0] for value in row[1:keys])
+        group = Group([_big.unpack(value)[0] for value in row[keys:counts]])
+        for name, data in zip(SETS, row[counts:], strict=True):
+            if data is not None:
+                group.sets[name] = BitMap.deserialize(bytes(data))
+        yield _small.unpack(row[0])[0], key, group
+
+
+def bare(level: int, key: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The parts of a stored key that the level has."""
+    return tuple(key[KEYS.index(name)] for name in Level.OF[level])  # type: ignore[misc]
