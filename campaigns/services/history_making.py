@@ -25,8 +25,8 @@ WITH fresh AS MATERIALIZED (
 ), numbered AS MATERIALIZED (
     SELECT f.*, nextval(pg_get_serial_sequence('customers_customer', 'id')) AS customer_id FROM (SELECT * FROM fresh ORDER BY row_no) f
 ), persons AS (
-    INSERT INTO customers_customer (id, city_id, external_id, name, name_sort, type, gender, attributes)
-    SELECT customer_id, %(city_id)s, '', '', '', '', '', '{}'::jsonb FROM numbered ORDER BY customer_id RETURNING id
+    INSERT INTO customers_customer (id, city_id, external_id, name, name_sort, type, gender, attributes, is_suppressed)
+    SELECT customer_id, %(city_id)s, '', '', '', '', '', '{}'::jsonb, false FROM numbered ORDER BY customer_id RETURNING id
 )
 INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead)
 SELECT n.customer_id, n.phone_blind, n.phone_sealed, n.phone_mask, n.phone_prefix, true, false

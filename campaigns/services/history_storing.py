@@ -138,8 +138,8 @@ def _spend_budget(cursor: Any, rules: Iterable[ContactRules]) -> None:
 # ---------------------------------------------------------------- refusals
 
 SUPPRESS = """
-INSERT INTO customers_suppression (customer_id, kind, campaign_id, product_id, valid_from, valid_to, note, source, call_id, created_by_id)
-SELECT DISTINCT ON (p.customer_id) p.customer_id, %(kind)s, NULL, NULL, p.started_at, NULL, '', %(source)s, p.call_id, %(by_id)s
+INSERT INTO customers_suppression (customer_id, kind, campaign_id, product_id, valid_from, valid_to, note, source, call_id, created_by_id, lift_reason)
+SELECT DISTINCT ON (p.customer_id) p.customer_id, %(kind)s, NULL, NULL, p.started_at, NULL, '', %(source)s, p.call_id, %(by_id)s, ''
 FROM piece p
 WHERE {flag} AND NOT EXISTS (
     SELECT 1 FROM customers_suppression x WHERE x.customer_id = p.customer_id AND x.kind = %(kind)s AND x.campaign_id IS NULL AND x.product_id IS NULL
@@ -147,9 +147,9 @@ WHERE {flag} AND NOT EXISTS (
 ORDER BY p.customer_id, p.started_at
 """
 REST = """
-INSERT INTO customers_suppression (customer_id, kind, campaign_id, product_id, valid_from, valid_to, note, source, call_id, created_by_id)
+INSERT INTO customers_suppression (customer_id, kind, campaign_id, product_id, valid_from, valid_to, note, source, call_id, created_by_id, lift_reason)
 SELECT DISTINCT ON (p.customer_id, p.product_id) p.customer_id, 'offer_refused', NULL, p.product_id, p.started_at,
-       p.started_at + r.days * interval '1 day', '', %(source)s, p.call_id, %(by_id)s
+       p.started_at + r.days * interval '1 day', '', %(source)s, p.call_id, %(by_id)s, ''
 FROM piece p JOIN jsonb_to_recordset(%(rests)s::jsonb) r(campaign_id bigint, days int) ON r.campaign_id = p.campaign_id AND r.days > 0
 WHERE p.refuses_offer AND NOT EXISTS (
     SELECT 1 FROM customers_suppression x WHERE x.customer_id = p.customer_id AND x.kind = 'offer_refused' AND x.product_id = p.product_id
