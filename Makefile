@@ -9,7 +9,7 @@ BASE := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types bench bank messages lock clean
+.PHONY: help setup run test check lint format types bench bank messages lock clean
 
 help:  ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -46,6 +46,11 @@ lint: $(DEV)  ## style, floors, templates
 	@git ls-files -z 'templates/*.html' | xargs -0 -r $(VENV)/bin/djade --target-version 5.2 --check
 	@git ls-files -z '*.py' | xargs -0 -r $(VENV)/bin/django-upgrade --target-version 5.2 --check
 	@$(PY) tools/vendor.py check
+
+format: $(DEV)  ## put code and templates into the form that lint wants
+	@$(PY) -m ruff check --fix-only .
+	@$(PY) -m ruff format .
+	@git ls-files -z 'templates/*.html' | xargs -0 -r $(VENV)/bin/djade --target-version 5.2
 
 types: $(DEV)  ## types of services, queries, rules and the stack
 	@$(PY) -m mypy .

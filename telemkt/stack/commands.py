@@ -1,8 +1,9 @@
 """manage.py: Django's commands with servers at hand, and one sentence instead of a traceback where none is."""
 
+import os
 import sys
 
-from telemkt.stack import messages, servers, urls
+from telemkt.stack import messages, migrations, servers, urls
 from telemkt.stack.trouble import Trouble
 
 # These never ask the database.
@@ -18,7 +19,7 @@ def run(argv: list[str]) -> int:
     try:
         if name not in SERVERLESS:
             servers.share_needed()
-        messages.compile_all()
+        messages.refresh()
         return _execute(argv)
     except (Trouble, urls.BadUrl) as trouble:
         print(trouble, file=sys.stderr)
@@ -29,18 +30,22 @@ def _execute(argv: list[str]) -> int:
     from django.core.management import execute_from_command_line
     from django.db.utils import OperationalError
 
+    if argv[1:2] == ["migrate"]:
+        migrations.wait_briefly()
     try:
         execute_from_command_line(argv)
     except OperationalError as error:
-        if servers.needed() and "postgres" in servers.needed():
+        if migrations.is_lock_timeout(error):
+            raise Trouble(
+                "A table was in use for too long. Nothing was changed by this step: start it again."
+            ) from error
+        if "postgres" in servers.needed():
             raise
         raise Trouble(_unreachable(error)) from error
     return 0
 
 
 def _unreachable(error: Exception) -> str:
-    import os
-
     reason = str(error).strip().splitlines()[0]
     where = urls.without_password(os.environ["DATABASE_URL"])
     return f"The database that DATABASE_URL names ({where}) did not do it: {reason}"

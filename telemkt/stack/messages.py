@@ -43,6 +43,14 @@ class Entry:
         return "\0".join(self.strings[number] for number in sorted(self.strings))
 
 
+def refresh() -> None:
+    """Compile what is stale; a catalogue that cannot be compiled is told of, and stops nobody."""
+    try:
+        compile_all()
+    except (BadCatalogue, OSError) as problem:
+        print(f"A translation could not be compiled: {problem}", file=sys.stderr)
+
+
 def compile_all(root: Path | None = None) -> list[Path]:
     """Compile every catalogue that is newer than its .mo file. Returns what was written."""
     catalogues = sorted((root or home.CHECKOUT / "locale").glob("*/LC_MESSAGES/*.po"))

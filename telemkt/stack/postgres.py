@@ -39,6 +39,7 @@ SETTINGS = {
     "autovacuum_vacuum_cost_limit": "1000",
     "log_min_error_statement": "panic",  # statements may hold personal data
     "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",  # and so may details: "Key (phone)=(...) already exists"
     "log_line_prefix": "%m [%p] ",
 }
 

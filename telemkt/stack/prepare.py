@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from telemkt.stack import home, messages
+from telemkt.stack import home, messages, migrations
 from telemkt.stack.trouble import Trouble
 
 
@@ -21,10 +21,10 @@ def main() -> int:
     import django
     from django.db.utils import OperationalError
 
-    messages.compile_all()
+    messages.refresh()
     django.setup()
     try:
-        _step("migrations", migrate)
+        _step("migrations", migrations.migrate)
         _step("static files", collect_static)
         if wants_demo():
             _step("demo", make_demo)
@@ -39,12 +39,6 @@ def _step(name: str, work: Callable[[], None]) -> None:
     work()
     if (took := time.monotonic() - began) > 1.5:
         print(f"  {name}: {took:.0f} s", flush=True)
-
-
-def migrate() -> None:
-    from django.core.management import call_command
-
-    call_command("migrate", interactive=False, verbosity=0)
 
 
 def collect_static() -> None:

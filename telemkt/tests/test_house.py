@@ -1,10 +1,12 @@
 """Settings that nobody may loosen by the way, the front door, and the files of others that lie in static/vendor/."""
 
 import json
+import re
 import runpy
 
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.urls import reverse
 
@@ -117,6 +119,62 @@ def test_no_vendored_file_asks_for_a_map():
     files = [path for path in (settings.BASE_DIR / "static" / "vendor").rglob("*") if path.is_file()]
 
     assert [path.name for path in files if b"sourceMappingURL=" in path.read_bytes()] == []
+
+
+# -- Static files ------------------------------------------------------------------------------------------------------
+
+
+def test_every_static_file_that_a_template_names_exists():
+    named = re.compile(r"""{% static ['"]([^'"]+)['"] %}""")
+    templates = list((settings.BASE_DIR / "templates").rglob("*.html"))
+    missing = {
+        f"{template.name}: {name}"
+        for template in templates
+        for name in named.findall(template.read_text(encoding="utf-8"))
+        if finders.find(name) is None
+    }
+
+    assert len(templates) > 20
+    assert missing == set()
+
+
+def test_static_files_can_be_collected_with_their_hashes(tmp_path, settings):
+    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+    paths = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
+    assert paths["vendor/htmx.org/htmx.min.js"] != "vendor/htmx.org/htmx.min.js"
+
+
+# -- Migrations --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_waits_for_a_lock_is_known_by_its_error():
+    from django.db import OperationalError, connection, transaction
+
+    from telemkt.stack import migrations
+
+    def read_with_little_patience():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            cursor.execute("SELECT count(*) FROM django_session")
+
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE django_session")
+        with pytest.raises(OperationalError) as error:
+            read_with_little_patience()
+    finally:
+        other.close()
+
+    assert migrations.is_lock_timeout(error.value)
+    assert not migrations.is_lock_timeout(OperationalError("else"))
 
 
 # -- Lock files --------------------------------------------------------------------------------------------------------

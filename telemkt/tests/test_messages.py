@@ -47,7 +47,7 @@ msgstr ""
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    path = tmp_path / "zh_Hans" / "LC_MESSAGES" / "django.po"
+    path = tmp_path / "catalogues" / "zh_Hans" / "LC_MESSAGES" / "django.po"
     path.parent.mkdir(parents=True)
     path.write_text(CATALOGUE, encoding="utf-8")
     return path
@@ -87,3 +87,13 @@ def test_a_broken_catalogue_is_named_with_its_line(catalogue):
 
     with pytest.raises(messages.BadCatalogue, match=r"django\.po, line 2"):
         messages.compile_file(catalogue)
+
+
+def test_a_broken_catalogue_is_told_of_and_stops_nobody(catalogue, monkeypatch, capsys):
+    catalogue.write_text('msgid "a"\nmsgstr nonsense\n', encoding="utf-8")
+    monkeypatch.setattr(messages.home, "CHECKOUT", catalogue.parents[3])
+    catalogue.parents[2].rename(catalogue.parents[3] / "locale")
+
+    messages.refresh()
+
+    assert "django.po, line 2" in capsys.readouterr().err

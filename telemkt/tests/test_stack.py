@@ -365,7 +365,8 @@ def test_a_program_that_does_not_end_when_asked_is_killed(empty_home):
     assert process.returncode == -9
 
 
-def test_a_second_start_on_the_same_home_says_so(empty_home):
+def test_a_second_start_on_the_same_home_says_so(empty_home, monkeypatch):
+    monkeypatch.setattr(servers, "leave_and_wait", list)  # this process goes on using its own
     servers.make_home()
     first, second = supervisor.Supervisor(8001), supervisor.Supervisor(8002)
     first._be_the_only_one()
