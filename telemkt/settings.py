@@ -6,6 +6,7 @@ SECRET_KEY                                      else made on first start under T
 ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS             comma separated
 BEHIND_TLS=1                                    secure cookies, redirect, HSTS; trusts X-Forwarded-Proto
 REGION_TIME_ZONE                                the zone in which business days are cut
+SIMULATOR_SPEED                                 how many times faster than life the simulated telephone is (1)
 DEBUG=1                                         developers only
 """
 
@@ -167,6 +168,10 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = BEHIND_TLS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = BEHIND_TLS
+
+# -- Telephone ---------------------------------------------------------------------------------------------------------
+
+SIMULATOR_SPEED = float(os.environ.get("SIMULATOR_SPEED") or 1)
 
 # -- Security ----------------------------------------------------------------------------------------------------------
 
