@@ -1,0 +1,105 @@
+"""How long the personal data of customers stay, why, and how they go."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from core.retention import register
+from customers.models import Customer, CustomerTag, LeadList, Phone, RowVerdict, StagedRow, Suppression
+
+STAGED = timedelta(days=7)
+UNDECIDED = timedelta(days=30)
+UNDO = timedelta(days=30)
+UNUSED = timedelta(days=3 * 365)
+A_NIGHT = 20_000
+
+
+def _unused(at: datetime) -> Q:
+    """Neither added nor called nor in somebody's hand for three years."""
+    cut = at - UNUSED
+    return Q(created_at__lt=cut, held_lead_id=None) & (Q(attempts=[]) | Q(attempts__0__lt=cut))
+
+
+def forget_staged_rows(at: datetime) -> int:
+    """Rows of files: a week after the commit; lists nobody committed within a month are given up."""
+    LeadList.objects.filter(status__in=["waiting", "checked"], created_at__lt=at - UNDECIDED).update(status="cancelled")
+    over = LeadList.objects.filter(
+        Q(status="committed", committed_at__lt=at - STAGED)
+        | Q(status__in=["cancelled", "failed"], created_at__lt=at - STAGED)
+    )
+    return StagedRow.objects.filter(lead_list__in=over).delete()[0]
+
+
+def forget_values_before(at: datetime) -> int:
+    """What an update replaced: as long as the commit can be undone."""
+    due = LeadList.objects.filter(committed_at__lt=at - UNDO)
+    return RowVerdict.objects.filter(lead_list__in=due, before__isnull=False).update(before=None)
+
+
+def forget_customers(at: datetime) -> int:
+    """Names and attributes of persons unused for three years; the row stays, since calls and counts point to it."""
+    holds_some = ~Q(name="", external_id="", attributes={}, address__isnull=True)
+    due = Customer.objects.filter(_unused(at)).filter(holds_some).values("pk")[:A_NIGHT]
+    return Customer.objects.filter(pk__in=list(due.values_list("pk", flat=True))).update(
+        name="", name_sort="", external_id="", attributes={}, address=None, gender="", age=None
+    )
+
+
+def forget_phones(at: datetime) -> int:
+    """Numbers of such persons, except of those who asked not to be called: their number must go on being refused."""
+    asked = Suppression.objects.filter(customer=OuterRef("customer"), lifted_at=None, valid_to=None)
+    unused = Customer.objects.filter(_unused(at), is_suppressed=False)
+    due = Phone.objects.filter(customer__in=unused).exclude(Exists(asked)).values_list("pk", flat=True)[:A_NIGHT]
+    return Phone.objects.filter(pk__in=list(due)).delete()[0]
+
+
+def forget_tags(at: datetime) -> int:
+    due = CustomerTag.objects.filter(customer__in=Customer.objects.filter(_unused(at))).values_list("pk", flat=True)
+    return CustomerTag.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
+
+
+register(
+    "customers.StagedRow",
+    fields=StagedRow.PERSONAL_FIELDS,
+    keep_for=STAGED,
+    basis=_("Needed until the list is committed and its rejects are repaired; then 7 days."),
+    apply=forget_staged_rows,
+)
+register(
+    "customers.RowVerdict",
+    fields=RowVerdict.PERSONAL_FIELDS,
+    keep_for=UNDO,
+    basis=_("The values before an update serve to undo the list; 30 days."),
+    apply=forget_values_before,
+)
+register(
+    "customers.Customer",
+    fields=Customer.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("As long as the person is called under a consent or contract; 3 years after the last use (PIPL art. 19)."),
+    apply=forget_customers,
+)
+register(
+    "customers.Phone",
+    fields=Phone.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("As the person; the number of somebody who asked not to be called stays, so that it can be refused."),
+    apply=forget_phones,
+)
+register(
+    "customers.CustomerTag",
+    fields=CustomerTag.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("As the person."),
+    apply=forget_tags,
+)
+EVIDENCE = _(
+    "Evidence of the ground on which people were called or asked not to be: kept as long as it can be asked for."
+)
+register("customers.Consent", fields=("evidence",), basis=EVIDENCE)
+register("customers.ConsentEvent", fields=("evidence",), basis=EVIDENCE)
+register("customers.Suppression", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
+register("customers.SuppressionEvent", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)

@@ -1,0 +1,249 @@
+"""What lies in another city is invisible: every page and every endpoint is asked, those that nobody has thought of yet included.
+
+City B holds one row of everything that lies in a city. All these rows have the number B and a marker in their texts. Whoever works
+in city A asks every address of the URL configuration, with B wherever a number is wanted: no answer may show the marker, and no
+post may change a row. The region asks the same, and must see the marker, or this would prove nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RoutePattern
+from django.utils import timezone
+
+from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
+from core.partitions import ensure_partitions
+from customers.models import Consent, Contact, ContactRule, Customer, LeadList, Phone, RulePack, Source, Suppression
+from customers.tests.factories import CustomerFactory, PhoneFactory
+from people.models import City, Membership, Team, User
+from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
+from scripts.models import Product
+
+A, B = 551_001, 771_002
+MARKER = {A: "aaamarker", B: "bbbmarker"}
+
+# Rows of no city, so that everybody who may see such rows at all may see these; or addresses that are no page of a row.
+EXEMPT = {
+    "api:schema": "the description of the API holds no rows",
+    "api:docs": "the description of the API holds no rows",
+    "kit": "shows the parts of the look with made-up figures",
+    "people:logout": "ends the session that asks",
+}
+SAMPLES = {"int": str(B), "slug": "cap", "str": str(B), "path": "x", "uuid": "00000000-0000-0000-0000-000000000001"}
+# a post may answer with these when it did nothing for the one who asked
+REFUSED = {400, 403, 404, 405, 409, 415, 422}
+
+
+def _text(pattern: URLPattern | URLResolver) -> str:
+    text = str(pattern.pattern)
+    if isinstance(pattern.pattern, RoutePattern):
+        return re.sub(r"<(?:(\w+):)?\w+>", lambda found: SAMPLES.get(found[1] or "str", str(B)), text)
+    text = re.sub(r"\(\?P<\w+>[^()]*(?:\([^()]*\))?[^()]*\)\??", str(B), text)
+    return text.replace("\\.", ".").strip("^$").replace("/?", "/")
+
+
+def _walk(resolver: URLResolver, prefix: str = "", spaces: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    for pattern in resolver.url_patterns:
+        path = prefix + _text(pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern, path, (*spaces, pattern.namespace) if pattern.namespace else spaces)
+        else:
+            yield ":".join([*spaces, pattern.name or pattern.lookup_str]), path
+
+
+URLS = sorted({(name, path) for name, path in _walk(get_resolver(), "/") if name not in EXEMPT})
+ROWS = [(name, path) for name, path in URLS if str(B) in path]
+RANGE = urlencode({"from": "2026-01-01", "to": "2026-12-31", "grain": "day", "by": "city,team,agent,campaign"})
+
+
+def make_city(number: int) -> None:
+    """One row of everything, with this number and its marker."""
+    marker = MARKER[number]
+    at = timezone.now() - timedelta(hours=2)
+    city = CityFactory(id=number, code=f"{marker}-city", name=f"{marker} city", name_zh=f"{marker} 市")
+    team = TeamFactory(id=number, code=f"{marker}-team", name=f"{marker} team", city=city)
+    agent = UserFactory(id=number, username=f"{marker}-agent", display_name=f"{marker} agent", code=f"{marker}-code")
+    MembershipFactory(id=number, user=agent, team=team)
+    customer = CustomerFactory(
+        id=number, city=city, name=f"{marker} customer", name_sort=marker, number=None, consent=False
+    )
+    PhoneFactory(id=number, customer=customer, is_primary=True)
+    Consent.objects.create(id=number, customer=customer, basis=f"{marker} basis", stated_by=marker, given_at=at)
+    Suppression.objects.create(
+        id=number,
+        customer=customer,
+        kind="manual",
+        note=f"{marker} note",
+        source=marker,
+        valid_from=at,
+        created_by=agent,
+    )
+    ContactRule.objects.create(
+        id=number, pack=RulePack.objects.get(code="CN-GEN"), key="gap", value={"minutes": 120}, city=city,
+        valid_from=LONG_AGO, basis=f"{marker} basis",
+    )  # fmt: skip
+    source = Source.objects.get_or_create(name="of the region")[0]
+    product = Product.objects.get_or_create(code="P", defaults={"name": "Product of the region"})[0]
+    LeadList.objects.create(
+        id=number, name=f"{marker} list", source=source, city=city, consent_basis=marker, consent_stated_by=marker,
+        created_by=agent, created_at=at,
+    )  # fmt: skip
+    campaign = Campaign.objects.create(
+        id=number, code=f"{marker}-campaign", name=f"{marker} campaign", city=city, product=product, stage="running"
+    )
+    CampaignTeam.objects.create(id=number, campaign=campaign, team=team)
+    lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
+    Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
+    Contact.objects.create(id=number, at=at, customer_id=number, city_id=number, campaign_id=number)
+    where = {"customer_id": number, "city_id": number, "agent_id": number, "team_id": number, "campaign_id": number}
+    sold = Disposition.objects.get(code="sold", campaign=None)
+    Call.objects.create(
+        id=number, started_at=at, team_city_id=number, lead_id=number, product_id=product.pk, disposition_id=sold.pk,
+        connected=True, right_party=True, sale=True, talk_seconds=60, note=f"{marker} note", **where,
+    )  # fmt: skip
+    Order.objects.create(
+        id=number,
+        call_id=number,
+        call_started_at=at,
+        number=f"{marker}-order",
+        product=product,
+        amount_cents=100,
+        **where,
+    )
+
+
+@pytest.fixture
+def world(db):
+    first = timezone.localdate().replace(day=1) - timedelta(days=1)
+    for parent in ("campaigns_call", "customers_contact"):
+        ensure_partitions(parent, first.replace(day=1), 2)
+    make_city(A)
+    make_city(B)
+
+
+WIDE = ["data", "campaign_manager", "supervisor", "qa", "trainer", "city_manager"]
+
+
+def person(kind: str) -> User:
+    """Somebody of city A in every role held there, its leader, its agent; somebody of nowhere; the region."""
+    user = UserFactory(username=f"asks-{kind}")
+    if kind == "city":
+        for role in WIDE:
+            MembershipFactory(user=user, role=role, city=City.objects.get(pk=A))
+    elif kind == "leader":
+        MembershipFactory(user=user, role="team_leader", team=Team.objects.get(pk=A))
+    elif kind == "agent":
+        MembershipFactory(user=user, team=Team.objects.get(pk=A))
+    elif kind == "region":
+        for role in [*WIDE[:-1], "regional_manager", "administrator"]:
+            MembershipFactory(user=user, role=role)
+    return user
+
+
+def client_of(user: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
+def body(answer) -> str:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content.decode("utf-8", errors="replace")
+
+
+def asked(client: Client, name: str, path: str) -> Iterator[tuple[str, str]]:
+    """(address, text) of a page: as it is, with B as every filter, and as the file it offers."""
+    filters = urlencode(
+        dict.fromkeys(("city", "team", "agent", "campaign", "customer", "list", "lead", "call", "user"), B)
+    )
+    for query in ("", filters, RANGE, "export=csv"):
+        url = f"{path}?{query}" if query else path
+        answer = client.get(url)
+        if answer.status_code >= 500:
+            yield url, f"{MARKER[B]}: the page failed with {answer.status_code}"
+        elif answer.status_code < 300:
+            yield url, body(answer)
+
+
+@pytest.mark.parametrize("kind", ["city", "leader", "agent", "nobody"])
+def test_no_page_and_no_endpoint_shows_another_citys_rows(world, kind):
+    client = client_of(person(kind))
+
+    shown = [url for name, path in URLS for url, text in asked(client, name, path) if MARKER[B] in text]
+
+    assert shown == []
+
+
+def _rows() -> dict[str, object]:
+    """Everything of city B, as it stands."""
+    models = [
+        City,
+        Team,
+        User,
+        Membership,
+        Customer,
+        Phone,
+        Consent,
+        Suppression,
+        ContactRule,
+        LeadList,
+        Campaign,
+        Lead,
+        Callback,
+        Call,
+        Order,
+    ]
+    found = {model.__name__: model.objects.filter(pk=B).values().get() for model in models}
+    found["User"].pop("last_login")
+    return found
+
+
+@pytest.mark.parametrize("kind", ["city", "leader", "agent", "nobody"])
+def test_no_post_reaches_another_citys_rows(world, kind):
+    client = client_of(person(kind))
+    before = _rows()
+
+    answers = {path: client.post(path).status_code for _name, path in ROWS}
+
+    reached = {path: status for path, status in answers.items() if status not in REFUSED}
+    assert _rows() == before
+    assert reached == {}
+
+
+def test_the_region_sees_what_the_others_do_not(world):
+    client = client_of(person("region"))
+
+    seen = {name for name, path in URLS for _url, text in asked(client, name, path) if MARKER[B] in text}
+
+    assert {
+        "people:cities",
+        "people:users",
+        "customers:customers",
+        "customers:customer",
+        "customers:suppressions",
+    } <= seen
+
+
+def test_city_a_sees_its_own_rows(world):
+    client = client_of(person("city"))
+
+    seen = {
+        name
+        for name, path in URLS
+        if str(B) not in path
+        for _url, text in asked(client, name, path)
+        if MARKER[A] in text
+    }
+
+    assert {"people:cities", "people:users", "customers:customers", "customers:suppressions", "customers:rules"} <= seen
+
+
+def test_every_exemption_still_exists():
+    assert set(EXEMPT) <= {name for name, _path in _walk(get_resolver(), "/")}
