@@ -1,0 +1,181 @@
+"""What needs a decision on the floor now: the sentence, its reason, and the way to act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _, ngettext
+
+from campaigns.models import Campaign
+from core.templatetags.look import clock, thousands
+from metrics.floor.judge import fits
+from metrics.floor.leads import LATER, Funnel
+from metrics.floor.people import IDLE, LONG_WAIT, WRAP, Now
+from metrics.floor.promises import Promises
+from people.models import City, User
+from people.rules import can_see_people
+
+GRAVE, DUE = "grave", "due"
+LEAST_EXPECTED = 5  # under that a team's shortfall says nothing
+MOST_TEAMS = 3
+
+
+@dataclass(frozen=True)
+class Alert:
+    level: str
+    text: str
+    why: str = ""
+    url: str = ""
+    action: str = ""
+
+
+def url_of(name: str, *args: object) -> str:
+    """The address of a page, or "" while it is not mounted."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def time_of(at: datetime) -> str:
+    return f"{timezone.localtime(at):%H:%M}"
+
+
+def in_order(alerts: Sequence[Alert]) -> list[Alert]:
+    """Grave ones first, else as found."""
+    return sorted(alerts, key=lambda alert: alert.level != GRAVE)
+
+
+def named(people: Sequence[str], others: int) -> str:
+    """Two names, and how many more."""
+    listed = _(", ").join(people[:2])
+    rest = others + len(people[2:])
+    if not rest:
+        return listed
+    return ngettext("%(names)s and %(count)s other", "%(names)s and %(count)s others", rest) % {
+        "names": listed,
+        "count": rest,
+    }
+
+
+def switched_off(campaigns: Sequence[Campaign], cities: Sequence[City], user: User) -> list[Alert]:
+    found = []
+    for campaign in campaigns:
+        url, action = url_of("campaigns:campaign", campaign.pk), _("Open campaign")
+        if not campaign.is_on:
+            text = _("%(campaign)s is switched off.") % {"campaign": campaign}
+            found.append(Alert(GRAVE, text, _("Its leads are handed to nobody."), url, action))
+        elif not campaign.product.is_on:
+            text = _("%(product)s is switched off, and with it %(campaign)s.") % {
+                "product": campaign.product, "campaign": campaign,
+            }  # fmt: skip
+            found.append(Alert(GRAVE, text, _("A product that is off may not be sold."), url, action))
+    city_url = url_of("people:cities") if can_see_people(user) else ""
+    for city in cities:
+        if not city.is_on:
+            text = _("Calling in %(city)s is switched off.") % {"city": city}
+            found.append(Alert(GRAVE, text, _("An administrator can switch it on again."), city_url, _("Open cities")))
+    return found
+
+
+def few_leads(
+    campaigns: Sequence[Campaign], funnel_of: Callable[[Campaign], Funnel], on: Mapping[int, int]
+) -> list[Alert]:
+    """Campaigns whose callable leads end within half an hour. `on`: agents signed in who work on a campaign."""
+    found = []
+    for campaign in campaigns:
+        funnel = funnel_of(campaign)
+        is_short = funnel.ready < funnel.pace or funnel.ready < on[campaign.pk]
+        if not (campaign.is_on and campaign.product.is_on and on[campaign.pk] and is_short):
+            continue
+        values = {"campaign": campaign, "leads": thousands(funnel.ready), "pace": thousands(funnel.pace)}
+        if funnel.ready:
+            text = ngettext(
+                "%(campaign)s: %(leads)s callable lead, enough for less than half an hour",
+                "%(campaign)s: %(leads)s callable leads, enough for less than half an hour", funnel.ready,
+            ) % values  # fmt: skip
+        else:
+            text = _("%(campaign)s: no lead can be called now") % values
+        found.append(Alert(GRAVE, text, _coming(funnel), url_of("campaigns:campaign", campaign.pk), _("Open campaign")))
+    return found
+
+
+def _coming(funnel: Funnel) -> str:
+    free = funnel.frees.get(LATER)
+    if free is None:
+        return _("None comes free by itself.")
+    return _("%(leads)s wait for a later time, the first until %(time)s.") % {
+        "leads": thousands(funnel.counts[LATER]), "time": day_and_time(free, funnel.at),
+    }  # fmt: skip
+
+
+def day_and_time(moment: datetime, now: datetime) -> str:
+    """15:55 today, 11-23 15:55 on another day."""
+    local = timezone.localtime(moment)
+    return f"{local:%H:%M}" if local.date() == timezone.localtime(now).date() else f"{local:%m-%d %H:%M}"
+
+
+def under_expectation(teams: Sequence[tuple[str, str, int, float | None]]) -> list[Alert]:
+    """Teams, (name, url, deals, expected), whose deals agree with nothing near the expectation."""
+    behind = []
+    for name, url, deals, expected in teams:
+        low, high = fits(deals)
+        if expected is not None and expected >= LEAST_EXPECTED and high < expected:
+            behind.append((expected - deals, name, url, deals, expected, low, high))
+    found = []
+    for _gap, name, url, deals, expected, low, high in sorted(behind, reverse=True)[:MOST_TEAMS]:
+        text = _("%(team)s: %(deals)s deals against %(expected)s expected by now") % {
+            "team": name, "deals": thousands(deals), "expected": thousands(round(expected)),
+        }  # fmt: skip
+        why = _("The data fit %(low)s to %(high)s.") % {"low": thousands(round(low)), "high": thousands(round(high))}
+        found.append(Alert(GRAVE, text, why, url, _("See the team")))
+    return found
+
+
+def long_after_call(now: Sequence[Now], names: Mapping[int, str], url: str) -> list[Alert]:
+    over = sorted((one for one in now if one.over), key=lambda one: one.since)
+    if not over:
+        return []
+    text = ngettext(
+        "%(names)s is over the limit of after-call work", "%(names)s are over the limit of after-call work", len(over)
+    )
+    text %= {"names": named([names[one.agent_id] for one in over[:2]], len(over) - len(over[:2]))}
+    why = _("The longest has lasted %(time)s.") % {"time": clock(over[0].seconds)}
+    return [Alert(DUE, text, why, url, _("Show them"))]
+
+
+def long_wait(now: Sequence[Now], names: Mapping[int, str], ready: int, url: str) -> list[Alert]:
+    waiting = sorted((one for one in now if one.group == IDLE and one.seconds > LONG_WAIT), key=lambda one: one.since)
+    if not waiting:
+        return []
+    text = ngettext("%(names)s waits over %(minutes)s minutes", "%(names)s wait over %(minutes)s minutes", len(waiting)) % {
+        "names": named([names[one.agent_id] for one in waiting[:2]], len(waiting) - len(waiting[:2])),
+        "minutes": LONG_WAIT // 60,
+    }  # fmt: skip
+    why = (
+        ngettext("%(leads)s lead can be called: ask whether the desk stands still.", "%(leads)s leads can be called: ask whether the desk stands still.", ready)
+        % {"leads": thousands(ready)} if ready else _("No lead can be called for their teams now.")
+    )  # fmt: skip
+    return [Alert(DUE, text, why, url, _("Show them"))]
+
+
+def unkept(promises: Promises, names: Mapping[int, str]) -> list[Alert]:
+    if not promises.at_risk:
+        return []
+    agent, due = promises.risky[0]
+    values = {"time": time_of(due), "agent": names.get(agent, ""), "count": promises.at_risk}
+    text = ngettext(
+        "Callback at %(time)s promised by %(agent)s, who is not at the desk",
+        "%(count)s callbacks promised by agents who are not at the desk", promises.at_risk,
+    ) % values  # fmt: skip
+    why = "" if promises.at_risk == 1 else _("The first at %(time)s, by %(agent)s.") % values
+    return [Alert(DUE, text, why, url_of("campaigns:callbacks"), _("Hand over"))]
+
+
+def of_group(group: str) -> str:
+    """The name of a state group, for the line that says which agents are shown."""
+    return {WRAP: _("after call"), IDLE: _("waiting"), "talk": _("talking"), "away": _("away")}[group]

@@ -1,0 +1,153 @@
+"""The board in the words and shapes of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _, ngettext
+
+from campaigns.models import Lead
+from core.templatetags.look import clock, fixed, signed, thousands
+from metrics.floor import leads
+from metrics.floor.alerts import day_and_time, of_group, time_of, url_of
+from metrics.floor.board import DEALS, STATE, Board, Rate, address
+
+Outcome = Lead.Outcome
+
+
+def context(board: Board) -> dict[str, Any]:
+    """What the templates of the floor show."""
+    return {
+        "board": board,
+        "stats": _stats(board),
+        "funnel": _funnel(board),
+        "panels_url": f"{reverse('metrics:floor-panels')}?{board.query}&hour={board.hour}",
+        "clear_url": address(board, show=""),
+        "by_state_url": address(board, order=STATE if board.look.order == DEALS else "", show=board.look.show),
+        "by_deals_url": address(board, order=DEALS),
+        "shown_group": of_group(board.look.show) if board.look.show else "",
+        "indicators_url": url_of("metrics:indicators"),
+        "day_name": date_format(board.day, "D j M"),
+    }
+
+
+def _definition(key: str) -> str:
+    page = url_of("metrics:definitions")
+    return f"{page}#{key}" if page else ""
+
+
+def _stats(board: Board) -> list[dict[str, Any]]:
+    return [
+        _deals(board),
+        _share(_("Success rate"), "success_rate", board.success),
+        _share(_("Contact rate"), "contact_rate", board.contact),
+        _signed_in(board),
+        _after_call(board),
+        _promises(board),
+    ]
+
+
+def _deals(board: Board) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "label": _("Deals today"),
+        "url": _definition("customers_won"),
+        "value": thousands(board.deals),
+    }
+    if board.expected is None:
+        return found | {"sub": _("nothing to compare with yet")}
+    difference = board.deals - board.expected
+    return found | {
+        "delta": signed(difference), "verdict": board.deals_verdict, "up": difference > 0, "amount": board.deals,
+        "expected": board.expected, "kind": "low" if board.deals_verdict == "bad" else "",
+        "sub": _("%(count)s expected by %(time)s") % {"count": thousands(round(board.expected)), "time": time_of(board.at)},
+    }  # fmt: skip
+
+
+def _share(label: str, key: str, rate: Rate) -> dict[str, Any]:
+    found: dict[str, Any] = {"label": label, "url": _definition(key), "value": fixed(rate.value, 1), "unit": "%"}
+    if rate.value is None:
+        return found | {"value": "–", "unit": "", "sub": _("nobody called yet")}
+    interval = {"low": fixed(rate.low, 1), "high": fixed(rate.high, 1)}
+    if rate.expected is None:
+        return found | {"sub": _("the data fit %(low)s to %(high)s") % interval}
+    words = (
+        _("target %(expected)s; fits %(low)s to %(high)s")
+        if rate.is_target
+        else _("expected %(expected)s; fits %(low)s to %(high)s")
+    )
+    return found | {
+        "delta": _("%(difference)s points") % {"difference": signed(rate.difference, 1)}, "verdict": rate.verdict,
+        "up": (rate.difference or 0) > 0, "amount": rate.value, "expected": rate.expected,
+        "kind": "low" if rate.verdict == "bad" else "", "sub": words % {"expected": fixed(rate.expected, 1), **interval},
+    }  # fmt: skip
+
+
+def _signed_in(board: Board) -> dict[str, Any]:
+    crew = board.crew
+    if not crew.on:
+        sub = _("nobody is at a desk")
+    else:
+        parts = {name: crew.states[name] for name in ("talk", "wrap", "idle", "away")}
+        sub = _("%(talk)s in a call, %(wrap)s after call, %(idle)s waiting, %(away)s away") % parts
+    return {
+        "label": _("Agents signed in"), "value": thousands(crew.on), "unit": f"/ {thousands(crew.all)}", "split": crew.states, "sub": sub,
+    }  # fmt: skip
+
+
+def _after_call(board: Board) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "label": _("Mean after-call work"), "url": _definition("mean_after_call_seconds"), "value": clock(board.after_call),
+    }  # fmt: skip
+    over = ngettext("limit %(limit)s; %(count)s agent over", "limit %(limit)s; %(count)s agents over", board.over_limit) % {
+        "limit": clock(board.after_call_limit), "count": board.over_limit,
+    }  # fmt: skip
+    is_over = board.after_call is not None and board.after_call > board.after_call_limit
+    return found | {
+        "amount": board.after_call, "expected": board.after_call_limit, "sub": over, "kind": "low" if is_over else "",
+    }  # fmt: skip
+
+
+def _promises(board: Board) -> dict[str, Any]:
+    kept = board.promises
+    sub = _("%(coming)s due within the hour, %(at_risk)s at risk") % {"coming": kept.coming, "at_risk": kept.at_risk}
+    return {
+        "label": _("Promises kept"), "url": url_of("campaigns:callbacks"), "value": thousands(kept.kept), "unit": f"/ {thousands(kept.due)}",
+        "amount": kept.kept, "expected": kept.due or None, "sub": sub,
+    }  # fmt: skip
+
+
+def _funnel(board: Board) -> dict[str, Any]:
+    """Rows that add up to all leads of the campaigns shown; what is empty is left out, but never what can be called."""
+    found = board.funnel
+    counts = found.counts
+    other = sum(counts[outcome] for outcome in leads.OTHER_ENDS)
+    rows: list[tuple[str, int, str, str]] = [
+        (_("Callable now"), counts[leads.READY], "", ""),
+        (_("Waiting for a later time"), counts[leads.LATER], _next(board, leads.LATER), ""),
+        (_("Outside calling hours"), counts[leads.HOURS], "", ""),
+        (_("Switched off"), counts[leads.OFF], "", ""),
+        (_("Callback promised"), counts[leads.PROMISED], _next(board, leads.PROMISED), url_of("campaigns:callbacks")),
+        (_("With an agent"), counts[leads.HELD], "", ""),
+        (_("Won"), counts[Outcome.WON], "", url_of("campaigns:orders")),
+        (_("Refused"), counts[Outcome.REFUSED], "", ""),
+        (_("Attempts used up"), counts[Outcome.EXHAUSTED], "", ""),
+        (_("Not to be called"), counts[Outcome.SUPPRESSED], "", ""),
+        (_("Ended otherwise"), other, "", ""),
+    ]
+    shown = [
+        {"label": label, "n": n, "when": when, "url": url, "go": place == 0}
+        for place, (label, n, when, url) in enumerate(rows) if n or place == 0
+    ]  # fmt: skip
+    return {
+        "rows": shown,
+        "total": found.total,
+        "counted": time_of(found.at),
+        "scale": max((n for _l, n, _w, _u in rows), default=0),
+    }
+
+
+def _next(board: Board, bucket: str) -> str:
+    free = board.funnel.frees.get(bucket)
+    return "" if free is None else _("next %(time)s") % {"time": day_and_time(free, board.at)}
