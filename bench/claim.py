@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -57,7 +58,7 @@ INSERT INTO customers_suppression (phone_blind, kind, valid_from, note, source, 
 """
 LEAD_ROWS = """
 INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, priority, due_at, ready_at, state, outcome, attempts_made, created_at)
-    SELECT campaign, person, 1 + person %% {cities}, CASE WHEN n %% 10 < 3 THEN 9 ELSE 5 END,
+    SELECT campaign, person, 1 + person %% {cities}, CASE WHEN abs(hashint4(n)) %% 10 < 3 THEN 9 ELSE 5 END,
         now() - (n %% 5000) * interval '1 second', greatest(now() - (n %% 5000) * interval '1 second', p.callable_from), 'open', '', 0, now()
     FROM (SELECT i AS n, 1 + i %% {persons} AS person, 1 + (i + i / {persons} * 7 + i / 20) %% {campaigns} AS campaign FROM generate_series(0, {leads} - 1) i) x
     JOIN customers_customer p ON p.id = x.person
@@ -143,18 +144,13 @@ class Hammer:
         with link.cursor() as cursor:
             cursor.execute("SELECT CURRENT_DATE")
             today = cursor.fetchone()[0]
-            turn = 0
             while time.monotonic() < until:
-                agent = 1000 + number + THREADS * turn
-                turn += 1
+                # a fresh agent each time: who holds a lead is handed the same one
+                agent = next(FRESH_AGENTS)
                 campaign = 1 + number % CAMPAIGNS
                 # half of the agents are regional, half belong to a city (not the one that is switched off)
                 team = CITIES + campaign if number % 2 else 2 + number // 2 % (CITIES - 1)
-                values = (
-                    [agent + OFFSET[0], campaign]
-                    if self.bare
-                    else [agent + OFFSET[0], team, None if number % 2 else team, today]
-                )
+                values = [agent, campaign] if self.bare else [agent, team, None if number % 2 else team, today]
                 began = time.perf_counter()
                 cursor.execute(self.statement, values)
                 row = cursor.fetchone()
@@ -174,7 +170,6 @@ class Hammer:
             thread.start()
         for thread in threads:
             thread.join()
-        OFFSET[0] += max(1, len(self.times) // THREADS * 3) * 1 + THREADS * (max(1, len(self.times)) // THREADS + 200)
 
     @property
     def rate(self) -> float:
@@ -184,7 +179,7 @@ class Hammer:
         return sorted(self.times)[int(len(self.times) * share)] * 1000
 
 
-OFFSET = [0]
+FRESH_AGENTS = itertools.count(1000)
 
 
 def measure(name: str) -> list[Figure]:

@@ -75,3 +75,20 @@ def can_see_names(user: User) -> bool:
     return user.is_superuser or user.has_role(
         Role.AGENT, Role.TEAM_LEADER, Role.SUPERVISOR, Role.QA, Role.DATA, Role.CAMPAIGN_MANAGER, Role.TRAINER, Role.ADMINISTRATOR
     )
+
+
+# -- the desk ----------------------------------------------------------------------------------------------------------
+
+
+def can_work_desk(user: User) -> bool:
+    """Whoever is an agent of a team, whatever else they are."""
+    return user.has_role(Role.AGENT)
+
+
+def can_see_callbacks(user: User) -> bool:
+    return user.has_role(Role.AGENT, *LEADERS, Role.ADMINISTRATOR)
+
+
+def can_hand_over(user: User) -> bool:
+    """Give an agent's promise to another agent."""
+    return user.has_role(*LEADERS, Role.ADMINISTRATOR)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import planning
+from campaigns.views import callbacks, desk, planning
 
 app_name = "campaigns"
 
@@ -19,4 +19,21 @@ PLANNING = [
     path("campaigns/<int:pk>/gates/<int:gate_pk>/", planning.gate_act, name="gate_act"),
 ]
 
-urlpatterns = [*PLANNING]
+DESK = [
+    path("desk/", desk.page, name="desk"),
+    path("desk/start/", desk.start, name="desk_start"),
+    path("desk/dial/", desk.dial, name="desk_dial"),
+    path("desk/answered/", desk.answered, name="desk_answered"),
+    path("desk/number/", desk.number, name="desk_number"),
+    path("desk/hang-up/", desk.hang_up, name="desk_hang_up"),
+    path("desk/phase/", desk.phase, name="desk_phase"),
+    path("desk/result/", desk.result, name="desk_result"),
+    path("desk/skip/", desk.skip, name="desk_skip"),
+    path("desk/pause/", desk.pause, name="desk_pause"),
+    path("desk/promises/", desk.promises, name="desk_promises"),
+    path("callbacks/", callbacks.board, name="callbacks"),
+    path("callbacks/badge/", callbacks.badge, name="callbacks-badge"),
+    path("callbacks/<int:pk>/hand-over/", callbacks.hand_over, name="callback_hand_over"),
+]
+
+urlpatterns = [*DESK, *PLANNING]

@@ -87,13 +87,18 @@ def give_back(
 
 def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:
     """Person and lead, locked in the order in which everybody locks them. Raises LeadNotYours."""
-    customer = Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
+    customer = lock_person(lead)
     fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
     if fresh.state != Lead.State.HELD or (agent is not None and fresh.agent_id != agent.pk):
         raise LeadNotYours(
             _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
         )
     return customer, fresh
+
+
+def lock_person(lead: Lead) -> Customer:
+    """The person of a lead, locked: always before the lead."""
+    return Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
 
 
 def return_lead(lead: Lead, customer: Customer, *, at: datetime) -> None:

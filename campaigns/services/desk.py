@@ -322,7 +322,7 @@ def _own_call(lead: Lead, agent: User) -> LiveCall:
     return call
 
 
-# ---------------------------------------------------------------- skip
+# ---------------------------------------------------------------- times for the record
 
 
 @dataclass(frozen=True)

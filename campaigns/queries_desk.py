@@ -1,0 +1,380 @@
+"""What the desk shows: the customer, the history, the script with its blanks filled, promises, own figures, and why there is no lead."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Avg, Count, Min, Q
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from campaigns.models import Call, Callback, Campaign, Disposition, Lead
+from core.calendar import business_date, day_bounds
+from customers.models import Consent, Customer
+from people.models import Team, User
+from scripts.models import Offer, Product, ScriptStep
+
+BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
+HISTORY_ROWS = 15
+SLOT = timedelta(minutes=30)
+
+
+# ---------------------------------------------------------------- history
+
+
+@dataclass(frozen=True)
+class PastCall:
+    started_at: datetime
+    label: str
+    is_connected: bool
+    note: str
+    campaign: str
+    is_inbound: bool
+
+
+def history(customer_id: int) -> list[PastCall]:
+    """The person's last calls over all campaigns, newest first."""
+    calls = list(Call.objects.filter(customer_id=customer_id).order_by("-started_at")[:HISTORY_ROWS])
+    labels = {d.pk: str(d) for d in Disposition.objects.filter(pk__in={call.disposition_id for call in calls})}
+    names = dict(Campaign.objects.filter(pk__in={call.campaign_id for call in calls}).values_list("pk", "name"))
+    return [
+        PastCall(
+            started_at=call.started_at,
+            label=labels.get(call.disposition_id, ""),
+            is_connected=call.connected,
+            note=call.note or call.reason,
+            campaign=names.get(call.campaign_id, ""),
+            is_inbound=call.direction == Call.Direction.INBOUND,
+        )
+        for call in calls
+    ]
+
+
+# ---------------------------------------------------------------- script
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of script text; `is_filled` when it came from the customer's or the offer's data."""
+
+    text: str
+    is_filled: bool = False
+
+
+@dataclass
+class Step:
+    row: ScriptStep
+    pieces: list[Piece]
+    must_say: list[str]
+    number: str
+    questions: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Part:
+    key: str
+    label: str
+    steps: list[Step]
+
+
+def fill(text: str, values: dict[str, str]) -> list[Piece]:
+    """The text with {field|fallback} replaced: by the value where there is one, else by the fallback, else by nothing."""
+    pieces, end = [], 0
+    for found in BLANK.finditer(text):
+        if found.start() > end:
+            pieces.append(Piece(text[end : found.start()]))
+        value = values.get(found[1].strip().lower(), "")
+        if value or found[2]:
+            pieces.append(Piece(value or found[2], is_filled=bool(value)))
+        end = found.end()
+    if end < len(text):
+        pieces.append(Piece(text[end:]))
+    return pieces
+
+
+def blanks(lead: Lead, agent: User) -> dict[str, str]:
+    """Values for the blanks of a script: the customer's columns and own attributes, product, offer, agent."""
+    customer, campaign = lead.customer, lead.campaign
+    found = {
+        str(key).lower(): str(value) for key, value in (customer.attributes or {}).items() if value not in (None, "")
+    }
+    found |= {
+        "name": customer.name,
+        "city": customer.city.label,
+        "age": str(customer.age or ""),
+        "product": campaign.product.name,
+        "price": money(campaign.product.price_cents),
+        "offer": campaign.offer.name if campaign.offer else "",
+        "offer_price": money(campaign.offer.price_cents) if campaign.offer else "",
+        "agent": str(agent),
+        "campaign": campaign.name,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def money(cents: int | None) -> str:
+    """4900 -> "49", 4950 -> "49.50"."""
+    if cents is None:
+        return ""
+    whole, rest = divmod(cents, 100)
+    return f"{whole:,}.{rest:02}" if rest else f"{whole:,}"
+
+
+def script(lead: Lead, agent: User) -> list[Part]:
+    """The version in force, in its six parts; parts without steps are left out. Three queries."""
+    if lead.campaign.script_version_id is None:
+        return []
+    rows = (
+        ScriptStep.objects.filter(version=lead.campaign.script_version_id)
+        .order_by("position")
+        .prefetch_related("questions")
+    )
+    values = blanks(lead, agent)
+    by_part: dict[str, list[Step]] = defaultdict(list)
+    order = {part.value: number for number, part in enumerate(ScriptStep.Part, start=1)}
+    for row in rows:
+        steps = by_part[row.part]
+        steps.append(
+            Step(
+                row=row,
+                pieces=fill(row.text, values),
+                must_say=[line.strip() for line in row.must_say.splitlines() if line.strip()],
+                number=f"{order.get(row.part, 0)}.{len(steps) + 1}",
+                questions=sorted(row.questions.all(), key=lambda question: question.position),
+            )
+        )
+    return [Part(part.value, str(part.label), by_part[part.value]) for part in ScriptStep.Part if by_part[part.value]]
+
+
+# ---------------------------------------------------------------- results
+
+
+@dataclass(frozen=True)
+class ResultGroup:
+    """Keys that stand together. `kind`: other, refusal, stop, silent (not connected)."""
+
+    kind: str
+    results: list[Disposition]
+
+
+def result_groups(campaign_id: int, *, connected: bool | None) -> list[ResultGroup]:
+    """The results that are valid now: of connected calls, of others, or (None) of both."""
+    found = [d for d in Disposition.objects.for_campaign(campaign_id) if connected is None or d.connected == connected]
+    groups: dict[str, list[Disposition]] = {"other": [], "refusal": [], "stop": [], "silent": []}
+    for result in found:
+        groups[_kind(result)].append(result)
+    return [ResultGroup(kind, results) for kind, results in groups.items() if results]
+
+
+def _kind(result: Disposition) -> str:
+    if not result.connected:
+        return "silent"
+    if result.complaint or result.refuses_calls:
+        return "stop"
+    return "refusal" if result.refuses_offer else "other"
+
+
+def products_to_sell(campaign: Campaign, at: datetime) -> tuple[list[Product], list[Offer]]:
+    """What may stand on an order: the campaign's product first, and the offers of the day."""
+    products = sorted(Product.objects.filter(is_on=True), key=lambda p: (p.pk != campaign.product_id, p.name))
+    offers = list(Offer.objects.valid_on(business_date(at)).filter(product__in=products).order_by("name"))
+    return products, offers
+
+
+# ---------------------------------------------------------------- times of a callback
+
+
+@dataclass(frozen=True)
+class Slot:
+    at: datetime
+    is_open: bool
+    load: int
+
+    @property
+    def iso(self) -> str:
+        return self.at.isoformat()
+
+
+@dataclass(frozen=True)
+class SlotDay:
+    day: date
+    slots: list[Slot]
+    is_today: bool
+    is_tomorrow: bool
+
+
+def slot_days(
+    *, hours: dict[int, Sequence[tuple[int, int]]], zone: Any, agent: User, at: datetime, count: int = 3
+) -> list[SlotDay]:
+    """Half hours of the next days in the customer's own time, inside calling hours; beside each how many promises the agent has there."""
+    local = at.astimezone(zone)
+    loads = _promise_loads(agent, at, zone)
+    days = []
+    for offset in range(count):
+        day = local.date() + timedelta(days=offset)
+        spans = hours.get(day.isoweekday(), ())
+        if not spans:
+            continue
+        first, last = min(opens for opens, _c in spans), max(closes for _o, closes in spans)
+        slots = []
+        for minute in range(first - first % 30, last, 30):
+            moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
+            allowed = any(opens <= minute < closes for opens, closes in spans) and moment > at
+            slots.append(Slot(moment, allowed, min(100, 25 * loads[moment])))
+        if any(slot.is_open for slot in slots):
+            days.append(SlotDay(day, _narrow(slots), offset == 0, offset == 1))
+    return days
+
+
+def _narrow(slots: list[Slot]) -> list[Slot]:
+    """Past half hours of today fall away, but one, so that the row begins where the day stands."""
+    first = next((i for i, slot in enumerate(slots) if slot.is_open), 0)
+    return slots[max(0, first - 1) :][:24]
+
+
+def _promise_loads(agent: User, at: datetime, zone: Any) -> Counter[datetime]:
+    due = Callback.objects.filter(agent=agent, state=Callback.State.PROMISED, due_at__gte=at - SLOT).values_list(
+        "due_at", flat=True
+    )[:500]
+    loads: Counter[datetime] = Counter()
+    for moment in due:
+        here = moment.astimezone(zone)
+        loads[here.replace(minute=here.minute // 30 * 30, second=0, microsecond=0)] += 1
+    return loads
+
+
+# ---------------------------------------------------------------- own figures and promises
+
+
+@dataclass(frozen=True)
+class OwnFigures:
+    """The agent's own day. `after_call_seconds` per connected call, None before the first."""
+
+    calls: int
+    connected: int
+    deals: int
+    after_call_seconds: int | None
+
+
+def own_figures(agent: User, at: datetime) -> OwnFigures:
+    start, end = day_bounds(business_date(at))
+    found = Call.objects.filter(agent_id=agent.pk, started_at__gte=start, started_at__lt=end).aggregate(
+        calls=Count("id"),
+        connected=Count("id", filter=Q(connected=True)),
+        deals=Count("customer_id", filter=Q(sale=True), distinct=True),
+        after=Avg("after_call_seconds", filter=Q(connected=True)),
+    )
+    after = round(found["after"]) if found["after"] is not None else None
+    return OwnFigures(found["calls"], found["connected"], found["deals"], after)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A promise on a board. `risk`: late, soon (within a quarter of an hour), or "" as planned."""
+
+    row: Callback
+    risk: str
+    number_end: str
+
+
+def promises(callbacks: Iterable[Callback], at: datetime) -> list[Promise]:
+    """Promises with their risk; each row needs lead__customer__phones prefetched."""
+    return [Promise(row, _risk(row.due_at, at), _number_end(row.lead.customer)) for row in callbacks]
+
+
+def own_promises(agent: User, at: datetime, limit: int = 8) -> list[Promise]:
+    rows = (
+        Callback.objects.filter(agent=agent, state=Callback.State.PROMISED)
+        .select_related("lead__customer", "lead__campaign")
+        .prefetch_related("lead__customer__phones")
+        .order_by("due_at")[:limit]
+    )
+    return promises(rows, at)
+
+
+def _risk(due_at: datetime, at: datetime) -> str:
+    if due_at < at:
+        return "late"
+    return "soon" if due_at - at <= timedelta(minutes=15) else ""
+
+
+def _number_end(customer: Customer) -> str:
+    """The last four of the mask, as boards show a number."""
+    numbers = sorted(customer.phones.all(), key=lambda phone: not phone.is_primary)
+    return f"*{numbers[0].mask[-4:]}" if numbers else ""
+
+
+# ---------------------------------------------------------------- the customer
+
+
+def consent_in_force(customer_id: int, at: datetime) -> Consent | None:
+    return Consent.objects.filter(customer=customer_id).in_force(at).order_by("-given_at").first()
+
+
+def facts(customer: Customer) -> list[tuple[str, str]]:
+    """Attributes in words: what the list's columns were called, and what stood there."""
+    return [
+        (str(name).replace("_", " "), _in_words(value))
+        for name, value in (customer.attributes or {}).items()
+        if value not in (None, "", [])
+    ][:14]
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+# ---------------------------------------------------------------- why there is no lead
+
+
+@dataclass(frozen=True)
+class Why:
+    """One reason why nobody can be called: how many leads it holds back, and when it passes."""
+
+    text: str
+    count: int = 0
+    until: datetime | None = None
+
+
+class WhyNothing:
+    """Why a team has no lead now: per campaign what its open leads wait for. Few queries; asked only by an empty desk."""
+
+    def __init__(self, *, agent: User, team: Team, at: datetime) -> None:
+        self.agent, self.team, self.at = agent, team, at
+
+    @cached_property
+    def campaigns(self) -> list[Campaign]:
+        return list(Campaign.objects.filter(team_links__team=self.team).select_related("product").order_by("name"))
+
+    @cached_property
+    def calling(self) -> list[Campaign]:
+        return [c for c in self.campaigns if c.is_on and c.product.is_on and c.stage in Campaign.CALLING]
+
+    def leads(self) -> Any:
+        """Open leads of the team's calling campaigns in the cities it calls, without promises made by others."""
+        found = Lead.objects.filter(campaign__in=self.calling, state=Lead.State.OPEN).filter(
+            Q(callback_agent=None) | Q(callback_agent=self.agent)
+        )
+        return found.filter(city=self.team.city_id) if self.team.city_id else found
+
+    def by_campaign_and_city(self) -> list[dict[str, Any]]:
+        """Rows {campaign_id, city_id, waiting, ready, next_at}: open leads that wait for their time, and those that are due."""
+        return list(
+            self.leads()
+            .order_by()
+            .values("campaign_id", "city_id")
+            .annotate(
+                waiting=Count("id", filter=Q(ready_at__gt=self.at)),
+                ready=Count("id", filter=Q(ready_at__lte=self.at)),
+                next_at=Min("ready_at", filter=Q(ready_at__gt=self.at)),
+            )
+        )

@@ -1,0 +1,221 @@
+"""What the desk page shows, gathered once per request from the state on the server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns import queries_desk
+from campaigns.models import AgentState, Lead, LiveCall
+from campaigns.queries_desk import Why, WhyNothing
+from campaigns.services import claim, desk
+from campaigns.telephony import CallStatus, adapter
+from customers.services import contacts
+from people.models import City, User
+
+PILLS = {
+    AgentState.State.WAITING: "idle",
+    AgentState.State.PREVIEW: "idle",
+    AgentState.State.DIALLING: "ring",
+    AgentState.State.TALKING: "talk",
+    AgentState.State.AFTER_CALL: "wrap",
+    AgentState.State.AWAY: "away",
+}
+
+
+def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
+    """Everything the desk's templates need. `screen`: off, away, empty or work."""
+    team = agent.team_at(at)
+    lead = claim.held_lead(agent)
+    state = desk.current_state(agent)
+    if lead is not None and state is None:
+        # the desk was closed for silence while a call was open: whoever looks at it is back
+        state = desk.set_state(agent=agent, state=AgentState.State.PREVIEW, at=at, campaign_id=lead.campaign_id)
+    common = {"at": at, "team": team, "own": queries_desk.own_figures(agent, at), "breaks": desk.BREAKS, "lead": lead}
+    if lead is not None:
+        return common | {"screen": "work"} | _work(lead, agent, at)
+    screen = "off" if state is None else "away" if state.state == AgentState.State.AWAY else "empty"
+    return common | {
+        "screen": screen,
+        **_pill(state, at),
+        "promises": queries_desk.own_promises(agent, at),
+        "why": why_nothing(agent=agent, at=at) if screen == "empty" else [],
+        "break_name": desk.BREAKS.get(state.reason, state.reason) if state else "",
+    }
+
+
+def _pill(state: AgentState | None, at: datetime) -> dict[str, Any]:
+    if state is None:
+        return {"pill": None}
+    seconds = max(0, int((at - state.began_at).total_seconds()))
+    limits = {"wrap": (90, 180), "idle": (120, 300)}.get(PILLS[AgentState.State(state.state)], (10**9, 10**9))
+    age = sum(seconds >= limit for limit in limits)
+    return {
+        "pill": {
+            "state": PILLS[AgentState.State(state.state)],
+            "label": state.get_state_display(),
+            "since": int(state.began_at.timestamp()),
+            "seconds": seconds,
+            "age": age,
+        }
+    }
+
+
+def _work(lead: Lead, agent: User, at: datetime) -> dict[str, Any]:
+    """The lead in hand: person, script, call and the results that are valid now."""
+    status = desk.follow_call(lead=lead, agent=agent, at=at)
+    call = desk.live_call(lead)
+    customer, campaign = lead.customer, lead.campaign
+    rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id)
+    zone = contacts.zone_of(customer.city.zone.name if customer.city.zone else None)
+    products, offers = queries_desk.products_to_sell(campaign, at)
+    phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
+    return {
+        **_pill(desk.current_state(agent), at),
+        **_call_context(lead, call, status),
+        "customer": customer,
+        "campaign": campaign,
+        "phone": phones[0] if phones else None,
+        "tags": [link.tag for link in customer.tags.select_related("tag")],
+        "facts": queries_desk.facts(customer),
+        "consent": queries_desk.consent_in_force(customer.pk, at),
+        "consent_needed": rules.consent_needed,
+        "hours_today": _spans(rules.hours, at.astimezone(zone).isoweekday()) if zone else "",
+        "attempts": _attempts(rules, customer.attempts, at),
+        "warnings": _warnings(lead, rules, at),
+        "history": queries_desk.history(customer.pk),
+        "script": queries_desk.script(lead, agent),
+        "slot_days": queries_desk.slot_days(hours=rules.hours, zone=zone, agent=agent, at=at) if zone else [],
+        "zone_name": zone.key if zone else "",
+        "products": products,
+        "offers": offers,
+        "promises": queries_desk.own_promises(agent, at),
+        "is_callback": lead.callback_agent_id is not None,
+        "promise": lead.callbacks.filter(state="promised").first() if lead.callback_agent_id else None,
+    }
+
+
+def _call_context(lead: Lead, call: LiveCall | None, status: CallStatus | None) -> dict[str, Any]:
+    telephone = adapter(call.adapter if call else lead.campaign.telephony)
+    phase = status.phase.value if status else "preview"
+    groups = _groups(lead, status, telephone.knows_outcome)
+    return {
+        "phase": phase,
+        "groups": groups,
+        "suggested": _suggested(status),
+        "shows_number": telephone.shows_number and status is not None and not status.is_over,
+        "asks_answered": not telephone.knows_outcome and phase == "ringing",
+        "status": status,
+    }
+
+
+def _groups(lead: Lead, status: CallStatus | None, knows_outcome: bool) -> list[queries_desk.ResultGroup]:
+    """Only what can have happened: nothing before the call, connected results while and after somebody answered."""
+    if status is None or (status.phase == "ringing" and knows_outcome):
+        return []
+    if status.is_connected:
+        return queries_desk.result_groups(lead.campaign_id, connected=True)
+    return queries_desk.result_groups(lead.campaign_id, connected=False if knows_outcome else None)
+
+
+def _suggested(status: CallStatus | None) -> str:
+    """The result that the network has told, already chosen for the agent."""
+    if status is None or not status.is_over or status.is_connected:
+        return ""
+    return status.outcome or ""
+
+
+def _spans(hours: dict[int, Any], weekday: int) -> str:
+    """ "09:00-12:00, 14:00-20:00" """
+    return ", ".join(f"{_clock(opens)}–{_clock(closes)}" for opens, closes in hours.get(weekday, ()))
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _attempts(rules: contacts.ContactRules, attempts: list[datetime], at: datetime) -> str:
+    """How much of the cap over some days is used, this attempt included."""
+    caps = [cap for cap in rules.caps if cap.hours >= 48] or list(rules.caps)
+    if not caps:
+        return ""
+    cap = caps[0]
+    used = sum(1 for moment in attempts if moment > at - cap.window)
+    told = {"used": used, "days": max(1, cap.hours // 24), "most": cap.most}
+    return _("no. %(used)s in %(days)s days, at most %(most)s") % told
+
+
+def _warnings(lead: Lead, rules: contacts.ContactRules, at: datetime) -> list[str]:
+    """What speaks against calling just now without forbidding it."""
+    if rules.warn is None or lead.dialled_at is not None:
+        return []
+    reasons = contacts.why_not(
+        customer=lead.customer, rules=rules, at=at, campaign_id=lead.campaign_id, product_id=lead.campaign.product_id, lead_id=lead.pk,
+        callback=lead.callback_agent_id is not None,
+    )  # fmt: skip
+    return [reason.sentence for reason in reasons if not reason.blocks]
+
+
+# ---------------------------------------------------------------- no lead
+
+
+def why_nothing(*, agent: User, at: datetime) -> list[Why]:
+    """Why there is no lead, in words, with counts and the time when each reason passes; the largest first."""
+    team = agent.team_at(at)
+    if team is None:
+        return [Why(_("You belong to no team today."))]
+    asked = WhyNothing(agent=agent, team=team, at=at)
+    if not asked.campaigns:
+        return [Why(_("Your team works on no campaign yet."))]
+    found = [_stopped(campaign) for campaign in asked.campaigns if campaign not in asked.calling]
+    found += _waiting(asked, at)
+    if asked.calling and not any(why.count for why in found):
+        found.append(Why(_("All customers of your campaigns have been called. New lists come from the data team.")))
+    return sorted(found, key=lambda why: -why.count)
+
+
+def _stopped(campaign: Any) -> Why:
+    told = {"campaign": campaign.name}
+    if not campaign.is_on:
+        return Why(_("%(campaign)s has been stopped.") % told)
+    if not campaign.product.is_on:
+        return Why(_("%(campaign)s: its product must not be sold for now.") % told)
+    return Why(
+        _("%(campaign)s is not in a calling stage: %(stage)s.") % {**told, "stage": campaign.get_stage_display()}
+    )
+
+
+def _waiting(asked: WhyNothing, at: datetime) -> list[Why]:
+    rows = asked.by_campaign_and_city()
+    waiting = sum(row["waiting"] for row in rows)
+    nexts = [row["next_at"] for row in rows if row["next_at"]]
+    found = (
+        [Why(_("wait for their time: called a short while ago, or a time was agreed"), waiting, min(nexts))]
+        if waiting
+        else []
+    )
+    closed, opens, held = 0, [], 0
+    cities = {
+        city.pk: city for city in City.objects.select_related("zone").filter(pk__in={row["city_id"] for row in rows})
+    }
+    for campaign in asked.calling:
+        for row in rows:
+            if row["campaign_id"] != campaign.pk or not row["ready"]:
+                continue
+            city = cities[row["city_id"]]
+            zone = city.zone.name if city.zone else None
+            rules = contacts.rules_of(campaign, at=at, city_id=city.pk)
+            if city.is_on and contacts.is_open(zone, rules, at):
+                held += row["ready"]
+                continue
+            closed += row["ready"]
+            opening = contacts.next_allowed(zone, rules, at) if city.is_on else None
+            if opening:
+                opens.append(opening)
+    if closed:
+        found.append(Why(_("are out of calling hours, or their city is stopped"), closed, min(opens, default=None)))
+    if held:
+        found.append(Why(_("are held back by a rule of contact, or are with other agents"), held))
+    return found

@@ -1,0 +1,60 @@
+"""The result of a call, as the desk sends it: times from the telephone, once, also when it comes late."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.models import Call, Lead, LiveCall
+from campaigns.services import calls, claim, desk
+from people.models import User
+
+# A result that waited in a browser without a connection is believed for so long.
+LONGEST_WAIT = timedelta(hours=12)
+
+
+@transaction.atomic
+def record_result(*, lead: Lead, agent: User, at: datetime, waited: timedelta = timedelta(), **result: Any) -> Call:
+    """Record the result of the call in hand with the telephone's own times; the call is ended when it still goes on.
+
+    `waited`: how long ago the agent saved it, when the connection was gone. If the lead went back to its queue meanwhile and nobody has
+    taken it since, it is fetched once more. Raises what desk.timing_of and calls.record_call raise.
+    """
+    saved_at = at - min(max(waited, timedelta()), LONGEST_WAIT)
+    lead = _fetch_back(lead, agent) or lead
+    times = desk.timing_of(lead=lead, agent=agent, at=max(saved_at, _dialled(lead, saved_at)))
+    return calls.record_call(
+        lead=lead, agent=agent, at=at, started_at=times.started_at, ring_seconds=times.ring_seconds, talk_seconds=times.talk_seconds,
+        after_call_seconds=times.after_call_seconds, **result,
+    )  # fmt: skip
+
+
+def _dialled(lead: Lead, otherwise: datetime) -> datetime:
+    lead = Lead.objects.only("dialled_at").get(pk=lead.pk)
+    return lead.dialled_at or otherwise
+
+
+def _fetch_back(lead: Lead, agent: User) -> Lead | None:
+    """The lead, in the agent's hand again, when only its lease had run out; None when that is not the case."""
+    customer = claim.lock_person(lead)
+    fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    if fresh.state != Lead.State.OPEN or customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
+        return None
+    call = LiveCall.objects.filter(lead=fresh, agent=agent).order_by("-placed_at").first()
+    if (
+        call is None
+        or call.placed_at != fresh.last_call_at
+        or Call.objects.filter(lead_id=fresh.pk, started_at=call.placed_at).exists()
+    ):
+        return None
+    LiveCall.objects.filter(pk=call.pk).update(settled_at=None)
+    fresh.state, fresh.agent = Lead.State.HELD, agent
+    fresh.held_at = fresh.dialled_at = call.placed_at
+    fresh.lease_until = call.placed_at + LONGEST_WAIT
+    fresh.attempts_made = max(0, fresh.attempts_made - 1)
+    fresh.save(update_fields=["state", "agent", "held_at", "dialled_at", "lease_until", "attempts_made"])
+    customer.held_lead_id = fresh.pk
+    customer.save(update_fields=["held_lead_id"])
+    return fresh

@@ -1,0 +1,112 @@
+"""The board of promises: one's own for an agent, those of the scope for who leads, with hand over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from campaigns import queries_desk, rules
+from campaigns.models import Callback
+from campaigns.services import callbacks as services
+from core.calendar import business_date, day_bounds
+from core.clock import database_now
+from core.errors import DomainError, PermissionRefused
+from people.models import User
+
+PAGE = 50
+WHENS = ("open", "late", "today", "later", "done")
+
+
+def _must(allowed: bool) -> None:
+    if not allowed:
+        raise PermissionRefused(_("Your role does not allow this."))
+
+
+def _filtered(user: User, when: str, at: datetime) -> QuerySet[Callback]:
+    start, end = day_bounds(business_date(at))
+    found = Callback.objects.visible_to(user)
+    if user.is_agent:
+        found = Callback.objects.filter(agent=user)
+    if when == "done":
+        return found.exclude(state=Callback.State.PROMISED).order_by("-due_at")
+    found = found.filter(state=Callback.State.PROMISED).order_by("due_at")
+    return found.filter(
+        {"late": Q(due_at__lt=at), "today": Q(due_at__gte=start, due_at__lt=end), "later": Q(due_at__gte=end)}.get(
+            when, Q()
+        )
+    )
+
+
+@require_GET
+def board(request: HttpRequest) -> HttpResponse:
+    _must(rules.can_see_callbacks(request.user))
+    at = database_now()
+    when = request.GET.get("when", "open")
+    when = when if when in WHENS else "open"
+    agent = request.GET.get("agent", "")
+    found = _filtered(request.user, when, at)
+    if agent.isdigit():
+        found = found.filter(agent=int(agent))
+    found = found.select_related("agent", "lead__customer__city", "lead__campaign").prefetch_related(
+        "lead__customer__phones"
+    )
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {
+        "page": page, "rows": queries_desk.promises(page, at), "when": when, "at": at, "agent": agent,
+        "whens": [("open", _("Open")), ("late", _("Overdue")), ("today", _("Today")), ("later", _("Later")), ("done", _("Done"))],
+        "agents": _agents(request.user, at), "may_hand_over": rules.can_hand_over(request.user),
+    }  # fmt: skip
+    return render(request, "campaigns/callbacks.html", context)
+
+
+def _agents(user: User, at: datetime) -> QuerySet[User]:
+    if user.is_agent:
+        return User.objects.none()
+    open_ones = _filtered(user, "open", at).order_by().values("agent")
+    return User.objects.filter(pk__in=open_ones).order_by("display_name")
+
+
+@require_http_methods(["GET", "POST"])
+def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose another agent for a promise."""
+    _must(rules.can_hand_over(request.user))
+    at = database_now()
+    callback = get_object_or_404(
+        Callback.objects.visible_to(request.user).select_related("lead__customer", "lead__campaign", "agent"), pk=pk
+    )
+    agents = services.agents_for(callback, at=at).exclude(pk=callback.agent_id)
+    fault = ""
+    if request.method == "POST":
+        to = agents.filter(pk=request.POST["to"]).first() if request.POST.get("to", "").isdigit() else None
+        if to is None:
+            fault = _("Choose the agent who keeps this promise.")
+        else:
+            try:
+                services.hand_over(callback=callback, to=to, by=request.user, at=at)
+            except DomainError as error:
+                fault = str(error)
+            else:
+                messages.success(request, _("%(agent)s keeps this promise now.") % {"agent": to})
+                return redirect("campaigns:callbacks")
+    return render(
+        request, "campaigns/callback_hand_over.html", {"callback": callback, "agents": agents, "fault": fault}
+    )
+
+
+@require_GET
+def badge(request: HttpRequest) -> HttpResponse:
+    """How many promises are overdue; nothing when there is none."""
+    if not rules.can_see_callbacks(request.user):
+        return HttpResponse("")
+    at = database_now()
+    count = _filtered(request.user, "late", at)[:100].count()
+    return HttpResponse(format_html('<span class="count">{}</span>', count) if count else "")

@@ -1,0 +1,208 @@
+"""The agent's desk: one customer at a time, every step of a call, its result. The server's state decides what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from campaigns import rules
+from campaigns.forms_desk import ResultForm
+from campaigns.models import Lead
+from campaigns.services import claim, desk, results
+from campaigns.services.calls import LeadNotYours
+from campaigns.services.desk_page import context_of
+from core.clock import database_now
+from core.errors import DomainError, PermissionRefused
+from core.idempotency import once
+
+SEEN_EVERY = timedelta(seconds=20)
+
+
+def _agent(request: HttpRequest) -> Any:
+    if not rules.can_work_desk(request.user):
+        raise PermissionRefused(_("Only agents of a team have a desk."))
+    return request.user
+
+
+def _body(request: HttpRequest, *, notice: str = "", status: int = 200) -> HttpResponse:
+    """The desk as it stands now; what htmx puts into the page after every step."""
+    context = context_of(agent=request.user, at=database_now()) | {"notice": notice}
+    return render(request, "campaigns/_desk.html", context, status=status)
+
+
+def _held(request: HttpRequest) -> Lead:
+    """The lead the page speaks of, when it is the one in hand. Raises LeadNotYours."""
+    lead = Lead.objects.held_by(request.user).first()
+    if lead is None or str(lead.pk) != request.POST.get("lead", ""):
+        raise LeadNotYours(_("The desk went on meanwhile, perhaps in another window. This is where it stands."))
+    return lead
+
+
+def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
+    """One verb, then the desk as it stands; a refusal stands above it as a sentence."""
+    try:
+        verb()
+    except DomainError as error:
+        return _body(request, notice=str(error))
+    return _body(request)
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    agent = _agent(request)
+    return render(request, "campaigns/desk.html", context_of(agent=agent, at=database_now()))
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Sign in to the desk, come back from a break, or ask again: the next lead."""
+    agent = _agent(request)
+    return _step(request, lambda: desk.next_lead(agent=agent, at=database_now()))
+
+
+@require_POST
+def dial(request: HttpRequest) -> HttpResponse:
+    agent = _agent(request)
+    return _step(request, lambda: desk.dial(lead=_held(request), agent=agent, at=database_now()))
+
+
+@require_POST
+def hang_up(request: HttpRequest) -> HttpResponse:
+    """Answers with the parts that change, so that what was typed stays."""
+    agent = _agent(request)
+    try:
+        desk.hang_up(lead=_held(request), agent=agent, at=database_now())
+    except DomainError as error:
+        return _whole(_body(request, notice=str(error)))
+    return _phase(request)
+
+
+@require_POST
+def answered(request: HttpRequest) -> HttpResponse:
+    """With an own handset: somebody has answered."""
+    agent = _agent(request)
+    try:
+        desk.mark_answered(lead=_held(request), agent=agent, at=database_now())
+    except DomainError as error:
+        return _whole(_body(request, notice=str(error)))
+    return _phase(request)
+
+
+@require_POST
+def number(request: HttpRequest) -> HttpResponse:
+    """The digits to dial by hand; never kept in a page's history or a cache."""
+    agent = _agent(request)
+    try:
+        digits = desk.reveal_number(
+            lead=_held(request), agent=agent, reason=request.POST.get("reason", ""), at=database_now()
+        )
+        answer = render(request, "campaigns/_desk_number.html", {"digits": digits})
+    except DomainError as error:
+        answer = render(request, "campaigns/_desk_number.html", {"fault": str(error)}, status=409)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_GET
+def phase(request: HttpRequest) -> HttpResponse:
+    """Asked every second or so by the page: what changed in the call, or that the desk went on elsewhere. 204: nothing."""
+    agent, at = _agent(request), database_now()
+    state = desk.current_state(agent)
+    if state is None or state.seen_at is None or state.seen_at < at - SEEN_EVERY:
+        desk.heartbeat(agent=agent, at=at)
+    lead = Lead.objects.held_by(agent).first()
+    shown = request.GET.get("lead", "")
+    if shown != (str(lead.pk) if lead else ""):
+        return _whole(
+            _body(request, notice=_("The desk went on meanwhile, perhaps in another window. This is where it stands."))
+        )
+    if lead is None:
+        return HttpResponse(status=204)
+    found = desk.follow_call(lead=lead, agent=agent, at=at)
+    if request.GET.get("phase", "") == (found.phase if found else "preview"):
+        return HttpResponse(status=204)
+    return _phase(request)
+
+
+def _phase(request: HttpRequest) -> HttpResponse:
+    return render(
+        request, "campaigns/_desk_phase.html", context_of(agent=request.user, at=database_now()) | {"is_swap": True}
+    )
+
+
+def _whole(answer: HttpResponse) -> HttpResponse:
+    """Put the answer in place of the whole desk, wherever the request came from."""
+    answer["HX-Retarget"], answer["HX-Reswap"] = "#desk", "innerHTML"
+    return answer
+
+
+@require_POST
+def result(request: HttpRequest) -> HttpResponse:
+    """Save and next. 200 with the desk as it stands then; 409 and 422 with {"detail"} when the result could not be kept."""
+    agent, at = _agent(request), database_now()
+    form = ResultForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"detail": form.first_fault(), "code": "BadResult"}, status=422)
+    lead = Lead.objects.filter(pk=form.cleaned_data["lead"]).first()
+    if lead is None:
+        return JsonResponse({"detail": _("There is no such lead."), "code": "LeadNotYours"}, status=409)
+
+    def run() -> dict[str, Any]:
+        call = results.record_result(lead=lead, agent=agent, at=at, **form.for_service())
+        return {"call_id": call.pk}
+
+    try:
+        once(user=agent, key=request.headers.get("Idempotency-Key", ""), fingerprint=form.fingerprint(), run=run)
+    except DomainError as error:
+        return JsonResponse({"detail": str(error), "code": type(error).__name__}, status=409)
+    state = desk.current_state(agent)
+    if state is not None and state.state != desk.State.AWAY:
+        _next_quietly(agent)
+    return _body(request)
+
+
+def _next_quietly(agent: Any) -> None:
+    """The result is kept whatever comes next."""
+    try:
+        desk.next_lead(agent=agent, at=database_now())
+    except DomainError:
+        desk.sign_out(agent=agent, at=database_now())
+
+
+@require_POST
+def skip(request: HttpRequest) -> HttpResponse:
+    """Give the lead back undialled, with a reason, and take the next one."""
+    agent, at = _agent(request), database_now()
+
+    def verb() -> None:
+        claim.give_back(lead=_held(request), agent=agent, at=at, reason=request.POST.get("reason", ""), is_skip=True)
+        desk.next_lead(agent=agent, at=at)
+
+    return _step(request, verb)
+
+
+@require_POST
+def pause(request: HttpRequest) -> HttpResponse:
+    """A break, or the end of work."""
+    agent, at = _agent(request), database_now()
+    reason = request.POST.get("reason", "")
+    if reason == "end":
+        return _step(request, lambda: desk.sign_out(agent=agent, at=at))
+    return _step(request, lambda: desk.take_break(agent=agent, reason=reason, at=at))
+
+
+@require_GET
+def promises(request: HttpRequest) -> HttpResponse:
+    """The board of own promises, asked for every half minute."""
+    from campaigns import queries_desk
+
+    agent, at = _agent(request), database_now()
+    return render(
+        request, "campaigns/_desk_promises.html", {"promises": queries_desk.own_promises(agent, at), "at": at}
+    )

@@ -1,0 +1,222 @@
+// The desk: choosing a result, the steps of the script, and results that are kept in the browser until the server has them.
+// What is shown comes from the server; this module never decides what comes next.
+const desk = document.getElementById("desk");
+const text = (name) => desk.dataset[`text${name}`] ?? "";
+const STORE = `desk.results.${desk.dataset.user}`;
+const AGAIN = 5000;
+
+// ---------- what waits for the server
+
+function waiting() {
+  try { return JSON.parse(localStorage.getItem(STORE)) ?? []; } catch { return memory; }
+}
+let memory = [];
+function keep(list) {
+  memory = list;
+  try { localStorage.setItem(STORE, JSON.stringify(list)); } catch { /* private mode: this page only */ }
+}
+const put = (item) => keep([...waiting().filter((other) => other.key !== item.key), item]);
+const drop = (key) => keep(waiting().filter((item) => item.key !== key));
+
+function newKey() {
+  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function say(name, stale = false) {
+  const place = document.getElementById("save-state");
+  if (!place) return;
+  place.textContent = text(name);
+  place.classList.toggle("is-stale", stale);
+}
+
+// ---------- saving
+
+let sending = false;
+
+async function post(item) {
+  const body = new URLSearchParams(item.fields);
+  body.set("waited", String(Math.max(0, Math.round((Date.now() - item.saved) / 1000))));
+  const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
+  const answer = await fetch(desk.dataset.resultUrl, {
+    method: "POST", body, credentials: "same-origin", redirect: "manual",
+    headers: { "X-CSRFToken": token, "Idempotency-Key": item.key, "HX-Request": "true" },
+  });
+  if (answer.type === "opaqueredirect" || answer.status === 403) { location.reload(); throw new Error("signed out"); }
+  if (answer.status >= 500 || answer.status === 408 || answer.status === 429) throw new Error(`answer ${answer.status}`);
+  return answer;
+}
+
+// Oldest first, one at a time; a repeat carries the same key, so the server takes it once.
+async function send() {
+  if (sending) return;
+  sending = true;
+  try {
+    for (let item = waiting()[0]; item; item = waiting()[0]) {
+      say("Saving");
+      await settle(item, await post(item));
+    }
+    say("Saved");
+  } catch {
+    say("Kept", true);
+    setTimeout(send, AGAIN);
+  } finally {
+    sending = false;
+  }
+}
+
+async function settle(item, answer) {
+  drop(item.key);
+  if (answer.ok) { show(await answer.text()); return; }
+  const refused = await answer.json().catch(() => ({ detail: "" }));
+  const form = document.getElementById("result-form");
+  if (form?.dataset.lead === item.lead) fault(`${text("Refused")} ${refused.detail}`);
+  else notice(`${text("Late")} ${refused.detail}${item.words ? ` (${item.words})` : ""}`);
+}
+
+function show(html) {
+  window.htmx.swap("#desk", html, { swapStyle: "innerHTML" });
+}
+
+function fault(sentence) {
+  const place = document.getElementById("result-fault");
+  if (!place) { notice(sentence); return; }
+  place.textContent = sentence;
+  place.hidden = !sentence;
+  place.scrollIntoView({ block: "nearest" });
+  document.querySelectorAll("[data-save]").forEach((button) => { button.disabled = false; });
+}
+
+function notice(sentence) {
+  const box = document.createElement("div"), words = document.createElement("p");
+  box.className = "notice is-warn";
+  words.textContent = sentence;
+  box.append(words);
+  document.getElementById("desk-notices")?.replaceChildren(box);
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "result-form") return;
+  event.preventDefault();
+  const form = event.target, chosen = pressed();
+  if (!chosen) { fault(""); document.querySelector("#result-keys button")?.focus(); return; }
+  const fields = [...new FormData(form)].filter(([name, value]) => value !== "" && name !== "");
+  if (chosen.dataset.needs === "order") fields.push(["is_sale", "on"]);
+  form.querySelectorAll("[data-save]").forEach((button) => { button.disabled = true; });
+  put({ key: newKey(), lead: form.dataset.lead, saved: Date.now(), fields, words: chosen.textContent.trim() });
+  send();
+});
+window.addEventListener("online", send);
+
+// ---------- choosing a result
+
+const pressed = () => document.querySelector("#result-keys [aria-pressed=true]");
+
+function choose(button) {
+  const form = document.getElementById("result-form");
+  document.querySelectorAll("#result-keys [data-result]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+  form.elements.disposition.value = button?.dataset.result ?? "";
+  const needs = button?.dataset.needs ?? "", may = button?.dataset.may ?? "";
+  form.querySelector("[data-detail]").hidden = !button;
+  for (const field of form.querySelectorAll("[data-for]")) {
+    field.hidden = field.dataset.for !== needs && field.dataset.for !== may;
+    // what is hidden is not sent
+    field.querySelectorAll("input, select").forEach((input) => { input.disabled = field.hidden; });
+  }
+  if (needs !== "callback" && may !== "callback") pickSlot(null);
+  if (needs === "order") pricing();
+  if (needs === "step") form.elements.step.value ||= currentStep()?.dataset.step ?? "";
+  fault("");
+}
+
+function pickSlot(button) {
+  document.querySelectorAll(".slot").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+  document.getElementById("result-form").elements.callback_at.value = button?.dataset.at ?? "";
+}
+
+function pickDay(button) {
+  for (const other of button.parentElement.children) other.setAttribute("aria-pressed", String(other === button));
+  document.querySelectorAll("[data-slots]").forEach((slots) => { slots.hidden = slots.dataset.slots !== button.dataset.day; });
+  if (button.dataset.day === "other") document.querySelector("[data-other]").focus();
+}
+
+// The price of the offer, else of the product, stands in the field as its placeholder: nothing is typed for the agent.
+function pricing() {
+  const form = document.getElementById("result-form"), { product, offer, amount } = form.elements;
+  for (const option of offer?.options ?? []) option.hidden = Boolean(option.dataset.of) && option.dataset.of !== product.value;
+  if (offer?.selectedOptions[0]?.hidden) offer.value = "";
+  const cents = offer?.selectedOptions[0]?.dataset.price || product.selectedOptions[0]?.dataset.price;
+  if (cents) amount.placeholder = (Number(cents) / 100).toFixed(2);
+}
+
+document.addEventListener("click", (event) => {
+  const result = event.target.closest("[data-result]");
+  if (result) choose(result.getAttribute("aria-pressed") === "true" ? null : result);
+  const slot = event.target.closest(".slot");
+  if (slot) pickSlot(slot);
+  const day = event.target.closest("[data-day]");
+  if (day) pickDay(day);
+  if (event.target.closest("[data-step-on]")) walk(1);
+  if (event.target.closest("[data-step-back]")) walk(-1);
+  const part = event.target.closest("[data-part] a");
+  if (part) { event.preventDefault(); goTo(document.querySelector(`.say[data-of="${part.parentElement.dataset.part}"]`)); }
+  if (event.target.closest('[data-dialog="#skip-sheet"]')) {
+    document.querySelector("[data-skip] [name=lead]").value = document.getElementById("result-form")?.dataset.lead ?? "";
+  }
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-other]")) document.getElementById("result-form").elements.callback_at.value = event.target.value;
+  if (event.target.matches("#order-product, #order-offer")) pricing();
+});
+
+// ---------- the script
+
+const steps = () => [...document.querySelectorAll(".say[data-step]")];
+const currentStep = () => steps().find((step) => !step.hidden);
+
+function goTo(step) {
+  if (!step) return;
+  const all = steps(), parts = [...document.querySelectorAll("[data-part]")];
+  all.forEach((other) => { other.hidden = other !== step; });
+  const now = parts.findIndex((part) => part.dataset.part === step.dataset.of);
+  parts.forEach((part, index) => {
+    part.classList.toggle("now", index === now);
+    part.classList.toggle("done", index < now);
+    if (index === now) part.firstElementChild.setAttribute("aria-current", "step");
+    else part.firstElementChild.removeAttribute("aria-current");
+  });
+  step.parentElement.scrollTop = 0;
+}
+
+function walk(by) {
+  const all = steps(), index = all.findIndex((step) => !step.hidden) + by;
+  goTo(all[index]);
+}
+
+// ---------- after each swap
+
+// The keys were swapped while a result was chosen: choose it again if it is still valid, else what the network has told.
+function reconcile() {
+  const form = document.getElementById("result-form"), keys = document.getElementById("result-keys");
+  if (!form || !keys) return;
+  const wanted = form.elements.disposition.value || keys.dataset.suggested;
+  const button = [...keys.querySelectorAll("[data-result]")].find((key) => key.dataset.result === wanted);
+  if (!button) { choose(null); return; }
+  if (button.getAttribute("aria-pressed") !== "true") choose(button);
+}
+
+function settled() {
+  const list = waiting();
+  if (list.length) say("Kept", true); else say("Saved");
+  reconcile();
+}
+
+document.addEventListener("htmx:afterSettle", (event) => { if (event.target.closest?.("#desk, body")) settled(); });
+document.addEventListener("htmx:oobAfterSwap", settled);
+// A closed dialog must not hold a stale customer.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const sheet = event.detail.elt?.closest?.("dialog.sheet");
+  if (sheet && event.detail.successful) { sheet.close(); sheet.querySelector("form[data-skip]")?.reset(); }
+});
+
+settled();
+if (waiting().length) send();
