@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from core.filters import DayInput
 from people.models import City, Membership, Region, Team, User
-from people.services.places import the_region
 
 
 def zone_choices() -> list[tuple[str, Any]]:
@@ -29,9 +28,6 @@ class RegionForm(forms.ModelForm):
     class Meta:
         model = Region
         fields = ("name", "currency", "country")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, instance=the_region(), **kwargs)
 
 
 class CityForm(forms.Form):

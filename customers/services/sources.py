@@ -45,5 +45,6 @@ def update_source(
 
 
 def _check(name: str, own: int | None) -> None:
-    if Source.objects.exclude(pk=own).filter(name=name).exists():
+    others = Source.objects.filter(name=name)
+    if (others if own is None else others.exclude(pk=own)).exists():
         raise SourceExists(_("There is a source %(name)s already.") % {"name": name})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -62,7 +63,7 @@ def suppress(
     customer = _lock(customer, index)
     if customer is None and index is None:
         raise NobodyNamed(_("Name a customer or a number."))
-    scope = {"kind": kind, "campaign_id": campaign_id, "product_id": product_id}
+    scope: dict[str, Any] = {"kind": kind, "campaign_id": campaign_id, "product_id": product_id}
     row = _standing(customer, index, scope, valid_to, call_id, at)
     if row is None:
         row = Suppression.objects.create(
@@ -178,7 +179,7 @@ def _lock(customer: Customer | None, index: bytes | None) -> Customer | None:
 def _standing(
     customer: Customer | None,
     index: bytes | None,
-    scope: dict[str, object],
+    scope: dict[str, Any],
     valid_to: datetime | None,
     call_id: int | None,
     at: datetime,

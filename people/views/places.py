@@ -60,7 +60,7 @@ def cities(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def region(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_manage_places(request.user))
-    form = RegionForm(request.POST or None)
+    form = RegionForm(request.POST or None, instance=places.the_region())
     if form.is_valid():
         places.update_region(**form.cleaned_data, by=request.user, at=database_now())
         messages.success(request, _("The region is changed."))
