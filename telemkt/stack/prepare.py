@@ -5,12 +5,12 @@
 A process of its own, so that the supervisor stays small. Its last line on stderr is a sentence when it fails.
 """
 
+import io
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from telemkt.stack import home, messages, migrations
 from telemkt.stack.trouble import Trouble
@@ -70,21 +70,18 @@ def wants_demo() -> bool:
 
     if os.environ.get("DEMO", "1") == "0" or "make_demo" not in get_commands():
         return False
-    return _unfinished().exists() or not get_user_model().objects.exists()
+    return not get_user_model().objects.exists()
 
 
 def make_demo() -> None:
-    from django.core.management import call_command
+    """All of it or nothing: a start that was cut short makes it the next time."""
+    from django.core.management import CommandError, call_command
 
     print("  making the demo, which takes about half a minute ...", flush=True)
-    _unfinished().touch()
-    call_command("make_demo", verbosity=0)
-    _unfinished().unlink()
-
-
-def _unfinished() -> Path:
-    """Lies there while the demo is being made, so that a start that was cut short is made up for."""
-    return home.run_directory() / "demo.unfinished"
+    try:
+        call_command("make_demo", verbosity=0, stdout=io.StringIO())
+    except CommandError as error:
+        print(f"  The demo could not be made: {error}", flush=True)
 
 
 if __name__ == "__main__":

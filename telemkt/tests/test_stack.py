@@ -430,15 +430,6 @@ def test_the_demo_is_not_made_among_people(empty_home, monkeypatch, django_user_
     assert not prepare.wants_demo()
 
 
-def test_a_demo_that_was_cut_short_is_made_up_for(empty_home, monkeypatch, django_user_model, db):
-    servers.make_home()
-    monkeypatch.delenv("DEMO", raising=False)
-    django_user_model.objects.create(username="half")
-    prepare._unfinished().touch()
-
-    assert prepare.wants_demo()
-
-
 def test_the_demo_accounts_are_shown_as_a_table(empty_home):
     servers.make_home()
     home.accounts_file().write_text(
