@@ -73,7 +73,9 @@ GROUPS: list[tuple[object, list[Page]]] = [
         _("Campaigns"),
         [
             # QA passes the gates of campaigns.
-            Page("campaigns:campaigns", "flag", _("Campaigns"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa")),
+            Page(
+                "campaigns:campaigns", "flag", _("Campaigns"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa")
+            ),
             Page("scripts:scripts", "chat", _("Scripts"), (*LEADERS, "campaign_manager", "qa", "trainer")),
             Page("scripts:products", "box", _("Products"), ("campaign_manager", "regional_manager", "trainer")),
         ],
