@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop
 
 from core.audit import audit
 from core.calendar import business_date
@@ -29,7 +29,7 @@ def _hours(opens: str, closes: str, days: list[int] = EVERY_DAY) -> dict[str, An
     return {"days": list(days), "opens": opens, "closes": closes}
 
 
-PRODUCT = "product default"
+PRODUCT = gettext_noop("product default")
 BUDGET: list[tuple[str, dict[str, Any], str, str]] = [
     ("cap", {"most": 2, "hours": 24}, "block", PRODUCT),
     ("cap", {"most": 6, "hours": 168}, "block", PRODUCT),
@@ -41,24 +41,28 @@ BUDGET: list[tuple[str, dict[str, Any], str, str]] = [
 # code: (name, only with the simulated telephone, rules as (key, value, severity, basis))
 SHIPPED: dict[str, tuple[str, bool, list[tuple[str, dict[str, Any], str, str]]]] = {
     DEFAULT_PACK: (
-        "China, general",
+        gettext_noop("China, general"),
         False,
         [
             ("hours", _hours("09:00", "20:00"), "block", PRODUCT),
-            ("hours", _hours("09:00", "12:00"), "warn", "MIIT 2020, avoid rest hours"),
-            ("hours", _hours("14:00", "20:00"), "warn", "MIIT 2020, avoid rest hours"),
+            ("hours", _hours("09:00", "12:00"), "warn", gettext_noop("MIIT 2020, avoid rest hours")),
+            ("hours", _hours("14:00", "20:00"), "warn", gettext_noop("MIIT 2020, avoid rest hours")),
             *BUDGET,
-            ("consent", {"needed": True}, "block", "State Council decree 778, art. 24"),
+            ("consent", {"needed": True}, "block", gettext_noop("State Council decree 778, art. 24")),
         ],
     ),
     "CN-INS": (
-        "China, insurance",
+        gettext_noop("China, insurance"),
         False,
-        [("hours", _hours("09:00", "21:00"), "block", "CIRC 2013, never 21:00 to 09:00"), *BUDGET],
+        [("hours", _hours("09:00", "21:00"), "block", gettext_noop("CIRC 2013, never 21:00 to 09:00")), *BUDGET],
     ),
-    "US": ("United States", False, [("hours", _hours("08:00", "21:00"), "block", "16 CFR 310.4(c)"), *BUDGET]),
+    "US": (
+        gettext_noop("United States"),
+        False,
+        [("hours", _hours("08:00", "21:00"), "block", "16 CFR 310.4(c)"), *BUDGET],
+    ),
     "US-FL": (
-        "Florida",
+        gettext_noop("Florida"),
         False,
         [
             ("hours", _hours("08:00", "20:00"), "block", "Fla. Stat. 501.616"),
@@ -66,9 +70,9 @@ SHIPPED: dict[str, tuple[str, bool, list[tuple[str, dict[str, Any], str, str]]]]
             *BUDGET[3:],
         ],
     ),
-    "UK": ("United Kingdom", False, [("hours", _hours("08:00", "21:00"), "block", PRODUCT), *BUDGET]),
+    "UK": (gettext_noop("United Kingdom"), False, [("hours", _hours("08:00", "21:00"), "block", PRODUCT), *BUDGET]),
     "FR": (
-        "France",
+        gettext_noop("France"),
         False,
         [
             ("hours", _hours("10:00", "13:00", MONDAY_TO_FRIDAY), "block", "décret 2022-1313"),
@@ -79,11 +83,16 @@ SHIPPED: dict[str, tuple[str, bool, list[tuple[str, dict[str, Any], str, str]]]]
         ],
     ),
     "DEMO": (
-        "Demonstration, at all hours",
+        gettext_noop("Demonstration, at all hours"),
         True,
-        [("hours", _hours("00:00", "24:00"), "block", "the simulated telephone calls nobody"), *BUDGET],
+        [("hours", _hours("00:00", "24:00"), "block", gettext_noop("the simulated telephone calls nobody")), *BUDGET],
     ),
 }
+
+
+def shipped_text(text: str) -> str:
+    """The name of a pack or the basis of a rule in the reader's language, when it is one that ships; else as people wrote it."""
+    return _(text) if text else ""
 
 
 class RuleEndsBeforeItBegins(DomainError):

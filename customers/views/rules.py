@@ -36,7 +36,10 @@ def _state(rule: ContactRule, today: date) -> str:
 def _rows(rows: list[ContactRule], today: date) -> list[dict[str, Any]]:
     order = {key: place for place, key in enumerate(ContactRule.Key.values)}
     ranked = sorted(rows, key=lambda row: (order[row.key], row.valid_from, row.pk))
-    return [{"rule": row, "words": in_words(row), "state": _state(row, today)} for row in ranked]
+    return [
+        {"rule": row, "words": in_words(row), "basis": packs.shipped_text(row.basis), "state": _state(row, today)}
+        for row in ranked
+    ]
 
 
 @require_GET
@@ -49,7 +52,8 @@ def rules(request: HttpRequest) -> HttpResponse:
     for row in visible:
         by_pack.setdefault(row.pack_id, []).append(row)
     shown = [
-        {"pack": pack, "rows": _rows(by_pack.get(pack.pk, []), today)} for pack in RulePack.objects.order_by("code")
+        {"pack": pack, "name": packs.shipped_text(pack.name), "rows": _rows(by_pack.get(pack.pk, []), today)}
+        for pack in RulePack.objects.order_by("code")
     ]
     context = {"packs": shown, "default": packs.DEFAULT_PACK, "may_change": may.can_change_rules(request.user)}
     return render(request, "customers/rules.html", context)
@@ -66,6 +70,7 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
     )
     context = {
         "pack": row,
+        "name": packs.shipped_text(row.name),
         "versions": versions,
         "keys": ContactRule.Key.choices,
         "may_change": may.can_change_rules(request.user),
