@@ -15,8 +15,8 @@ from core.calendar import region_zone
 from core.errors import DomainError
 from core.workbooks import Workbook, csv_pieces, inert
 from metrics import naming, queries, registry
-from metrics.questions import Period, Question
 from metrics.queries import Row
+from metrics.questions import Period, Question, periods
 
 BASE = (
     "calls",
@@ -32,7 +32,14 @@ BASE = (
 )
 FORMATS = (".xlsx", ".csv", ".json")
 AT_ONCE = {"day": 7, "week": 2}
-PICTURES = {registry.PERCENT: "0.00", registry.SECONDS: "0.0", registry.MONEY: "#,##0.00", registry.RATIO: "0.00", registry.COUNT: "#,##0", registry.PER_HOUR: "0.00"}
+PICTURES = {
+    registry.PERCENT: "0.00",
+    registry.SECONDS: "0.0",
+    registry.MONEY: "#,##0.00",
+    registry.RATIO: "0.00",
+    registry.COUNT: "#,##0",
+    registry.PER_HOUR: "0.00",
+}
 
 
 class NotAFormat(DomainError):
@@ -45,10 +52,11 @@ class CannotWrite(DomainError):
 
 @dataclass(frozen=True)
 class Table:
-    """A question as the table of a file."""
+    """A question as the table of a file. `course`: the grain of the second sheet, when it is not that of the rows."""
 
     question: Question
     grain: str
+    course: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -74,20 +82,25 @@ class Table:
 
     def totals(self) -> list[list[Any]]:
         """One row for each period over all groups, and one for the whole range, each counted at its own level."""
-        whole = replace(self.question, by=())
+        grain = self.course or self.grain
+        whole = replace(self.question, by=(), periods=tuple(periods(self.question.first, self.question.last, grain)))
         rows = queries.rows_of(whole, self.measures)
-        if self.grain != "total":
+        if grain != "total":
             rows.append(queries.total_of(whole, self.measures))
         return [
-            [row.period.label, *(row.counts[name] for name in BASE), *(found.value(row.counts) for found in self.indicators)]
+            [
+                row.period.label,
+                *(row.counts[name] for name in BASE),
+                *(found.value(row.counts) for found in self.indicators),
+            ]
             for row in rows
         ]
 
 
 def _parts(question: Question, size: int) -> Iterator[Question]:
-    periods: Sequence[Period] = question.periods
-    for first in range(0, len(periods), size):
-        yield replace(question, periods=tuple(periods[first : first + size]))
+    found: Sequence[Period] = question.periods
+    for first in range(0, len(found), size):
+        yield replace(question, periods=tuple(found[first : first + size]))
 
 
 def _named(row: Row, names: list[dict[int, str]]) -> list[str]:
@@ -104,7 +117,9 @@ def write_file(table: Table, path: Path) -> int:
             count = write(table, target, path.suffix.lower())
         os.replace(draft, path)
     except OSError as error:
-        raise CannotWrite(_("%(path)s cannot be written: %(why)s.") % {"path": path, "why": error.strerror or error}) from error
+        raise CannotWrite(
+            _("%(path)s cannot be written: %(why)s.") % {"path": path, "why": error.strerror or error}
+        ) from error
     finally:
         draft.unlink(missing_ok=True)
     return count
@@ -202,8 +217,8 @@ def _totals(book: Workbook, table: Table) -> None:
     title = _("Totals")[:31]
     sheet = _sheet(book, title, columns, table)
     count = _fill(sheet, table.totals(), 1)
-    periods = count - 1 if table.grain != "total" else count
-    if periods < 1:
+    last = count - 1 if (table.course or table.grain) != "total" else count
+    if last < 1:
         return
     chart = book.book.add_chart({"type": "line"})
     for key, colour in (("success_rate", "#0f6b78"), ("final_success_rate", "#8a949c")):
@@ -212,8 +227,8 @@ def _totals(book: Workbook, table: Table) -> None:
         chart.add_series(
             {
                 "name": str(indicator.label) if indicator else key,
-                "categories": [title, 1, 0, periods, 0],
-                "values": [title, 1, column, periods, column],
+                "categories": [title, 1, 0, last, 0],
+                "values": [title, 1, column, last, column],
                 "line": {"color": colour, "width": 2},
                 "marker": {"type": "circle", "size": 5, "fill": {"color": colour}, "border": {"color": colour}},
             }
@@ -226,7 +241,16 @@ def _totals(book: Workbook, table: Table) -> None:
 
 
 def _definitions(book: Workbook, table: Table) -> None:
-    heads = [_("Column"), _("Name"), _("Formula"), _("What it tells"), _("Falls into the period by"), _("Unit"), _("Matures after days"), _("Version")]
+    heads = [
+        _("Column"),
+        _("Name"),
+        _("Formula"),
+        _("What it tells"),
+        _("Falls into the period by"),
+        _("Unit"),
+        _("Matures after days"),
+        _("Version"),
+    ]
     widths = [26, 28, 46, 60, 22, 12, 12, 9]
     sheet = book.book.add_worksheet(_("Definitions")[:31])
     for index, (head, width) in enumerate(zip(heads, widths, strict=True)):
@@ -245,10 +269,16 @@ def _definitions(book: Workbook, table: Table) -> None:
         sheet.write_number(number, 7, found.version)
         number += 1
     first, last = table.question.first, table.question.last
-    sheet.write_string(number + 1, 0, _("From %(first)s to %(last)s, both included.") % {"first": first.isoformat(), "last": last.isoformat()})
+    sheet.write_string(
+        number + 1,
+        0,
+        _("From %(first)s to %(last)s, both included.") % {"first": first.isoformat(), "last": last.isoformat()},
+    )
     at = queries.computed_at(table.question)
     if at is not None:
-        sheet.write_string(number + 2, 0, _("Computed %(at)s.") % {"at": at.astimezone(region_zone()).strftime("%Y-%m-%d %H:%M")})
+        sheet.write_string(
+            number + 2, 0, _("Computed %(at)s.") % {"at": at.astimezone(region_zone()).strftime("%Y-%m-%d %H:%M")}
+        )
     sheet.freeze_panes(1, 1)
 
 

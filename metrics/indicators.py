@@ -40,6 +40,7 @@ register(
         ("customers_won",),
         ("customers_reached",),
         BY_CALL,
+        places=2,
     ),
     Indicator(
         "cancellation_rate",
@@ -63,6 +64,7 @@ register(
         ("customers_reached",),
         BY_SALE,
         matures_days=MATURE_DAYS,
+        places=2,
     ),
     Indicator(
         "inbound_success_rate",
@@ -72,6 +74,7 @@ register(
         ("inbound_won",),
         ("inbound_customers",),
         BY_CALL,
+        places=2,
     ),
     Indicator(
         "connect_rate",
@@ -110,6 +113,7 @@ register(
         BY_CALL,
         better="down",
         least=100,
+        places=2,
     ),
     Indicator(
         "larger_plan_share",
@@ -156,6 +160,7 @@ register(
         unit=RATIO,
         better="",
         is_share=False,
+        places=2,
     ),
     Indicator(
         "final_deals",
@@ -181,6 +186,7 @@ register(
         unit=MONEY,
         matures_days=MATURE_DAYS,
         is_share=False,
+        places=2,
     ),
     Indicator(
         "orders_per_agent_hour",
@@ -194,6 +200,7 @@ register(
         BY_WORK,
         unit=PER_HOUR,
         least=3600,
+        places=2,
         is_share=False,
     ),
     Indicator(

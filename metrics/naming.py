@@ -45,4 +45,10 @@ def _names(model: Any, fields: tuple[str, ...], ids: Iterable[int] | None) -> di
 
 
 def group_label(group: str) -> str:
-    return {"city": _("City"), "team": _("Team"), "agent": _("Agent"), "campaign": _("Campaign"), "period": _("Period")}[group]
+    return {
+        "city": _("City"),
+        "team": _("Team"),
+        "agent": _("Agent"),
+        "campaign": _("Campaign"),
+        "period": _("Period"),
+    }[group]

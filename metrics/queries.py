@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
-from django.db.models import Max
+from django.db.models import F, Max, Q
 from pyroaring import BitMap
 
 from metrics import copying, registry
@@ -22,6 +24,7 @@ from people.models import User
 DAY_TABLE, PERIOD_TABLE = DayFigures._meta.db_table, PeriodFigures._meta.db_table
 Key = tuple[int | None, ...]
 Cell = tuple[int, Key]
+MOST_CACHED, CACHED_SECONDS = 3000, 600
 _id = struct.Struct(">q")
 
 
@@ -102,6 +105,23 @@ def earlier(question: Question) -> Question:
     return Question((Period("total", first, last),), (), question.filters, question.reach)
 
 
+def largest_groups(question: Question, measure: str) -> list[Key]:
+    """All groups of the question, the largest sum of a count first: which of many groups stand on a page, without their sets."""
+    cells = _from_rollup(replace(question, periods=(Period("total", question.first, question.last),)), [measure])
+    return [cell[1] for cell in sorted(cells, key=lambda cell: (-(cells[cell][measure] or 0), cell))]
+
+
+def is_waiting(question: Question) -> bool:
+    """Whether facts of the range were recorded that the figures do not hold yet."""
+    found = Partition.objects.filter(day__range=(question.first, question.last))
+    return found.filter(Q(built_at=None) | Q(recorded_until__gt=F("built_at"))).exists()
+
+
+def newest_day(question: Question) -> date | None:
+    """The newest business day that has figures at all."""
+    return Partition.objects.filter(rows__gt=0).aggregate(day=Max("day"))["day"]
+
+
 def computed_at(question: Question) -> datetime | None:
     """When the newest figures of the range were counted, over all cities."""
     return Partition.objects.filter(day__range=(question.first, question.last)).aggregate(at=Max("built_at"))["at"]
@@ -124,6 +144,20 @@ class _Found:
 
 
 def _from_rollup(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int | None]]:
+    """Counts of each cell. Kept for some minutes under the time of the newest build: what was not built again has not changed."""
+    at = computed_at(question)
+    if at is None:
+        return {}
+    key = "metrics:" + hashlib.sha256(repr((at, question, sorted(names))).encode()).hexdigest()
+    known = cache.get(key)
+    if known is None:
+        known = _read(question, names)
+        if len(known) <= MOST_CACHED:
+            cache.set(key, known, CACHED_SECONDS)
+    return {cell: dict(counts) for cell, counts in known.items()}
+
+
+def _read(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int | None]]:
     pieces = pieces_of(question)
     found: dict[Cell, _Found] = {}
     sets = [name for name in names if name in SETS]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.calendar import iso_week, month_label, month_start, next_month, week_start
 from core.errors import DomainError
-from metrics.columns import KEYS, Level
+from metrics.columns import Level
 from people.models import User
 
 GRAINS = ("day", "week", "month", "total")
@@ -172,6 +172,11 @@ def _around(day: date, grain: str) -> tuple[date, date, str]:
     return start, next_month(start) - timedelta(days=1), month_label(day)
 
 
+def year_before(since: date, until: date) -> tuple[date, date]:
+    """The same weekdays of 52 weeks before."""
+    return since - timedelta(weeks=52), until - timedelta(weeks=52)
+
+
 def before(since: date, until: date) -> tuple[date, date]:
     """The period of the same length just before; whole months before whole months."""
     if since.day == 1 and next_month(until) - timedelta(days=1) == until:
@@ -182,6 +187,3 @@ def before(since: date, until: date) -> tuple[date, date]:
         return first, since - timedelta(days=1)
     length = until - since + timedelta(days=1)
     return since - length, since - timedelta(days=1)
-
-
-__all__ = ["GRAINS", "GROUPS", "KEYS", "Period", "Question", "Reach", "ask", "before", "periods", "reach_of"]

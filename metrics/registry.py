@@ -42,6 +42,7 @@ class Indicator:
     matures_days: int = 0
     version: int = 1
     is_share: bool = True
+    places: int = 1
 
     @property
     def measures(self) -> set[str]:

@@ -1,10 +1,15 @@
 from django.urls import path
 
-from metrics import views_floor
+from metrics import views_floor, views_indicators
 
 app_name = "metrics"
 
 urlpatterns = [
+    path("indicators/", views_indicators.indicators, name="indicators"),
+    path("indicators/peak/", views_indicators.indicators_peak, name="indicators-peak"),
+    path("indicators/definitions/", views_indicators.definitions, name="definitions"),
+    path("indicators/indicators.xlsx", views_indicators.indicators_export, {"suffix": "xlsx"}, name="indicators-xlsx"),
+    path("indicators/indicators.csv", views_indicators.indicators_export, {"suffix": "csv"}, name="indicators-csv"),
     path("floor/", views_floor.floor, name="floor"),
     path("floor/panels/", views_floor.floor_panels, name="floor-panels"),
 ]

@@ -21,19 +21,25 @@ class Command(BaseCommand):
     help = "Writes the indicators of a range of days, both ends included, as .xlsx, .csv or .json."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--from", dest="since", type=date.fromisoformat, required=True, help="first day, as 2026-11-01")
+        parser.add_argument(
+            "--from", dest="since", type=date.fromisoformat, required=True, help="first day, as 2026-11-01"
+        )
         parser.add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="last day, included")
         parser.add_argument("--grain", choices=GRAINS, default="total")
         parser.add_argument("--by", default="", help="any of city,team,agent,campaign")
         parser.add_argument("--out", type=Path, required=True, help="FILE.xlsx, FILE.csv or FILE.json")
         parser.add_argument("--user", help="only what this login may see; everything without")
-        parser.add_argument("--language", choices=["en", "zh-hans"], help="language of names and definitions in the workbook")
+        parser.add_argument(
+            "--language", choices=["en", "zh-hans"], help="language of names and definitions in the workbook"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["user"])
         by = [name.strip() for name in options["by"].split(",") if name.strip()]
-        with translation.override(options["language"] or (user.language if user else translation.get_language() or "en")):
+        with translation.override(
+            options["language"] or (user.language if user else translation.get_language() or "en")
+        ):
             try:
                 question = ask(since=options["since"], until=options["until"], grain=options["grain"], by=by, user=user)
                 count = export.write_file(export.Table(question, options["grain"]), options["out"])

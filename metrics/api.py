@@ -1,0 +1,112 @@
+"""`GET /api/v1/indicators/`: the same figures as the page and the files, as JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import BaseRouter
+from rest_framework.viewsets import ViewSet
+
+from core.errors import DomainError
+from metrics import export, registry
+from metrics.questions import GRAINS, GROUPS, Question, ask
+
+IDS = [
+    OpenApiParameter(name, OpenApiTypes.STR, description=f"Only these ids of {name}, separated by commas.")
+    for name in GROUPS
+]
+
+
+class IndicatorsViewSet(ViewSet):
+    """Figures of a range of days, both ends included, within what the user may see."""
+
+    serializer_class = None
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.DATE, required=True, description="First day."),
+            OpenApiParameter("to", OpenApiTypes.DATE, required=True, description="Last day, included."),
+            OpenApiParameter("grain", OpenApiTypes.STR, enum=list(GRAINS), default="total"),
+            OpenApiParameter(
+                "by", OpenApiTypes.STR, description="Any of city,team,agent,campaign, separated by commas."
+            ),
+            *IDS,
+        ],
+        responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}},
+        summary="Indicators by period and group",
+    )
+    def list(self, request: Request) -> StreamingHttpResponse:
+        """One object per period and group, ascending. Rates in percent, unrounded, null only where the denominator is 0."""
+        grain = request.query_params.get("grain") or "total"
+        table = export.Table(self._question(request, grain), grain)
+        return StreamingHttpResponse(export.pieces(table, ".json"), content_type="application/json")
+
+    @extend_schema(
+        responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}},
+        summary="Definitions of the indicators",
+    )
+    @action(detail=False)
+    def definitions(self, request: Request) -> Response:
+        """Name, formula and version of every indicator, in the language of the request."""
+        return Response([_definition(found) for found in registry.indicators()])
+
+    def _question(self, request: Request, grain: str) -> Question:
+        query = request.query_params
+        by = [name.strip() for name in query.get("by", "").split(",") if name.strip()]
+        filters = {name: _ids(query[name], name) for name in GROUPS if query.get(name)}
+        try:
+            return ask(
+                since=_day(query, "from"),
+                until=_day(query, "to"),
+                grain=grain,
+                by=by,
+                filters=filters,
+                user=request.user,
+            )
+        except DomainError as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+
+def _definition(found: registry.Indicator) -> dict[str, Any]:
+    return {
+        "key": found.key,
+        "version": found.version,
+        "label": str(found.label),
+        "formula": str(found.formula),
+        "tells": str(found.tells),
+        "numerator": list(found.numerator),
+        "denominator": list(found.denominator),
+        "hangs_on": str(found.hangs_on),
+        "unit": found.unit,
+        "better": found.better,
+        "smallest_denominator": found.least,
+        "matures_days": found.matures_days,
+    }
+
+
+def _day(query: Any, name: str) -> date:
+    text = query.get(name, "")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValidationError({name: _("Give a date as 2026-11-22.")}) from None
+
+
+def _ids(text: str, name: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValidationError({name: _("Give ids separated by commas.")})
+    return [int(part) for part in parts]
+
+
+def register(router: BaseRouter) -> None:
+    router.register("indicators", IndicatorsViewSet, basename="indicator")
