@@ -13,3 +13,8 @@ window.SwaggerUIBundle({
     return request;
   },
 });
+
+const root = document.documentElement;
+const follow = () => root.classList.toggle("dark-mode", root.dataset.bsTheme === "dark");
+document.addEventListener("theme:change", follow);
+follow();
