@@ -8,7 +8,7 @@ from customers.models import Customer, CustomerTag, Phone
 from people.models import City, User
 
 # Nobody pages through more by hand; beyond it filters help.
-SHOWN = 2_000
+SHOWN = 1_000
 TRIGRAM = 3
 
 

@@ -67,7 +67,9 @@ class CustomerListing(Listing):
             rows=self.filterset.qs if form.is_valid() else self._queryset.none(),
             user=self.request.user,
             backwards=self.sort == "-name",
-            narrow=any(chosen.get(name) for name in ("name", "tag", "city")),
+            # a filter that few rows pass would walk the whole index of names
+            narrow=chosen.get("is_suppressed") == "1"
+            or any(chosen.get(name) for name in ("name", "tag", "city", "source")),
         )
 
 
