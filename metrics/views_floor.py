@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from core.clock import database_now
-from metrics.floor.board import DEALS, STATE, STATES, Board, Look, read_board
+from metrics.floor.addresses import DEALS, STATE, STATES, Look
+from metrics.floor.board import Board, read_board
 from metrics.floor.panels import context
 from metrics.floor.places import find_place
 from metrics.floor.rules import can_see_floor

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _, ngettext
 
 from campaigns.models import Campaign
 from core.templatetags.look import clock, thousands
+from metrics.floor.addresses import url_of
 from metrics.floor.judge import fits
 from metrics.floor.leads import LATER, Funnel
 from metrics.floor.people import IDLE, LONG_WAIT, WRAP, Now
@@ -31,14 +31,6 @@ class Alert:
     why: str = ""
     url: str = ""
     action: str = ""
-
-
-def url_of(name: str, *args: object) -> str:
-    """The address of a page, or "" while it is not mounted."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def time_of(at: datetime) -> str:
@@ -173,7 +165,8 @@ def unkept(promises: Promises, names: Mapping[int, str]) -> list[Alert]:
         "%(count)s callbacks promised by agents who are not at the desk", promises.at_risk,
     ) % values  # fmt: skip
     why = "" if promises.at_risk == 1 else _("The first at %(time)s, by %(agent)s.") % values
-    return [Alert(DUE, text, why, url_of("campaigns:callbacks"), _("Hand over"))]
+    page = url_of("campaigns:callbacks")
+    return [Alert(DUE, text, why, page and f"{page}?when=today", _("Hand over"))]
 
 
 def of_group(group: str) -> str:

@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
@@ -18,24 +16,15 @@ from core.calendar import business_date
 from core.stats import wilson
 from metrics import registry
 from metrics.floor import alerts, leads, people, promises
+from metrics.floor.addresses import DEALS, Look, address_of, city_key, query_of
+from metrics.floor.cards import MOST_AGENTS, Card, read_cards
+from metrics.floor.drill import Row, counts_of, crew_of, drill, value_of
 from metrics.floor.expectation import Expectation, expectation_for
 from metrics.floor.judge import verdict, verdict_of_rate
 from metrics.floor.people import Crew, Now
-from metrics.floor.places import REGIONAL, Place
-from metrics.floor.today import Today, Work, read_today
-from people.models import City, Team, User
-
-STATES = (people.TALK, people.WRAP, people.IDLE, people.AWAY)
-STATE, DEALS = "state", "deals"
-MOST_AGENTS = 60  # of a whole city or region; a team is shown whole
-
-
-@dataclass(frozen=True)
-class Look:
-    """What else the address says: the order of the agents, only those of one state."""
-
-    order: str = STATE
-    show: str = ""
+from metrics.floor.places import Place
+from metrics.floor.today import Work, read_today
+from people.models import User
 
 
 @dataclass(frozen=True)
@@ -59,43 +48,6 @@ class Hour:
     hour: int
     deals: int | None
     expected: float | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the drill table. `scale`: the length of its bars."""
-
-    label: str
-    url: str
-    close_url: str
-    is_team: bool
-    is_open: bool
-    is_chosen: bool
-    crew: Crew
-    deals: int
-    expected: float | None
-    success: float | None
-    scale: float
-
-    @property
-    def against(self) -> float | None:
-        return None if self.expected is None else self.deals - self.expected
-
-    @property
-    def verdict(self) -> str:
-        return verdict(self.deals, self.expected)
-
-
-@dataclass(frozen=True)
-class Card:
-    """One agent. `now` is None for an agent who is not signed in."""
-
-    agent_id: int
-    name: str
-    url: str
-    deals: int
-    expected: float | None
-    now: Now | None
 
 
 @dataclass(frozen=True)
@@ -134,6 +86,11 @@ class Board:
         return verdict(self.deals, self.expected)
 
     @property
+    def card_scale(self) -> float:
+        """The length of the agents' bars: one for all, so that they can be compared."""
+        return max((max(card.deals, card.expected or 0) for card in self.cards), default=0) * 1.2
+
+    @property
     def title(self) -> str:
         place = self.place
         return str(
@@ -142,7 +99,7 @@ class Board:
 
     @property
     def query(self) -> str:
-        return _query(self.place, self.look)
+        return query_of(self.place, self.look)
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -152,32 +109,12 @@ class Board:
             found.append((place.region or _("Whole region"), address(self, city="", team="")))
         if place.team and (place.city or place.is_regional) and len(place.teams) > 1:
             name = _("Regional teams") if place.is_regional else str(place.city)
-            found.append((name, address(self, city=_city_key(place.team.city_id), team="")))
+            found.append((name, address(self, city=city_key(place.team.city_id), team="")))
         return found
 
 
-def _city_key(city_id: int | None) -> str:
-    return str(city_id or REGIONAL)
-
-
-def _query(place: Place, look: Look, **changes: str) -> str:
-    city = _city_key(place.city.pk if place.city else None) if place.city or place.is_regional else ""
-    parts = {
-        "city": city, "team": str(place.team.pk) if place.team else "", "campaign": str(place.campaign.pk) if place.campaign else "",
-        "order": look.order if look.order != STATE else "", "show": look.show, **changes,
-    }  # fmt: skip
-    if parts["team"]:
-        parts["city"] = ""
-    return urlencode({name: value for name, value in parts.items() if value})
-
-
 def address(board: Board, **changes: str) -> str:
-    return _address(board.place, board.look, **changes)
-
-
-def _address(place: Place, look: Look, **changes: str) -> str:
-    query = _query(place, look, **changes)
-    return reverse("metrics:floor") + (f"?{query}" if query else "")
+    return address_of(board.place, board.look, **changes)
 
 
 def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
@@ -199,18 +136,18 @@ def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
     work = Work.of(today.teams[team] for team in shown)
     names = people.names(agents | _to_name(here, kept))
     expected = expectation.until(at, shown, campaign)
-    rows, total = _drill(place, look, today, crews, expectation, at)
+    rows, total = drill(place, look, today, crews, expectation, at)
     funnel = leads.funnel(counted, {row.pk for row in place.campaigns_shown()}, place.city_ids)
     return Board(
         place=place, look=look, at=at, day=day, deals=len(work.won), expected=expected, basis=_basis(expectation),
         success=_rate("success_rate", work, expectation, shown, place.campaign),
         contact=_rate("contact_rate", work, expectation, shown, place.campaign),
-        after_call=_value("mean_after_call_seconds", _counts(work)),
+        after_call=value_of("mean_after_call_seconds", counts_of(work)),
         after_call_limit=min((row.after_call_limit_seconds for row in place.campaigns_shown()), default=people.AFTER_CALL_LIMIT),
-        over_limit=sum(one.over > 0 for one in here), crew=_crew(crews, shown), promises=kept,
+        over_limit=sum(one.over > 0 for one in here), crew=crew_of(crews, shown), promises=kept,
         hours=_hours(today.hours, expectation.by_hour(shown, campaign), at), hour=timezone.localtime(at).hour,
         alerts=_alerts(user, place, look, here, names, kept, counted, rows, crews), funnel=funnel, rows=rows, total=total,
-        cards=_cards(place, look, listed, absent, today, names, expectation, at), found=len(wanted),
+        cards=read_cards(place, look, listed, absent, today, names, expectation, at), found=len(wanted),
         per_agent=expectation.of_one_agent(at, place.team.pk, campaign) if place.team else None,
     )  # fmt: skip
 
@@ -223,23 +160,10 @@ def _to_name(here: Sequence[Now], kept: promises.Promises) -> set[int]:
     return {*over, *waiting, *(agent for agent, _due in kept.risky)}
 
 
-def _counts(work: Work) -> dict[str, int | None]:
-    """Measures of the registry, as far as the floor needs them."""
-    return {
-        "calls": work.calls, "calls_connected": work.calls_connected, "after_call_seconds": work.after_call_seconds,
-        "customers_called": len(work.called), "customers_reached": len(work.reached), "customers_won": len(work.won),
-    }  # fmt: skip
-
-
-def _value(key: str, counts: Mapping[str, int | None]) -> float | None:
-    found = registry.indicator(key)
-    return found.value(counts) if found else None
-
-
 def _rate(key: str, work: Work, expectation: Expectation, teams: set[int], campaign: Campaign | None) -> Rate:
     indicator = registry.indicator(key)
     assert indicator is not None
-    counts = _counts(work)
+    counts = counts_of(work)
     above, below = indicator.parts(counts) or (0, 0)
     low, high = (share * 100 for share in wilson(above, below))
     target = campaign and (
@@ -264,16 +188,12 @@ def _basis(expectation: Expectation) -> str:
     if not count:
         return ""
     if expectation.is_same_weekday:
-        return _("Expected: mean of the last %(count)s of this weekday.") % {"count": count}
+        weekday = date_format(expectation.days[0], "l")
+        return _("Expected: mean of the last %(count)s days like today (%(weekday)s).") % {
+            "count": count,
+            "weekday": weekday,
+        }
     return _("Expected: mean of the last %(count)s days with calls.") % {"count": count}
-
-
-def _crew(crews: Mapping[int, Crew], teams: set[int]) -> Crew:
-    whole = Crew()
-    for team in teams:
-        if team in crews:
-            whole.add(crews[team])
-    return whole
 
 
 def _hours(deals: Counter[int], expected: list[float] | None, at: datetime) -> list[Hour]:
@@ -287,93 +207,6 @@ def _hours(deals: Counter[int], expected: list[float] | None, at: datetime) -> l
         Hour(hour, deals[hour] if hour <= running else None, expected[hour] if expected else None)
         for hour in range(min(busy), last + 1)
     ]
-
-
-# ---------------------------------------------------------------- cities and teams
-
-
-def _drill(
-    place: Place, look: Look, today: Today, crews: Mapping[int, Crew], expectation: Expectation, at: datetime
-) -> tuple[list[Row], Row | None]:
-    """Cities, the teams of the one that is open under it; and the sum when there is more than one city."""
-    cities: dict[int | None, list[Team]] = {}
-    for team in place.teams:
-        cities.setdefault(team.city_id, []).append(team)
-    is_lone = len(cities) == 1
-    chosen = place.team.city_id if place.team else place.city.pk if place.city else None
-    has_chosen = bool(place.team or place.city or place.is_regional)
-    campaign = place.campaign.pk if place.campaign else None
-    figures = _Figures(today, crews, expectation, campaign, at)
-    city_scale = max((figures.length({team.pk for team in teams}) for teams in cities.values()), default=0)
-    team_scale = max((figures.length({team.pk}) for team in place.teams), default=0)
-    rows = []
-    for city_id, teams in sorted(cities.items(), key=lambda item: item[0] is None):
-        is_open = is_lone or has_chosen and city_id == chosen
-        key = _city_key(city_id)
-        rows.append(figures.row(
-            {team.pk for team in teams}, city_scale, label=_name_of(teams[0].city), url=_address(place, look, city=key, team=""),
-            close_url=_address(place, look, city="", team="") if is_open and not is_lone else "", is_open=is_open,
-            is_chosen=is_open and place.team is None and has_chosen,
-        ))  # fmt: skip
-        for team in teams if is_open else ():
-            rows.append(figures.row(
-                {team.pk}, team_scale, label=str(team), url=_address(place, look, city="", team=str(team.pk)), is_team=True,
-                is_chosen=place.team is not None and place.team.pk == team.pk,
-            ))  # fmt: skip
-    whole = {team.pk for team in place.teams}
-    total = None if is_lone or not whole else figures.row(whole, 0, label=place.region or _("Together"))
-    return rows, total
-
-
-def _name_of(city: City | None) -> str:
-    return str(city) if city else _("Regional teams")
-
-
-@dataclass(frozen=True)
-class _Figures:
-    today: Today
-    crews: Mapping[int, Crew]
-    expectation: Expectation
-    campaign: int | None
-    at: datetime
-
-    def length(self, teams: set[int]) -> float:
-        deals = sum(len(self.today.teams[team].won) for team in teams)
-        return max(deals, self.expectation.until(self.at, teams, self.campaign) or 0) * 1.2
-
-    def row(
-        self, teams: set[int], scale: float, *, label: str, url: str = "", close_url: str = "", is_team: bool = False,
-        is_open: bool = False, is_chosen: bool = False,
-    ) -> Row:  # fmt: skip
-        work = Work.of(self.today.teams[team] for team in teams)
-        expected = self.expectation.until(self.at, teams, self.campaign)
-        return Row(
-            label, url, close_url, is_team, is_open, is_chosen, _crew(self.crews, teams), len(work.won), expected,
-            _value("success_rate", _counts(work)), scale or self.length(teams),
-        )  # fmt: skip
-
-
-# ---------------------------------------------------------------- agents
-
-
-def _cards(
-    place: Place, look: Look, listed: Sequence[Now], absent: Sequence[User], today: Today, names: Mapping[int, str],
-    expectation: Expectation, at: datetime,
-) -> list[Card]:  # fmt: skip
-    campaign = place.campaign.pk if place.campaign else None
-    each = {team: expectation.of_one_agent(at, team, campaign) for team in {one.team_id for one in listed}}
-    calls = alerts.url_of("campaigns:calls")
-
-    def card(agent: int, now: Now | None, expected: float | None) -> Card:
-        parts: dict[str, Any] = {"agent": agent, "since": business_date(at).isoformat()}
-        url = f"{calls}?{urlencode(parts)}" if calls else ""
-        return Card(agent, names.get(agent, ""), url, len(today.agents.get(agent, ())), expected, now)
-
-    cards = [card(one.agent_id, one, each[one.team_id]) for one in listed]
-    cards += [card(agent.pk, None, None) for agent in absent]
-    if look.order == DEALS:
-        cards.sort(key=lambda one: (-one.deals, one.now is None, one.name))
-    return cards if place.team else cards[:MOST_AGENTS]
 
 
 # ---------------------------------------------------------------- decisions
@@ -398,6 +231,6 @@ def _alerts(
         *alerts.few_leads(campaigns, lambda campaign: leads.funnel(counted, {campaign.pk}, place.city_ids), on),
         *alerts.under_expectation(teams),
         *alerts.unkept(kept, names),
-        *alerts.long_wait(here, names, ready, _address(place, look, show=people.IDLE)),
-        *alerts.long_after_call(here, names, _address(place, look, show=people.WRAP)),
+        *alerts.long_wait(here, names, ready, address_of(place, look, show=people.IDLE)),
+        *alerts.long_after_call(here, names, address_of(place, look, show=people.WRAP)),
     ])  # fmt: skip

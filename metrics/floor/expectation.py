@@ -20,29 +20,25 @@ from metrics.models import DayFigures, HourFigures, Partition
 WEEKS, FEWEST_DAYS, OTHER_DAYS = 4, 2, 10
 KEEP_SECONDS = 900
 HOURS = 24
-Key = tuple[int, int]  # team, campaign
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """Sums over `days`. `deals` by (team, campaign) and hour; `customers` (called, reached, won), each day's own, by (team, campaign),
-    campaign 0: all of the team's; `agents`: how many agents called, days added up."""
+    """Sums over `days`, by team and campaign, campaign 0 for all of the team's: `deals` by hour; `customers` called, reached and won,
+    each day's own. `agents`: how many agents of a team called, days added up."""
 
     days: tuple[date, ...] = ()
     is_same_weekday: bool = False
-    deals: dict[Key, list[int]] = field(default_factory=dict)
-    customers: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
+    deals: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    customers: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
     agents: dict[int, int] = field(default_factory=dict)
 
     def by_hour(self, teams: Collection[int], campaign_id: int | None) -> list[float] | None:
         """Mean deals of each of the 24 hours; None without days to go by."""
         if not self.days:
             return None
-        total = [0] * HOURS
-        for (team, campaign), hours in self.deals.items():
-            if team in teams and campaign_id in (None, campaign):
-                total = [a + b for a, b in zip(total, hours, strict=True)]
-        return [deals / len(self.days) for deals in total]
+        known = [self.deals[key] for team in teams if (key := (team, campaign_id or 0)) in self.deals]
+        return [sum(hour) / len(self.days) for hour in zip([0] * HOURS, *known, strict=True)]
 
     def until(self, at: datetime, teams: Collection[int], campaign_id: int | None) -> float | None:
         """Mean deals by this time of day; the running hour counts by the part of it that has passed."""
@@ -94,15 +90,16 @@ def _read(days: tuple[date, ...], same: bool) -> Expectation:
     return Expectation(days, same, _deals(days), _customers(days), _agents(days))
 
 
-def _deals(days: tuple[date, ...]) -> dict[Key, list[int]]:
+def _deals(days: tuple[date, ...]) -> dict[tuple[int, int], list[int]]:
     rows = HourFigures.objects.filter(day__in=days, sales__gt=0).values_list("team_id", "campaign_id", "hour")
-    found: dict[Key, list[int]] = {}
+    found: dict[tuple[int, int], list[int]] = {}
     for team, campaign, hour, deals in rows.annotate(deals=Sum("sales")):
-        found.setdefault((team, campaign), [0] * HOURS)[hour] += deals
+        for key in ((team, campaign), (team, 0)):
+            found.setdefault(key, [0] * HOURS)[hour] += deals
     return found
 
 
-def _customers(days: tuple[date, ...]) -> dict[Key, tuple[int, int, int]]:
+def _customers(days: tuple[date, ...]) -> dict[tuple[int, int], tuple[int, int, int]]:
     rows = DayFigures.objects.filter(day__in=days, level__in=[Level.TEAM, Level.TEAM_CAMPAIGN])
     sums = rows.values_list("team_id", "campaign_id").annotate(
         called=Sum("customers_called"), reached=Sum("customers_reached"), won=Sum("customers_won")

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _, ngettext
 from campaigns.models import Lead
 from core.templatetags.look import clock, fixed, signed, thousands
 from metrics.floor import leads
-from metrics.floor.alerts import day_and_time, of_group, time_of, url_of
-from metrics.floor.board import DEALS, STATE, Board, Rate, address
+from metrics.floor.addresses import DEALS, STATE, calls_url, url_of
+from metrics.floor.alerts import day_and_time, of_group, time_of
+from metrics.floor.board import Board, Rate, address
 
 Outcome = Lead.Outcome
 
@@ -50,11 +51,11 @@ def _stats(board: Board) -> list[dict[str, Any]]:
 
 
 def _deals(board: Board) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "label": _("Deals today"),
-        "url": _definition("customers_won"),
-        "value": thousands(board.deals),
-    }
+    place = board.place
+    where = {"team": place.team.pk} if place.team else {"city": place.city.pk} if place.city else {}
+    campaign = place.campaign.pk if place.campaign else None
+    link = calls_url(board.day, customers="won", direction="outbound", campaign=campaign, **where)
+    found: dict[str, Any] = {"label": _("Deals today"), "value": thousands(board.deals), "link": link}
     if board.expected is None:
         return found | {"sub": _("nothing to compare with yet")}
     difference = board.deals - board.expected
@@ -89,8 +90,7 @@ def _signed_in(board: Board) -> dict[str, Any]:
     if not crew.on:
         sub = _("nobody is at a desk")
     else:
-        parts = {name: crew.states[name] for name in ("talk", "wrap", "idle", "away")}
-        sub = _("%(talk)s in a call, %(wrap)s after call, %(idle)s waiting, %(away)s away") % parts
+        sub = _("%(talk)s in a call, %(idle)s waiting") % {"talk": crew.states["talk"], "idle": crew.states["idle"]}
     return {
         "label": _("Agents signed in"), "value": thousands(crew.on), "unit": f"/ {thousands(crew.all)}", "split": crew.states, "sub": sub,
     }  # fmt: skip
@@ -111,9 +111,9 @@ def _after_call(board: Board) -> dict[str, Any]:
 
 def _promises(board: Board) -> dict[str, Any]:
     kept = board.promises
-    sub = _("%(coming)s due within the hour, %(at_risk)s at risk") % {"coming": kept.coming, "at_risk": kept.at_risk}
+    sub = _("%(coming)s within the hour, %(at_risk)s at risk") % {"coming": kept.coming, "at_risk": kept.at_risk}
     return {
-        "label": _("Promises kept"), "url": url_of("campaigns:callbacks"), "value": thousands(kept.kept), "unit": f"/ {thousands(kept.due)}",
+        "label": _("Promises kept"), "url": url_of("campaigns:callbacks"), "value": thousands(kept.kept), "unit": f" / {thousands(kept.due)}",
         "amount": kept.kept, "expected": kept.due or None, "sub": sub,
     }  # fmt: skip
 

@@ -27,6 +27,16 @@ class Place:
     campaign: Campaign | None
     campaigns: list[Campaign]
     links: frozenset[tuple[int, int]]
+    whole_cities: frozenset[int]
+
+    def covers(self, city_id: int | None) -> bool:
+        """Whether all teams of the city are among them; None: the regional teams."""
+        return self.is_region or city_id in self.whole_cities
+
+    @property
+    def is_indented(self) -> bool:
+        """Whether the teams stand under a line of their city."""
+        return self.is_region or bool(self.whole_cities)
 
     @property
     def shown_ids(self) -> list[int]:
@@ -68,10 +78,11 @@ def find_place(user: User, asked: Mapping[str, str]) -> Place:
     shown = [row for row in teams if _is_in(row, team, city, is_regional)]
     if team is None and len(teams) == 1 and not user.scope().is_region:
         team = teams[0]
-    region = Region.objects.first()
+    scope = user.scope()
     return Place(
-        str(region or ""), user.scope().is_region, teams, shown, city, is_regional, team, campaign, campaigns, links
-    )
+        str(Region.objects.first() or ""), scope.is_region, teams, shown, city, is_regional, team, campaign, campaigns, links,
+        scope.city_ids,
+    )  # fmt: skip
 
 
 def _chosen(rows: list, asked: str | None):
