@@ -59,7 +59,7 @@ def receive_calls(
 
     Raises FileRefused, PermissionRefused, DiskFull.
     """
-    _check_rights(by, makes_missing)
+    check_rights(by, makes_missing)
     kind = _examine(file)
     name = os.path.basename(file_name) or "calls"
     stored = store(name=name, stream=file, kind=FILE_KIND, by=by, at=at, keep_for=KEEP_FILE, limit=limits.FILE_BYTES)
@@ -77,7 +77,7 @@ def receive_calls(
 @transaction.atomic
 def start_import(*, call_import: CallImport, by: User, at: datetime) -> Job:
     """Bring in the good rows of a checked file, in the background; asked twice it is one job. Raises ImportIsOver, PermissionRefused."""
-    _check_rights(by, call_import.creates_missing)
+    check_rights(by, call_import.creates_missing)
     call_import = CallImport.objects.select_for_update(of=("self",)).get(pk=call_import.pk)
     if call_import.status == Status.IMPORTING:
         return Job.objects.get(pk=call_import.job_id)
@@ -92,7 +92,7 @@ def start_import(*, call_import: CallImport, by: User, at: datetime) -> Job:
 @transaction.atomic
 def give_up(*, call_import: CallImport, by: User, at: datetime) -> None:
     """Do not import a checked file; its rows go. Raises ImportIsOver, PermissionRefused."""
-    _check_rights(by, makes_missing=False)
+    check_rights(by, makes_missing=False)
     call_import = CallImport.objects.select_for_update(of=("self",)).get(pk=call_import.pk)
     if call_import.status != Status.CHECKED:
         raise ImportIsOver(_("Only a file that was checked, and not yet imported, can be given up."))
@@ -102,7 +102,7 @@ def give_up(*, call_import: CallImport, by: User, at: datetime) -> None:
     audit("campaigns.calls.given_up", call_import, by=by, at=at)
 
 
-def _check_rights(by: User, makes_missing: bool) -> None:
+def check_rights(by: User, makes_missing: bool) -> None:
     if not rules.can_import_calls(by):
         raise PermissionRefused(_("Only the data team brings in calls of another dialer."))
     if makes_missing and not rules.can_make_missing(by):
@@ -276,7 +276,7 @@ def _note_lost(call_import: CallImport, above: int, upto: int) -> None:
 
 def _finish(call_import: CallImport, at: datetime) -> None:
     with connection.cursor() as cursor:
-        call_import.counts = history_judging._counts(cursor, call_import.pk)
+        call_import.counts = history_judging.count_verdicts(cursor, call_import.pk)
     call_import.status, call_import.imported_at = Status.IMPORTED, at
     call_import.imported_by = call_import.imported_by or call_import.created_by
     call_import.save(update_fields=["counts", "status", "imported_at", "imported_by"])

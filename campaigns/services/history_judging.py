@@ -97,7 +97,7 @@ WHERE v.call_import_id = %(import_id)s AND v.verdict = 'new' AND before.customer
 """
 
 
-def judge(call_import: CallImport, *, makes_missing: bool, at: datetime) -> dict[str, Any]:
+def judge(call_import: CallImport, *, makes_missing: bool, at: datetime, analyze: bool = True) -> dict[str, Any]:
     """Decide every staged row of the import anew; returns {"new": n, ..., "faults": {reason: n}}. Writes nothing but the verdicts.
 
     Somebody who works on some cities finds only their customers and teams; all others are unknown to them.
@@ -110,15 +110,17 @@ def judge(call_import: CallImport, *, makes_missing: bool, at: datetime) -> dict
         "cities": None if scope.is_region else sorted(scope.city_ids),
     }
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE campaigns_stagedcall")
+        if analyze:  # a file's rows are many and new to the planner
+            cursor.execute("ANALYZE campaigns_stagedcall")
         cursor.execute("DELETE FROM campaigns_callverdict WHERE call_import_id = %(import_id)s", asked)
         cursor.execute(JUDGE, asked)
-        cursor.execute("ANALYZE campaigns_callverdict")
+        if analyze:
+            cursor.execute("ANALYZE campaigns_callverdict")
         cursor.execute(EARLIER_ATTEMPTS, asked)
-        return _counts(cursor, call_import.pk)
+        return count_verdicts(cursor, call_import.pk)
 
 
-def _counts(cursor: Any, import_id: int) -> dict[str, Any]:
+def count_verdicts(cursor: Any, import_id: int) -> dict[str, Any]:
     cursor.execute(
         "SELECT verdict, fault, count(*) FROM campaigns_callverdict WHERE call_import_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 2", [import_id]
     )
