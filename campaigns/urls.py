@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import callbacks, desk, planning
+from campaigns.views import callbacks, calls, desk, history, orders, planning
 
 app_name = "campaigns"
 
@@ -36,4 +36,21 @@ DESK = [
     path("callbacks/<int:pk>/hand-over/", callbacks.hand_over, name="callback_hand_over"),
 ]
 
-urlpatterns = [*DESK, *PLANNING]
+FACTS = [
+    path("calls/", calls.calls, name="calls"),
+    path("calls/<int:pk>/", calls.call, name="call"),
+    path("calls/import/", history.call_import, name="call_import"),
+    path("calls/import/<int:pk>/", history.call_import_detail, name="call_import_detail"),
+    path("calls/import/<int:pk>/progress/", history.call_import_progress, name="call_import_progress"),
+    path("calls/import/<int:pk>/rejects/", history.call_import_rejects, name="call_import_rejects"),
+    path("calls/import/<int:pk>/start/", history.call_import_start, name="call_import_start"),
+    path("calls/import/<int:pk>/give-up/", history.call_import_give_up, name="call_import_give_up"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<int:pk>/", orders.order, name="order"),
+    path("orders/<int:pk>/cancel/", orders.order_cancel, name="order-cancel"),
+    path("orders/<int:pk>/reinstate/", orders.order_reinstate, name="order-reinstate"),
+    path("customers/<int:pk>/calls/", calls.customer_calls, name="customer-calls"),
+    path("customers/<int:pk>/orders/", calls.customer_orders, name="customer-orders"),
+]
+
+urlpatterns = [*DESK, *PLANNING, *FACTS]

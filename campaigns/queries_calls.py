@@ -1,0 +1,121 @@
+"""Reads of calls and orders for lists and details. Facts point by plain ids; the few names are read once per request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext as _
+
+from campaigns.models import Answer, Call, Campaign, Disposition, Order, OrderEvent, Recording
+from customers.models import Customer, LeadList, Phone, Source
+from people.models import City, Team, User
+from scripts.models import Offer, Product, ScriptStep, ScriptVersion
+
+
+def calls_shown(user: User) -> QuerySet[Call]:
+    """Calls that the user may see, with what a row shows of customer, number and order."""
+    return Call.objects.visible_to(user).annotate(
+        customer_name=Subquery(Customer.objects.filter(pk=OuterRef("customer_id")).values("name")),
+        phone_mask=Subquery(Phone.objects.filter(pk=OuterRef("phone_id")).values("mask")),
+        order_state=Subquery(Order.objects.filter(call_id=OuterRef("pk")).values("state")[:1]),
+    )
+
+
+def orders_shown(user: User) -> QuerySet[Order]:
+    return Order.objects.visible_to(user).annotate(
+        customer_name=Subquery(Customer.objects.filter(pk=OuterRef("customer_id")).values("name")),
+    )
+
+
+def short_name(name: str | None, *, whole: bool) -> str:
+    """The name for those who work with the customer, its first character for all others."""
+    name = name or ""
+    return name if whole or not name else f"{name[:1]}**"
+
+
+class Names:
+    """Names of the small tables, each read at its first use; at most one query per table and request."""
+
+    @cached_property
+    def cities(self) -> dict[int, str]:
+        return {city.pk: city.label for city in City.objects.all()}
+
+    @cached_property
+    def teams(self) -> dict[int, str]:
+        return {team.pk: str(team) for team in Team.objects.all()}
+
+    @cached_property
+    def campaigns(self) -> dict[int, str]:
+        return {campaign.pk: str(campaign) for campaign in Campaign.objects.only("code", "name")}
+
+    @cached_property
+    def results(self) -> dict[int, Disposition]:
+        return Disposition.objects.select_related("maps_to").in_bulk()
+
+    @cached_property
+    def agents(self) -> dict[int, str]:
+        found = User.objects.exclude(code=None).only("username", "display_name", "code")
+        return {user.pk: f"{user.code} {user}" if user.code and user.code != str(user) else str(user) for user in found}
+
+    def agent(self, pk: int) -> str:
+        return self.agents.get(pk) or _("agent %(number)s") % {"number": pk}
+
+    def result(self, pk: int) -> str:
+        return str(self.results.get(pk, ""))
+
+
+@dataclass(frozen=True)
+class CallDetail:
+    """Everything about one call that its page shows."""
+
+    call: Call
+    customer: Customer
+    phone: Phone | None
+    facts: list[tuple[str, str]]
+    answers: list[Answer]
+    recordings: list[Recording]
+    orders: list[Order]
+
+
+def call_detail(call: Call) -> CallDetail:
+    names = Names()
+    return CallDetail(
+        call=call,
+        customer=Customer.objects.select_related("city").get(pk=call.customer_id),
+        phone=Phone.objects.defer("sealed").filter(pk=call.phone_id).first(),
+        facts=_circumstances(call, names),
+        answers=list(Answer.objects.filter(call_id=call.pk, call_started_at=call.started_at).select_related("question").order_by("question__position")),
+        recordings=list(Recording.objects.filter(call_id=call.pk, call_started_at=call.started_at).order_by("pk")),
+        orders=list(Order.objects.filter(call_id=call.pk).select_related("product", "offer").order_by("pk")),
+    )
+
+
+def _circumstances(call: Call, names: Names) -> list[tuple[str, str]]:
+    """What was so at the call, under its label; what is not known is left out."""
+    told = [
+        (_("Agent"), names.agent(call.agent_id)),
+        (_("Team"), names.teams.get(call.team_id, "")),
+        (_("Team's city"), names.cities.get(call.team_city_id or 0, "")),
+        (_("Customer's city"), names.cities.get(call.city_id, "")),
+        (_("Campaign"), names.campaigns.get(call.campaign_id, "")),
+        (_("Product"), _name_of(Product, call.product_id)),
+        (_("Offer"), _name_of(Offer, call.offer_id)),
+        (_("Script version"), _name_of(ScriptVersion, call.script_version_id)),
+        (_("Step at which it ended"), _name_of(ScriptStep, call.step_id)),
+        (_("List"), _name_of(LeadList, call.list_id)),
+        (_("Source"), _name_of(Source, call.source_id)),
+        (_("Product was recommended"), _("yes") if call.recommended else _("no")),
+        (_("Reason"), call.reason),
+    ]
+    return [(label, value) for label, value in told if value]
+
+
+def _name_of(model: type, pk: int | None) -> str:
+    found = model.objects.filter(pk=pk).first() if pk else None  # type: ignore[attr-defined]
+    return str(found) if found else ""
+
+
+def order_history(order: Order) -> list[OrderEvent]:
+    return list(order.events.select_related("by").order_by("occurred_at", "pk"))

@@ -1,0 +1,122 @@
+"""Pages of calls: the list to which every figure leads, one call, the calls of a customer."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from campaigns import rules
+from campaigns.filters import CallFilter
+from campaigns.models import Call, Order
+from campaigns.queries_calls import Names, call_detail, calls_shown, short_name
+from core.listing import Column, Listing
+from customers.models import Customer
+from people.access import must
+from people.models import User
+
+OF_CUSTOMER = 20
+
+
+class FactListing(Listing):
+    """Newest first as the index has it: no column here is ever empty, so that nothing need be said about where nothing stands."""
+
+    def _ordering(self) -> list[Any]:
+        wanted = self.sort or self.order
+        name = wanted.removeprefix("-")
+        field = next((column.order for column in self.columns if column.name == name), name)
+        sign = "-" if wanted.startswith("-") else ""
+        return [f"{sign}{field}", f"{sign}pk"]
+
+
+def columns(user: User, names: Names) -> list[Column]:
+    whole = rules.can_see_names(user)
+    return [
+        Column("started_at", _("Time"), kind="moment", width=18),
+        Column("customer", _("Customer"), value=lambda call: short_name(call.customer_name, whole=whole), sort=""),
+        Column("number", _("Number"), value="phone_mask", sort=""),
+        Column("city", _("City"), value=lambda call: names.cities.get(call.city_id), sort=""),
+        Column("agent", _("Agent"), value=lambda call: names.agent(call.agent_id), sort=""),
+        Column("team", _("Team"), value=lambda call: names.teams.get(call.team_id), sort=""),
+        Column("campaign", _("Campaign"), value=lambda call: names.campaigns.get(call.campaign_id), sort=""),
+        Column("result", _("Result"), value=lambda call: names.result(call.disposition_id), sort="", template="campaigns/_call_result.html"),
+        Column("talk_seconds", _("Talk"), num=True, kind="duration"),
+        Column("after_call_seconds", _("After call"), num=True, kind="duration"),
+        Column("order", _("Order"), value=lambda call: order_word(call.order_state), sort=""),
+    ]
+
+
+def order_word(state: str | None) -> str:
+    return str(Order.State(state).label) if state else ""
+
+
+class CallListing(FactListing):
+    @cached_property
+    def agent_shown(self) -> str:
+        """The agent whose calls these are, when the link named one."""
+        form = self.filterset.form
+        agent = form.cleaned_data.get("agent") if form.is_valid() else None
+        return str(agent) if agent else ""
+
+
+@never_cache
+@require_GET
+def calls(request: HttpRequest) -> HttpResponseBase:
+    must(request, rules.can_read_calls(request.user))
+    listing = CallListing(
+        request, calls_shown(request.user), columns(request.user, Names()), name="campaigns.calls", title=_("Calls"), filterset=CallFilter,
+        order="-started_at", may_export=not request.user.is_agent, row_link=lambda call: reverse("campaigns:call", args=[call.pk]),
+        empty_title=_("No calls yet."), empty_text=_("They appear here as agents record them, or when the history of another dialer is imported."),
+    )  # fmt: skip
+    return listing.page_or_export("campaigns/calls.html")
+
+
+@never_cache
+@require_GET
+def call(request: HttpRequest, pk: int) -> HttpResponse:
+    must(request, rules.can_read_calls(request.user))
+    row = get_object_or_404(Call.objects.visible_to(request.user), pk=pk)
+    detail = call_detail(row)
+    names = Names()
+    context = {
+        "detail": detail,
+        "call": row,
+        "result": names.result(row.disposition_id),
+        "customer_name": short_name(detail.customer.name, whole=rules.can_see_names(request.user)),
+        "may_open_customer": Customer.objects.visible_to(request.user).filter(pk=row.customer_id).exists(),
+        "crumbs": [(_("Calls"), reverse("campaigns:calls"))],
+    }
+    return render(request, "campaigns/call_detail.html", context)
+
+
+# ---------------------------------------------------------------- parts of a customer's page
+
+
+def _customer_rows(request: HttpRequest, pk: int, rows: QuerySet) -> QuerySet:
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    return rows.filter(customer_id=customer.pk)
+
+
+@never_cache
+@require_GET
+def customer_calls(request: HttpRequest, pk: int) -> HttpResponse:
+    must(request, rules.can_read_calls(request.user))
+    rows = _customer_rows(request, pk, calls_shown(request.user)).order_by("-started_at")[:OF_CUSTOMER]
+    names = Names()
+    shown = [(row, names.result(row.disposition_id), names.agent(row.agent_id), names.campaigns.get(row.campaign_id)) for row in rows]
+    return render(request, "campaigns/calls_of_customer.html", {"rows": shown})
+
+
+@never_cache
+@require_GET
+def customer_orders(request: HttpRequest, pk: int) -> HttpResponse:
+    must(request, rules.can_read_orders(request.user))
+    rows = _customer_rows(request, pk, Order.objects.visible_to(request.user)).select_related("product").order_by("-call_started_at")[:OF_CUSTOMER]
+    return render(request, "campaigns/orders_of_customer.html", {"orders": rows})
