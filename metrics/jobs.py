@@ -14,6 +14,9 @@ from metrics.models import Partition
 from metrics.services import activity, checks, dirty, periods, rollup
 
 
+BATCH_SECONDS = 1.0
+
+
 @scheduled("metrics.rollup_nightly", daily_at="02:30", label=_("Nightly rollup"), lease=timedelta(minutes=5))
 def rollup_nightly(run: Run) -> dict[str, Any]:
     return roll_up(run)
@@ -107,7 +110,7 @@ def _batches(items: Iterator[Any]) -> Iterator[Iterator[Any]]:
 
 
 def _for_a_second(first: Any, items: Iterator[Any]) -> Iterator[Any]:
-    until = time.monotonic() + 1
+    until = time.monotonic() + BATCH_SECONDS
     yield first
     while time.monotonic() < until:
         following = next(items, None)

@@ -65,9 +65,9 @@ class Stale(models.Model):
     """
 
     class Kind(models.TextChoices):
-        DAY = "day", _("day")
-        WEEK = "week", _("week")
-        MONTH = "month", _("month")
+        DAY = "day", _("Day")
+        WEEK = "week", _("Week")
+        MONTH = "month", _("Month")
 
     kind = models.CharField(_("kind"), max_length=5, choices=Kind.choices)
     start = models.DateField(_("first day"))

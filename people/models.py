@@ -145,9 +145,9 @@ class User(AbstractUser):
         CHINESE = "zh-hans", "简体中文"
 
     class Theme(models.TextChoices):
-        AUTO = "auto", _("as the system")
-        LIGHT = "light", _("light")
-        DARK = "dark", _("dark")
+        AUTO = "auto", _("As the system")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     display_name = models.CharField(_("name"), max_length=80, blank=True, default="")
     code = models.CharField(_("agent code"), max_length=30, unique=True, null=True, blank=True)
@@ -220,16 +220,16 @@ class Membership(models.Model):
     """A role of a user from a day until (not including) another, in a team, a city or the whole region."""
 
     class Role(models.TextChoices):
-        AGENT = "agent", _("agent")
-        TEAM_LEADER = "team_leader", _("team leader")
-        SUPERVISOR = "supervisor", _("supervisor")
-        DATA = "data", _("data team")
-        CAMPAIGN_MANAGER = "campaign_manager", _("campaign manager")
+        AGENT = "agent", _("Agent")
+        TEAM_LEADER = "team_leader", _("Team leader")
+        SUPERVISOR = "supervisor", _("Supervisor")
+        DATA = "data", _("Data team")
+        CAMPAIGN_MANAGER = "campaign_manager", _("Campaign manager")
         QA = "qa", _("QA")
-        TRAINER = "trainer", _("trainer")
-        CITY_MANAGER = "city_manager", _("city manager")
-        REGIONAL_MANAGER = "regional_manager", _("regional manager")
-        ADMINISTRATOR = "administrator", _("administrator")
+        TRAINER = "trainer", _("Trainer")
+        CITY_MANAGER = "city_manager", _("City manager")
+        REGIONAL_MANAGER = "regional_manager", _("Regional manager")
+        ADMINISTRATOR = "administrator", _("Administrator")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", verbose_name=_("user")

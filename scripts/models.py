@@ -75,8 +75,8 @@ class Script(models.Model):
     """A guide for calls about one product in one direction; its text lives in versions."""
 
     class Direction(models.TextChoices):
-        OUTBOUND = "outbound", _("outbound")
-        INBOUND = "inbound", _("inbound")
+        OUTBOUND = "outbound", _("Outbound")
+        INBOUND = "inbound", _("Inbound")
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -100,12 +100,12 @@ class ScriptVersion(models.Model):
     """One wording of a script. Once approved it never changes (a trigger refuses): calls keep which one was used."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft", _("draft")
-        IN_REVIEW = "in_review", _("in review")
-        APPROVED = "approved", _("approved")
-        TRIAL = "trial", _("trial")
-        LIVE = "live", _("live")
-        RETIRED = "retired", _("retired")
+        DRAFT = "draft", _("Draft")
+        IN_REVIEW = "in_review", _("In review")
+        APPROVED = "approved", _("Approved")
+        TRIAL = "trial", _("Trial")
+        LIVE = "live", _("Live")
+        RETIRED = "retired", _("Retired")
 
     USABLE = [Status.APPROVED, Status.TRIAL, Status.LIVE]
 
@@ -175,11 +175,11 @@ class ScriptQuestion(models.Model):
     """A question of a step whose answer is recorded with the call."""
 
     class Kind(models.TextChoices):
-        CHOICE = "choice", _("one choice")
-        SEVERAL = "several", _("several choices")
-        NUMBER = "number", _("number")
-        DATE = "date", _("date")
-        TEXT = "text", _("text")
+        CHOICE = "choice", _("One choice")
+        SEVERAL = "several", _("Several choices")
+        NUMBER = "number", _("Number")
+        DATE = "date", _("Date")
+        TEXT = "text", _("Text")
 
     step = models.ForeignKey(ScriptStep, models.CASCADE, related_name="questions", verbose_name=_("step"))
     position = models.PositiveSmallIntegerField(_("position"))

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 (
                     "direction",
                     models.CharField(
-                        choices=[("outbound", "outbound"), ("inbound", "inbound")],
+                        choices=[("outbound", "Outbound"), ("inbound", "Inbound")],
                         default="outbound",
                         max_length=8,
                         verbose_name="direction",
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 (
                     "type",
                     models.CharField(
-                        choices=[("sales", "sales"), ("survey", "survey"), ("care", "care")],
+                        choices=[("sales", "Sales"), ("survey", "Survey"), ("care", "Care")],
                         default="sales",
                         max_length=8,
                         verbose_name="type",
@@ -119,13 +119,13 @@ class Migration(migrations.Migration):
                     "purpose",
                     models.CharField(
                         choices=[
-                            ("acquisition", "acquisition"),
-                            ("cross_sell", "cross-sell"),
-                            ("up_sell", "up-sell"),
-                            ("retention", "retention"),
-                            ("win_back", "win-back"),
-                            ("service", "service"),
-                            ("lead_generation", "lead generation"),
+                            ("acquisition", "Acquisition"),
+                            ("cross_sell", "Cross-sell"),
+                            ("up_sell", "Up-sell"),
+                            ("retention", "Retention"),
+                            ("win_back", "Win-back"),
+                            ("service", "Service"),
+                            ("lead_generation", "Lead generation"),
                         ],
                         default="cross_sell",
                         max_length=16,
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
                 (
                     "direction",
                     models.CharField(
-                        choices=[("outbound", "outbound"), ("inbound", "inbound")],
+                        choices=[("outbound", "Outbound"), ("inbound", "Inbound")],
                         default="outbound",
                         max_length=8,
                         verbose_name="direction",
@@ -145,13 +145,13 @@ class Migration(migrations.Migration):
                     "stage",
                     models.CharField(
                         choices=[
-                            ("planned", "planned"),
-                            ("script_review", "script review"),
-                            ("trial", "trial call"),
-                            ("running", "full run"),
-                            ("wrap_up", "wrap-up"),
-                            ("closed", "closed"),
-                            ("history", "history of another system"),
+                            ("planned", "Planned"),
+                            ("script_review", "Script review"),
+                            ("trial", "Trial call"),
+                            ("running", "Full run"),
+                            ("wrap_up", "Wrap-up"),
+                            ("closed", "Closed"),
+                            ("history", "History of another system"),
                         ],
                         default="planned",
                         max_length=14,
@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
                 (
                     "telephony",
                     models.CharField(
-                        choices=[("simulator", "simulated telephone"), ("handset", "agent's own handset")],
+                        choices=[("simulator", "Simulated telephone"), ("handset", "Agent's own handset")],
                         default="simulator",
                         max_length=10,
                         verbose_name="telephone",
@@ -329,13 +329,13 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("staff", "staff"),
-                            ("telephony", "telephony"),
-                            ("data", "data"),
-                            ("training", "recruiting and training"),
-                            ("incentive", "incentives"),
-                            ("delivery", "delivery"),
-                            ("system", "hardware and software"),
+                            ("staff", "Staff"),
+                            ("telephony", "Telephony"),
+                            ("data", "Data"),
+                            ("training", "Recruiting and training"),
+                            ("incentive", "Incentives"),
+                            ("delivery", "Delivery"),
+                            ("system", "Hardware and software"),
                         ],
                         max_length=10,
                         verbose_name="kind",
@@ -390,11 +390,11 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("", "nothing"),
-                            ("callback", "time of the callback"),
-                            ("order", "the order"),
-                            ("reason", "the reason"),
-                            ("step", "the step of the script"),
+                            ("", "Nothing"),
+                            ("callback", "Time of the callback"),
+                            ("order", "The order"),
+                            ("reason", "The reason"),
+                            ("step", "The step of the script"),
                         ],
                         default="",
                         max_length=8,
@@ -405,11 +405,11 @@ class Migration(migrations.Migration):
                     "follow",
                     models.CharField(
                         choices=[
-                            ("retry", "call again by the retry rule"),
-                            ("callback", "call back at the time agreed"),
-                            ("won", "closed as won"),
-                            ("refused", "closed as refused"),
-                            ("closed", "closed"),
+                            ("retry", "Call again by the retry rule"),
+                            ("callback", "Call back at the time agreed"),
+                            ("won", "Closed as won"),
+                            ("refused", "Closed as refused"),
+                            ("closed", "Closed"),
                         ],
                         max_length=8,
                         verbose_name="what becomes of the lead",
@@ -458,13 +458,13 @@ class Migration(migrations.Migration):
                     "stage",
                     models.CharField(
                         choices=[
-                            ("planned", "planned"),
-                            ("script_review", "script review"),
-                            ("trial", "trial call"),
-                            ("running", "full run"),
-                            ("wrap_up", "wrap-up"),
-                            ("closed", "closed"),
-                            ("history", "history of another system"),
+                            ("planned", "Planned"),
+                            ("script_review", "Script review"),
+                            ("trial", "Trial call"),
+                            ("running", "Full run"),
+                            ("wrap_up", "Wrap-up"),
+                            ("closed", "Closed"),
+                            ("history", "History of another system"),
                         ],
                         max_length=14,
                         verbose_name="stage it guards",
@@ -474,10 +474,10 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("pending", "not yet decided"),
-                            ("passed", "passed"),
-                            ("refused", "sent back"),
-                            ("overridden", "overridden"),
+                            ("pending", "Not yet decided"),
+                            ("passed", "Passed"),
+                            ("refused", "Sent back"),
+                            ("overridden", "Overridden"),
                         ],
                         default="pending",
                         max_length=10,
@@ -532,7 +532,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "waiting to be called"), ("held", "with an agent"), ("done", "finished")],
+                        choices=[("open", "Waiting to be called"), ("held", "With an agent"), ("done", "Finished")],
                         default="open",
                         max_length=4,
                         verbose_name="state",
@@ -543,14 +543,14 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("", "none yet"),
-                            ("won", "won"),
-                            ("refused", "refused"),
-                            ("exhausted", "attempts used up"),
-                            ("bad_number", "number not in use"),
-                            ("suppressed", "not to be called"),
-                            ("withdrawn", "withdrawn"),
-                            ("closed", "closed"),
+                            ("", "None yet"),
+                            ("won", "Won"),
+                            ("refused", "Refused"),
+                            ("exhausted", "Attempts used up"),
+                            ("bad_number", "Number not in use"),
+                            ("suppressed", "Not to be called"),
+                            ("withdrawn", "Withdrawn"),
+                            ("closed", "Closed"),
                         ],
                         default="",
                         max_length=10,
@@ -663,11 +663,11 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("promised", "promised"),
-                            ("kept", "kept"),
-                            ("late", "kept late"),
-                            ("broken", "not kept"),
-                            ("dropped", "no longer wanted"),
+                            ("promised", "Promised"),
+                            ("kept", "Kept"),
+                            ("late", "Kept late"),
+                            ("broken", "Not kept"),
+                            ("dropped", "No longer wanted"),
                         ],
                         default="promised",
                         max_length=8,
@@ -757,7 +757,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "open"), ("won", "won"), ("lost", "lost")],
+                        choices=[("open", "Open"), ("won", "Won"), ("lost", "Lost")],
                         default="open",
                         max_length=4,
                         verbose_name="state",
@@ -798,7 +798,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("sold", "sold"), ("cancelled", "cancelled"), ("reinstated", "reinstated")],
+                        choices=[("sold", "Sold"), ("cancelled", "Cancelled"), ("reinstated", "Reinstated")],
                         default="sold",
                         max_length=10,
                         verbose_name="state",
@@ -840,7 +840,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("sold", "sold"), ("cancelled", "cancelled"), ("reinstated", "reinstated")],
+                        choices=[("sold", "Sold"), ("cancelled", "Cancelled"), ("reinstated", "Reinstated")],
                         max_length=10,
                         verbose_name="event",
                     ),
@@ -886,7 +886,7 @@ class Migration(migrations.Migration):
                 (
                     "origin",
                     models.CharField(
-                        choices=[("telephony", "telephone"), ("upload", "uploaded")],
+                        choices=[("telephony", "Telephone"), ("upload", "Uploaded")],
                         default="telephony",
                         max_length=10,
                         verbose_name="origin",
@@ -946,12 +946,12 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("waiting", "waiting"),
-                            ("preview", "reading the lead"),
-                            ("dialling", "dialling"),
-                            ("talking", "talking"),
-                            ("after_call", "after call"),
-                            ("away", "away"),
+                            ("waiting", "Waiting"),
+                            ("preview", "Reading the lead"),
+                            ("dialling", "Dialling"),
+                            ("talking", "Talking"),
+                            ("after_call", "After call"),
+                            ("away", "Away"),
                         ],
                         max_length=10,
                         verbose_name="state",

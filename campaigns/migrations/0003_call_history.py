@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('rejects_file_id', models.BigIntegerField(blank=True, null=True, verbose_name='workbook of rejected rows')),
                 ('creates_missing', models.BooleanField(default=False, help_text='Campaigns, products, teams, agents and customers that are not known yet are made; otherwise their rows are rejected.', verbose_name='make what is missing')),
                 ('imports_at_once', models.BooleanField(default=False, verbose_name='import without asking again')),
-                ('status', models.CharField(choices=[('waiting', 'waiting to be checked'), ('checking', 'being checked'), ('checked', 'checked, not yet imported'), ('importing', 'being imported'), ('imported', 'imported'), ('failed', 'could not be read'), ('cancelled', 'given up')], default='waiting', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('waiting', 'Waiting to be checked'), ('checking', 'Being checked'), ('checked', 'Checked, not yet imported'), ('importing', 'Being imported'), ('imported', 'Imported'), ('failed', 'Could not be read'), ('cancelled', 'Given up')], default='waiting', max_length=10, verbose_name='status')),
                 ('fault', models.TextField(blank=True, default='', verbose_name='why it could not be read')),
                 ('counts', models.JSONField(blank=True, default=dict, verbose_name='rows per verdict')),
                 ('row_count', models.PositiveIntegerField(default=0, verbose_name='rows')),
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('row_no', models.PositiveIntegerField(verbose_name='row')),
-                ('verdict', models.CharField(choices=[('new', 'new'), ('cancellation', 'cancellation of a known sale'), ('unchanged', 'unchanged'), ('conflict', 'known with other content'), ('invalid', 'invalid')], max_length=12, verbose_name='verdict')),
+                ('verdict', models.CharField(choices=[('new', 'New'), ('cancellation', 'Cancellation of a known sale'), ('unchanged', 'Unchanged'), ('conflict', 'Known with other content'), ('invalid', 'Invalid')], max_length=12, verbose_name='verdict')),
                 ('fault', models.CharField(blank=True, default='', max_length=40, verbose_name='reason')),
                 ('campaign_id', models.BigIntegerField(null=True)),
                 ('agent_id', models.BigIntegerField(null=True)),

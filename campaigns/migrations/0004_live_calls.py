@@ -39,12 +39,12 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("", "not known"),
-                            ("answered", "answered"),
-                            ("no_answer", "no answer"),
-                            ("busy", "busy"),
-                            ("switched_off", "switched off"),
-                            ("invalid_number", "invalid number"),
+                            ("", "Not known"),
+                            ("answered", "Answered"),
+                            ("no_answer", "No answer"),
+                            ("busy", "Busy"),
+                            ("switched_off", "Switched off"),
+                            ("invalid_number", "Invalid number"),
                         ],
                         default="",
                         max_length=14,

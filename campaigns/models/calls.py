@@ -33,8 +33,8 @@ class Call(models.Model):
     """One call, in or out, connected or not, with who, where, what and why as they were at that moment (plain ids)."""
 
     class Direction(models.TextChoices):
-        OUTBOUND = "outbound", _("outbound")
-        INBOUND = "inbound", _("inbound")
+        OUTBOUND = "outbound", _("Outbound")
+        INBOUND = "inbound", _("Inbound")
 
     PERSONAL_FIELDS = ("note",)
 
@@ -125,8 +125,8 @@ class Recording(models.Model):
     """The sound of a call, kept as a private file."""
 
     class Origin(models.TextChoices):
-        TELEPHONY = "telephony", _("telephone")
-        UPLOAD = "upload", _("uploaded")
+        TELEPHONY = "telephony", _("Telephone")
+        UPLOAD = "upload", _("Uploaded")
 
     PERSONAL_FIELDS = ("file_id",)
 

@@ -37,35 +37,35 @@ class Campaign(models.Model):
     """A planned effort: these customers, this product and offer, this script, from then to then."""
 
     class Type(models.TextChoices):
-        SALES = "sales", _("sales")
-        SURVEY = "survey", _("survey")
-        CARE = "care", _("care")
+        SALES = "sales", _("Sales")
+        SURVEY = "survey", _("Survey")
+        CARE = "care", _("Care")
 
     class Purpose(models.TextChoices):
-        ACQUISITION = "acquisition", _("acquisition")
-        CROSS_SELL = "cross_sell", _("cross-sell")
-        UP_SELL = "up_sell", _("up-sell")
-        RETENTION = "retention", _("retention")
-        WIN_BACK = "win_back", _("win-back")
-        SERVICE = "service", _("service")
-        LEAD_GENERATION = "lead_generation", _("lead generation")
+        ACQUISITION = "acquisition", _("Acquisition")
+        CROSS_SELL = "cross_sell", _("Cross-sell")
+        UP_SELL = "up_sell", _("Up-sell")
+        RETENTION = "retention", _("Retention")
+        WIN_BACK = "win_back", _("Win-back")
+        SERVICE = "service", _("Service")
+        LEAD_GENERATION = "lead_generation", _("Lead generation")
 
     class Direction(models.TextChoices):
-        OUTBOUND = "outbound", _("outbound")
-        INBOUND = "inbound", _("inbound")
+        OUTBOUND = "outbound", _("Outbound")
+        INBOUND = "inbound", _("Inbound")
 
     class Stage(models.TextChoices):
-        PLANNED = "planned", _("planned")
-        SCRIPT_REVIEW = "script_review", _("script review")
-        TRIAL = "trial", _("trial call")
-        RUNNING = "running", _("full run")
-        WRAP_UP = "wrap_up", _("wrap-up")
-        CLOSED = "closed", _("closed")
-        HISTORY = "history", _("history of another system")
+        PLANNED = "planned", _("Planned")
+        SCRIPT_REVIEW = "script_review", _("Script review")
+        TRIAL = "trial", _("Trial call")
+        RUNNING = "running", _("Full run")
+        WRAP_UP = "wrap_up", _("Wrap-up")
+        CLOSED = "closed", _("Closed")
+        HISTORY = "history", _("History of another system")
 
     class Telephony(models.TextChoices):
-        SIMULATOR = "simulator", _("simulated telephone")
-        HANDSET = "handset", _("agent's own handset")
+        SIMULATOR = "simulator", _("Simulated telephone")
+        HANDSET = "handset", _("Agent's own handset")
 
     CALLING = [Stage.TRIAL, Stage.RUNNING]
     ORDER = [Stage.PLANNED, Stage.SCRIPT_REVIEW, Stage.TRIAL, Stage.RUNNING, Stage.WRAP_UP, Stage.CLOSED]
@@ -158,10 +158,10 @@ class Gate(models.Model):
     """The checkpoint before a stage: the campaign enters it only once this is passed, or overridden by two persons with a reason."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", _("not yet decided")
-        PASSED = "passed", _("passed")
-        REFUSED = "refused", _("sent back")
-        OVERRIDDEN = "overridden", _("overridden")
+        PENDING = "pending", _("Not yet decided")
+        PASSED = "passed", _("Passed")
+        REFUSED = "refused", _("Sent back")
+        OVERRIDDEN = "overridden", _("Overridden")
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="gates", verbose_name=_("campaign"))
     stage = models.CharField(_("stage it guards"), max_length=14, choices=Campaign.Stage.choices)

@@ -20,20 +20,20 @@ class Disposition(models.Model):
     """A result with its class. The flags are copied onto each call, so a later change of class leaves history as it was."""
 
     class Needs(models.TextChoices):
-        NOTHING = "", _("nothing")
-        CALLBACK = "callback", _("time of the callback")
-        ORDER = "order", _("the order")
-        REASON = "reason", _("the reason")
-        STEP = "step", _("the step of the script")
+        NOTHING = "", _("Nothing")
+        CALLBACK = "callback", _("Time of the callback")
+        ORDER = "order", _("The order")
+        REASON = "reason", _("The reason")
+        STEP = "step", _("The step of the script")
 
     class Follow(models.TextChoices):
         """What becomes of the lead."""
 
-        RETRY = "retry", _("call again by the retry rule")
-        CALLBACK = "callback", _("call back at the time agreed")
-        WON = "won", _("closed as won")
-        REFUSED = "refused", _("closed as refused")
-        CLOSED = "closed", _("closed")
+        RETRY = "retry", _("Call again by the retry rule")
+        CALLBACK = "callback", _("Call back at the time agreed")
+        WON = "won", _("Closed as won")
+        REFUSED = "refused", _("Closed as refused")
+        CLOSED = "closed", _("Closed")
 
     campaign = models.ForeignKey(
         "campaigns.Campaign",

@@ -23,12 +23,12 @@ class AgentState(models.Model):
     """A stretch of an agent's shift in one state. At most one is open per agent; the log of all is the signed-in time."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("waiting")
-        PREVIEW = "preview", _("reading the lead")
-        DIALLING = "dialling", _("dialling")
-        TALKING = "talking", _("talking")
-        AFTER_CALL = "after_call", _("after call")
-        AWAY = "away", _("away")
+        WAITING = "waiting", _("Waiting")
+        PREVIEW = "preview", _("Reading the lead")
+        DIALLING = "dialling", _("Dialling")
+        TALKING = "talking", _("Talking")
+        AFTER_CALL = "after_call", _("After call")
+        AWAY = "away", _("Away")
 
     agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("agent"), db_index=False)
     team = models.ForeignKey(Team, models.PROTECT, related_name="+", verbose_name=_("team"), db_index=False)
@@ -61,13 +61,13 @@ class Cost(models.Model):
     """A cost, direct or shared, of a campaign, city and month."""
 
     class Kind(models.TextChoices):
-        STAFF = "staff", _("staff")
-        TELEPHONY = "telephony", _("telephony")
-        DATA = "data", _("data")
-        TRAINING = "training", _("recruiting and training")
-        INCENTIVE = "incentive", _("incentives")
-        DELIVERY = "delivery", _("delivery")
-        SYSTEM = "system", _("hardware and software")
+        STAFF = "staff", _("Staff")
+        TELEPHONY = "telephony", _("Telephony")
+        DATA = "data", _("Data")
+        TRAINING = "training", _("Recruiting and training")
+        INCENTIVE = "incentive", _("Incentives")
+        DELIVERY = "delivery", _("Delivery")
+        SYSTEM = "system", _("Hardware and software")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     campaign = models.ForeignKey(

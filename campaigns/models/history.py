@@ -18,13 +18,13 @@ class CallImport(models.Model):
     """A file of calls: read, judged row by row, then imported. Nothing touches calls before that."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("waiting to be checked")
-        CHECKING = "checking", _("being checked")
-        CHECKED = "checked", _("checked, not yet imported")
-        IMPORTING = "importing", _("being imported")
-        IMPORTED = "imported", _("imported")
-        FAILED = "failed", _("could not be read")
-        CANCELLED = "cancelled", _("given up")
+        WAITING = "waiting", _("Waiting to be checked")
+        CHECKING = "checking", _("Being checked")
+        CHECKED = "checked", _("Checked, not yet imported")
+        IMPORTING = "importing", _("Being imported")
+        IMPORTED = "imported", _("Imported")
+        FAILED = "failed", _("Could not be read")
+        CANCELLED = "cancelled", _("Given up")
 
     name = models.CharField(_("name"), max_length=120)
     system = models.CharField(_("dialer"), max_length=40, default="dialer")
@@ -99,11 +99,11 @@ class CallVerdict(models.Model):
     """What was decided about a row, with everything it names already looked up."""
 
     class Verdict(models.TextChoices):
-        NEW = "new", _("new")
-        CANCELLATION = "cancellation", _("cancellation of a known sale")
-        UNCHANGED = "unchanged", _("unchanged")
-        CONFLICT = "conflict", _("known with other content")
-        INVALID = "invalid", _("invalid")
+        NEW = "new", _("New")
+        CANCELLATION = "cancellation", _("Cancellation of a known sale")
+        UNCHANGED = "unchanged", _("Unchanged")
+        CONFLICT = "conflict", _("Known with other content")
+        INVALID = "invalid", _("Invalid")
 
     call_import = models.ForeignKey(CallImport, models.CASCADE, related_name="verdicts", db_index=False)
     row_no = models.PositiveIntegerField(_("row"))

@@ -53,19 +53,19 @@ class Lead(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", _("waiting to be called")
-        HELD = "held", _("with an agent")
-        DONE = "done", _("finished")
+        OPEN = "open", _("Waiting to be called")
+        HELD = "held", _("With an agent")
+        DONE = "done", _("Finished")
 
     class Outcome(models.TextChoices):
-        NONE = "", _("none yet")
-        WON = "won", _("won")
-        REFUSED = "refused", _("refused")
-        EXHAUSTED = "exhausted", _("attempts used up")
-        BAD_NUMBER = "bad_number", _("number not in use")
-        SUPPRESSED = "suppressed", _("not to be called")
-        WITHDRAWN = "withdrawn", _("withdrawn")
-        CLOSED = "closed", _("closed")
+        NONE = "", _("None yet")
+        WON = "won", _("Won")
+        REFUSED = "refused", _("Refused")
+        EXHAUSTED = "exhausted", _("Attempts used up")
+        BAD_NUMBER = "bad_number", _("Number not in use")
+        SUPPRESSED = "suppressed", _("Not to be called")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        CLOSED = "closed", _("Closed")
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, verbose_name=_("campaign"), db_index=False)
     customer = models.ForeignKey(
@@ -151,11 +151,11 @@ class Callback(models.Model):
     """A promise to a customer to call again at a time. One open promise per lead."""
 
     class State(models.TextChoices):
-        PROMISED = "promised", _("promised")
-        KEPT = "kept", _("kept")
-        LATE = "late", _("kept late")
-        BROKEN = "broken", _("not kept")
-        DROPPED = "dropped", _("no longer wanted")
+        PROMISED = "promised", _("Promised")
+        KEPT = "kept", _("Kept")
+        LATE = "late", _("Kept late")
+        BROKEN = "broken", _("Not kept")
+        DROPPED = "dropped", _("No longer wanted")
 
     lead = models.ForeignKey(Lead, models.PROTECT, related_name="callbacks", verbose_name=_("lead"))
     agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("promised by"))

@@ -25,12 +25,12 @@ class LiveCall(models.Model):
     agent says when somebody answered."""
 
     class Outcome(models.TextChoices):
-        UNKNOWN = "", _("not known")
-        ANSWERED = "answered", _("answered")
-        NO_ANSWER = "no_answer", _("no answer")
-        BUSY = "busy", _("busy")
-        SWITCHED_OFF = "switched_off", _("switched off")
-        INVALID_NUMBER = "invalid_number", _("invalid number")
+        UNKNOWN = "", _("Not known")
+        ANSWERED = "answered", _("Answered")
+        NO_ANSWER = "no_answer", _("No answer")
+        BUSY = "busy", _("Busy")
+        SWITCHED_OFF = "switched_off", _("Switched off")
+        INVALID_NUMBER = "invalid_number", _("Invalid number")
 
     lead = models.ForeignKey(Lead, models.PROTECT, related_name="live_calls", verbose_name=_("lead"))
     agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("agent"), db_index=False)

@@ -24,9 +24,9 @@ class Order(models.Model):
     """A sale made in a call. Its cohort is the day of that call; later events never move it."""
 
     class State(models.TextChoices):
-        SOLD = "sold", _("sold")
-        CANCELLED = "cancelled", _("cancelled")
-        REINSTATED = "reinstated", _("reinstated")
+        SOLD = "sold", _("Sold")
+        CANCELLED = "cancelled", _("Cancelled")
+        REINSTATED = "reinstated", _("Reinstated")
 
     call_id = models.BigIntegerField(_("call"))
     call_started_at = models.DateTimeField(_("sold"))
@@ -64,9 +64,9 @@ class OrderEvent(models.Model):
     """What happened to an order, when it happened and when we heard: sold, cancelled, reinstated. Never changed."""
 
     class Kind(models.TextChoices):
-        SOLD = "sold", _("sold")
-        CANCELLED = "cancelled", _("cancelled")
-        REINSTATED = "reinstated", _("reinstated")
+        SOLD = "sold", _("Sold")
+        CANCELLED = "cancelled", _("Cancelled")
+        REINSTATED = "reinstated", _("Reinstated")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("event"), max_length=10, choices=Kind.choices)
@@ -88,9 +88,9 @@ class Opportunity(models.Model):
     """A complex sale handed to somebody who closes it; quality and end come back to the agent's result."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
-        WON = "won", _("won")
-        LOST = "lost", _("lost")
+        OPEN = "open", _("Open")
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
 
     call_id = models.BigIntegerField(_("call"))
     call_started_at = models.DateTimeField()

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 (
                     "channel",
                     models.CharField(
-                        choices=[("call", "call"), ("message", "message")],
+                        choices=[("call", "Call"), ("message", "Message")],
                         default="call",
                         max_length=8,
                         verbose_name="channel",
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("reserved", "reserved"), ("made", "made"), ("void", "void")],
+                        choices=[("reserved", "Reserved"), ("made", "Made"), ("void", "Void")],
                         default="reserved",
                         max_length=8,
                         verbose_name="state",
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                     "type",
                     models.CharField(
                         blank=True,
-                        choices=[("consumer", "consumer"), ("business", "business")],
+                        choices=[("consumer", "Consumer"), ("business", "Business")],
                         default="",
                         max_length=8,
                         verbose_name="type",
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                     "gender",
                     models.CharField(
                         blank=True,
-                        choices=[("female", "female"), ("male", "male")],
+                        choices=[("female", "Female"), ("male", "Male")],
                         default="",
                         max_length=6,
                         verbose_name="gender",
@@ -218,9 +218,9 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("own", "own customers"),
-                            ("marketing", "marketing activity"),
-                            ("bought", "bought list"),
+                            ("own", "Own customers"),
+                            ("marketing", "Marketing activity"),
+                            ("bought", "Bought list"),
                         ],
                         default="own",
                         max_length=10,
@@ -250,13 +250,13 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("waiting", "waiting to be checked"),
-                            ("checking", "being checked"),
-                            ("checked", "checked, not yet committed"),
-                            ("committing", "being committed"),
-                            ("committed", "committed"),
-                            ("failed", "could not be read"),
-                            ("cancelled", "given up"),
+                            ("waiting", "Waiting to be checked"),
+                            ("checking", "Being checked"),
+                            ("checked", "Checked, not yet committed"),
+                            ("committing", "Being committed"),
+                            ("committed", "Committed"),
+                            ("failed", "Could not be read"),
+                            ("cancelled", "Given up"),
                         ],
                         default="waiting",
                         max_length=10,
@@ -368,12 +368,12 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("refusal", "asked not to be called"),
-                            ("offer_refused", "refused the offer"),
-                            ("complaint", "complaint being looked into"),
-                            ("register", "do-not-call register"),
-                            ("wrong_person", "wrong person"),
-                            ("manual", "entered by hand"),
+                            ("refusal", "Asked not to be called"),
+                            ("offer_refused", "Refused the offer"),
+                            ("complaint", "Complaint being looked into"),
+                            ("register", "Do-not-call register"),
+                            ("wrong_person", "Wrong person"),
+                            ("manual", "Entered by hand"),
                         ],
                         max_length=16,
                         verbose_name="kind",
@@ -499,13 +499,13 @@ class Migration(migrations.Migration):
                     "verdict",
                     models.CharField(
                         choices=[
-                            ("new", "new"),
-                            ("update", "update"),
-                            ("unchanged", "unchanged"),
-                            ("duplicate", "duplicate in file"),
-                            ("suppressed", "suppressed"),
-                            ("invalid", "invalid"),
-                            ("undecided", "needs a decision"),
+                            ("new", "New"),
+                            ("update", "Update"),
+                            ("unchanged", "Unchanged"),
+                            ("duplicate", "Duplicate in file"),
+                            ("suppressed", "Suppressed"),
+                            ("invalid", "Invalid"),
+                            ("undecided", "Needs a decision"),
                         ],
                         max_length=10,
                         verbose_name="verdict",
@@ -538,12 +538,12 @@ class Migration(migrations.Migration):
                     "key",
                     models.CharField(
                         choices=[
-                            ("hours", "calling hours, local time of the called party"),
-                            ("cap", "most attempts per person"),
-                            ("gap", "gap between attempts"),
-                            ("answered_per_day", "answered sales calls per day"),
-                            ("refusal_rest", "rest of a product after its refusal"),
-                            ("consent", "consent needed"),
+                            ("hours", "Calling hours, local time of the called party"),
+                            ("cap", "Most attempts per person"),
+                            ("gap", "Gap between attempts"),
+                            ("answered_per_day", "Answered sales calls per day"),
+                            ("refusal_rest", "Rest of a product after its refusal"),
+                            ("consent", "Consent needed"),
                         ],
                         max_length=20,
                         verbose_name="rule",
@@ -553,7 +553,7 @@ class Migration(migrations.Migration):
                 (
                     "severity",
                     models.CharField(
-                        choices=[("block", "block"), ("warn", "warn"), ("log", "log")],
+                        choices=[("block", "Block"), ("warn", "Warn"), ("log", "Log")],
                         default="block",
                         max_length=5,
                         verbose_name="severity",

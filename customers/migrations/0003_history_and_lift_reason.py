@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('pgh_label', models.TextField(help_text='The event label.')),
                 ('id', models.BigIntegerField()),
                 ('phone_blind', models.BinaryField(blank=True, max_length=16, null=True)),
-                ('kind', models.CharField(choices=[('refusal', 'asked not to be called'), ('offer_refused', 'refused the offer'), ('complaint', 'complaint being looked into'), ('register', 'do-not-call register'), ('wrong_person', 'wrong person'), ('manual', 'entered by hand')], max_length=16, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('refusal', 'Asked not to be called'), ('offer_refused', 'Refused the offer'), ('complaint', 'Complaint being looked into'), ('register', 'Do-not-call register'), ('wrong_person', 'Wrong person'), ('manual', 'Entered by hand')], max_length=16, verbose_name='kind')),
                 ('campaign_id', models.BigIntegerField(blank=True, null=True, verbose_name='campaign')),
                 ('product_id', models.BigIntegerField(blank=True, null=True, verbose_name='product')),
                 ('valid_from', models.DateTimeField(verbose_name='from')),

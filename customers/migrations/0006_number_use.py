@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.DateField(verbose_name='day')),
-                ('kind', models.CharField(choices=[('search', 'search by exact number'), ('reveal', 'number shown in full')], max_length=8, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('search', 'Search by exact number'), ('reveal', 'Number shown in full')], max_length=8, verbose_name='kind')),
                 ('count', models.PositiveIntegerField(default=0, verbose_name='times')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],

@@ -13,9 +13,9 @@ class Source(models.Model):
     """Where customers come from; the ground of every comparison of lists."""
 
     class Kind(models.TextChoices):
-        OWN = "own", _("own customers")
-        MARKETING = "marketing", _("marketing activity")
-        BOUGHT = "bought", _("bought list")
+        OWN = "own", _("Own customers")
+        MARKETING = "marketing", _("Marketing activity")
+        BOUGHT = "bought", _("Bought list")
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.OWN)
@@ -41,13 +41,13 @@ class LeadList(models.Model):
     """A file of customers: uploaded, checked row by row, then committed by a person. Nothing touches customers before."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("waiting to be checked")
-        CHECKING = "checking", _("being checked")
-        CHECKED = "checked", _("checked, not yet committed")
-        COMMITTING = "committing", _("being committed")
-        COMMITTED = "committed", _("committed")
-        FAILED = "failed", _("could not be read")
-        CANCELLED = "cancelled", _("given up")
+        WAITING = "waiting", _("Waiting to be checked")
+        CHECKING = "checking", _("Being checked")
+        CHECKED = "checked", _("Checked, not yet committed")
+        COMMITTING = "committing", _("Being committed")
+        COMMITTED = "committed", _("Committed")
+        FAILED = "failed", _("Could not be read")
+        CANCELLED = "cancelled", _("Given up")
 
     name = models.CharField(_("name"), max_length=120)
     source = models.ForeignKey(Source, models.PROTECT, verbose_name=_("source"))
@@ -137,13 +137,13 @@ class RowVerdict(models.Model):
     """What was decided about a row, and after the commit the evidence of which list brought which customer."""
 
     class Verdict(models.TextChoices):
-        NEW = "new", _("new")
-        UPDATE = "update", _("update")
-        UNCHANGED = "unchanged", _("unchanged")
-        DUPLICATE = "duplicate", _("duplicate in file")
-        SUPPRESSED = "suppressed", _("suppressed")
-        INVALID = "invalid", _("invalid")
-        UNDECIDED = "undecided", _("needs a decision")
+        NEW = "new", _("New")
+        UPDATE = "update", _("Update")
+        UNCHANGED = "unchanged", _("Unchanged")
+        DUPLICATE = "duplicate", _("Duplicate in file")
+        SUPPRESSED = "suppressed", _("Suppressed")
+        INVALID = "invalid", _("Invalid")
+        UNDECIDED = "undecided", _("Needs a decision")
 
     PERSONAL_FIELDS = ("before",)
 

@@ -39,12 +39,12 @@ class Customer(models.Model):
     """
 
     class Type(models.TextChoices):
-        CONSUMER = "consumer", _("consumer")
-        BUSINESS = "business", _("business")
+        CONSUMER = "consumer", _("Consumer")
+        BUSINESS = "business", _("Business")
 
     class Gender(models.TextChoices):
-        FEMALE = "female", _("female")
-        MALE = "male", _("male")
+        FEMALE = "female", _("Female")
+        MALE = "male", _("Male")
 
     PERSONAL_FIELDS = ("name", "name_sort", "external_id", "attributes", "address")
 
@@ -196,13 +196,13 @@ class Contact(models.Model):
     """
 
     class Channel(models.TextChoices):
-        CALL = "call", _("call")
-        MESSAGE = "message", _("message")
+        CALL = "call", _("Call")
+        MESSAGE = "message", _("Message")
 
     class State(models.TextChoices):
-        RESERVED = "reserved", _("reserved")
-        MADE = "made", _("made")
-        VOID = "void", _("void")
+        RESERVED = "reserved", _("Reserved")
+        MADE = "made", _("Made")
+        VOID = "void", _("Void")
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(_("at"))

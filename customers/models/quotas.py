@@ -12,8 +12,8 @@ class NumberUse(models.Model):
     """A person's count of one kind of use on one day of the region."""
 
     class Kind(models.TextChoices):
-        SEARCH = "search", _("search by exact number")
-        REVEAL = "reveal", _("number shown in full")
+        SEARCH = "search", _("Search by exact number")
+        REVEAL = "reveal", _("Number shown in full")
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("user"))
     day = models.DateField(_("day"))

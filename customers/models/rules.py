@@ -47,17 +47,17 @@ class ContactRule(models.Model):
     Without city, campaign and product it applies to whatever binds the pack."""
 
     class Key(models.TextChoices):
-        HOURS = "hours", _("calling hours, local time of the called party")
-        CAP = "cap", _("most attempts per person")
-        GAP = "gap", _("gap between attempts")
-        ANSWERED = "answered_per_day", _("answered sales calls per day")
-        REFUSAL_REST = "refusal_rest", _("rest of a product after its refusal")
-        CONSENT = "consent", _("consent needed")
+        HOURS = "hours", _("Calling hours, local time of the called party")
+        CAP = "cap", _("Most attempts per person")
+        GAP = "gap", _("Gap between attempts")
+        ANSWERED = "answered_per_day", _("Answered sales calls per day")
+        REFUSAL_REST = "refusal_rest", _("Rest of a product after its refusal")
+        CONSENT = "consent", _("Consent needed")
 
     class Severity(models.TextChoices):
-        BLOCK = "block", _("block")
-        WARN = "warn", _("warn")
-        LOG = "log", _("log")
+        BLOCK = "block", _("Block")
+        WARN = "warn", _("Warn")
+        LOG = "log", _("Log")
 
     pack = models.ForeignKey(RulePack, models.PROTECT, related_name="rules", verbose_name=_("pack"))
     key = models.CharField(_("rule"), max_length=20, choices=Key.choices)
@@ -107,12 +107,12 @@ class Suppression(models.Model):
     """Somebody not to be called: a customer, or a number that may not yet be in the pool. Without campaign and product: by nobody."""
 
     class Kind(models.TextChoices):
-        REFUSAL = "refusal", _("asked not to be called")
-        OFFER_REFUSED = "offer_refused", _("refused the offer")
-        COMPLAINT = "complaint", _("complaint being looked into")
-        REGISTER = "register", _("do-not-call register")
-        WRONG_PERSON = "wrong_person", _("wrong person")
-        MANUAL = "manual", _("entered by hand")
+        REFUSAL = "refusal", _("Asked not to be called")
+        OFFER_REFUSED = "offer_refused", _("Refused the offer")
+        COMPLAINT = "complaint", _("Complaint being looked into")
+        REGISTER = "register", _("Do-not-call register")
+        WRONG_PERSON = "wrong_person", _("Wrong person")
+        MANUAL = "manual", _("Entered by hand")
 
     PERSONAL_FIELDS = ("phone_blind", "note", "lift_reason")
 

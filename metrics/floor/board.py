@@ -86,6 +86,11 @@ class Board:
         return verdict(self.deals, self.expected)
 
     @property
+    def has_drill(self) -> bool:
+        """Whether there is anything to choose between."""
+        return len(self.rows) > 1
+
+    @property
     def card_scale(self) -> float:
         """The length of the agents' bars: one for all, so that they can be compared."""
         return max((max(card.deals, card.expected or 0) for card in self.cards), default=0) * 1.2

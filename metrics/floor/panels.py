@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import get_language, gettext as _, ngettext
 
 from campaigns.models import Lead
 from core.templatetags.look import clock, fixed, signed, thousands
@@ -30,8 +31,14 @@ def context(board: Board) -> dict[str, Any]:
         "by_deals_url": address(board, order=DEALS),
         "shown_group": of_group(board.look.show) if board.look.show else "",
         "indicators_url": url_of("metrics:indicators"),
-        "day_name": date_format(board.day, "D j M"),
+        "day_name": _("%(weekday)s %(date)s") % {"weekday": date_format(board.day, "D"), "date": _date(board.day)},
     }
+
+
+def _date(day: date) -> str:
+    """21 Nov; in Chinese 11月21日."""
+    is_chinese = (get_language() or "").startswith("zh")
+    return date_format(day, "MONTH_DAY_FORMAT" if is_chinese else "j M")
 
 
 def _definition(key: str) -> str:

@@ -113,7 +113,7 @@ def build_board(user: User, state: State, today: date) -> Board:
         target=target,
         empty=empty,
         choices=_choices(user, state),
-        frame=build_frame(state, place, queries.newest_day(whole) if empty else None, today),
+        frame=build_frame(state, queries.newest_day(whole) if empty else None, today),
     )
 
 
@@ -164,14 +164,16 @@ def _cards(
                 before=[] if expected else _values(course_before, indicator),
                 expected=expected,
                 amount=value if expected else None,
-                sub=_sub(indicator, before_value, expected),
+                sub=_sub(indicator, value, before_value, expected),
                 young=indicator.is_young(state.until, today),
             )
         )
     return found
 
 
-def _sub(indicator: registry.Indicator, before_value: float | None, expected: float | None) -> str:
+def _sub(indicator: registry.Indicator, value: float | None, before_value: float | None, expected: float | None) -> str:
+    if value is None and "signed_in_seconds" in indicator.measures:
+        return _("no signed-in time known")
     was = _("was %(value)s") % {"value": words.written(indicator, before_value)} if before_value is not None else ""
     if expected is None:
         return was

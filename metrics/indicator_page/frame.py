@@ -38,7 +38,7 @@ class Frame:
     mature_days: int = MATURE_DAYS
 
 
-def build_frame(state: State, place: str, newest: date | None, today: date) -> Frame:
+def build_frame(state: State, newest: date | None, today: date) -> Frame:
     grains = {"day": _("Day"), "week": _("Week"), "month": _("Month")}
     by_period = {
         "day": _("Success rate by day"),
@@ -61,7 +61,7 @@ def build_frame(state: State, place: str, newest: date | None, today: date) -> F
         period_choices=_periods(state),
         group_label=naming.group_label(state.by),
         trend_title=by_period[state.grain],
-        dots_title=_dots(state.by, place),
+        dots_title=_dots(state.by),
         table_title=tables[state.by],
         xlsx_url=reverse("metrics:indicators-xlsx") + query,
         csv_url=reverse("metrics:indicators-csv") + query,
@@ -75,15 +75,15 @@ def build_frame(state: State, place: str, newest: date | None, today: date) -> F
     )
 
 
-def _dots(by: str, place: str) -> str:
-    titles = {
-        "city": _("Cities against %(place)s"),
-        "team": _("Teams against %(place)s"),
-        "agent": _("Agents against %(place)s"),
-        "campaign": _("Campaigns against %(place)s"),
+def _dots(by: str) -> str:
+    whole = {
+        "city": _("Cities against the whole"),
+        "team": _("Teams against the whole"),
+        "agent": _("Agents against the whole"),
+        "campaign": _("Campaigns against the whole"),
         "period": _("Best agent"),
     }
-    return titles[by] % {"place": place} if by != "period" else titles[by]
+    return whole[by]
 
 
 def _periods(state: State) -> list[tuple[str, str]]:

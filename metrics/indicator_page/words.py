@@ -54,7 +54,9 @@ def change(indicator: Indicator, now: registry.Counts, was: registry.Counts) -> 
     if one is None or other is None or value is None or before is None:
         return None
     clear = _is_clear(indicator, one, other)
-    return Change(_difference(indicator, value, before), _verdict(indicator, clear, value > before), value > before)
+    verdict = _verdict(indicator, clear, value > before)
+    text = _difference(indicator, value, before)
+    return Change(text.lstrip("+−") if verdict else text, verdict, value > before)
 
 
 def _is_clear(indicator: Indicator, one: tuple[int, int], other: tuple[int, int]) -> bool:

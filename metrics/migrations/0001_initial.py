@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("day", "day"), ("week", "week"), ("month", "month")],
+                        choices=[("day", "Day"), ("week", "Week"), ("month", "Month")],
                         max_length=5,
                         verbose_name="kind",
                     ),
@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("day", "day"), ("week", "week"), ("month", "month")],
+                        choices=[("day", "Day"), ("week", "Week"), ("month", "Month")],
                         max_length=5,
                         verbose_name="kind",
                     ),
@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("day", "day"), ("week", "week"), ("month", "month")],
+                        choices=[("day", "Day"), ("week", "Week"), ("month", "Month")],
                         max_length=5,
                         verbose_name="kind",
                     ),

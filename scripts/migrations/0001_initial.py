@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 (
                     "direction",
                     models.CharField(
-                        choices=[("outbound", "outbound"), ("inbound", "inbound")],
+                        choices=[("outbound", "Outbound"), ("inbound", "Inbound")],
                         default="outbound",
                         max_length=8,
                         verbose_name="direction",
@@ -88,12 +88,12 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("draft", "draft"),
-                            ("in_review", "in review"),
-                            ("approved", "approved"),
-                            ("trial", "trial"),
-                            ("live", "live"),
-                            ("retired", "retired"),
+                            ("draft", "Draft"),
+                            ("in_review", "In review"),
+                            ("approved", "Approved"),
+                            ("trial", "Trial"),
+                            ("live", "Live"),
+                            ("retired", "Retired"),
                         ],
                         default="draft",
                         max_length=10,
@@ -230,11 +230,11 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("choice", "one choice"),
-                            ("several", "several choices"),
-                            ("number", "number"),
-                            ("date", "date"),
-                            ("text", "text"),
+                            ("choice", "One choice"),
+                            ("several", "Several choices"),
+                            ("number", "Number"),
+                            ("date", "Date"),
+                            ("text", "Text"),
                         ],
                         default="choice",
                         max_length=8,
