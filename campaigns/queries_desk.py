@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -73,6 +74,7 @@ class Step:
     must_say: list[str]
     number: str
     questions: list[Any] = field(default_factory=list)
+    follows: Step | None = None
 
 
 @dataclass
@@ -148,7 +150,11 @@ def script(lead: Lead, agent: User) -> list[Part]:
                 questions=sorted(row.questions.all(), key=lambda question: question.position),
             )
         )
-    return [Part(part.value, str(part.label), by_part[part.value]) for part in ScriptStep.Part if by_part[part.value]]
+    parts = [Part(part.value, str(part.label), by_part[part.value]) for part in ScriptStep.Part if by_part[part.value]]
+    every = [step for part in parts for step in part.steps]
+    for step, following in itertools.pairwise(every):
+        step.follows = following
+    return parts
 
 
 # ---------------------------------------------------------------- results
@@ -265,12 +271,12 @@ def own_figures(agent: User, at: datetime) -> OwnFigures:
     start, end = day_bounds(business_date(at))
     found = Call.objects.filter(agent_id=agent.pk, started_at__gte=start, started_at__lt=end).aggregate(
         calls=Count("id"),
-        connected=Count("id", filter=Q(connected=True)),
+        reached=Count("id", filter=Q(connected=True)),
         deals=Count("customer_id", filter=Q(sale=True), distinct=True),
         after=Avg("after_call_seconds", filter=Q(connected=True)),
     )
     after = round(found["after"]) if found["after"] is not None else None
-    return OwnFigures(found["calls"], found["connected"], found["deals"], after)
+    return OwnFigures(found["calls"], found["reached"], found["deals"], after)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,23 @@
+"""The API of campaigns. Each room registers its own endpoints."""
+
+from __future__ import annotations
+
+from django.urls import path
+from rest_framework.routers import BaseRouter
+
+from campaigns import api_calls, api_desk
+
+ROOMS = [api_calls]
+
+
+def register(router: BaseRouter) -> None:
+    for room in ROOMS:
+        room.register(router)
+
+
+urlpatterns = [
+    path("leads/next/", api_desk.NextLead.as_view(), name="lead-next"),
+    path("leads/<int:pk>/dial/", api_desk.DialLead.as_view(), name="lead-dial"),
+    path("leads/<int:pk>/result/", api_desk.LeadResult.as_view(), name="lead-result"),
+    path("leads/<int:pk>/give-back/", api_desk.GiveBackLead.as_view(), name="lead-give-back"),
+]
