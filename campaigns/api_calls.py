@@ -80,8 +80,12 @@ class CallSerializer(serializers.ModelSerializer):
 class PostedCallSerializer(serializers.Serializer):
     """A call of another system, by its own numbers and codes: the columns of the call history."""
 
-    system = serializers.CharField(max_length=40, default=history.SYSTEM, help_text="The dialer; call and order numbers are unique within it.")
-    create = serializers.BooleanField(default=False, help_text="Make campaigns, products, teams, agents and customers that are not known.")
+    system = serializers.CharField(
+        max_length=40, default=history.SYSTEM, help_text="The dialer; call and order numbers are unique within it."
+    )
+    create = serializers.BooleanField(
+        default=False, help_text="Make campaigns, products, teams, agents and customers that are not known."
+    )
     call_id = serializers.CharField(max_length=64)
     campaign = serializers.CharField(max_length=40)
     agent = serializers.CharField(max_length=30)
@@ -94,7 +98,9 @@ class PostedCallSerializer(serializers.Serializer):
     after_call_seconds = serializers.IntegerField(default=0)
     order_id = serializers.CharField(max_length=64, required=False, allow_blank=True)
     product = serializers.CharField(max_length=40, required=False, allow_blank=True)
-    amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, allow_null=True, help_text="In currency units.")
+    amount = serializers.DecimalField(
+        max_digits=14, decimal_places=2, required=False, allow_null=True, help_text="In currency units."
+    )
     cancelled_at = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
 
 
@@ -116,7 +122,11 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         _must(rules.can_read_calls(self.request.user))
         return calls_shown(self.request.user)
 
-    @extend_schema(request=PostedCallSerializer, responses={201: TakenCallSerializer, 200: TakenCallSerializer}, parameters=[IDEMPOTENCY])
+    @extend_schema(
+        request=PostedCallSerializer,
+        responses={201: TakenCallSerializer, 200: TakenCallSerializer},
+        parameters=[IDEMPOTENCY],
+    )
     def create(self, request: Request) -> Response:
         """Post a call of another system. 201 when it is new, 200 when it was known; 409 with a sentence when it cannot be taken."""
         _must(rules.can_import_calls(request.user))

@@ -29,7 +29,9 @@ def _results() -> list[tuple[str, str]]:
 
 
 def _yes_no(label: Any, field: str) -> django_filters.ChoiceFilter:
-    return django_filters.ChoiceFilter(label=label, choices=YES_NO, empty_label=_("all"), method="by_yes_no", field_name=field)
+    return django_filters.ChoiceFilter(
+        label=label, choices=YES_NO, empty_label=_("all"), method="by_yes_no", field_name=field
+    )
 
 
 class FactFilter(django_filters.FilterSet):
@@ -54,8 +56,12 @@ class CallFilter(FactFilter):
 
     since = FromDayFilter(label=_("From"), field_name="started_at")
     until = ToDayFilter(label=_("To"), field_name="started_at")
-    city = django_filters.ModelChoiceFilter(label=_("City"), queryset=_visible(City, "name"), empty_label=_("all"), method="by_id")
-    team = django_filters.ModelChoiceFilter(label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id")
+    city = django_filters.ModelChoiceFilter(
+        label=_("City"), queryset=_visible(City, "name"), empty_label=_("all"), method="by_id"
+    )
+    team = django_filters.ModelChoiceFilter(
+        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id"
+    )
     agent_code = django_filters.CharFilter(
         label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
     )
@@ -81,11 +87,21 @@ class CallFilter(FactFilter):
         return rows.filter(**{name: value == "1"})
 
     def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(agent_id__in=User.objects.filter(Q(code__iexact=value.strip()) | Q(username__iexact=value.strip())).values("pk"))
+        return rows.filter(
+            agent_id__in=User.objects.filter(Q(code__iexact=value.strip()) | Q(username__iexact=value.strip())).values(
+                "pk"
+            )
+        )
 
     def by_result(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """A common result, with the campaigns' own that count as it."""
-        return rows.filter(disposition_id__in=list(Disposition.objects.filter(Q(code=value, campaign=None) | Q(maps_to__code=value)).values_list("pk", flat=True)))
+        return rows.filter(
+            disposition_id__in=list(
+                Disposition.objects.filter(Q(code=value, campaign=None) | Q(maps_to__code=value)).values_list(
+                    "pk", flat=True
+                )
+            )
+        )
 
     def by_customers(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Kept for the end: which call stands for a customer depends on the other filters."""
@@ -110,12 +126,21 @@ def one_per_customer(rows: QuerySet, wanted: str) -> QuerySet:
 
 
 class OrderFilter(FactFilter):
-    number = django_filters.CharFilter(label=_("Order"), field_name="number", lookup_expr="iexact", widget=forms.TextInput(attrs={"type": "search", "size": 12}))
+    number = django_filters.CharFilter(
+        label=_("Order"),
+        field_name="number",
+        lookup_expr="iexact",
+        widget=forms.TextInput(attrs={"type": "search", "size": 12}),
+    )
     since = FromDayFilter(label=_("Sold from"), field_name="call_started_at")
     until = ToDayFilter(label=_("Sold to"), field_name="call_started_at")
     state = django_filters.ChoiceFilter(label=_("State"), choices=Order.State.choices, empty_label=_("all"))
-    city = django_filters.ModelChoiceFilter(label=_("City"), queryset=_visible(City, "name"), empty_label=_("all"), method="by_id")
-    team = django_filters.ModelChoiceFilter(label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id")
+    city = django_filters.ModelChoiceFilter(
+        label=_("City"), queryset=_visible(City, "name"), empty_label=_("all"), method="by_id"
+    )
+    team = django_filters.ModelChoiceFilter(
+        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id"
+    )
     agent = django_filters.ModelChoiceFilter(
         label=_("Agent"), queryset=_visible(User, "code"), method="by_id", widget=forms.HiddenInput()
     )

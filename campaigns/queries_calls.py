@@ -86,7 +86,11 @@ def call_detail(call: Call) -> CallDetail:
         customer=Customer.objects.select_related("city").get(pk=call.customer_id),
         phone=Phone.objects.defer("sealed").filter(pk=call.phone_id).first(),
         facts=_circumstances(call, names),
-        answers=list(Answer.objects.filter(call_id=call.pk, call_started_at=call.started_at).select_related("question").order_by("question__position")),
+        answers=list(
+            Answer.objects.filter(call_id=call.pk, call_started_at=call.started_at)
+            .select_related("question")
+            .order_by("question__position")
+        ),
         recordings=list(Recording.objects.filter(call_id=call.pk, call_started_at=call.started_at).order_by("pk")),
         orders=list(Order.objects.filter(call_id=call.pk).select_related("product", "offer").order_by("pk")),
     )

@@ -12,7 +12,14 @@ from customers.signals import customer_suppressed
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
 def withdraw_leads(
-    sender: Any, *, customer_id: int, kind: str, at: datetime, campaign_id: int | None = None, product_id: int | None = None, **_more: Any
+    sender: Any,
+    *,
+    customer_id: int,
+    kind: str,
+    at: datetime,
+    campaign_id: int | None = None,
+    product_id: int | None = None,
+    **_more: Any,
 ) -> None:
     """Runs inside the transaction of the suppression: the leads go with it or not at all."""
     from campaigns.services import refusals

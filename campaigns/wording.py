@@ -7,11 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.wording import file_fault_sentence as list_fault_sentence
-from customers.wording import reason_words
+from customers.wording import file_fault_sentence as list_fault_sentence, reason_words
 
 FILE_FAULTS: dict[str, Any] = {
-    "columns_missing": _("These columns are missing: %(missing)s. Name the headings as in the description of the call history."),
+    "columns_missing": _(
+        "These columns are missing: %(missing)s. Name the headings as in the description of the call history."
+    ),
     "two_columns": _("The column %(field)s is there twice. Keep one of them."),
     "header_only": _("The file has headings but no rows below them."),
     "empty_file": _("The file is empty. Put the headings into the first row and one call into each row below."),

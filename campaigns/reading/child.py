@@ -38,11 +38,19 @@ def _read(orders: dict[str, Any], out: IO[bytes]) -> None:
     first = list(islice(rows, HEADING_ROWS))
     row_no, fields = find_headings(first)
     cells = next(row for number, row in first if number == row_no)
-    said = {"columns": [str(cell).strip()[:60] for cell in cells[: max(fields.values()) + 1]], "row_no": row_no, "total": total}
+    said = {
+        "columns": [str(cell).strip()[:60] for cell in cells[: max(fields.values()) + 1]],
+        "row_no": row_no,
+        "total": total,
+    }
     lists._send(out, b"H", json.dumps(said, ensure_ascii=False).encode())
     out.flush()
     cleaner = CallCleaner(
-        import_id=orders["import_id"], fields=fields, zone=orders["zone"], results=orders["results"], sealer=BulkSealer()
+        import_id=orders["import_id"],
+        fields=fields,
+        zone=orders["zone"],
+        results=orders["results"],
+        sealer=BulkSealer(),
     )
     below = max(row_no, orders["skip"])
     lists._send_rows(out, cleaner, (row for row in chain(first, rows) if row[0] > below), is_fresh=not orders["skip"])

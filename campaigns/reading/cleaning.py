@@ -46,7 +46,9 @@ class Number(NamedTuple):
 class CallCleaner:
     """Turns the rows of one file into lines for COPY. `results` maps what a file may call a result to its code."""
 
-    def __init__(self, *, import_id: int, fields: dict[str, int], zone: str, results: dict[str, str], sealer: BulkSealer) -> None:
+    def __init__(
+        self, *, import_id: int, fields: dict[str, int], zone: str, results: dict[str, str], sealer: BulkSealer
+    ) -> None:
         self._import_id = import_id
         self._fields = fields
         self._width = max(fields.values()) + 1
@@ -85,7 +87,18 @@ class CallCleaner:
         amount, cancelled = self._cents(cells), self._moment(cells, "cancelled_at")
         if cancelled is not None and cancelled < started:
             raise RowFault("cancelled_before_sale")
-        said = [*named, number.blind, direction, started.isoformat(), result, str(talk), str(after), order, product, str(amount)]
+        said = [
+            *named,
+            number.blind,
+            direction,
+            started.isoformat(),
+            result,
+            str(talk),
+            str(after),
+            order,
+            product,
+            str(amount),
+        ]
         content = hashlib.sha256("\x1f".join(said).encode()).hexdigest()
         return (
             f"{self._import_id}\t{row_no}\t{escape(external_id)}\t{escape(named[0])}\t{escape(named[1])}\t{escape(named[2])}"

@@ -49,9 +49,22 @@ class NoTeam(DomainError):
 
 @transaction.atomic
 def record_call(
-    *, lead: Lead, agent: User, disposition_code: str, started_at: datetime, talk_seconds: int, ring_seconds: int = 0,
-    after_call_seconds: int = 0, at: datetime, callback_at: datetime | None = None, order: orders.Sale | None = None, reason: str = "",
-    note: str = "", step_id: int | None = None, recommended: bool | None = None, answers: Mapping[int, Any] | None = None,
+    *,
+    lead: Lead,
+    agent: User,
+    disposition_code: str,
+    started_at: datetime,
+    talk_seconds: int,
+    ring_seconds: int = 0,
+    after_call_seconds: int = 0,
+    at: datetime,
+    callback_at: datetime | None = None,
+    order: orders.Sale | None = None,
+    reason: str = "",
+    note: str = "",
+    step_id: int | None = None,
+    recommended: bool | None = None,
+    answers: Mapping[int, Any] | None = None,
 ) -> Call:
     """Record one call to the lead in the agent's hand and decide what becomes of the lead.
 
@@ -68,9 +81,17 @@ def record_call(
     _check_details(disposition, result, campaign, callback_at, order, reason, step_id, at)
     contact = _reserved(lead)
     call = Call.objects.create(
-        **_circumstances(lead, campaign, customer, agent, contact, started_at), **_flags(result), disposition_id=disposition.pk,
-        recommended=_recommended(disposition, result) if recommended is None else recommended, started_at=started_at, talk_seconds=talk_seconds,
-        ring_seconds=ring_seconds, after_call_seconds=after_call_seconds, reason=reason.strip()[:120], note=note.strip(), step_id=step_id,
+        **_circumstances(lead, campaign, customer, agent, contact, started_at),
+        **_flags(result),
+        disposition_id=disposition.pk,
+        recommended=_recommended(disposition, result) if recommended is None else recommended,
+        started_at=started_at,
+        talk_seconds=talk_seconds,
+        ring_seconds=ring_seconds,
+        after_call_seconds=after_call_seconds,
+        reason=reason.strip()[:120],
+        note=note.strip(),
+        step_id=step_id,
     )
     _save_answers(call, campaign, answers or {})
     _settle_ledger(call, lead, customer, contact)
@@ -79,7 +100,9 @@ def record_call(
     retry.settle(lead, call, disposition, customer, agent=agent, callback_at=callback_at, note=note)
     if call.sale:
         orders.record_sale(call=call, sale=order or orders.Sale(), by=agent, at=at)
-    refusals.apply_refusals(call=call, campaign=campaign, customer=customer, wrong_person=result.code == WRONG_PERSON, by=agent, at=at)
+    refusals.apply_refusals(
+        call=call, campaign=campaign, customer=customer, wrong_person=result.code == WRONG_PERSON, by=agent, at=at
+    )
     LiveCall.objects.filter(lead=lead, settled_at=None).update(settled_at=at)
     audit("campaigns.call.recorded", call, by=agent, at=at, result=disposition.code, lead_id=lead.pk)
     _announce(call)
@@ -89,13 +112,17 @@ def record_call(
 def _own_lead(lead: Lead, agent: User) -> Lead:
     lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
     if lead.state != Lead.State.HELD or lead.agent_id != agent.pk:
-        raise LeadNotYours(_("This lead is no longer with you. Its result was recorded before, or it went back to the queue."))
+        raise LeadNotYours(
+            _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
+        )
     return lead
 
 
 def find_disposition(campaign_id: int, code: str) -> Disposition:
     """The campaign's own result of this code, else the common one. Raises ResultUnknown."""
-    found = Disposition.objects.select_related("maps_to").filter(Q(campaign=campaign_id) | Q(campaign=None), code=code, is_active=True)
+    found = Disposition.objects.select_related("maps_to").filter(
+        Q(campaign=campaign_id) | Q(campaign=None), code=code, is_active=True
+    )
     chosen = sorted(found, key=lambda disposition: disposition.campaign_id is None)[:1]
     if not chosen:
         raise ResultUnknown(_("This campaign has no result %(code)s.") % {"code": code})
@@ -112,8 +139,14 @@ def _check_times(result: Disposition, started_at: datetime, ring: int, talk: int
 
 
 def _check_details(
-    disposition: Disposition, result: Disposition, campaign: Campaign, callback_at: datetime | None, order: orders.Sale | None, reason: str,
-    step_id: int | None, at: datetime,
+    disposition: Disposition,
+    result: Disposition,
+    campaign: Campaign,
+    callback_at: datetime | None,
+    order: orders.Sale | None,
+    reason: str,
+    step_id: int | None,
+    at: datetime,
 ) -> None:
     needs = disposition.needs or result.needs
     if needs == Disposition.Needs.CALLBACK and callback_at is None:
@@ -145,17 +178,32 @@ def _check_callback(disposition: Disposition, result: Disposition, callback_at: 
     if callback_at <= at:
         raise DetailMissing(_("The time of the callback has passed already."))
     if callback_at > at + LONGEST_PROMISE:
-        raise DetailMissing(_("A callback can be promised for the next %(days)s days.") % {"days": LONGEST_PROMISE.days})
+        raise DetailMissing(
+            _("A callback can be promised for the next %(days)s days.") % {"days": LONGEST_PROMISE.days}
+        )
 
 
-def _circumstances(lead: Lead, campaign: Campaign, customer: Customer, agent: User, contact: Contact | None, at: datetime) -> dict[str, Any]:
+def _circumstances(
+    lead: Lead, campaign: Campaign, customer: Customer, agent: User, contact: Contact | None, at: datetime
+) -> dict[str, Any]:
     """Who, where and what, as they are at the call."""
     team = _team(agent, at)
     return {
-        "customer_id": customer.pk, "phone_id": _phone_id(customer, contact), "city_id": customer.city_id, "agent_id": agent.pk,
-        "team_id": team.pk, "team_city_id": team.city_id, "campaign_id": campaign.pk, "lead_id": lead.pk, "list_id": lead.lead_list_id,
-        "source_id": lead.source_id or customer.source_id, "product_id": campaign.product_id, "offer_id": campaign.offer_id,
-        "script_version_id": campaign.script_version_id, "attempt": lead.attempts_made + 1, "direction": campaign.direction,
+        "customer_id": customer.pk,
+        "phone_id": _phone_id(customer, contact),
+        "city_id": customer.city_id,
+        "agent_id": agent.pk,
+        "team_id": team.pk,
+        "team_city_id": team.city_id,
+        "campaign_id": campaign.pk,
+        "lead_id": lead.pk,
+        "list_id": lead.lead_list_id,
+        "source_id": lead.source_id or customer.source_id,
+        "product_id": campaign.product_id,
+        "offer_id": campaign.offer_id,
+        "script_version_id": campaign.script_version_id,
+        "attempt": lead.attempts_made + 1,
+        "direction": campaign.direction,
     }
 
 
@@ -169,7 +217,12 @@ def _team(agent: User, at: datetime) -> Team:
 def _phone_id(customer: Customer, contact: Contact | None) -> int | None:
     if contact is not None and contact.phone_id:
         return contact.phone_id
-    return Phone.objects.filter(customer=customer, is_dead=False).order_by("-is_primary", "pk").values_list("pk", flat=True).first()
+    return (
+        Phone.objects.filter(customer=customer, is_dead=False)
+        .order_by("-is_primary", "pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
 
 
 def _flags(result: Disposition) -> dict[str, bool]:
@@ -183,11 +236,16 @@ def _recommended(disposition: Disposition, result: Disposition) -> bool:
 
 
 def _save_answers(call: Call, campaign: Campaign, answers: Mapping[int, Any]) -> None:
-    known = set(ScriptQuestion.objects.filter(step__version=campaign.script_version_id).values_list("pk", flat=True)) if answers else set()
+    known = (
+        set(ScriptQuestion.objects.filter(step__version=campaign.script_version_id).values_list("pk", flat=True))
+        if answers
+        else set()
+    )
     if not known.issuperset(answers):
         raise DetailMissing(_("An answer belongs to a question that is not in the script in force."))
     Answer.objects.bulk_create(
-        Answer(call_id=call.pk, call_started_at=call.started_at, question_id=question, value=value) for question, value in answers.items()
+        Answer(call_id=call.pk, call_started_at=call.started_at, question_id=question, value=value)
+        for question, value in answers.items()
     )
 
 
@@ -197,18 +255,30 @@ def _save_answers(call: Call, campaign: Campaign, answers: Mapping[int, Any]) ->
 def _reserved(lead: Lead) -> Contact | None:
     """The contact that was reserved when this lead was handed out."""
     since = lead.held_at - LEDGER_SLACK if lead.held_at else None
-    rows = Contact.objects.filter(customer_id=lead.customer_id, lead_id=lead.pk, call_id=None).exclude(state=Contact.State.VOID)
+    rows = Contact.objects.filter(customer_id=lead.customer_id, lead_id=lead.pk, call_id=None).exclude(
+        state=Contact.State.VOID
+    )
     return rows.filter(at__gte=since).order_by("-at").first() if since else None
 
 
 def _settle_ledger(call: Call, lead: Lead, customer: Customer, contact: Contact | None) -> None:
     """The reserved contact was made; one that nobody reserved is entered, and weighs on the person's budget as well."""
     if contact is not None:
-        Contact.objects.filter(pk=contact.pk, at=contact.at).update(state=Contact.State.MADE, call_id=call.pk, phone_id=call.phone_id)
+        Contact.objects.filter(pk=contact.pk, at=contact.at).update(
+            state=Contact.State.MADE, call_id=call.pk, phone_id=call.phone_id
+        )
     else:
         Contact.objects.create(
-            at=call.started_at, customer_id=customer.pk, city_id=customer.city_id, state=Contact.State.MADE, campaign_id=call.campaign_id,
-            is_inbound=call.direction == Call.Direction.INBOUND, lead_id=lead.pk, phone_id=call.phone_id, agent_id=call.agent_id, call_id=call.pk,
+            at=call.started_at,
+            customer_id=customer.pk,
+            city_id=customer.city_id,
+            state=Contact.State.MADE,
+            campaign_id=call.campaign_id,
+            is_inbound=call.direction == Call.Direction.INBOUND,
+            lead_id=lead.pk,
+            phone_id=call.phone_id,
+            agent_id=call.agent_id,
+            call_id=call.pk,
         )
         customer.attempts = sorted([call.started_at, *customer.attempts], reverse=True)[:KEPT_ATTEMPTS]
     if call.connected and (customer.answered_at is None or customer.answered_at < call.started_at):

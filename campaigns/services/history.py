@@ -53,7 +53,14 @@ class ImportIsOver(DomainError):
 
 
 def receive_calls(
-    *, file: IO[bytes], file_name: str, makes_missing: bool, imports_at_once: bool, by: User, at: datetime, system: str = SYSTEM
+    *,
+    file: IO[bytes],
+    file_name: str,
+    makes_missing: bool,
+    imports_at_once: bool,
+    by: User,
+    at: datetime,
+    system: str = SYSTEM,
 ) -> CallImport:
     """Take a file and have it checked in the background (and imported, when nobody is to look first); returns the import with its `job_id`.
 
@@ -65,8 +72,13 @@ def receive_calls(
     stored = store(name=name, stream=file, kind=FILE_KIND, by=by, at=at, keep_for=KEEP_FILE, limit=limits.FILE_BYTES)
     with transaction.atomic():
         call_import = CallImport.objects.create(
-            name=name[:120], system=(system.strip() or SYSTEM)[:40], file_id=stored.pk, creates_missing=makes_missing,
-            imports_at_once=imports_at_once, created_by=by, created_at=at,
+            name=name[:120],
+            system=(system.strip() or SYSTEM)[:40],
+            file_id=stored.pk,
+            creates_missing=makes_missing,
+            imports_at_once=imports_at_once,
+            created_by=by,
+            created_at=at,
             mapping={"format": kind.kind, "encoding": kind.encoding, "delimiter": kind.delimiter},
         )
         _enqueue(call_import, "check", by)
@@ -112,7 +124,10 @@ def check_rights(by: User, makes_missing: bool) -> None:
 def _examine(file: IO[bytes]) -> formats.Format:
     size = file.seek(0, os.SEEK_END)
     if size > limits.FILE_BYTES:
-        raise FileRefused(_("The file is larger than %(limit)s MB. Split it into several files.") % {"limit": limits.FILE_BYTES // limits.MB})
+        raise FileRefused(
+            _("The file is larger than %(limit)s MB. Split it into several files.")
+            % {"limit": limits.FILE_BYTES // limits.MB}
+        )
     try:
         return formats.examine(file)
     except FileFault as fault:
@@ -120,7 +135,9 @@ def _examine(file: IO[bytes]) -> formats.Format:
 
 
 def _enqueue(call_import: CallImport, step: str, by: User) -> Job:
-    job = enqueue(kind="campaigns.import_calls", key=f"{call_import.pk}:{step}", args={"call_import": call_import.pk}, by=by)
+    job = enqueue(
+        kind="campaigns.import_calls", key=f"{call_import.pk}:{step}", args={"call_import": call_import.pk}, by=by
+    )
     call_import.job_id = job.pk
     call_import.save(update_fields=["job_id"])
     return job
@@ -167,7 +184,10 @@ def _stage(run: Run, call_import: CallImport) -> None:
             CallImport.objects.filter(pk=call_import.pk).update(status=Status.CHECKING)
     with Reader(_orders(call_import, last), module="campaigns.reading.child") as reader:
         for batch in reader.batches(BATCH_ROWS):
-            with run.chunk(done=batch.count, cursor={"row": batch.last_row}, total=reader.headings.get("total")), connection.cursor() as cursor:
+            with (
+                run.chunk(done=batch.count, cursor={"row": batch.last_row}, total=reader.headings.get("total")),
+                connection.cursor() as cursor,
+            ):
                 cursor.copy_expert(COPY, io.BytesIO(b"".join(batch.lines)), 1 << 18)
             last = batch.last_row
     with run.chunk(cursor={"row": last, "staged": True}, total=run.done):
@@ -181,8 +201,14 @@ def _orders(call_import: CallImport, skip: int) -> dict[str, Any]:
         raise FileFault("file_gone")
     key_ring()  # made here at first use: the process may not write files
     return {
-        **call_import.mapping, "path": str(path_of(stored)), "import_id": call_import.pk, "skip": skip, "zone": str(region_zone()),
-        "results": result_names(), "keys_dir": str(settings.KEYS_DIR), "country": getattr(settings, "REGION_COUNTRY", "CN"),
+        **call_import.mapping,
+        "path": str(path_of(stored)),
+        "import_id": call_import.pk,
+        "skip": skip,
+        "zone": str(region_zone()),
+        "results": result_names(),
+        "keys_dir": str(settings.KEYS_DIR),
+        "country": getattr(settings, "REGION_COUNTRY", "CN"),
     }
 
 
@@ -256,11 +282,15 @@ def _pieces(call_import: CallImport, above: int) -> list[tuple[int, int, int]]:
             [PIECE_ROWS, call_import.pk, above],
         )
         ends = cursor.fetchall()
-    return [(start, end, rows) for start, (end, rows) in zip([above, *(end for end, _rows in ends)], ends, strict=False)]
+    return [
+        (start, end, rows) for start, (end, rows) in zip([above, *(end for end, _rows in ends)], ends, strict=False)
+    ]
 
 
 def _expected(call_import: CallImport, above: int, upto: int) -> int:
-    return CallVerdict.objects.filter(call_import=call_import, verdict="new", row_no__gt=above, row_no__lte=upto).count()
+    return CallVerdict.objects.filter(
+        call_import=call_import, verdict="new", row_no__gt=above, row_no__lte=upto
+    ).count()
 
 
 def _note_lost(call_import: CallImport, above: int, upto: int) -> None:
@@ -281,8 +311,12 @@ def _finish(call_import: CallImport, at: datetime) -> None:
     call_import.imported_by = call_import.imported_by or call_import.created_by
     call_import.save(update_fields=["counts", "status", "imported_at", "imported_by"])
     audit(
-        "campaigns.calls.imported", call_import, by=call_import.imported_by, at=at,
-        **{key: value for key, value in call_import.counts.items() if key != "faults"}, made=call_import.made,
+        "campaigns.calls.imported",
+        call_import,
+        by=call_import.imported_by,
+        at=at,
+        **{key: value for key, value in call_import.counts.items() if key != "faults"},
+        made=call_import.made,
     )
     transaction.on_commit(lambda: calls_imported.send(CallImport, call_import_id=call_import.pk), robust=True)
 

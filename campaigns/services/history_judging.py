@@ -106,7 +106,11 @@ def judge(call_import: CallImport, *, makes_missing: bool, at: datetime, analyze
 
     scope = call_import.created_by.scope()
     asked = {
-        "import_id": call_import.pk, "system": call_import.system, "makes": makes_missing, "at": at, "zone": str(region_zone()),
+        "import_id": call_import.pk,
+        "system": call_import.system,
+        "makes": makes_missing,
+        "at": at,
+        "zone": str(region_zone()),
         "cities": None if scope.is_region else sorted(scope.city_ids),
     }
     with connection.cursor() as cursor:
@@ -122,7 +126,8 @@ def judge(call_import: CallImport, *, makes_missing: bool, at: datetime, analyze
 
 def count_verdicts(cursor: Any, import_id: int) -> dict[str, Any]:
     cursor.execute(
-        "SELECT verdict, fault, count(*) FROM campaigns_callverdict WHERE call_import_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 2", [import_id]
+        "SELECT verdict, fault, count(*) FROM campaigns_callverdict WHERE call_import_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 2",
+        [import_id],
     )
     counts: dict[str, Any] = {"new": 0, "cancellation": 0, "unchanged": 0, "conflict": 0, "invalid": 0}
     faults: dict[str, int] = {}

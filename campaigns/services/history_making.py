@@ -52,14 +52,22 @@ def _rows(sql: str, call_import: CallImport, **more: Any) -> list[tuple[Any, ...
 
 
 def _make_products(call_import: CallImport) -> int:
-    codes = [code for (code,) in _rows(f"SELECT DISTINCT s.product {FITS} AND s.product <> '' AND v.product_id IS NULL ORDER BY 1", call_import)]
+    codes = [
+        code
+        for (code,) in _rows(
+            f"SELECT DISTINCT s.product {FITS} AND s.product <> '' AND v.product_id IS NULL ORDER BY 1", call_import
+        )
+    ]
     Product.objects.bulk_create([Product(code=code, name=code) for code in codes], ignore_conflicts=True)
     return len(codes)
 
 
 def _make_campaigns(call_import: CallImport) -> int:
     """In the stage of history: nothing is called from it. It sells what its calls sold most, else a product of its own name."""
-    found = _rows(f"SELECT s.campaign, s.product, s.direction, count(*) {FITS} AND v.campaign_id IS NULL GROUP BY 1, 2, 3 ORDER BY 1", call_import)
+    found = _rows(
+        f"SELECT s.campaign, s.product, s.direction, count(*) {FITS} AND v.campaign_id IS NULL GROUP BY 1, 2, 3 ORDER BY 1",
+        call_import,
+    )
     products: dict[str, Counter[str]] = defaultdict(Counter)
     directions: dict[str, Counter[str]] = defaultdict(Counter)
     for campaign, product, direction, number in found:
@@ -71,15 +79,24 @@ def _make_campaigns(call_import: CallImport) -> int:
         Campaign.objects.get_or_create(
             code=code,
             defaults={
-                "name": code, "product": product, "stage": Campaign.Stage.HISTORY, "is_on": False,
-                "direction": directions[code].most_common(1)[0][0], "created_by": call_import.created_by,
+                "name": code,
+                "product": product,
+                "stage": Campaign.Stage.HISTORY,
+                "is_on": False,
+                "direction": directions[code].most_common(1)[0][0],
+                "created_by": call_import.created_by,
             },
         )
     return len(products)
 
 
 def _make_teams(call_import: CallImport) -> int:
-    codes = [code for (code,) in _rows(f"SELECT DISTINCT s.team {FITS} AND s.team <> '' AND v.team_id IS NULL ORDER BY 1", call_import)]
+    codes = [
+        code
+        for (code,) in _rows(
+            f"SELECT DISTINCT s.team {FITS} AND s.team <> '' AND v.team_id IS NULL ORDER BY 1", call_import
+        )
+    ]
     Team.objects.bulk_create([Team(code=code, name=code) for code in codes], ignore_conflicts=True)
     return len(codes)
 
@@ -100,7 +117,9 @@ def _make_agents(call_import: CallImport) -> int:
         if not stays[agent] or stays[agent][-1][1] != team:
             stays[agent].append((day, team))
     users = _make_users(sorted(stays))
-    teams = dict(Team.objects.filter(code__in={team for stay in stays.values() for _day, team in stay}).values_list("code", "pk"))
+    teams = dict(
+        Team.objects.filter(code__in={team for stay in stays.values() for _day, team in stay}).values_list("code", "pk")
+    )
     Membership.objects.bulk_create(
         Membership(user=users[agent], role=Membership.Role.AGENT, team_id=teams[team], valid_from=begins, valid_to=ends)
         for agent, stay in stays.items()
@@ -111,7 +130,10 @@ def _make_agents(call_import: CallImport) -> int:
 
 def _make_users(codes: list[str]) -> dict[str, User]:
     taken = set(User.objects.filter(username__in=codes).values_list("username", flat=True))
-    users = [User(username=f"agent-{code}" if code in taken else code, code=code, display_name=code, is_active=False) for code in codes]
+    users = [
+        User(username=f"agent-{code}" if code in taken else code, code=code, display_name=code, is_active=False)
+        for code in codes
+    ]
     for user in users:
         user.set_unusable_password()
     return {user.code or "": user for user in User.objects.bulk_create(users)}

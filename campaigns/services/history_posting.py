@@ -43,7 +43,11 @@ def post_call(*, row: dict[str, Any], system: str, makes_missing: bool, by: User
     history.check_rights(by, makes_missing)
     with transaction.atomic():
         carrier = CallImport.objects.create(
-            name="1", system=(system.strip() or history.SYSTEM)[:40], creates_missing=makes_missing, created_by=by, created_at=at,
+            name="1",
+            system=(system.strip() or history.SYSTEM)[:40],
+            creates_missing=makes_missing,
+            created_by=by,
+            created_at=at,
         )
         started_at = _stage(carrier, row)
         if started_at is not None and started_at <= at:
@@ -60,8 +64,11 @@ def post_call(*, row: dict[str, Any], system: str, makes_missing: bool, by: User
 
 def _stage(carrier: CallImport, row: dict[str, Any]) -> datetime | None:
     cleaner = CallCleaner(
-        import_id=carrier.pk, fields={field: column for column, field in enumerate(FIELDS)}, zone=str(region_zone()),
-        results=history.result_names(), sealer=BulkSealer(),
+        import_id=carrier.pk,
+        fields={field: column for column, field in enumerate(FIELDS)},
+        zone=str(region_zone()),
+        results=history.result_names(),
+        sealer=BulkSealer(),
     )
     line = cleaner.line(1, ["" if row.get(field) is None else row[field] for field in FIELDS])
     if line is None:

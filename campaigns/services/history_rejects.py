@@ -45,12 +45,24 @@ def _as_staged(fields: list[Any]) -> list[Any]:
     *first, started_at, result, talk, after, order, product, cents, cancelled_at = fields
     zone = region_zone()
     return [
-        *first, started_at.astimezone(zone).isoformat(sep=" ") if started_at else "", result, talk, after, order, product,
-        cents / 100 if cents is not None else None, cancelled_at.astimezone(zone).isoformat(sep=" ") if cancelled_at else "",
+        *first,
+        started_at.astimezone(zone).isoformat(sep=" ") if started_at else "",
+        result,
+        talk,
+        after,
+        order,
+        product,
+        cents / 100 if cents is not None else None,
+        cancelled_at.astimezone(zone).isoformat(sep=" ") if cancelled_at else "",
     ]
 
 
 def write_rejects(call_import: CallImport, target: IO[bytes]) -> None:
-    columns = [Column(_("row"), 8), Column(_("reason"), 44), Column(_("seen"), 20), *(Column(field, 16) for field in FIELDS)]
+    columns = [
+        Column(_("row"), 8),
+        Column(_("reason"), 44),
+        Column(_("seen"), 20),
+        *(Column(field, 16) for field in FIELDS),
+    ]
     with Workbook(target) as book:
         book.sheet(_("Rejected rows"), columns, rejected_rows(call_import))

@@ -109,7 +109,12 @@ def store_piece(call_import: CallImport, *, above: int, upto: int, at: datetime)
     Persons are touched before leads, as everywhere. Refusals weigh as if they had been said here, dated as called.
     """
     asked: dict[str, Any] = {
-        "import_id": call_import.pk, "system": call_import.system, "above": above, "upto": upto, "by_id": call_import.created_by_id, "at": at,
+        "import_id": call_import.pk,
+        "system": call_import.system,
+        "above": above,
+        "upto": upto,
+        "by_id": call_import.created_by_id,
+        "at": at,
     }
     with connection.cursor() as cursor:
         cursor.execute(LOCK, asked)
@@ -131,7 +136,12 @@ def store_piece(call_import: CallImport, *, above: int, upto: int, at: datetime)
 
 def _spend_budget(cursor: Any, rules: Iterable[ContactRules]) -> None:
     terms = {f"m.a[1] + interval '{int(rule.gap_minutes)} minutes'" for rule in rules if rule.gap_minutes}
-    terms |= {f"m.a[{int(cap.most)}] + interval '{int(cap.hours)} hours'" for rule in rules for cap in rule.caps if cap.most <= KEPT_ATTEMPTS}
+    terms |= {
+        f"m.a[{int(cap.most)}] + interval '{int(cap.hours)} hours'"
+        for rule in rules
+        for cap in rule.caps
+        if cap.most <= KEPT_ATTEMPTS
+    }
     cursor.execute(BUDGET.format(kept=KEPT_ATTEMPTS, free=", ".join(sorted(terms)) or "cu.callable_from"))
 
 
@@ -248,7 +258,9 @@ def _move_leads(cursor: Any, asked: dict[str, Any], campaign_ids: list[int]) -> 
 
 def _retries(campaign_ids: list[int]) -> list[dict[str, int]]:
     """The retry rule of every result in every one of the campaigns."""
-    own = {(rule.campaign_id, rule.disposition_id): rule for rule in RetryRule.objects.filter(campaign__in=campaign_ids)}
+    own = {
+        (rule.campaign_id, rule.disposition_id): rule for rule in RetryRule.objects.filter(campaign__in=campaign_ids)
+    }
     found = []
     for disposition in Disposition.objects.select_related("maps_to"):
         usual = retry.DEFAULTS.get(retry.common_of(disposition).code, retry.OTHERWISE)
@@ -256,5 +268,7 @@ def _retries(campaign_ids: list[int]) -> list[dict[str, int]]:
             rule = own.get((campaign_id, disposition.pk)) or own.get((campaign_id, disposition.maps_to_id or 0))
             minutes = rule.delay_minutes if rule else int(usual.delay.total_seconds() // 60)
             most = rule.most_attempts if rule else usual.most_attempts
-            found.append({"campaign_id": campaign_id, "disposition_id": disposition.pk, "minutes": minutes, "most": most})
+            found.append(
+                {"campaign_id": campaign_id, "disposition_id": disposition.pk, "minutes": minutes, "most": most}
+            )
     return found

@@ -64,8 +64,17 @@ def record_sale(*, call: Call, sale: Sale, by: User | None, at: datetime) -> Ord
     offer = sale.offer or (campaign.offer if campaign.offer and campaign.offer.product_id == product.pk else None)
     _check_goods(product, offer)
     order = Order.objects.create(
-        call_id=call.pk, call_started_at=call.started_at, customer_id=call.customer_id, city_id=call.city_id, agent_id=call.agent_id,
-        team_id=call.team_id, campaign_id=call.campaign_id, system=OWN_SYSTEM, number=_number(sale, call), product=product, offer=offer,
+        call_id=call.pk,
+        call_started_at=call.started_at,
+        customer_id=call.customer_id,
+        city_id=call.city_id,
+        agent_id=call.agent_id,
+        team_id=call.team_id,
+        campaign_id=call.campaign_id,
+        system=OWN_SYSTEM,
+        number=_number(sale, call),
+        product=product,
+        offer=offer,
         amount_cents=_amount(sale, product, offer),
     )
     _add_event(order, OrderEvent.Kind.SOLD, call.started_at, "", by)
@@ -77,7 +86,9 @@ def _check_goods(product: Product, offer: Offer | None) -> None:
     if not product.is_on:
         raise ProductNotSold(_("%(product)s may not be sold at present.") % {"product": product.name})
     if offer is not None and offer.product_id != product.pk:
-        raise ProductNotSold(_("The offer %(offer)s is not for %(product)s.") % {"offer": offer.name, "product": product.name})
+        raise ProductNotSold(
+            _("The offer %(offer)s is not for %(product)s.") % {"offer": offer.name, "product": product.name}
+        )
 
 
 def _number(sale: Sale, call: Call) -> str:
@@ -118,7 +129,9 @@ def reinstate_order(*, order: Order, occurred_at: datetime, reason: str, by: Use
     return _happen(order, OrderEvent.Kind.REINSTATED, Order.State.REINSTATED, occurred_at, reason, by, at)
 
 
-def _happen(order: Order, kind: str, state: str, occurred_at: datetime, reason: str, by: User | None, at: datetime) -> Order:
+def _happen(
+    order: Order, kind: str, state: str, occurred_at: datetime, reason: str, by: User | None, at: datetime
+) -> Order:
     reason = reason.strip()
     if not reason:
         raise OrderReasonMissing(_("Say why."))

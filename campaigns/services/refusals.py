@@ -17,7 +17,9 @@ from people.models import User
 SOURCE = "call"
 
 
-def apply_refusals(*, call: Call, campaign: Campaign, customer: Customer, wrong_person: bool, by: User, at: datetime) -> None:
+def apply_refusals(
+    *, call: Call, campaign: Campaign, customer: Customer, wrong_person: bool, by: User, at: datetime
+) -> None:
     """Inside the transaction of the call. The call's own lead is settled before, so that it keeps its own end."""
     if call.refuses_calls:
         suppress(customer=customer, kind=Suppression.Kind.REFUSAL, by=by, at=at, call_id=call.pk, source=SOURCE)
@@ -33,8 +35,14 @@ def _rest_product(call: Call, campaign: Campaign, customer: Customer, by: User, 
     days = contacts.rules_of(campaign, at=at, city_id=customer.city_id).refusal_rest_days
     if days:
         suppress(
-            customer=customer, kind=Suppression.Kind.OFFER_REFUSED, by=by, at=at, product_id=call.product_id,
-            valid_to=at + timedelta(days=days), call_id=call.pk, source=SOURCE,
+            customer=customer,
+            kind=Suppression.Kind.OFFER_REFUSED,
+            by=by,
+            at=at,
+            product_id=call.product_id,
+            valid_to=at + timedelta(days=days),
+            call_id=call.pk,
+            source=SOURCE,
         )
 
 
@@ -52,7 +60,9 @@ def _mark_number(call: Call, by: User, at: datetime) -> None:
 # ---------------------------------------------------------------- leads elsewhere
 
 
-def withdraw_leads(*, customer_id: int, kind: str, at: datetime, campaign_id: int | None = None, product_id: int | None = None) -> int:
+def withdraw_leads(
+    *, customer_id: int, kind: str, at: datetime, campaign_id: int | None = None, product_id: int | None = None
+) -> int:
     """Take the person's leads out of the queue and out of agents' hands; returns how many. Called inside the suppression's transaction.
 
     Suppressed by nobody's exception: the leads end. A complaint: they wait until it is cleared. A refused product: they rest with it.
@@ -66,7 +76,13 @@ def withdraw_leads(*, customer_id: int, kind: str, at: datetime, campaign_id: in
     _drop_promises(ids)
     _let_go(customer_id, ids)
     return Lead.objects.filter(pk__in=ids).update(
-        state=Lead.State.DONE, outcome=Lead.Outcome.SUPPRESSED, agent=None, held_at=None, lease_until=None, dialled_at=None, callback_agent=None
+        state=Lead.State.DONE,
+        outcome=Lead.Outcome.SUPPRESSED,
+        agent=None,
+        held_at=None,
+        lease_until=None,
+        dialled_at=None,
+        callback_agent=None,
     )
 
 
@@ -91,14 +107,18 @@ def _take_back(leads: QuerySet[Lead]) -> int:
 
 def _rest(leads: QuerySet[Lead], customer_id: int, product_id: int | None, at: datetime) -> int:
     """Leads for the same product wait until the rest is over; one without an end ends them."""
-    resting = Suppression.objects.in_force(at).filter(customer=customer_id, kind=Suppression.Kind.OFFER_REFUSED, product_id=product_id)
+    resting = Suppression.objects.in_force(at).filter(
+        customer=customer_id, kind=Suppression.Kind.OFFER_REFUSED, product_id=product_id
+    )
     if resting.filter(valid_to=None).exists():
         return withdraw_leads(customer_id=customer_id, kind=Suppression.Kind.MANUAL, at=at, product_id=product_id)
     until = resting.aggregate(until=Max("valid_to"))["until"]
     _take_back(leads)
     if until is None:
         return 0
-    return leads.filter(state=Lead.State.OPEN).update(due_at=Greatest(F("due_at"), until), ready_at=Greatest(F("ready_at"), until))
+    return leads.filter(state=Lead.State.OPEN).update(
+        due_at=Greatest(F("due_at"), until), ready_at=Greatest(F("ready_at"), until)
+    )
 
 
 def _drop_promises(lead_ids: list[int]) -> None:

@@ -48,14 +48,23 @@ def rule_for(campaign_id: int, disposition: Disposition) -> Retry:
     """The campaign's rule for this result, else for the one it counts as, else the default."""
     rules = {
         rule.disposition_id: Retry(timedelta(minutes=rule.delay_minutes), rule.most_attempts)
-        for rule in RetryRule.objects.filter(Q(disposition=disposition.pk) | Q(disposition=disposition.maps_to_id), campaign=campaign_id)
+        for rule in RetryRule.objects.filter(
+            Q(disposition=disposition.pk) | Q(disposition=disposition.maps_to_id), campaign=campaign_id
+        )
     }
     own = rules.get(disposition.pk) or rules.get(disposition.maps_to_id)
     return own or DEFAULTS.get(common_of(disposition).code, OTHERWISE)
 
 
 def settle(
-    lead: Lead, call: Call, disposition: Disposition, customer: Customer, *, agent: User, callback_at: datetime | None, note: str = ""
+    lead: Lead,
+    call: Call,
+    disposition: Disposition,
+    customer: Customer,
+    *,
+    agent: User,
+    callback_at: datetime | None,
+    note: str = "",
 ) -> Lead:
     """Let go of a lead that is in the agent's hand, by the result of its call. The lead and the person are locked by the caller."""
     keep_promise(lead, call)
@@ -75,8 +84,19 @@ def settle(
         _close(lead, outcome_of(disposition, call))
     lead.save(
         update_fields=[
-            "state", "outcome", "agent", "held_at", "lease_until", "dialled_at", "callback_agent", "attempts_made",
-            "last_disposition", "last_call_at", "last_team_id", "due_at", "ready_at",
+            "state",
+            "outcome",
+            "agent",
+            "held_at",
+            "lease_until",
+            "dialled_at",
+            "callback_agent",
+            "attempts_made",
+            "last_disposition",
+            "last_call_at",
+            "last_team_id",
+            "due_at",
+            "ready_at",
         ]
     )
     return lead

@@ -48,7 +48,9 @@ class UserFactory(factory.django.DjangoModelFactory):
     display_name = factory.Sequence(lambda n: f"Person {n}")
 
 
-def person(role: str, *, city: City | None = None, team: Team | None = None, since: date = date(2020, 1, 1), **fields) -> User:
+def person(
+    role: str, *, city: City | None = None, team: Team | None = None, since: date = date(2020, 1, 1), **fields
+) -> User:
     """Somebody in one role: of a team, a city, or (neither) the region."""
     user = UserFactory(**fields)
     Membership.objects.create(user=user, role=role, city=city, team=team, valid_from=since)
@@ -87,7 +89,12 @@ def add_phone(customer: Customer, digits: str, **fields) -> Phone:
     clean = f"86{digits}"
     fields.setdefault("is_primary", not customer.phones.exists())
     return Phone.objects.create(
-        customer=customer, blind_index=blind_index(clean), sealed=seal(clean), mask=mask_phone(clean), prefix=phone_prefix(clean), **fields
+        customer=customer,
+        blind_index=blind_index(clean),
+        sealed=seal(clean),
+        mask=mask_phone(clean),
+        prefix=phone_prefix(clean),
+        **fields,
     )
 
 
@@ -115,7 +122,12 @@ class LeadFactory(factory.django.DjangoModelFactory):
 
 def hold(lead: Lead, agent: User, at: datetime = AT) -> Lead:
     """Put a lead into an agent's hand as a claim does, without the ledger."""
-    lead.state, lead.agent, lead.held_at, lead.lease_until = Lead.State.HELD, agent, at - timedelta(minutes=5), at + timedelta(minutes=10)
+    lead.state, lead.agent, lead.held_at, lead.lease_until = (
+        Lead.State.HELD,
+        agent,
+        at - timedelta(minutes=5),
+        at + timedelta(minutes=10),
+    )
     lead.save()
     Customer.objects.filter(pk=lead.customer_id).update(held_lead_id=lead.pk)
     return lead

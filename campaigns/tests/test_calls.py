@@ -9,7 +9,17 @@ from campaigns.services import calls
 from campaigns.services.orders import OrderNumberTaken, Sale
 from campaigns.signals import call_recorded
 from campaigns.tests.factories import (
-    AT, CampaignFactory, CityFactory, CustomerFactory, LeadFactory, TeamFactory, add_phone, agent_of, held_lead, hold, result,
+    AT,
+    CampaignFactory,
+    CityFactory,
+    CustomerFactory,
+    LeadFactory,
+    TeamFactory,
+    add_phone,
+    agent_of,
+    held_lead,
+    hold,
+    result,
 )
 from core.models import AuditEvent
 from core.partitions import ensure_partitions
@@ -31,7 +41,13 @@ def months():
 def record(lead, code="no_answer", **more):
     agent = more.pop("agent", None) or lead.agent
     connected = result(code).connected if Disposition.objects.filter(code=code, campaign=None).exists() else True
-    given = {"started_at": START, "ring_seconds": 12, "talk_seconds": 60 if connected else 0, "after_call_seconds": 5, "at": AT}
+    given = {
+        "started_at": START,
+        "ring_seconds": 12,
+        "talk_seconds": 60 if connected else 0,
+        "after_call_seconds": 5,
+        "at": AT,
+    }
     return calls.record_call(lead=lead, agent=agent, disposition_code=code, **{**given, **more})
 
 
@@ -44,7 +60,11 @@ def test_a_call_keeps_its_circumstances_as_they_are_now():
     call = Call.objects.get(pk=call.pk)
     assert (call.customer_id, call.city_id, call.agent_id) == (lead.customer_id, lead.city_id, lead.agent_id)
     assert call.team_city_id == lead.city_id
-    assert (call.campaign_id, call.product_id, call.script_version_id) == (lead.campaign_id, lead.campaign.product_id, version.pk)
+    assert (call.campaign_id, call.product_id, call.script_version_id) == (
+        lead.campaign_id,
+        lead.campaign.product_id,
+        version.pk,
+    )
     assert (call.source_id, call.list_id, call.attempt) == (lead.source_id, None, 1)
     assert (call.connected, call.right_party, call.sale, call.recommended) == (True, True, False, True)
     assert (call.ring_seconds, call.talk_seconds, call.after_call_seconds) == (12, 60, 5)
@@ -61,17 +81,18 @@ def test_the_call_stays_with_the_team_of_that_day_when_the_agent_moves_on():
 
 def test_a_campaigns_own_result_has_the_class_of_the_common_one_it_counts_as():
     lead = held_lead()
-    own = Disposition.objects.create(campaign=lead.campaign, maps_to=result("considering"), code="wants_mail", label="Wants mail", follow="retry")
+    own = Disposition.objects.create(
+        campaign=lead.campaign, maps_to=result("considering"), code="wants_mail", label="Wants mail", follow="retry"
+    )
 
     call = record(lead, "wants_mail")
 
     assert call.disposition_id == own.pk
-    assert call.connected and call.right_party
+    assert call.connected
+    assert call.right_party
 
 
-@pytest.mark.parametrize(
-    ("code", "hours", "minutes"), [("no_answer", 3, 0), ("busy", 0, 30), ("considering", 48, 0)]
-)
+@pytest.mark.parametrize(("code", "hours", "minutes"), [("no_answer", 3, 0), ("busy", 0, 30), ("considering", 48, 0)])
 def test_without_a_rule_of_the_campaign_the_lead_comes_back_after_the_usual_delay(code, hours, minutes):
     lead = held_lead()
     call = record(lead, code)
@@ -80,7 +101,9 @@ def test_without_a_rule_of_the_campaign_the_lead_comes_back_after_the_usual_dela
     ended = START + timedelta(seconds=12 + call.talk_seconds)
     assert lead.state == Lead.State.OPEN
     assert lead.due_at == lead.ready_at == ended + timedelta(hours=hours, minutes=minutes)
-    assert lead.agent is None and lead.attempts_made == 1 and lead.last_disposition == result(code)
+    assert lead.agent is None
+    assert lead.attempts_made == 1
+    assert lead.last_disposition == result(code)
 
 
 def test_the_campaigns_own_retry_rule_wins():
@@ -99,7 +122,8 @@ def test_a_lead_is_not_ready_before_the_person_may_be_called():
     record(lead)
 
     lead.refresh_from_db()
-    assert lead.due_at < free_from and lead.ready_at == free_from
+    assert lead.due_at < free_from
+    assert lead.ready_at == free_from
 
 
 def test_after_the_last_attempt_the_lead_is_exhausted():
@@ -114,7 +138,12 @@ def test_after_the_last_attempt_the_lead_is_exhausted():
 def test_the_person_is_let_go_and_the_reserved_contact_is_made():
     lead = held_lead()
     reserved = Contact.objects.create(
-        at=lead.held_at, customer_id=lead.customer_id, city_id=lead.city_id, lead_id=lead.pk, state=Contact.State.RESERVED, agent_id=lead.agent_id
+        at=lead.held_at,
+        customer_id=lead.customer_id,
+        city_id=lead.city_id,
+        lead_id=lead.pk,
+        state=Contact.State.RESERVED,
+        agent_id=lead.agent_id,
     )
     call = record(lead, "considering")
 
@@ -160,7 +189,12 @@ def test_a_sale_closes_the_lead_and_makes_the_order():
     call = record(lead, "sold", order=Sale())
 
     order = Order.objects.get()
-    assert (order.call_id, order.call_started_at, order.amount_cents, order.number) == (call.pk, START, 9_900, f"T{call.pk}")
+    assert (order.call_id, order.call_started_at, order.amount_cents, order.number) == (
+        call.pk,
+        START,
+        9_900,
+        f"T{call.pk}",
+    )
     event = OrderEvent.objects.get()
     assert (event.kind, event.occurred_at, event.by) == ("sold", START, lead.agent)
     lead.refresh_from_db()
@@ -175,7 +209,8 @@ def test_an_order_number_is_used_once_and_nothing_of_the_second_call_is_stored()
         record(lead, "sold", order=Sale(number="A1"))
 
     lead.refresh_from_db()
-    assert lead.state == Lead.State.HELD and Call.objects.count() == 1
+    assert lead.state == Lead.State.HELD
+    assert Call.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -253,7 +288,9 @@ def test_an_agent_without_a_team_that_day_records_nothing():
 
 def test_answers_are_kept_with_the_call():
     version = ScriptVersionFactory(six_parts=True)
-    question = ScriptQuestion.objects.create(step=version.steps.first(), position=1, code="spend", text="Monthly spend?", kind="number")
+    question = ScriptQuestion.objects.create(
+        step=version.steps.first(), position=1, code="spend", text="Monthly spend?", kind="number"
+    )
     lead = held_lead(campaign=CampaignFactory(script=version.script, script_version=version))
     call = record(lead, "considering", answers={question.pk: 88})
 
@@ -276,7 +313,14 @@ def test_asking_not_to_be_called_suppresses_everywhere_and_takes_the_persons_oth
     customer.refresh_from_db()
     assert customer.is_suppressed
     row = Suppression.objects.get()
-    assert (row.customer, row.kind, row.campaign_id, row.product_id, row.valid_to, row.call_id) == (customer, "refusal", None, None, None, call.pk)
+    assert (row.customer, row.kind, row.campaign_id, row.product_id, row.valid_to, row.call_id) == (
+        customer,
+        "refusal",
+        None,
+        None,
+        None,
+        call.pk,
+    )
     for one in (lead, waiting):
         one.refresh_from_db()
         assert (one.state, one.outcome) == (Lead.State.DONE, Lead.Outcome.SUPPRESSED)
@@ -331,7 +375,8 @@ def test_a_complaint_holds_the_persons_leads_without_ending_them():
 
     customer.refresh_from_db()
     waiting.refresh_from_db()
-    assert customer.is_suppressed and waiting.state == Lead.State.OPEN
+    assert customer.is_suppressed
+    assert waiting.state == Lead.State.OPEN
     assert Suppression.objects.get().kind == "complaint"
 
 

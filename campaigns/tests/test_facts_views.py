@@ -55,7 +55,9 @@ def test_the_list_shows_masked_number_result_and_order(client):
     call = record("sold")
     page = as_user(client, person("regional_manager")).get(reverse("campaigns:calls")).content.decode()
 
-    assert "190****" in page and "Sold" in page and "1:00" in page
+    assert "190****" in page
+    assert "Sold" in page
+    assert "1:00" in page
     assert reverse("campaigns:call", args=[call.pk]) in page
 
 
@@ -123,12 +125,26 @@ def test_calls_are_filtered_by_place_and_person(client):
     call, _other = record(), record()
     boss = as_user(client, person("regional_manager"))
     agent = User.objects.get(pk=call.agent_id)
-    for query in (f"city={call.city_id}", f"team={call.team_id}", f"agent={call.agent_id}", f"agent_code={agent.code}", f"campaign={call.campaign_id}"):
-        assert [found.pk for found in boss.get(f"{reverse('campaigns:calls')}?{query}").context["listing"].page] == [call.pk], query
+    for query in (
+        f"city={call.city_id}",
+        f"team={call.team_id}",
+        f"agent={call.agent_id}",
+        f"agent_code={agent.code}",
+        f"campaign={call.campaign_id}",
+    ):
+        assert [found.pk for found in boss.get(f"{reverse('campaigns:calls')}?{query}").context["listing"].page] == [
+            call.pk
+        ], query
 
 
 def test_one_call_per_customer_makes_the_list_as_long_as_the_figure_is_high(client, world):  # noqa: F811
-    bring([row("C1", result="considering", talk_seconds="9"), row("C2", result="family", talk_seconds="9", started_at="2026-03-06 10:00")], world["data"])
+    bring(
+        [
+            row("C1", result="considering", talk_seconds="9"),
+            row("C2", result="family", talk_seconds="9", started_at="2026-03-06 10:00"),
+        ],
+        world["data"],
+    )
     boss = as_user(client, person("regional_manager"))
     assert boss.get(reverse("campaigns:calls")).context["listing"].total == 2
     assert boss.get(f"{reverse('campaigns:calls')}?customers=reached").context["listing"].total == 1
@@ -136,7 +152,13 @@ def test_one_call_per_customer_makes_the_list_as_long_as_the_figure_is_high(clie
 
 def test_a_day_outside_the_choices_shows_nothing_rather_than_all(client):
     record()
-    assert as_user(client, person("regional_manager")).get(f"{reverse('campaigns:calls')}?since=nonsense").context["listing"].total == 0
+    assert (
+        as_user(client, person("regional_manager"))
+        .get(f"{reverse('campaigns:calls')}?since=nonsense")
+        .context["listing"]
+        .total
+        == 0
+    )
 
 
 @pytest.mark.parametrize("page", ["calls", "orders"])
@@ -150,7 +172,9 @@ def test_a_list_takes_the_same_queries_however_long_it_is(client, django_assert_
         record("sold")
         record("sold")
         boss.get(reverse(f"campaigns:{page}"))
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             boss.get(reverse(f"campaigns:{page}"))
         numbers.append(len(queries))
     assert numbers[0] == numbers[1] <= 25
@@ -160,20 +184,28 @@ def test_what_is_shown_can_be_exported_without_a_whole_number(client):
     record("sold")
     answer = as_user(client, person("regional_manager")).get(f"{reverse('campaigns:calls')}?export=csv")
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    assert len(text.splitlines()) == 2 and "190****" in text and "1900000" not in text
+    assert len(text.splitlines()) == 2
+    assert "190****" in text
+    assert "1900000" not in text
 
 
 def test_one_call_shows_how_it_was(client):
     call = record("sold", note="wants it blue")
     page = as_user(client, person("regional_manager")).get(reverse("campaigns:call", args=[call.pk])).content.decode()
-    assert "wants it blue" in page and order_of(call).number in page and "190****" in page and "1900000" not in page
+    assert "wants it blue" in page
+    assert order_of(call).number in page
+    assert "190****" in page
+    assert "1900000" not in page
 
 
 def test_the_customers_page_has_calls_and_orders(client):
     call = record("sold")
     boss = as_user(client, person("supervisor"))
     assert "Sold" in boss.get(reverse("campaigns:customer-calls", args=[call.customer_id])).content.decode()
-    assert order_of(call).number in boss.get(reverse("campaigns:customer-orders", args=[call.customer_id])).content.decode()
+    assert (
+        order_of(call).number
+        in boss.get(reverse("campaigns:customer-orders", args=[call.customer_id])).content.decode()
+    )
 
 
 # ---------------------------------------------------------------- orders
@@ -183,11 +215,17 @@ def test_a_supervisor_cancels_and_reinstates_an_order(client):
     order = order_of(record("sold"))
     boss = as_user(client, person("supervisor"))
 
-    answer = boss.post(reverse("campaigns:order-cancel", args=[order.pk]), {"occurred_at": "2026-11-20T10:00", "reason": "sent it back"})
+    answer = boss.post(
+        reverse("campaigns:order-cancel", args=[order.pk]),
+        {"occurred_at": "2026-11-20T10:00", "reason": "sent it back"},
+    )
     order.refresh_from_db()
-    assert answer.status_code == 302 and order.state == "cancelled"
+    assert answer.status_code == 302
+    assert order.state == "cancelled"
 
-    boss.post(reverse("campaigns:order-reinstate", args=[order.pk]), {"occurred_at": "2026-11-20T12:00", "reason": "kept it"})
+    boss.post(
+        reverse("campaigns:order-reinstate", args=[order.pk]), {"occurred_at": "2026-11-20T12:00", "reason": "kept it"}
+    )
     order.refresh_from_db()
     assert order.state == "reinstated"
     assert "kept it" in boss.get(reverse("campaigns:order", args=[order.pk])).content.decode()
@@ -196,10 +234,12 @@ def test_a_supervisor_cancels_and_reinstates_an_order(client):
 def test_a_refusal_stays_on_the_page_with_what_was_typed(client):
     order = order_of(record("sold"))
     answer = as_user(client, person("supervisor")).post(
-        reverse("campaigns:order-cancel", args=[order.pk]), {"occurred_at": "2026-11-01T10:00", "reason": "sent it back"}
+        reverse("campaigns:order-cancel", args=[order.pk]),
+        {"occurred_at": "2026-11-01T10:00", "reason": "sent it back"},
     )
     assert answer.status_code == 422
-    assert "The time lies before the sale." in answer.content.decode() and "sent it back" in answer.content.decode()
+    assert "The time lies before the sale." in answer.content.decode()
+    assert "sent it back" in answer.content.decode()
 
 
 def test_an_agent_and_a_leader_may_see_an_order_but_not_cancel_it(client):
@@ -208,7 +248,12 @@ def test_an_agent_and_a_leader_may_see_an_order_but_not_cancel_it(client):
     for user in (agent, person("team_leader", team=agent.team_at(AT))):
         browser = as_user(client, user)
         assert browser.get(reverse("campaigns:order", args=[order.pk])).status_code == 200
-        assert browser.post(reverse("campaigns:order-cancel", args=[order.pk]), {"occurred_at": "2026-11-20T10:00", "reason": "x"}).status_code == 403
+        assert (
+            browser.post(
+                reverse("campaigns:order-cancel", args=[order.pk]), {"occurred_at": "2026-11-20T10:00", "reason": "x"}
+            ).status_code
+            == 403
+        )
     order.refresh_from_db()
     assert order.state == "sold"
 
@@ -228,7 +273,9 @@ def test_a_file_is_uploaded_looked_at_and_imported(client, world):  # noqa: F811
     run_inline(call_import.job_id)
 
     page = data.get(answer.url).content.decode()
-    assert "Unknown agent" in page and "Import 1 row" in page and NUMBER not in page
+    assert "Unknown agent" in page
+    assert "Import 1 row" in page
+    assert NUMBER not in page
     assert data.get(f"{answer.url}?verdict=invalid").context["page"].paginator.count == 1
     workbook = data.get(reverse("campaigns:call_import_rejects", args=[call_import.pk]))
     assert b"".join(workbook.streaming_content)[:2] == b"PK"
@@ -244,7 +291,8 @@ def test_a_file_that_is_no_list_gets_its_sentence(client):
     file = io.BytesIO(b"%PDF-1.7")
     file.name = "calls.xlsx"
     answer = as_user(client, person("data")).post(reverse("campaigns:call_import"), {"file": file})
-    assert answer.status_code == 422 and "neither an Excel workbook" in answer.content.decode()
+    assert answer.status_code == 422
+    assert "neither an Excel workbook" in answer.content.decode()
 
 
 def test_imports_are_for_the_data_team(client, world):  # noqa: F811
@@ -274,8 +322,10 @@ def test_a_call_posted_twice_is_one_call(client, world):  # noqa: F811
     without_key = post(data, "/api/v1/calls/", body)
 
     assert (first.status_code, again.status_code, without_key.status_code) == (201, 201, 200)
-    assert first.json() == again.json() and without_key.json()["verdict"] == "unchanged"
-    assert Call.objects.count() == 1 and Order.objects.get().amount_cents == 12_050
+    assert first.json() == again.json()
+    assert without_key.json()["verdict"] == "unchanged"
+    assert Call.objects.count() == 1
+    assert Order.objects.get().amount_cents == 12_050
     assert not CallImport.objects.exists()
 
 
@@ -287,12 +337,17 @@ def test_a_key_used_with_other_content_is_refused(client, world):  # noqa: F811
 
 @pytest.mark.parametrize(
     ("cells", "sentence"),
-    [({"agent": "X9"}, "Unknown agent."), ({"phone": "19000009999"}, "Unknown number."), ({"started_at": "2030-01-01 10:00"}, "A time lies in the future.")],
+    [
+        ({"agent": "X9"}, "Unknown agent."),
+        ({"phone": "19000009999"}, "Unknown number."),
+        ({"started_at": "2030-01-01 10:00"}, "A time lies in the future."),
+    ],
 )
 def test_a_posted_call_that_cannot_be_is_409_with_a_sentence_and_leaves_nothing(client, world, cells, sentence):  # noqa: F811
     answer = post(as_user(client, world["data"]), "/api/v1/calls/", row(**cells))
     assert (answer.status_code, answer.json()["detail"]) == (409, sentence)
-    assert not Call.objects.exists() and not CallImport.objects.exists()
+    assert not Call.objects.exists()
+    assert not CallImport.objects.exists()
 
 
 def test_only_the_data_team_posts_calls(client, world):  # noqa: F811
@@ -313,7 +368,10 @@ def test_calls_and_orders_are_listed_and_changed_over_the_api(client):
     first, again = post(boss, f"{url}cancellation/", body, key="c"), post(boss, f"{url}cancellation/", body, key="c")
     assert (first.status_code, first.json()["state"], again.json()) == (200, "cancelled", first.json())
     assert post(boss, f"{url}cancellation/", body).status_code == 409
-    assert post(boss, f"{url}reinstatement/", {"occurred_at": "2026-11-20T11:00:00", "reason": "kept"}).json()["state"] == "reinstated"
+    assert (
+        post(boss, f"{url}reinstatement/", {"occurred_at": "2026-11-20T11:00:00", "reason": "kept"}).json()["state"]
+        == "reinstated"
+    )
     assert boss.get("/api/v1/orders/?state=reinstated").json()["results"][0]["number"] == order_of(call).number
 
 
@@ -322,7 +380,14 @@ def test_the_api_hides_another_citys_calls(client):
     other = as_user(client, person("city_manager", city=CityFactory()))
     assert other.get("/api/v1/calls/").json()["results"] == []
     assert other.get(f"/api/v1/calls/{call.pk}/").status_code == 404
-    assert post(other, f"/api/v1/orders/{order_of(call).pk}/cancellation/", {"occurred_at": "2026-11-20T10:00:00", "reason": "x"}).status_code == 404
+    assert (
+        post(
+            other,
+            f"/api/v1/orders/{order_of(call).pk}/cancellation/",
+            {"occurred_at": "2026-11-20T10:00:00", "reason": "x"},
+        ).status_code
+        == 404
+    )
 
 
 def test_a_stranger_is_turned_away(client):

@@ -9,7 +9,16 @@ import pytest
 from campaigns.models import Call, CallImport, CallKey, CallVerdict, Lead, Order, OrderEvent, StagedCall
 from campaigns.services import history, orders
 from campaigns.tests.factories import (
-    AT, CampaignFactory, CityFactory, CustomerFactory, LeadFactory, TeamFactory, agent_of, held_lead, person, result,
+    AT,
+    CampaignFactory,
+    CityFactory,
+    CustomerFactory,
+    LeadFactory,
+    TeamFactory,
+    agent_of,
+    held_lead,
+    person,
+    result,
 )
 from core.errors import PermissionRefused
 from core.jobs import run_inline
@@ -29,21 +38,35 @@ def world():
     city = CityFactory(code="gz", name="Guangzhou")
     team = TeamFactory(code="GZ1", city=city)
     return {
-        "city": city, "team": team, "agent": agent_of(team, code="GZ101"), "campaign": CampaignFactory(code="HIST"),
-        "customer": CustomerFactory(city=city, phone=NUMBER), "data": person("data"),
+        "city": city,
+        "team": team,
+        "agent": agent_of(team, code="GZ101"),
+        "campaign": CampaignFactory(code="HIST"),
+        "customer": CustomerFactory(city=city, phone=NUMBER),
+        "data": person("data"),
     }
 
 
 def row(call_id="C1", **cells):
     given = {
-        "call_id": call_id, "campaign": "HIST", "agent": "GZ101", "team": "GZ1", "phone": NUMBER, "direction": "outbound",
-        "started_at": "2026-03-05 10:00:00", "result": "no_answer", "talk_seconds": "0", "after_call_seconds": "3",
+        "call_id": call_id,
+        "campaign": "HIST",
+        "agent": "GZ101",
+        "team": "GZ1",
+        "phone": NUMBER,
+        "direction": "outbound",
+        "started_at": "2026-03-05 10:00:00",
+        "result": "no_answer",
+        "talk_seconds": "0",
+        "after_call_seconds": "3",
     }
     return {**given, **cells}
 
 
 def sold(call_id="C1", **cells):
-    return row(call_id, **{"result": "sold", "talk_seconds": "200", "order_id": f"O-{call_id}", "amount": "120.50", **cells})
+    return row(
+        call_id, **{"result": "sold", "talk_seconds": "200", "order_id": f"O-{call_id}", "amount": "120.50", **cells}
+    )
 
 
 def file_of(rows, head=HEAD):
@@ -107,11 +130,19 @@ def test_times_are_local_to_the_region_or_carry_their_offset(world):
     bring([row(f"C{number}", started_at=text) for number, text in enumerate(written)], world["data"])
 
     found = dict(CallKey.objects.values_list("external_id", "call_started_at"))
-    assert {text: found[f"C{number}"] for number, text in enumerate(written)} == {text: datetime.fromisoformat(meant) for text, meant in written.items()}
+    assert {text: found[f"C{number}"] for number, text in enumerate(written)} == {
+        text: datetime.fromisoformat(meant) for text, meant in written.items()
+    }
 
 
 def test_a_sale_makes_its_order_and_a_cancellation_its_event(world):
-    bring([sold("C1", cancelled_at="2026-03-20 09:00"), sold("C2", started_at="2026-03-06 10:00", order_id="", amount="")], world["data"])
+    bring(
+        [
+            sold("C1", cancelled_at="2026-03-20 09:00"),
+            sold("C2", started_at="2026-03-06 10:00", order_id="", amount=""),
+        ],
+        world["data"],
+    )
 
     first, second = Order.objects.order_by("call_started_at")
     assert (first.number, first.amount_cents, first.state) == ("O-C1", 12_050, "cancelled")
@@ -127,7 +158,15 @@ def test_results_may_be_written_in_chinese(world):
 
 
 def test_headings_may_be_chinese_and_in_any_order(world):
-    names = {"call_id": "通话编号", "campaign": "战役", "agent": "工号", "team": "班组", "phone": "手机", "started_at": "开始时间", "result": "结果"}
+    names = {
+        "call_id": "通话编号",
+        "campaign": "战役",
+        "agent": "工号",
+        "team": "班组",
+        "phone": "手机",
+        "started_at": "开始时间",
+        "result": "结果",
+    }
     rows = [{names[field]: cell for field, cell in row().items() if field in names}]
     bring([], world["data"], file=file_of(rows, head=list(reversed(names.values()))))
     assert Call.objects.count() == 1
@@ -142,7 +181,9 @@ def test_a_workbook_is_read_like_a_text_file(world):
     sheet.write_row(0, 0, HEAD)
     sheet.write_row(1, 0, [sold().get(field, "") for field in HEAD])
     sheet.write_number(1, 4, int(NUMBER))
-    sheet.write_datetime(1, 6, datetime(2026, 3, 5, 10), book.add_format({"num_format": "yyyy-mm-dd hh:mm"}))
+    sheet.write_datetime(
+        1, 6, datetime.fromisoformat("2026-03-05T10:00"), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    )
     sheet.write_number(1, 12, 99.9)
     book.close()
 
@@ -158,16 +199,31 @@ def test_a_workbook_is_read_like_a_text_file(world):
 def test_the_same_file_twice_changes_nothing(world):
     rows = [sold("C1", cancelled_at="2026-03-20 09:00"), row("C2", started_at="2026-03-06 10:00")]
     bring(rows, world["data"])
-    before = (Call.objects.count(), OrderEvent.objects.count(), Contact.objects.count(), Customer.objects.get(pk=world["customer"].pk).attempts)
+    before = (
+        Call.objects.count(),
+        OrderEvent.objects.count(),
+        Contact.objects.count(),
+        Customer.objects.get(pk=world["customer"].pk).attempts,
+    )
 
     again = bring(rows, world["data"])
 
     assert counts(again) == {"unchanged": 2}
-    assert before == (Call.objects.count(), OrderEvent.objects.count(), Contact.objects.count(), Customer.objects.get(pk=world["customer"].pk).attempts)
+    assert before == (
+        Call.objects.count(),
+        OrderEvent.objects.count(),
+        Contact.objects.count(),
+        Customer.objects.get(pk=world["customer"].pk).attempts,
+    )
 
 
 def test_a_known_call_with_other_content_is_refused(world):
-    changes = [{"talk_seconds": "9", "result": "considering"}, {"started_at": "2026-03-05 10:00:01"}, {"phone": "19000002222"}, {"team": ""}]
+    changes = [
+        {"talk_seconds": "9", "result": "considering"},
+        {"started_at": "2026-03-05 10:00:01"},
+        {"phone": "19000002222"},
+        {"team": ""},
+    ]
     bring([row(f"C{number}") for number, _change in enumerate(changes)], world["data"])
     again = bring([row(f"C{number}", **change) for number, change in enumerate(changes)], world["data"])
 
@@ -261,13 +317,21 @@ def test_without_a_team_the_agents_own_team_of_that_day_counts(world):
 )
 def test_a_file_without_the_columns_or_rows_fails_with_a_sentence_and_stores_nothing(world, content, status):
     done = bring([], world["data"], file=io.BytesIO(content))
-    assert done.status == status and done.fault in ("columns_missing", "header_only")
+    assert done.status == status
+    assert done.fault in ("columns_missing", "header_only")
     assert not StagedCall.objects.exists()
 
 
 def test_what_is_no_list_is_refused_at_once(world):
     with pytest.raises(history.FileRefused):
-        history.receive_calls(file=io.BytesIO(b"%PDF-1.7 ..."), file_name="x.xlsx", makes_missing=False, imports_at_once=True, by=world["data"], at=AT)
+        history.receive_calls(
+            file=io.BytesIO(b"%PDF-1.7 ..."),
+            file_name="x.xlsx",
+            makes_missing=False,
+            imports_at_once=True,
+            by=world["data"],
+            at=AT,
+        )
     assert not CallImport.objects.exists()
 
 
@@ -289,7 +353,8 @@ def test_what_is_missing_is_made_when_asked_for():
     assert counts(done) == {"new": 3}
     assert done.made == {"products": 1, "campaigns": 1, "teams": 2, "agents": 1, "customers": 2}
     agent = User.objects.get(code="A1")
-    assert not agent.has_usable_password() and not agent.is_active
+    assert not agent.has_usable_password()
+    assert not agent.is_active
     stays = list(agent.memberships.order_by("valid_from").values_list("team__code", "valid_from", "valid_to"))
     assert stays == [("T1", date(2026, 3, 5), date(2026, 3, 7)), ("T2", date(2026, 3, 7), None)]
     assert Team.objects.get(code="T1").city is None
@@ -309,7 +374,8 @@ def test_nothing_is_made_for_rows_that_cannot_be_imported():
     data = person("data")
     done = bring([row("C1", campaign="OLD", agent="A1", team="T1", started_at="2030-01-01 10:00")], data, makes=True)
     assert counts(done) == {"invalid": 1}
-    assert not Team.objects.exists() and not Customer.objects.exists()
+    assert not Team.objects.exists()
+    assert not Customer.objects.exists()
 
 
 def test_only_those_who_work_for_the_region_may_make_what_is_missing(world):
@@ -371,7 +437,13 @@ def test_what_another_import_brought_in_between_is_left_out_and_told(world):
 
 
 def test_imported_calls_weigh_on_the_persons_budget(world):
-    bring([row("C1", started_at="2026-11-19 09:00"), row("C2", started_at="2026-11-19 10:30", result="considering", talk_seconds="9")], world["data"])
+    bring(
+        [
+            row("C1", started_at="2026-11-19 09:00"),
+            row("C2", started_at="2026-11-19 10:30", result="considering", talk_seconds="9"),
+        ],
+        world["data"],
+    )
 
     customer = Customer.objects.get(pk=world["customer"].pk)
     first, second = datetime(2026, 11, 19, 1, tzinfo=UTC), datetime(2026, 11, 19, 2, 30, tzinfo=UTC)
@@ -386,7 +458,11 @@ def test_asking_not_to_be_called_suppresses_from_the_day_of_the_call_and_ends_th
     bring([row(result="do_not_call", talk_seconds="10")], world["data"])
 
     row_written = Suppression.objects.get()
-    assert (row_written.kind, row_written.valid_from, row_written.valid_to) == ("refusal", datetime(2026, 3, 5, 2, tzinfo=UTC), None)
+    assert (row_written.kind, row_written.valid_from, row_written.valid_to) == (
+        "refusal",
+        datetime(2026, 3, 5, 2, tzinfo=UTC),
+        None,
+    )
     assert row_written.call_id == Call.objects.get().pk
     lead.refresh_from_db()
     assert (lead.state, lead.outcome) == ("done", "suppressed")
@@ -419,7 +495,8 @@ def test_an_imported_complaint_holds_the_person(world):
     lead = LeadFactory(customer=world["customer"])
     bring([row(result="complaint", talk_seconds="10")], world["data"])
     lead.refresh_from_db()
-    assert Customer.objects.get(pk=world["customer"].pk).is_suppressed and lead.state == "open"
+    assert Customer.objects.get(pk=world["customer"].pk).is_suppressed
+    assert lead.state == "open"
 
 
 def test_leads_of_the_campaign_follow_their_imported_calls(world):
@@ -429,7 +506,8 @@ def test_leads_of_the_campaign_follow_their_imported_calls(world):
     lead.refresh_from_db()
     assert (lead.state, lead.attempts_made, lead.last_disposition) == ("open", 2, result("busy"))
     assert lead.due_at == datetime(2026, 3, 6, 2, 30, tzinfo=UTC)
-    assert Call.objects.first().lead_id == lead.pk and Call.objects.first().source_id == lead.source_id
+    assert Call.objects.first().lead_id == lead.pk
+    assert Call.objects.first().source_id == lead.source_id
 
     bring([sold("C3", started_at="2026-03-07 10:00")], world["data"])
     lead.refresh_from_db()
@@ -444,10 +522,17 @@ def test_an_imported_lead_is_exhausted_by_its_retry_rule(world):
 
 
 def test_an_older_call_does_not_overrule_what_was_decided_later(world):
-    lead = LeadFactory(customer=world["customer"], campaign=world["campaign"], last_call_at=AT, last_disposition=result("considering"))
+    lead = LeadFactory(
+        customer=world["customer"], campaign=world["campaign"], last_call_at=AT, last_disposition=result("considering")
+    )
     bring([row(result="refused_price", talk_seconds="5")], world["data"])
     lead.refresh_from_db()
-    assert (lead.state, lead.last_disposition, lead.last_call_at, lead.attempts_made) == ("open", result("considering"), AT, 1)
+    assert (lead.state, lead.last_disposition, lead.last_call_at, lead.attempts_made) == (
+        "open",
+        result("considering"),
+        AT,
+        1,
+    )
 
 
 def test_a_number_not_in_use_is_marked(world):
@@ -456,7 +541,10 @@ def test_a_number_not_in_use_is_marked(world):
 
 
 def test_a_number_that_answered_later_stays(world):
-    bring([row("C1", result="invalid_number"), row("C2", started_at="2026-03-08 10:00", result="considering")], world["data"])
+    bring(
+        [row("C1", result="invalid_number"), row("C2", started_at="2026-03-08 10:00", result="considering")],
+        world["data"],
+    )
     assert not world["customer"].phones.get().is_dead
 
 
@@ -470,7 +558,9 @@ def test_an_import_is_audited_with_counts_and_without_numbers(world):
 def test_rejected_rows_come_back_with_reason_and_without_the_number(world):
     from campaigns.services.history_rejects import rejected_rows
 
-    call_import = bring([row("C1", agent="X9"), row("C2", started_at="soon"), row("C3", phone="19000009999x")], world["data"])
+    call_import = bring(
+        [row("C1", agent="X9"), row("C2", started_at="soon"), row("C3", phone="19000009999x")], world["data"]
+    )
     rows = list(rejected_rows(call_import))
 
     assert [(number, reason) for number, reason, *_rest in rows] == [
@@ -478,7 +568,8 @@ def test_rejected_rows_come_back_with_reason_and_without_the_number(world):
     ]  # fmt: skip
     assert rows[0][3:8] == ["C1", "HIST", "X9", "GZ1", "190****1111"]
     assert rows[1][9] == "soon"
-    assert "19000009999" not in str(rows) and NUMBER not in str(rows)
+    assert "19000009999" not in str(rows)
+    assert NUMBER not in str(rows)
 
 
 def test_an_own_cancellation_is_not_undone_by_the_same_file(world):
@@ -491,5 +582,6 @@ def test_an_own_cancellation_is_not_undone_by_the_same_file(world):
 def test_old_staged_rows_go_and_the_calls_stay(world):
     bring([row()], world["data"])
     assert history.drop_old_rows(at=AT + timedelta(days=31)) == 1
-    assert Call.objects.count() == 1 and not StagedCall.objects.exists()
+    assert Call.objects.count() == 1
+    assert not StagedCall.objects.exists()
     assert Lead.objects.count() == 0

@@ -25,7 +25,15 @@ def months():
 
 def sell(sale: Sale | None = None) -> Order:
     lead = held_lead()
-    calls.record_call(lead=lead, agent=lead.agent, disposition_code="sold", started_at=START, talk_seconds=60, at=AT, order=sale or Sale())
+    calls.record_call(
+        lead=lead,
+        agent=lead.agent,
+        disposition_code="sold",
+        started_at=START,
+        talk_seconds=60,
+        at=AT,
+        order=sale or Sale(),
+    )
     return Order.objects.latest("pk")
 
 
@@ -51,7 +59,12 @@ def test_a_cancelled_order_can_be_reinstated_and_cancelled_again():
     assert order.state == Order.State.REINSTATED
 
     order = cancel(order, occurred_at=LATER)
-    assert [event.kind for event in order.events.order_by("occurred_at")] == ["sold", "cancelled", "reinstated", "cancelled"]
+    assert [event.kind for event in order.events.order_by("occurred_at")] == [
+        "sold",
+        "cancelled",
+        "reinstated",
+        "cancelled",
+    ]
 
 
 def test_cancelling_twice_is_refused():
@@ -92,10 +105,13 @@ def test_another_product_with_its_offer_and_amount_can_be_sold():
     assert (order.product, order.offer, order.amount_cents) == (offer.product, offer, 5_000)
 
 
-@pytest.mark.parametrize("make", [
-    lambda: Sale(product=ProductFactory(is_on=False)),
-    lambda: Sale(product=ProductFactory(), offer=OfferFactory()),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Sale(product=ProductFactory(is_on=False)),
+        lambda: Sale(product=ProductFactory(), offer=OfferFactory()),
+    ],
+)
 def test_what_may_not_be_sold_is_refused(make):
     with pytest.raises(orders.ProductNotSold):
         sell(make())

@@ -46,7 +46,13 @@ def columns(user: User, names: Names) -> list[Column]:
         Column("agent", _("Agent"), value=lambda call: names.agent(call.agent_id), sort=""),
         Column("team", _("Team"), value=lambda call: names.teams.get(call.team_id), sort=""),
         Column("campaign", _("Campaign"), value=lambda call: names.campaigns.get(call.campaign_id), sort=""),
-        Column("result", _("Result"), value=lambda call: names.result(call.disposition_id), sort="", template="campaigns/_call_result.html"),
+        Column(
+            "result",
+            _("Result"),
+            value=lambda call: names.result(call.disposition_id),
+            sort="",
+            template="campaigns/_call_result.html",
+        ),
         Column("talk_seconds", _("Talk"), num=True, kind="duration"),
         Column("after_call_seconds", _("After call"), num=True, kind="duration"),
         Column("order", _("Order"), value=lambda call: order_word(call.order_state), sort=""),
@@ -110,7 +116,10 @@ def customer_calls(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_read_calls(request.user))
     rows = _customer_rows(request, pk, calls_shown(request.user)).order_by("-started_at")[:OF_CUSTOMER]
     names = Names()
-    shown = [(row, names.result(row.disposition_id), names.agent(row.agent_id), names.campaigns.get(row.campaign_id)) for row in rows]
+    shown = [
+        (row, names.result(row.disposition_id), names.agent(row.agent_id), names.campaigns.get(row.campaign_id))
+        for row in rows
+    ]
     return render(request, "campaigns/calls_of_customer.html", {"rows": shown})
 
 
@@ -118,5 +127,9 @@ def customer_calls(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def customer_orders(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_read_orders(request.user))
-    rows = _customer_rows(request, pk, Order.objects.visible_to(request.user)).select_related("product").order_by("-call_started_at")[:OF_CUSTOMER]
+    rows = (
+        _customer_rows(request, pk, Order.objects.visible_to(request.user))
+        .select_related("product")
+        .order_by("-call_started_at")[:OF_CUSTOMER]
+    )
     return render(request, "campaigns/orders_of_customer.html", {"orders": rows})

@@ -31,7 +31,13 @@ from core.workbooks import XLSX_TYPE
 from people.access import must
 
 PAGE = 50
-MARKS = {"new": "is-new", "cancellation": "is-update", "unchanged": "is-duppool", "conflict": "is-ask", "invalid": "is-invalid"}
+MARKS = {
+    "new": "is-new",
+    "cancellation": "is-update",
+    "unchanged": "is-duppool",
+    "conflict": "is-ask",
+    "invalid": "is-invalid",
+}
 STATES = {
     "waiting": "is-plain", "checking": "is-update", "checked": "is-ask", "importing": "is-update", "imported": "is-new", "failed": "is-invalid",
     "cancelled": "is-stop",
@@ -47,8 +53,12 @@ def call_import(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             row = history.receive_calls(
-                file=file, file_name=file.name, makes_missing=form.cleaned_data.get("makes_missing", False), imports_at_once=False,
-                by=request.user, at=database_now(),
+                file=file,
+                file_name=file.name,
+                makes_missing=form.cleaned_data.get("makes_missing", False),
+                imports_at_once=False,
+                by=request.user,
+                at=database_now(),
             )
         except DomainError as refusal:
             form.add_error("file", str(refusal))
@@ -58,12 +68,16 @@ def call_import(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     for row in page:
         row.mark = STATES[row.status]
-    return render(request, "campaigns/calls_import.html", {"form": form, "page": page}, status=422 if form.errors else 200)
+    return render(
+        request, "campaigns/calls_import.html", {"form": form, "page": page}, status=422 if form.errors else 200
+    )
 
 
 def _visible(request: HttpRequest, pk: int) -> CallImport:
     must(request, rules.can_import_calls(request.user))
-    return get_object_or_404(CallImport.objects.visible_to(request.user).select_related("created_by", "imported_by"), pk=pk)
+    return get_object_or_404(
+        CallImport.objects.visible_to(request.user).select_related("created_by", "imported_by"), pk=pk
+    )
 
 
 @never_cache
@@ -78,7 +92,9 @@ def call_import_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "row": row,
         "mark": STATES[row.status],
         "fault": file_fault_sentence(row.fault, row.fault_detail) if row.fault else "",
-        "panel": job_panel(job, at=database_now(), user=request.user, poll_url=_progress_url(row), reload=True) if job and works else None,
+        "panel": job_panel(job, at=database_now(), user=request.user, poll_url=_progress_url(row), reload=True)
+        if job and works
+        else None,
         "cells": _tally(row, verdict),
         "parts": [(MARKS[name], row.counts.get(name, 0)) for name in MARKS],
         "faults": [(row_fault_words(code), number) for code, number in row.counts.get("faults", {}).items()],
@@ -110,10 +126,14 @@ def call_import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tally(row: CallImport, verdict: str) -> list[dict[str, Any]]:
     here = reverse("campaigns:call_import_detail", args=[row.pk])
-    cells: list[dict[str, Any]] = [{"label": _("all rows"), "n": row.row_count, "url": here, "mark": "", "current": not verdict}]
+    cells: list[dict[str, Any]] = [
+        {"label": _("all rows"), "n": row.row_count, "url": here, "mark": "", "current": not verdict}
+    ]
     for name, mark in MARKS.items():
         label, number = CallVerdict.Verdict(name).label, row.counts.get(name, 0)
-        cells.append({"label": label, "n": number, "url": f"{here}?verdict={name}", "mark": mark, "current": verdict == name})
+        cells.append(
+            {"label": label, "n": number, "url": f"{here}?verdict={name}", "mark": mark, "current": verdict == name}
+        )
     return cells
 
 
@@ -140,11 +160,22 @@ def _rows(request: HttpRequest, row: CallImport, verdict: str) -> Any:
 @require_GET
 def call_import_rejects(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = _visible(request, pk)
-    audit("campaigns.calls.rejects_downloaded", row, by=request.user, at=database_now(), rows=row.counts.get("conflict", 0) + row.counts.get("invalid", 0))
-    target = tempfile.TemporaryFile()
+    audit(
+        "campaigns.calls.rejects_downloaded",
+        row,
+        by=request.user,
+        at=database_now(),
+        rows=row.counts.get("conflict", 0) + row.counts.get("invalid", 0),
+    )
+    target = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     write_rejects(row, target)
     target.seek(0)
-    response = FileResponse(target, as_attachment=True, filename=_("rejected calls %(number)s.xlsx") % {"number": row.pk}, content_type=XLSX_TYPE)
+    response = FileResponse(
+        target,
+        as_attachment=True,
+        filename=_("rejected calls %(number)s.xlsx") % {"number": row.pk},
+        content_type=XLSX_TYPE,
+    )
     response.headers["Cache-Control"] = "private, no-store"
     return response
 

@@ -21,13 +21,22 @@ from people.models import User
 
 
 class Command(BaseCommand):
-    help = "Import calls, orders and cancellations of another dialer (.xlsx or .csv). The same file again changes nothing."
+    help = (
+        "Import calls, orders and cancellations of another dialer (.xlsx or .csv). The same file again changes nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file")
         parser.add_argument("--user", required=True, metavar="LOGIN")
-        parser.add_argument("--create", action="store_true", help="make missing campaigns, products, teams, agents and customers")
-        parser.add_argument("--system", default=history.SYSTEM, metavar="NAME", help="the dialer; call and order numbers are unique within it")
+        parser.add_argument(
+            "--create", action="store_true", help="make missing campaigns, products, teams, agents and customers"
+        )
+        parser.add_argument(
+            "--system",
+            default=history.SYSTEM,
+            metavar="NAME",
+            help="the dialer; call and order numbers are unique within it",
+        )
         parser.add_argument("--json", action="store_true", dest="as_json", help="print the counts as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +47,12 @@ class Command(BaseCommand):
             call_import = self._import(Path(options["file"]), user, options)
         except DomainError as refusal:
             raise CommandError(str(refusal)) from None
-        result = {"import": call_import.pk, "rows": call_import.row_count, **call_import.counts, "made": call_import.made}
+        result = {
+            "import": call_import.pk,
+            "rows": call_import.row_count,
+            **call_import.counts,
+            "made": call_import.made,
+        }
         if options["as_json"]:
             self.stdout.write(json.dumps(result))
         else:
@@ -48,7 +62,12 @@ class Command(BaseCommand):
         try:
             with path.open("rb") as file:
                 call_import = history.receive_calls(
-                    file=file, file_name=path.name, makes_missing=options["create"], imports_at_once=True, by=user, at=database_now(),
+                    file=file,
+                    file_name=path.name,
+                    makes_missing=options["create"],
+                    imports_at_once=True,
+                    by=user,
+                    at=database_now(),
                     system=options["system"],
                 )
         except OSError as error:
@@ -63,7 +82,7 @@ class Command(BaseCommand):
 
     def _print(self, result: dict[str, Any]) -> None:
         for verdict in CallVerdict.Verdict:
-            self.stdout.write(f"{str(verdict.label):<30}{result[verdict.value]:>10,}")
+            self.stdout.write(f"{verdict.label!s:<30}{result[verdict.value]:>10,}")
         for code, number in result["faults"].items():
             self.stdout.write(f"  {row_fault_words(code)}: {number:,}")
         made = ", ".join(f"{number:,} {name}" for name, number in result["made"].items() if number)
