@@ -27,7 +27,7 @@ COLUMNS = (
 NULL = "\\N"
 KEPT_CELL = 500  # characters of a cell that are kept for correction
 DETAIL = 80
-REMEMBERED = 50_000
+REMEMBERED = 20_000  # values a column
 OLDEST = 130
 
 TYPES = {
@@ -136,23 +136,42 @@ def city_key(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold().removesuffix("市")
 
 
+class Memo(dict[Any, str]):
+    """What a cell of one column becomes in the line, worked out once for each value seen. Faults are raised anew each time.
+
+    A dict that fills itself, because most cells of a list repeat and looking up is the cheapest thing Python does.
+    """
+
+    def __init__(self, work: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._work = work
+
+    def __missing__(self, value: Any) -> str:
+        written = self._work(value)
+        if len(self) < REMEMBERED and type(value) is not bool:  # True would answer for 1.0
+            self[value] = written
+        return written
+
+
 class Cleaner:
     """Turns the rows of one file into lines for COPY."""
 
     def __init__(self, *, list_id: int, headings: Headings, cities: Cities, sealer: BulkSealer) -> None:
         self._list_id = list_id
-        self._cities = cities
         self._sealer = sealer
         self._width = len(headings.columns)
         column = headings.fields.get
         self._phone = headings.fields[PHONE]
-        self._name, self._external_id, self._city = column(NAME), column(EXTERNAL_ID), column(CITY)
-        self._type, self._gender, self._age = column(TYPE), column(GENDER), column(AGE)
-        self._attributes = [
-            (index, escape(json.dumps(name, ensure_ascii=False) + ":")) for index, name in headings.attributes
+        self._name, self._external_id = column(NAME), column(EXTERNAL_ID)
+        self._known = [
+            (column(NAME), Memo(_name), "\t"),
+            (column(CITY), Memo(lambda cell: str(cities.find(as_text(cell)))), ""),
+            (column(TYPE), Memo(lambda cell: _word(cell, TYPES, "type_unknown")), ""),
+            (column(GENDER), Memo(lambda cell: _word(cell, GENDERS, "gender_unknown")), ""),
+            (column(AGE), Memo(_age), NULL),
         ]
-        self._names: dict[str, tuple[str, str]] = {}
-        self._values: dict[str, str] = {}
+        self._city_of_list = cities
+        self._attributes = [(index, Memo(_attribute(name))) for index, name in headings.attributes]
 
     def line(self, row_no: int, cells: Sequence[Any]) -> str | None:
         """The line of one row, None when it is empty. Never raises for what stands in the cells."""
@@ -171,11 +190,15 @@ class Cleaner:
             phone = clean_phone(cells[self._phone])
         except BadPhone as bad:
             raise RowFault(bad.code, hide(as_text(cells[self._phone]))) from None
+        name, city, kind, gender, age = [
+            empty if column is None else memo[cells[column]] for column, memo, empty in self._known
+        ]
+        attributes = ",".join(filter(None, [memo[cells[column]] for column, memo in self._attributes]))
+        external_id = "" if self._external_id is None else _external_id(cells[self._external_id])
         blind, sealed = self._sealer.index_and_seal(phone)
-        name, sort = self._name_of(cells)
         return (
-            f"{self._list_id}\t{row_no}\t{self._external_id_of(cells)}\t{name}\t{sort}\t\\\\x{blind.hex()}\t\\\\x{sealed.hex()}\t{mask_phone(phone)}"
-            f"\t{self._city_of(cells)}\t{self._type_of(cells)}\t{self._gender_of(cells)}\t{self._age_of(cells)}\t{self._attributes_of(cells)}\t\t\t{NULL}\n"
+            f"{self._list_id}\t{row_no}\t{external_id}\t{name}\t\\\\x{blind.hex()}\t\\\\x{sealed.hex()}\t{mask_phone(phone)}"
+            f"\t{city or self._city_of_list.find('')}\t{kind}\t{gender}\t{age}\t{{{attributes}}}\t\t\t{NULL}\n"
         )
 
     def _faulty_line(self, row_no: int, cells: Sequence[Any], fault: RowFault) -> str:
@@ -195,94 +218,40 @@ class Cleaner:
     def _shown(self, cells: Sequence[Any], column: int | None) -> str:
         return "" if column is None else without_number(_one_line(as_text(cells[column])[:KEPT_CELL]))
 
-    # -- the known fields -------------------------------------------------------------------------------------------
 
-    def _name_of(self, cells: Sequence[Any]) -> tuple[str, str]:
-        if self._name is None:
-            return "", ""
-        raw = cells[self._name]
-        known = self._names.get(raw) if type(raw) is str else None
-        if known is None:
-            text = without_number(_one_line(as_text(raw)))
-            if len(text) > 120:
-                raise RowFault("name_too_long", text[:30] + "…")
-            known = escape(text), escape(sort_key(text))
-            if len(self._names) < REMEMBERED and type(raw) is str:
-                self._names[raw] = known
-        return known
-
-    def _external_id_of(self, cells: Sequence[Any]) -> str:
-        if self._external_id is None:
-            return ""
-        text = _one_line(as_text(cells[self._external_id]))
-        if len(text) > 64:
-            raise RowFault("external_id_too_long", text[:30] + "…")
-        # a number used as customer number would rest in the open, and says nothing that the phone does not
-        return "" if without_number(text) is not text else escape(text)
-
-    def _city_of(self, cells: Sequence[Any]) -> int:
-        return self._cities.find("" if self._city is None else as_text(cells[self._city]))
-
-    def _type_of(self, cells: Sequence[Any]) -> str:
-        return "" if self._type is None else _word(cells[self._type], TYPES, "type_unknown")
-
-    def _gender_of(self, cells: Sequence[Any]) -> str:
-        return "" if self._gender is None else _word(cells[self._gender], GENDERS, "gender_unknown")
-
-    def _age_of(self, cells: Sequence[Any]) -> int | str:
-        if self._age is None:
-            return NULL
-        value = cells[self._age]
-        if type(value) is float and 0 < value <= OLDEST and value.is_integer():
-            return int(value)
-        text = unicodedata.normalize("NFKC", as_text(value)).strip()
-        if text.lower() in UNKNOWN:
-            return NULL
-        found = AGE_TEXT.fullmatch(text)
-        if not found:
-            raise RowFault("age_not_a_number", hide(text))
-        if not 0 < int(found[1]) <= OLDEST:
-            raise RowFault("age_impossible", found[1])
-        return int(found[1])
-
-    # -- all others --------------------------------------------------------------------------------------------------
-
-    def _attributes_of(self, cells: Sequence[Any]) -> str:
-        parts = []
-        remembered = self._values
-        for column, key in self._attributes:
-            value = cells[column]
-            if type(value) is str:
-                written = remembered.get(value)
-                if written is None:
-                    written = self._written(value)
-                if written:
-                    parts.append(key + written)
-            elif type(value) is float:
-                parts.append(key + _number(value))
-            elif value is not None:
-                parts.append(key + _other(value))
-        return "{" + ",".join(parts) + "}"
-
-    def _written(self, value: str) -> str:
-        """A text as JSON ready for COPY; "" when there is nothing in it."""
-        text = value.strip().replace("\0", "")
-        if len(text) > CELL_CHARACTERS:
-            raise RowFault("cell_too_long", text[:30] + "…")
-        written = escape(json.dumps(without_number(text), ensure_ascii=False)) if text else ""
-        if len(self._values) < REMEMBERED:
-            self._values[value] = written
-        return written
+# -- single cells ------------------------------------------------------------------------------------------------------
 
 
-def _one_line(text: str) -> str:
-    return text if text.isprintable() else " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def _name(cell: Any) -> str:
+    """Name and sort key, two columns of the line."""
+    text = without_number(_one_line(as_text(cell)))
+    if len(text) > 120:
+        raise RowFault("name_too_long", text[:30] + "…")
+    return f"{escape(text)}\t{escape(sort_key(text))}" if text else "\t"
 
 
-def _word(value: Any, known: dict[str, str], fault: str) -> str:
-    if value in known:
-        return known[value]
-    text = unicodedata.normalize("NFKC", as_text(value)).strip().lower()
+def _external_id(cell: Any) -> str:
+    text = cell if type(cell) is str and cell.isalnum() else _one_line(as_text(cell))
+    if len(text) > 64:
+        raise RowFault("external_id_too_long", text[:30] + "…")
+    # a number used as customer number would rest in the open, and says nothing that the phone does not
+    return "" if without_number(text) is not text else escape(text)
+
+
+def _age(cell: Any) -> str:
+    text = unicodedata.normalize("NFKC", as_text(cell)).strip()
+    if text.lower() in UNKNOWN:
+        return NULL
+    found = AGE_TEXT.fullmatch(text)
+    if not found:
+        raise RowFault("age_not_a_number", hide(text))
+    if not 0 < int(found[1]) <= OLDEST:
+        raise RowFault("age_impossible", found[1])
+    return str(int(found[1]))
+
+
+def _word(cell: Any, known: dict[str, str], fault: str) -> str:
+    text = unicodedata.normalize("NFKC", as_text(cell)).strip().lower()
     if text in UNKNOWN:
         return ""
     if text not in known:
@@ -290,23 +259,44 @@ def _word(value: Any, known: dict[str, str], fault: str) -> str:
     return known[text]
 
 
-def _number(value: float) -> str:
-    number = whole(value)
+def _attribute(name: str) -> Callable[[Any], str]:
+    """The work of one attribute column: `"name":value` as JSON, ready for COPY; "" when the cell is empty."""
+    key = escape(json.dumps(name, ensure_ascii=False) + ":")
+
+    def work(cell: Any) -> str:
+        written = _value(cell)
+        return key + written if written else ""
+
+    return work
+
+
+def _value(cell: Any) -> str:
+    """A cell as JSON: text, number, truth, day; lengths of time in seconds."""
+    kind = type(cell)
+    if cell is None:
+        return ""
+    if kind is bool:
+        return "true" if cell else "false"
+    if kind is float or kind is int:
+        return _number(cell)
+    if isinstance(cell, timedelta):
+        return str(whole(cell.total_seconds()))
+    text = as_text(cell).replace("\0", "")
+    if len(text) > CELL_CHARACTERS:
+        raise RowFault("cell_too_long", text[:30] + "…")
+    return escape(json.dumps(without_number(text), ensure_ascii=False)) if text else ""
+
+
+def _number(cell: float | int) -> str:
+    number = whole(cell) if type(cell) is float else cell
     if type(number) is int:
         text = str(number)
-        return f'"{without_number(text)}"' if len(text) == 11 and is_chinese_mobile(text) else text
-    return repr(number) if number == number and abs(number) != float("inf") else "null"
+        return f'"{without_number(text)}"' if is_chinese_mobile(text) else text
+    return repr(number) if number == number and abs(number) != float("inf") else ""
 
 
-def _other(value: Any) -> str:
-    """Truth, dates, times and lengths of time."""
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is int:
-        return _number(float(value)) if abs(value) < 2**53 else str(value)
-    if isinstance(value, timedelta):
-        return str(whole(value.total_seconds()))
-    return escape(json.dumps(as_text(value), ensure_ascii=False))
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _kept(cell: Any) -> Any:

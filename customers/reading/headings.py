@@ -68,6 +68,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     AGE: ("age", "年龄"),
 }
 LONGEST_HEADING = 60
+IGNORED_MARK = "#"  # columns that we added ourselves to a workbook of rejected rows
 NOISE = re.compile(r"[\s_\-./:：*()（）\[\]\u200b-\u200f\ufeff]+")
 
 
@@ -134,7 +135,7 @@ def _understand(row_no: int, cells: Sequence[Any]) -> Headings:
             raise FileFault("two_phone_columns", first=columns[fields[PHONE]], second=heading)
         if field and field not in fields:
             fields[field] = column
-        elif heading:
+        elif heading and not heading.startswith(IGNORED_MARK):
             attributes.append((column, _once(heading, attributes)))
     return Headings(row_no, fields, attributes, columns)
 

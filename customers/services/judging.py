@@ -69,7 +69,7 @@ WITH twice AS MATERIALIZED (
   LEFT JOIN customers_phone p ON p.blind_index = s.phone_blind
   LEFT JOIN customers_customer c ON c.id = p.customer_id
   LEFT JOIN customers_customer x ON x.source_id = %(source)s AND x.external_id = s.external_id AND x.external_id <> ''
-  LEFT JOIN LATERAL (SELECT {CHANGES} AS before) d ON c.id IS NOT NULL
+  LEFT JOIN LATERAL (SELECT {CHANGES} AS before WHERE c.id IS NOT NULL) d ON true
   WHERE s.lead_list_id = %(list)s AND (%(all)s OR s.row_no = ANY (%(rows)s))
   ORDER BY s.row_no
 )
@@ -77,7 +77,7 @@ INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, custome
 SELECT %(list)s, row_no, split_part(said, ':', 1), split_part(said, ':', 2),
   CASE WHEN said = 'new:' THEN nextval(pg_get_serial_sequence('customers_customer', 'id'))
        WHEN said = 'undecided:region' THEN NULL ELSE known_id END,
-  CASE WHEN said = 'update:' OR said LIKE 'undecided:o%%' THEN before END
+  CASE WHEN said = 'update:' OR said LIKE 'undecided:%%' AND said <> 'undecided:region' THEN before END
 FROM judged
 """
 

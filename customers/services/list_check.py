@@ -35,6 +35,8 @@ def check_list(run: Run) -> dict[str, Any]:
         if not run.cursor.get("staged"):
             _stage(run, lead_list)
         with run.chunk(cursor={"staged": True, "judged": True}):
+            if LeadList.objects.select_for_update().get(pk=lead_list.pk).status not in WAITS:
+                return {}  # given up while it was read
             judging.judge_list(lead_list, at=run.now())
             _analyze("customers_rowverdict")
             _settle(run, lead_list)
@@ -43,6 +45,7 @@ def check_list(run: Run) -> dict[str, Any]:
         return {"fault": fault.code}
     except JobCancelled:
         LeadList.objects.filter(pk=lead_list.pk, status__in=WAITS).update(status=LeadList.Status.CANCELLED)
+        StagedRow.objects.filter(lead_list=lead_list).delete()
         raise
     return {"rows": run.done}
 

@@ -58,8 +58,8 @@ UPDATE customers_customer c SET
   age = coalesce(s.age, c.age),
   attributes = c.attributes || s.attributes,
   city_id = CASE WHEN v.reason = 'moved' OR c.city_id = ANY (%(nowhere)s) THEN s.city_id ELSE c.city_id END,
-  source_id = CASE WHEN v.before ? 'external_id' THEN %(source)s ELSE c.source_id END,
-  external_id = CASE WHEN v.before ? 'external_id' THEN s.external_id ELSE c.external_id END,
+  source_id = CASE WHEN v.before ? 'external_id' AND v.reason <> 'keep_customer' THEN %(source)s ELSE c.source_id END,
+  external_id = CASE WHEN v.before ? 'external_id' AND v.reason <> 'keep_customer' THEN s.external_id ELSE c.external_id END,
   updated_at = %(at)s
 FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
 WHERE v.lead_list_id = %(list)s AND v.verdict = 'update' AND v.reason <> 'add_number' AND c.id = v.customer_id
@@ -109,6 +109,12 @@ def commit_list(run: Run) -> dict[str, Any]:
         with run.chunk(done=good, cursor={"committed": True}, total=good):
             at = run.now()
             _one_commit_at_a_time()
+            # whoever wants to stop us now waits until it is too late
+            lead_list = (
+                LeadList.objects.select_for_update(of=("self",)).select_related("created_by").get(pk=lead_list.pk)
+            )
+            if lead_list.status != LeadList.Status.COMMITTING:
+                return {}
             _store(lead_list, at=at)
             _settle(lead_list, by=User.objects.get(pk=run.args["user"]), at=at)
     except JobCancelled:

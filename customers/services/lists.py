@@ -260,3 +260,17 @@ def job_of(lead_list: LeadList) -> Job | None:
 def totals(counts: dict[str, Any]) -> dict[str, int]:
     """Rows per verdict, every verdict named, in the order in which they are shown."""
     return {verdict.value: int(counts.get(verdict.value, 0)) for verdict in RowVerdict.Verdict}
+
+
+@transaction.atomic
+def stop_commit(*, lead_list: LeadList, by: User, at: datetime) -> LeadList:
+    """Stop a commit that has not happened yet; the list is checked again. Raises ListIsOver when it was too late, PermissionRefused."""
+    lead_list = LeadList.objects.select_for_update().get(pk=lead_list.pk)
+    _may_work(by, lead_list)
+    if lead_list.status != LeadList.Status.COMMITTING:
+        raise ListIsOver(_("This list is not being committed."))
+    _stop_job(lead_list, by, at)
+    lead_list.status = LeadList.Status.CHECKED
+    lead_list.save(update_fields=["status"])
+    audit("customers.list.commit_stopped", lead_list, by=by, at=at)
+    return lead_list

@@ -1,0 +1,193 @@
+"""What the pages and the API show of a list: rows with their verdicts, reasons with counts and examples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from customers.models import Customer, LeadList, RowVerdict, StagedRow
+from customers.wording import reason_words
+from people.models import City, User
+
+Verdict = RowVerdict.Verdict
+CHIPS = {
+    Verdict.NEW: ("is-new", "+"), Verdict.UPDATE: ("is-update", "↑"), Verdict.UNCHANGED: ("is-duppool", "="), Verdict.DUPLICATE: ("is-dupfile", "≡"),
+    Verdict.SUPPRESSED: ("is-stop", "⊘"), Verdict.INVALID: ("is-invalid", "!"), Verdict.UNDECIDED: ("is-ask", "?"),
+}  # fmt: skip
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that a row would change."""
+
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file as it is shown."""
+
+    row_no: int
+    verdict: str
+    label: str
+    mark: str
+    sign: str
+    reason: str
+    reason_code: str
+    detail: str
+    external_id: str
+    name: str
+    phone: str
+    city: str
+    customer_id: int | None
+    changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """How many rows got a verdict for this reason, and what was seen in some of them."""
+
+    verdict: str
+    code: str
+    words: str
+    count: int
+    examples: str
+
+
+def verdicts_of(lead_list: LeadList, *, verdict: str = "", reason: str = "", search: str = "") -> QuerySet[RowVerdict]:
+    """The verdicts that a filter leaves, in the order of the file. `search` is a row number or the start of a customer number."""
+    found = RowVerdict.objects.filter(lead_list=lead_list)
+    if verdict in Verdict.values:
+        found = found.filter(verdict=verdict)
+    if reason:
+        found = found.filter(reason=reason)
+    if search:
+        staged = StagedRow.objects.filter(lead_list=lead_list)
+        staged = (
+            staged.filter(row_no=int(search))
+            if search.isdecimal() and len(search) < 8
+            else staged.filter(external_id__startswith=search)
+        )
+        found = found.filter(row_no__in=staged.values("row_no"))
+    return found.order_by("row_no")
+
+
+def rows_of(lead_list: LeadList, verdicts: list[RowVerdict], user: User) -> list[Row]:
+    """These verdicts with what the file says, and for an update old and new values. The same number of queries for any number of rows."""
+    staged = {
+        row.row_no: row
+        for row in StagedRow.objects.filter(lead_list=lead_list, row_no__in=[v.row_no for v in verdicts]).defer(
+            "cells", "phone_sealed"
+        )
+    }
+    cities = {city.pk: city.label for city in City.objects.all()}
+    seen = _visible_customers(lead_list, verdicts, user)
+    return [_row(verdict, staged.get(verdict.row_no), cities, seen) for verdict in verdicts]
+
+
+def _visible_customers(lead_list: LeadList, verdicts: list[RowVerdict], user: User) -> set[int]:
+    """Customers whose old values this user may see, and who are there: a new row's is there only after the commit."""
+    ids = [v.customer_id for v in verdicts if v.customer_id]
+    return set(Customer.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def _row(verdict: RowVerdict, staged: StagedRow | None, cities: dict[int, str], seen: set[int]) -> Row:
+    mark, sign = CHIPS[Verdict(verdict.verdict)]
+    is_seen = verdict.customer_id in seen
+    staged = staged or StagedRow()
+    return Row(
+        row_no=verdict.row_no,
+        verdict=verdict.verdict,
+        label=verdict.get_verdict_display(),
+        mark=mark,
+        sign=sign,
+        reason=reason_words(verdict.reason),
+        reason_code=verdict.reason,
+        detail=staged.fault_detail,
+        external_id=staged.external_id,
+        name=staged.name,
+        phone=staged.phone_mask,
+        city=cities.get(staged.city_id or 0, ""),
+        customer_id=verdict.customer_id if is_seen else None,
+        changes=_changes(verdict, staged, cities) if verdict.before and is_seen else [],
+    )
+
+
+def _changes(verdict: RowVerdict, staged: StagedRow, cities: dict[int, str]) -> list[Change]:
+    labels = {
+        "name": _("Name"),
+        "type": _("Type"),
+        "gender": _("Gender"),
+        "age": _("Age"),
+        "city": _("City"),
+        "external_id": _("Customer number"),
+    }
+    changes = []
+    for name, old in (verdict.before or {}).items():
+        if name == "attributes":
+            changes += [Change(key, _shown(value), _shown(staged.attributes.get(key))) for key, value in old.items()]
+        elif name == "city":
+            if verdict.reason != "keep_customer":
+                changes.append(Change(labels[name], cities.get(old, "–"), cities.get(staged.city_id or 0, "–")))
+        elif name in ("type", "gender"):
+            changes.append(Change(labels[name], _choice(name, old), _choice(name, getattr(staged, name))))
+        elif not (name == "external_id" and verdict.reason == "keep_customer"):
+            changes.append(Change(labels[name], _shown(old), _shown(getattr(staged, name))))
+    return changes
+
+
+def _choice(name: str, value: str) -> str:
+    choices: dict[str, Any] = dict(Customer.Type.choices if name == "type" else Customer.Gender.choices)
+    return str(choices.get(value, "")) or "–"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "–" if value is None or value == "" else str(value)
+
+
+def reasons_of(lead_list: LeadList) -> list[ReasonCount]:
+    """Why rows were left out, gravest kind first, each with examples of what stood there."""
+    counted = (
+        RowVerdict.objects.filter(lead_list=lead_list)
+        .exclude(verdict__in=[Verdict.NEW, Verdict.UNCHANGED])
+        .exclude(reason="")
+        .values("verdict", "reason")
+        .annotate(n=Count("row_no"))
+    )
+    examples = _examples(lead_list)
+    order = {
+        verdict: place for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "update"))
+    }
+    found = [
+        ReasonCount(
+            row["verdict"], row["reason"], reason_words(row["reason"]), row["n"], examples.get(row["reason"], "")
+        )
+        for row in counted.order_by("verdict", "reason")
+    ]
+    return sorted(found, key=lambda one: (order.get(one.verdict, 9), -one.count))
+
+
+def _examples(lead_list: LeadList) -> dict[str, str]:
+    """{fault: "禅城 101, 南海区 36"}"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT fault, fault_detail, n FROM (
+                 SELECT fault, fault_detail, count(*) AS n, row_number() OVER (PARTITION BY fault ORDER BY count(*) DESC, fault_detail) AS place
+                 FROM customers_stagedrow WHERE lead_list_id = %s AND fault <> '' AND fault_detail <> '' GROUP BY fault, fault_detail) x
+               WHERE place <= %s ORDER BY fault, place""",
+            [lead_list.pk, EXAMPLES],
+        )
+        found: dict[str, list[str]] = defaultdict(list)
+        for fault, detail, n in cursor.fetchall():
+            found[fault].append(f"{detail} {n:,}" if n > 1 else detail)
+    return {fault: ", ".join(parts) for fault, parts in found.items()}

@@ -1,0 +1,131 @@
+"""The workbook of rows that were not taken: the columns of the file as they came, with the reason, to be corrected and uploaded again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _, gettext_lazy
+
+from core.audit import audit
+from core.errors import DomainError, PermissionRefused
+from core.models import AuditEvent
+from core.sealed import unseal
+from core.workbooks import Column, write_xlsx
+from customers import list_rules
+from customers.models import LeadList, RowVerdict, StagedRow
+from customers.reading.headings import IGNORED_MARK
+from customers.wording import reason_words
+from people.models import City, User
+
+Verdict = RowVerdict.Verdict
+REJECTED = (Verdict.INVALID, Verdict.DUPLICATE, Verdict.SUPPRESSED, Verdict.UNDECIDED)
+ACTION = "customers.list.rejects_downloaded"
+WHOLE_ROWS_A_DAY = 2_500  # rows with their number in full, per person
+AT_ONCE = 2_000
+
+
+class NothingRejected(DomainError):
+    """Every row was taken."""
+
+
+class RowsGone(DomainError):
+    """The staged rows are no longer kept."""
+
+
+NOTE = gettext_lazy(
+    "Correct the rows and upload this file: columns that begin with # are not read. Numbers are given in full only where a row has a fault."
+)
+
+
+@transaction.atomic
+def announce_rejects(*, lead_list: LeadList, by: User, at: datetime) -> int:
+    """Record the download before its first byte; returns how many rows may show their number. Raises NothingRejected, RowsGone, PermissionRefused."""
+    if not list_rules.can_work_on_list(by, lead_list):
+        raise PermissionRefused(_("Only the data team downloads rejected rows."))
+    rows = RowVerdict.objects.filter(lead_list=lead_list, verdict__in=REJECTED).count()
+    if not rows:
+        raise NothingRejected(_("Every row was taken: there is nothing to download."))
+    if not StagedRow.objects.filter(lead_list=lead_list).exists():
+        raise RowsGone(_("The rows of this list are no longer kept."))
+    faulty = StagedRow.objects.filter(lead_list=lead_list).exclude(fault="").count()
+    whole = min(faulty, max(0, WHOLE_ROWS_A_DAY - _used_today(by, at)))
+    audit(ACTION, lead_list, by=by, at=at, rows=rows, whole=whole)
+    return whole
+
+
+def _used_today(by: User, at: datetime) -> int:
+    details = AuditEvent.objects.filter(action=ACTION, actor_id=by.pk, at__gt=at - timedelta(days=1)).values_list(
+        "detail", flat=True
+    )
+    return sum(int(detail.get("whole", 0)) for detail in details)
+
+
+def write_rejects(*, lead_list: LeadList, target: IO[bytes], whole: int) -> None:
+    """Write the workbook; at most `whole` rows carry their number in full, further ones its mask."""
+    described = lead_list.mapping.get("columns", [])
+    columns = [Column(column["heading"] or " ", 18) for column in described]
+    columns += [Column(f"{IGNORED_MARK} {title}", 24) for title in (_("Row"), _("Verdict"), _("Reason"), _("Seen"))]
+    write_xlsx(target, columns, _rows(lead_list, described, whole), title=_("Rejected rows"))
+
+
+def _rows(lead_list: LeadList, described: list[dict[str, str]], whole: int) -> Iterator[list[Any]]:
+    cities = {city.pk: city.label for city in City.objects.all()}
+    labels = {verdict.value: str(verdict.label) for verdict in Verdict}
+    for verdict, row in _rejected(lead_list):
+        if row.cells is not None:
+            cells = _as_they_came(row, described, is_whole=whole > 0)
+            whole -= 1
+        else:
+            cells = _as_staged(row, described, cities)
+        yield [*cells, row.row_no, labels[verdict.verdict], reason_words(verdict.reason), row.fault_detail]
+
+
+def _rejected(lead_list: LeadList) -> Iterator[tuple[RowVerdict, StagedRow]]:
+    last = 0
+    while True:
+        verdicts = {
+            verdict.row_no: verdict
+            for verdict in RowVerdict.objects.filter(
+                lead_list=lead_list, verdict__in=REJECTED, row_no__gt=last
+            ).order_by("row_no")[:AT_ONCE]
+        }
+        if not verdicts:
+            return
+        for row in StagedRow.objects.filter(lead_list=lead_list, row_no__in=verdicts).order_by("row_no"):
+            yield verdicts[row.row_no], row
+        last = max(verdicts)
+
+
+def _as_they_came(row: StagedRow, described: list[dict[str, str]], *, is_whole: bool) -> list[Any]:
+    cells = json.loads(unseal(row.cells or b""))
+    cells += [""] * (len(described) - len(cells))
+    return [
+        row.phone_mask if column["field"] == "phone" and not is_whole else cell
+        for column, cell in zip(described, cells, strict=False)
+    ]
+
+
+def _as_staged(row: StagedRow, described: list[dict[str, str]], cities: dict[int, str]) -> list[Any]:
+    known = {
+        "phone": row.phone_mask, "name": row.name, "external_id": row.external_id, "city": cities.get(row.city_id or 0, ""),
+        "type": row.type, "gender": row.gender, "age": row.age, "": "",
+    }  # fmt: skip
+    return [
+        row.attributes.get(column["heading"], "") if column["field"] == "attribute" else known[column["field"]]
+        for column in described
+    ]
+
+
+def write_template(target: IO[bytes]) -> None:
+    """An empty list with the headings that are understood, in the reader's language; the number column is text."""
+    titles = [_("external_id"), _("name"), _("phone"), _("city"), _("type"), _("gender"), _("age")]
+    write_xlsx(
+        target,
+        [Column(title, 18, "@" if index in (0, 2) else "") for index, title in enumerate(titles)],
+        [],
+        title=_("Leads"),
+    )

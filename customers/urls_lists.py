@@ -1,0 +1,19 @@
+"""Addresses of lead lists; customers.urls takes them up."""
+
+from django.urls import path
+
+from customers.views import lists
+
+urlpatterns = [
+    path("lists/", lists.lists, name="lists"),
+    path("lists/upload/", lists.list_upload, name="list-upload"),
+    path("lists/template/", lists.list_template, name="list-template"),
+    path("lists/<int:pk>/", lists.list_detail, name="list"),
+    path("lists/<int:pk>/columns/", lists.list_columns, name="list-columns"),
+    path("lists/<int:pk>/progress/", lists.list_progress, name="list-progress"),
+    path("lists/<int:pk>/commit/", lists.list_commit, name="list-commit"),
+    path("lists/<int:pk>/stop/", lists.list_stop, name="list-stop"),
+    path("lists/<int:pk>/give-up/", lists.list_give_up, name="list-give-up"),
+    path("lists/<int:pk>/decide/", lists.list_decide, name="list-decide"),
+    path("lists/<int:pk>/rejects/", lists.list_rejects_file, name="list-rejects"),
+]

@@ -1,0 +1,177 @@
+"""How a list is shown: its phase, the steps, the tally, what a filter asks for. Nothing here writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _, gettext_lazy
+
+from core.models import Job
+from core.templatetags.look import thousands
+from core.templatetags.telemkt import day, moment
+from customers.list_queries import CHIPS
+from customers.models import LeadList, RowVerdict, StagedRow
+from customers.services.lists import KEEP_FILE, totals
+from customers.wording import file_fault_sentence
+
+Status = LeadList.Status
+Verdict = RowVerdict.Verdict
+
+ACCEPT_WORDS: dict[str, Any] = {
+    "new_number": gettext_lazy("Add the number"),
+    "second_number": gettext_lazy("Add the number"),
+    "two_customers": gettext_lazy("Keep the customer"),
+    "other_customer_number": gettext_lazy("Keep the customer"),
+    "other_city": gettext_lazy("Move to this city"),
+    "region": gettext_lazy("Judge for the region"),
+}
+
+FIELD_WORDS: dict[str, Any] = {
+    "external_id": gettext_lazy("Customer number"), "name": gettext_lazy("Name"), "phone": gettext_lazy("Phone number"), "city": gettext_lazy("City"),
+    "type": gettext_lazy("Type"), "gender": gettext_lazy("Gender"), "age": gettext_lazy("Age"), "attribute": gettext_lazy("Attribute"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the URL asks of the rows."""
+
+    verdict: str
+    reason: str
+    search: str
+
+    @classmethod
+    def of(cls, request: HttpRequest, lead_list: LeadList) -> Wanted:
+        verdict = request.GET.get("verdict", _first(lead_list))
+        verdict = verdict if verdict in Verdict.values else ""
+        return cls(verdict, request.GET.get("reason", "") if verdict else "", request.GET.get("q", "").strip()[:64])
+
+
+def _first(lead_list: LeadList) -> str:
+    """What somebody looks at first: what needs them, then what was left out, else all."""
+    if lead_list.status == Status.COMMITTED:
+        return ""
+    return next((v for v in (Verdict.UNDECIDED, Verdict.INVALID) if lead_list.counts.get(v)), "")
+
+
+def phase_of(lead_list: LeadList, job: Job | None) -> str:
+    """checking, failed, checked, committing, committed or cancelled; a commit that was stopped is checked again."""
+    if lead_list.status == Status.COMMITTING and job is not None and job.state == Job.State.CANCELLED:
+        return "checked"
+    return {Status.WAITING: "checking"}.get(Status(lead_list.status), lead_list.status)
+
+
+def steps_of(lead_list: LeadList, phase: str, *, current: str = "") -> list[dict[str, str]]:
+    """Upload, columns, check, result, commit, assign: results of past steps, promises of coming ones."""
+    own = reverse("customers:list", args=[lead_list.pk])
+    at = {"checking": 2, "failed": 2, "cancelled": 2, "checked": 3, "committing": 4, "committed": 5}[phase]
+    known = [column for column in lead_list.mapping.get("columns", []) if column["field"]]
+    good = sum(lead_list.counts.get(verdict, 0) for verdict in ("new", "update", "unchanged"))
+    smalls = [
+        lead_list.mapping.get("file", ""),
+        _("%(known)s of %(all)s columns taken")
+        % {"known": len(known), "all": len(lead_list.mapping.get("columns", []))}
+        if known
+        else _("read from the headings"),
+        _("%(rows)s rows") % {"rows": thousands(lead_list.row_count)} if at > 2 else _("a verdict for every row"),
+        _("%(rows)s usable") % {"rows": thousands(good)} if at > 2 else _("decide and correct"),
+        moment(lead_list.committed_at) if lead_list.committed_at else _("nothing stored yet"),
+        _("choose a campaign"),
+    ]
+    names = [_("Upload"), _("Columns"), _("Check"), _("Result"), _("Commit"), _("Assign")]
+    urls = [
+        "",
+        reverse("customers:list-columns", args=[lead_list.pk]) if known else "",
+        "",
+        own if at > 2 else "",
+        "",
+        "",
+    ]
+    if current == "columns":
+        urls[3] = own
+    return [
+        {"name": name, "small": small, "state": _state(place, at, current), "url": url}
+        for place, (name, small, url) in enumerate(zip(names, smalls, urls, strict=True))
+    ]
+
+
+def _state(place: int, at: int, current: str) -> str:
+    if current == "columns" and place == 1:
+        return "now"
+    if place == at and not current:
+        return "now"
+    return "done" if place < at or (current and place == at) else ""
+
+
+def tally_of(lead_list: LeadList, wanted: Wanted) -> dict[str, Any]:
+    """The cells of _parts/tally.html and the parts of its bar."""
+    counts = totals(lead_list.counts)
+    cells = [
+        {
+            "label": _("All rows"),
+            "n": lead_list.row_count,
+            "url": _query(verdict="all"),
+            "mark": "",
+            "current": not wanted.verdict,
+        }
+    ]
+    for verdict, n in counts.items():
+        mark = CHIPS[Verdict(verdict)][0]
+        cells.append(
+            {
+                "label": Verdict(verdict).label,
+                "n": n,
+                "url": _query(verdict=verdict),
+                "mark": mark,
+                "current": wanted.verdict == verdict,
+            }
+        )
+    return {"cells": cells, "parts": [(CHIPS[Verdict(verdict)][0], n) for verdict, n in counts.items()]}
+
+
+def _query(**values: str) -> str:
+    return "?" + urlencode(values)
+
+
+def fault_of(lead_list: LeadList) -> str:
+    return file_fault_sentence(lead_list.fault, lead_list.fault_detail) if lead_list.fault else ""
+
+
+def kept_until(lead_list: LeadList) -> str:
+    """Until when file and staged rows are kept."""
+    until: datetime = lead_list.created_at + KEEP_FILE
+    return day(until)
+
+
+def columns_of(lead_list: LeadList) -> list[dict[str, Any]]:
+    """Each column of the file with what it is taken for and the first values seen in it."""
+    rows = list(StagedRow.objects.filter(lead_list=lead_list, fault="").order_by("row_no")[:3])
+    return [
+        {
+            "heading": column["heading"] or "–",
+            "field": column["field"],
+            "words": str(FIELD_WORDS.get(column["field"], _("left out"))),
+            "seen": ", ".join(filter(None, (_seen(row, column) for row in rows))),
+        }
+        for column in lead_list.mapping.get("columns", [])
+    ]
+
+
+def _seen(row: StagedRow, column: dict[str, str]) -> str:
+    if column["field"] == "attribute":
+        return str(row.attributes.get(column["heading"], ""))[:40]
+    if column["field"] == "phone":
+        return row.phone_mask
+    value = {
+        "external_id": row.external_id,
+        "name": row.name,
+        "type": row.type,
+        "gender": row.gender,
+        "age": row.age,
+    }.get(column["field"], "")
+    return "" if value is None else str(value)[:40]
