@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from core.audit import audit
 from core.calendar import business_date, midnight
 from core.errors import DomainError
+from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
 from telemkt.demo import history, plan, states, store, words
@@ -44,6 +45,7 @@ def make_demo(*, at: datetime) -> People:
         _play_city(loader, people, place, city.pk, today, at)
     loader.write()
     states.make_states(today_begins=midnight(today), now=at, zone=settings.TIME_ZONE)
+    enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
     return people
 

@@ -33,6 +33,7 @@ def all_programs(port: int) -> list[Program]:
         beat(),
         worker("bulk", _count("BULK_WORKERS", 1)),
         worker("fast", _count("FAST_WORKERS", 2)),
+        *([demo()] if plays_demo() else []),
         web(port),
     ]
 
@@ -62,6 +63,15 @@ def beat() -> Program:
     return Program(
         "beat", _celery("beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "WARNING"), grace=5.0
     )
+
+
+def plays_demo() -> bool:
+    """Where the demo was made, its agents work, so that the floor lives; DEMO=0 sends them home."""
+    return home.accounts_file().exists() and os.environ.get("DEMO", "1") != "0"
+
+
+def demo() -> Program:
+    return Program("demo", [sys.executable, "manage.py", "play_demo"], grace=5.0)
 
 
 def _celery(*arguments: str) -> list[str]:

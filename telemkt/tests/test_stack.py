@@ -441,3 +441,14 @@ def test_the_demo_accounts_are_shown_as_a_table(empty_home):
 
 def test_without_a_demo_the_way_to_an_account_is_shown(empty_home):
     assert "manage.py create_admin LOGIN" in accounts.shown()
+
+
+def test_the_demos_agents_work_where_there_is_a_demo_and_nobody_sent_them_home(empty_home, monkeypatch):
+    assert not programs.plays_demo()
+
+    home.home().mkdir(parents=True, exist_ok=True)
+    home.accounts_file().write_text("[]")
+    assert "demo" in [program.name for program in programs.all_programs(8000)]
+
+    monkeypatch.setenv("DEMO", "0")
+    assert not programs.plays_demo()
