@@ -167,7 +167,10 @@ def asked(client: Client, name: str, path: str) -> Iterator[tuple[str, str]]:
         url = f"{path}?{query}" if query else path
         answer = client.get(url)
         if answer.status_code >= 500:
-            yield url, f"{MARKER[B]}: the page failed with {answer.status_code}"
+            yield (
+                f"{url} failed with {answer.status_code}: {answer.exc_info[1]!r}" if answer.exc_info else url,
+                MARKER[B],
+            )
         elif answer.status_code < 300:
             yield url, body(answer)
 
