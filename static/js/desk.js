@@ -56,8 +56,10 @@ async function send() {
       await settle(item, await post(item));
     }
     say("Saved");
+    document.querySelector("[data-kept]")?.remove();
   } catch {
-    say("Kept", true);
+    say("Waits", true);
+    notice(text("Kept"), "kept");
     setTimeout(send, AGAIN);
   } finally {
     sending = false;
@@ -74,6 +76,7 @@ async function settle(item, answer) {
 }
 
 function show(html) {
+  hush();
   window.htmx.swap("#desk", html, { swapStyle: "innerHTML" });
 }
 
@@ -86,9 +89,11 @@ function fault(sentence) {
   document.querySelectorAll("[data-save]").forEach((button) => { button.disabled = false; });
 }
 
-function notice(sentence) {
+function notice(sentence, kind = "") {
+  if (kind && document.querySelector("#desk-notices [data-kept]")) return;
   const box = document.createElement("div"), words = document.createElement("p");
   box.className = "notice is-warn";
+  if (kind) box.dataset.kept = "";
   words.textContent = sentence;
   box.append(words);
   document.getElementById("desk-notices")?.replaceChildren(box);
@@ -120,12 +125,14 @@ function choose(button) {
   for (const field of form.querySelectorAll("[data-for]")) {
     field.hidden = field.dataset.for !== needs && field.dataset.for !== may;
     // what is hidden is not sent
+    field.querySelector(".label, label")?.classList.toggle("req", field.dataset.for === needs);
     field.querySelectorAll("input, select").forEach((input) => { input.disabled = field.hidden; });
   }
   if (needs !== "callback" && may !== "callback") pickSlot(null);
   if (needs === "order") pricing();
   if (needs === "step") form.elements.step.value ||= currentStep()?.dataset.step ?? "";
   fault("");
+  if (button) form.querySelector("[data-detail]").scrollIntoView({ block: "nearest" });
 }
 
 function pickSlot(button) {
@@ -206,12 +213,18 @@ function reconcile() {
 
 function settled() {
   const list = waiting();
-  if (list.length) say("Kept", true); else say("Saved");
+  if (list.length) say("Waits", true); else say("Saved");
   reconcile();
 }
 
 document.addEventListener("htmx:afterSettle", (event) => { if (event.target.closest?.("#desk, body")) settled(); });
 document.addEventListener("htmx:oobAfterSwap", settled);
+// An answer to a question of the desk as it was before a swap would come too late to mean anything.
+function hush() {
+  const poll = document.getElementById("desk-poll");
+  if (poll) window.htmx.trigger(poll, "htmx:abort");
+}
+document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target === desk && event.detail.elt.id !== "desk-poll") hush(); });
 // A closed dialog must not hold a stale customer.
 document.addEventListener("htmx:afterRequest", (event) => {
   const sheet = event.detail.elt?.closest?.("dialog.sheet");
