@@ -76,7 +76,6 @@ async function settle(item, answer) {
 }
 
 function show(html) {
-  hush();
   window.htmx.swap("#desk", html, { swapStyle: "innerHTML" });
 }
 
@@ -219,12 +218,21 @@ function settled() {
 
 document.addEventListener("htmx:afterSettle", (event) => { if (event.target.closest?.("#desk, body")) settled(); });
 document.addEventListener("htmx:oobAfterSwap", settled);
-// An answer to a question of the desk as it was before a swap would come too late to mean anything.
-function hush() {
+// The desk asks every second while a call goes on, else every five, what changed.
+let seconds = 0;
+setInterval(() => {
   const poll = document.getElementById("desk-poll");
-  if (poll) window.htmx.trigger(poll, "htmx:abort");
-}
-document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target === desk && event.detail.elt.id !== "desk-poll") hush(); });
+  seconds += 1;
+  if (!poll || document.hidden && seconds % 20) return;
+  if (["ringing", "talking"].includes(poll.dataset.phase) || seconds % 5 === 0) window.htmx?.trigger("#desk-live", "poll");
+}, 1000);
+
+// An answer to a question of the desk as it was before a swap comes too late to mean anything.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.elt.id !== "desk-live") return;
+  const poll = document.getElementById("desk-poll"), asked = event.detail.requestConfig.parameters;
+  if (!poll || asked.lead !== poll.dataset.lead || asked.phase !== poll.dataset.phase) event.detail.shouldSwap = false;
+});
 // A closed dialog must not hold a stale customer.
 document.addEventListener("htmx:afterRequest", (event) => {
   const sheet = event.detail.elt?.closest?.("dialog.sheet");
