@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rest_framework.routers import BaseRouter
 
-from customers import api_persons
+from customers import api_lists, api_persons
 
 
 def register(router: BaseRouter) -> None:
+    api_lists.register(router)
     api_persons.register(router)

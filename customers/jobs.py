@@ -39,3 +39,10 @@ def recompute_suppressed(run: Run) -> dict[str, Any]:
     from customers.services import suppress
 
     return {"changed": suppress.recompute_all(at=run.now())}
+
+
+@handler("customers.settle_indexes", label=_("Sort new customers into the search indexes"), max_attempts=3)
+def settle_indexes(run: Run) -> dict[str, Any]:
+    from customers.services import list_commit
+
+    return {"pages": list_commit.settle_indexes()}

@@ -71,7 +71,9 @@ class Customer(models.Model):
     answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)
     held_lead_id = models.BigIntegerField(_("lead in somebody's hand"), null=True, blank=True)
     owner_campaign_id = models.BigIntegerField(_("campaign that owns the person"), null=True, blank=True)
-    owner_group = models.CharField(_("exclusion group of that campaign"), max_length=40, blank=True, default="", db_default="")
+    owner_group = models.CharField(
+        _("exclusion group of that campaign"), max_length=40, blank=True, default="", db_default=""
+    )
     owner_until = models.DateTimeField(_("owned until"), null=True, blank=True)
 
     objects = CustomerQuerySet.as_manager()
@@ -89,8 +91,21 @@ class Customer(models.Model):
         ]
         indexes = [
             models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
-            GinIndex(fields=["attributes"], opclasses=["jsonb_path_ops"], name="customer_attributes"),
-            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="customer_name_search"),
+            # a long waiting list, so that the commit of a lead list need not sort its words in; customers.settle_indexes does afterwards
+            GinIndex(
+                fields=["attributes"],
+                opclasses=["jsonb_path_ops"],
+                name="customer_attributes",
+                fastupdate=True,
+                gin_pending_list_limit=131_072,
+            ),
+            GinIndex(
+                fields=["name"],
+                opclasses=["gin_trgm_ops"],
+                name="customer_name_search",
+                fastupdate=True,
+                gin_pending_list_limit=131_072,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -38,7 +38,7 @@ def check_list(run: Run) -> dict[str, Any]:
             if LeadList.objects.select_for_update().get(pk=lead_list.pk).status not in WAITS:
                 return {}  # given up while it was read
             judging.judge_list(lead_list, at=run.now())
-            _analyze("customers_rowverdict")
+            _analyze("customers_rowverdict (lead_list_id, row_no, verdict)")
             _settle(run, lead_list)
     except FileFault as fault:
         _fail(run, lead_list, fault)
@@ -66,7 +66,7 @@ def _stage(run: Run, lead_list: LeadList) -> None:
                     _note_columns(lead_list, reader.headings)
             last = batch.last_row
     with run.chunk(cursor={"row": last, "staged": True}, total=run.done):
-        _analyze("customers_stagedrow")
+        _analyze("customers_stagedrow (lead_list_id, row_no, external_id, phone_blind, fault)")
 
 
 def _start(run: Run, lead_list: LeadList) -> None:
@@ -130,10 +130,10 @@ def _copy(batch: Batch) -> None:
         cursor.copy_expert(COPY, io.BytesIO(b"".join(batch.lines)), 1 << 18)
 
 
-def _analyze(table: str) -> None:
+def _analyze(what: str) -> None:
     """Without fresh figures the planner believes that there are no rows, and joins them one by one."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {table}")
+        cursor.execute(f"ANALYZE {what}")
 
 
 def _note_columns(lead_list: LeadList, headings: dict[str, Any]) -> None:

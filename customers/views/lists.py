@@ -108,7 +108,7 @@ def _source(request: HttpRequest, data: dict[str, Any], at: Any) -> Source:
 @require_GET
 def list_template(request: HttpRequest) -> HttpResponseBase:
     must(request, list_rules.can_see_lists(request.user))
-    target = tempfile.TemporaryFile()
+    target = tempfile.TemporaryFile()  # noqa: SIM115  closed by the answer
     list_rejects.write_template(target)
     target.seek(0)
     return FileResponse(target, as_attachment=True, filename=_("lead list template.xlsx"), content_type=XLSX_TYPE)
@@ -278,7 +278,7 @@ def list_rejects_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     except DomainError as refusal:
         messages.error(request, str(refusal))
         return redirect("customers:list", pk=pk)
-    target = tempfile.TemporaryFile()
+    target = tempfile.TemporaryFile()  # noqa: SIM115  closed by the answer
     list_rejects.write_rejects(lead_list=lead_list, target=target, whole=whole)
     target.seek(0)
     name = _("rejected rows %(list)s.xlsx") % {"list": lead_list.pk}

@@ -1,0 +1,215 @@
+"""Lead lists over the API: upload, status, verdicts, decisions, commit. The same services as the pages."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import BaseRouter
+from rest_framework.views import APIView
+
+from core.clock import database_now
+from core.errors import PermissionRefused
+from core.idempotency import once
+from customers import list_queries, list_rules
+from customers.filters_lists import LeadListFilter
+from customers.models import LeadList, RowVerdict, Source
+from customers.services import list_decisions, lists
+from customers.wording import file_fault_sentence
+from people.models import City, User
+
+
+class MaySeeLists(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return list_rules.can_see_lists(request.user)
+
+
+class LeadListSerializer(serializers.ModelSerializer[LeadList]):
+    counts = serializers.SerializerMethodField(help_text="Rows per verdict.")
+    fault = serializers.SerializerMethodField(
+        help_text="Why the file could not be read, in the language of the request."
+    )
+    job = serializers.IntegerField(source="job_id", read_only=True)
+    rows = serializers.IntegerField(source="row_count", read_only=True)
+
+    class Meta:
+        model = LeadList
+        fields = (
+            "id", "name", "source", "city", "status", "fault", "counts", "rows", "job", "consent_basis", "consent_stated_by", "created_at", "checked_at",
+            "committed_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_counts(self, lead_list: LeadList) -> dict[str, int]:
+        return lists.totals(lead_list.counts)
+
+    def get_fault(self, lead_list: LeadList) -> str:
+        return file_fault_sentence(lead_list.fault, lead_list.fault_detail) if lead_list.fault else ""
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="Excel workbook (.xlsx) or CSV.")
+    name = serializers.CharField(max_length=120, required=False, default="")
+    source = serializers.PrimaryKeyRelatedField(queryset=Source.objects.all())
+    city = serializers.PrimaryKeyRelatedField(
+        queryset=City.objects.all(), required=False, allow_null=True, default=None
+    )
+    consent_basis = serializers.CharField(max_length=200)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField()
+    old = serializers.CharField()
+    new = serializers.CharField()
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    row_no = serializers.IntegerField()
+    verdict = serializers.ChoiceField(choices=RowVerdict.Verdict.choices)
+    reason = serializers.CharField()
+    reason_code = serializers.CharField()
+    detail = serializers.CharField()
+    external_id = serializers.CharField()
+    name = serializers.CharField()
+    phone = serializers.CharField(help_text="Masked.")
+    city = serializers.CharField()
+    customer_id = serializers.IntegerField(allow_null=True)
+    changes = ChangeSerializer(many=True)
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    accept = serializers.BooleanField()
+    reason = serializers.CharField(required=False, default="")
+    rows = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), required=False, default=None, allow_null=True
+    )
+
+
+class JobAnswerSerializer(serializers.Serializer[Any]):
+    job = serializers.IntegerField()
+
+
+@extend_schema_view(list=extend_schema(summary="Lead lists"), retrieve=extend_schema(summary="One lead list"))
+class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[LeadList]):
+    """A file of customers: upload it, ask until it is checked, look at the verdicts, commit."""
+
+    queryset = LeadList.objects.none()
+    serializer_class = LeadListSerializer
+    filterset_class = LeadListFilter
+    permission_classes = [*viewsets.GenericViewSet.permission_classes, MaySeeLists]
+    parser_classes = [JSONParser, MultiPartParser]
+
+    def get_queryset(self) -> QuerySet[LeadList]:
+        return LeadList.objects.visible_to(self.request.user).order_by("-created_at", "-pk")
+
+    @extend_schema(
+        summary="Upload a list",
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: LeadListSerializer},
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again answers as before."
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        told = UploadSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        data = told.validated_data
+
+        def receive() -> dict[str, Any]:
+            made = lists.receive_list(
+                file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=data["source"],
+                city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(),
+            )  # fmt: skip
+            return {"id": made.pk}
+
+        fingerprint = [
+            _digest(data["file"]),
+            data["name"],
+            data["source"].pk,
+            data["city"] and data["city"].pk,
+            data["consent_basis"],
+        ]
+        answer = once(
+            user=request.user, key=request.headers.get("Idempotency-Key", ""), fingerprint=fingerprint, run=receive
+        )
+        made = LeadList.objects.get(pk=answer["id"])
+        return Response(LeadListSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Rows with their verdicts, numbers masked",
+        responses=RowSerializer(many=True),
+        parameters=[
+            OpenApiParameter("verdict", str, enum=RowVerdict.Verdict.values),
+            OpenApiParameter("reason", str),
+            OpenApiParameter("q", str),
+        ],
+        filters=False,
+    )
+    @action(detail=True, filterset_class=None)
+    def verdicts(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self.get_object()
+        asked = request.query_params
+        found = list_queries.verdicts_of(
+            lead_list, verdict=asked.get("verdict", ""), reason=asked.get("reason", ""), search=asked.get("q", "")
+        )
+        page = self.paginate_queryset(found) or []
+        rows = list_queries.rows_of(lead_list, list(page), _user(request))
+        return self.get_paginated_response(RowSerializer(rows, many=True).data)
+
+    @extend_schema(summary="Decide about rows", request=DecisionSerializer, responses=LeadListSerializer)
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self._workable()
+        told = DecisionSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        list_decisions.decide_rows(lead_list=lead_list, by=_user(request), at=database_now(), **told.validated_data)
+        lead_list.refresh_from_db()
+        return Response(LeadListSerializer(lead_list).data)
+
+    @extend_schema(summary="Commit the good rows", request=None, responses={202: JobAnswerSerializer})
+    @action(detail=True, methods=["post"])
+    def commit(self, request: Request, pk: str | None = None) -> Response:
+        job = lists.commit_list(lead_list=self._workable(), by=_user(request), at=database_now())
+        return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Give the list up", request=None, responses=LeadListSerializer)
+    @action(detail=True, methods=["post"], url_path="give-up")
+    def give_up(self, request: Request, pk: str | None = None) -> Response:
+        given_up = lists.give_up_list(lead_list=self._workable(), by=_user(request), at=database_now())
+        return Response(LeadListSerializer(given_up).data)
+
+    def _workable(self) -> LeadList:
+        lead_list = self.get_object()
+        if not list_rules.can_work_on_list(_user(self.request), lead_list):
+            raise PermissionRefused(_("Only the data team works on lists."))
+        return lead_list
+
+
+def _user(request: Request) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _digest(file: Any) -> str:
+    digest = hashlib.sha256()
+    for piece in file.chunks():
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def register(router: BaseRouter) -> None:
+    router.register("lists", LeadListViewSet, basename="list")
