@@ -23,6 +23,7 @@ from telemkt.demo import history
 PLAYERS = 26
 BREAK_EVERY, BREAK_LASTS = 90 * 60, (120, 480)
 HEARTBEAT = 30
+LONGEST_AFTER_CALL = 180  # what lay in hand while nobody played is not after-call work
 
 
 @dataclass
@@ -111,7 +112,7 @@ def _record(lead: Lead, agent: User, status: CallStatus, at: datetime, rng: Rand
         details["step_id"] = rng.choice(list(steps))
     record_call(
         lead=lead, agent=agent, disposition_code=code, started_at=timing.started_at, talk_seconds=timing.talk_seconds,
-        ring_seconds=timing.ring_seconds, after_call_seconds=timing.after_call_seconds, at=at, **details,
+        ring_seconds=timing.ring_seconds, after_call_seconds=min(timing.after_call_seconds, LONGEST_AFTER_CALL), at=at, **details,
     )  # fmt: skip
 
 
