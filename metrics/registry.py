@@ -60,7 +60,7 @@ class Indicator:
             return None
         if not self.denominator:
             return parts[0]
-        return parts[0] / parts[1] * SCALE[self.unit] if parts[1] else None
+        return parts[0] * SCALE[self.unit] / parts[1] if parts[1] else None
 
     def is_small(self, counts: Counts) -> bool:
         """Whether the denominator is too small to show the figure as if it meant much."""

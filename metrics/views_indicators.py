@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from core.calendar import business_date
 from core.clock import database_now
 from core.workbooks import CSV_TYPE, XLSX_TYPE
 from metrics import export, registry
-from metrics.indicator_page.board import build_board
+from metrics.indicator_page.board import NotYours, build_board
 from metrics.indicator_page.state import State, read_state
 from metrics.peak import find_peak
 from metrics.questions import Question, ask, periods
@@ -29,7 +29,10 @@ TYPES = {"xlsx": XLSX_TYPE, "csv": CSV_TYPE}
 def indicators(request: HttpRequest) -> HttpResponse:
     """Figures of a range of days, cut as the address says, within what the user may see."""
     today = business_date(database_now())
-    board = build_board(request.user, read_state(request.GET.dict(), today), today)
+    try:
+        board = build_board(request.user, read_state(request.GET.dict(), today), today)
+    except NotYours:
+        raise Http404 from None
     return render(
         request,
         "metrics/indicators.html",

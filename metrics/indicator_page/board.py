@@ -20,7 +20,7 @@ from metrics.indicator_page.state import State
 from metrics.indicator_page.table import Table, build_table
 from metrics.queries import Row
 from metrics.questions import Period, Question, ask, before, periods, year_before
-from people.models import City, User
+from people.models import City, Team, User
 
 CARDS = (
     "contact_rate",
@@ -83,8 +83,12 @@ class Board:
     frame: Frame | None = None
 
 
+class NotYours(Exception):
+    """The address names a place or campaign of which the user may see nothing."""
+
+
 def build_board(user: User, state: State, today: date) -> Board:
-    """Ask and arrange. The queries are as many for one city as for twenty."""
+    """Ask and arrange. The queries are as many for one city as for twenty. Raises NotYours."""
     filters = {name: (number,) for name, number in state.filters.items()}
     whole = ask(since=state.since, until=state.until, filters=filters, user=user)
     other = year_before(state.since, state.until) if state.against == "year" else before(state.since, state.until)
@@ -97,6 +101,8 @@ def build_board(user: User, state: State, today: date) -> Board:
     target = _target(state)
     place = _place(user)
     empty = not now.counts["calls"] and not now.counts["inbound_customers"]
+    if empty and not _may_name(user, state):
+        raise NotYours
     points = _points(cut, course, course_before, state, today)
     return Board(
         state=state,
@@ -234,6 +240,12 @@ def _trend_sentence(cut: Question, course: Sequence[Row | None], today: date) ->
         )
         % numbers
     )
+
+
+def _may_name(user: User, state: State) -> bool:
+    """Whether all that the address names may be seen by the user; asked only when there are no figures of it."""
+    models = {"city": City, "team": Team, "agent": User, "campaign": Campaign}
+    return all(models[name].objects.visible_to(user).filter(pk=pk).exists() for name, pk in state.filters.items())
 
 
 def _target(state: State) -> float | None:

@@ -1,0 +1,284 @@
+"""The indicators page, its files and its API."""
+
+import csv
+import io
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+
+from core.calendar import business_date
+from core.clock import database_now
+from core.models import AuditEvent
+from metrics.tests import factories as f
+from people.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+RANGE = {"from": "2026-03-01", "to": "2026-03-31"}
+
+
+@pytest.fixture
+def manager(client):
+    user = UserFactory(role="regional_manager")
+    client.force_login(user)
+    return user
+
+
+def facts(cities=1):
+    found = []
+    for number in range(cities):
+        city, team, agent = f.place(f"City{number}")
+        for customer in range(50):
+            f.make_call(
+                customer_id=1000 * number + customer, city_id=city.pk, team_id=team.pk, agent_id=agent.pk, connected=customer < 40,
+                sale=customer < 4, campaign_id=1,
+            )
+        found.append((city, team, agent))
+    f.roll_up()
+    return found
+
+
+def page(client, **query):
+    return client.get(reverse("metrics:indicators"), {**RANGE, **query})
+
+
+def test_the_page_shows_the_figures_of_the_range_and_the_total_at_its_own_level(client, manager):
+    facts(cities=2)
+
+    answer = page(client)
+
+    board = answer.context["board"]
+    assert [card.value for card in board.cards][:2] == ["80.0", "10.00"]
+    assert [line.cells[0].text for line in board.table.lines] == ["50", "50"]
+    assert board.table.total[0].text == "100"
+    assert "City0" in answer.content.decode()
+
+
+def test_every_count_leads_to_the_calls_it_was_made_of(client, manager):
+    ((city, _team, _agent),) = facts()
+
+    answer = page(client)
+
+    link = answer.context["board"].table.lines[0].cells[2].link
+    assert link == f"/calls/?city={city.pk}&direction=outbound&customers=won&from=2026-03-01&to=2026-03-31"
+    assert link.replace("&", "&amp;") in answer.content.decode()
+
+
+def test_a_row_leads_one_level_down_and_back(client, manager):
+    ((city, team, agent),) = facts()
+
+    line = page(client).context["board"].table.lines[0]
+    teams = client.get(reverse("metrics:indicators") + line.link)
+    agents = client.get(reverse("metrics:indicators") + teams.context["board"].table.lines[0].link)
+
+    assert teams.context["state"].filters == {"city": city.pk}
+    assert agents.context["state"].filters == {"city": city.pk, "team": team.pk}
+    assert [line.name for line in agents.context["board"].table.lines] == [agent.display_name]
+    assert [label for label, _url in agents.context["board"].crumbs][1:] == [city.label]
+
+
+@pytest.mark.parametrize("by", ["city", "team", "agent", "campaign", "period"])
+@pytest.mark.parametrize("grain", ["day", "week", "month"])
+def test_every_grouping_and_grain_has_its_page(client, manager, by, grain):
+    f.campaign(pk=1)
+    facts()
+
+    answer = page(client, by=by, grain=grain, sort="-success_rate")
+
+    assert answer.status_code == 200
+    assert len(answer.context["board"].table.lines) == 1
+
+
+def test_the_page_runs_as_many_queries_for_one_city_as_for_three(client, manager, django_assert_max_num_queries):
+    from django.core.cache import cache
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    counts = []
+    for number in (1, 3):
+        facts(number) if number == 1 else [f.make_call(customer_id=5000 + i, city_id=i, connected=True) for i in (700, 701)] and f.roll_up()
+        cache.clear()
+        with CaptureQueriesContext(connection, ) as captured:
+            page(client)
+        counts.append(len(captured))
+
+    assert counts[0] == counts[1]
+
+
+def test_a_change_has_an_arrow_only_where_it_is_clear_of_chance(client, manager):
+    city, team, agent = f.place()
+    for customer in range(200):
+        group = {"city_id": city.pk, "team_id": team.pk, "agent_id": agent.pk}
+        f.make_call(date(2026, 2, 10), customer_id=customer, connected=True, sale=customer < 10, **group)
+        f.make_call(date(2026, 3, 10), customer_id=customer, connected=customer < 199, sale=customer < 50, **group)
+    f.roll_up()
+
+    contact, success, *_rest = page(client).context["board"].cards
+
+    assert (success.change.verdict, success.change.up, success.change.text) == ("good", True, "20.13 points")
+    assert (contact.change.verdict, contact.change.text) == ("", "−0.5 points")
+
+
+def test_small_denominators_are_greyed_and_young_cancellations_flagged(client, manager):
+    city, team, agent = f.place()
+    today = business_date(database_now())
+    f.make_sale(f.at(today, 0), city_id=city.pk, team_id=team.pk, agent_id=agent.pk)
+    f.roll_up()
+
+    board = client.get(reverse("metrics:indicators"), {"from": today.isoformat(), "to": today.isoformat()}).context["board"]
+
+    assert board.table.lines[0].cells[5].small
+    assert [card.young for card in board.cards] == [False, False, True, True, True, False]
+
+
+def test_the_target_of_the_campaign_stands_beside_the_rate(client, manager):
+    campaign = f.campaign(target_success_percent=12)
+    city, team, agent = f.place()
+    f.make_sale(city_id=city.pk, team_id=team.pk, agent_id=agent.pk, campaign_id=campaign.pk)
+    f.roll_up()
+
+    answer = page(client, campaign=campaign.pk)
+
+    assert answer.context["board"].cards[1].expected == 12.0
+    assert 'data-target="12.0"' in answer.content.decode()
+
+
+def test_nothing_counted_is_said_with_a_way_to_the_newest_figures(client, manager):
+    facts()
+
+    answer = client.get(reverse("metrics:indicators"), {"from": "2019-01-01", "to": "2019-01-31"})
+
+    assert "Nothing was counted in this period." in answer.content.decode()
+    assert answer.context["frame"].newest == f.DAY
+    assert client.get(reverse("metrics:indicators") + answer.context["frame"].newest_url).context["board"].cards
+
+
+def test_an_address_that_cannot_be_read_is_answered_in_words(client, manager):
+    facts()
+
+    answer = client.get(reverse("metrics:indicators"), {"from": "yesterday", "to": "2026-03-31", "grain": "hour", "by": "moon", "page": "x", "city": "y"})
+
+    assert answer.status_code == 200
+    assert "yesterday is not a date" in answer.content.decode()
+
+
+def test_dates_the_wrong_way_round_are_exchanged_and_said(client, manager):
+    facts()
+
+    answer = client.get(reverse("metrics:indicators"), {"from": "2026-03-31", "to": "2026-03-01"})
+
+    assert answer.context["board"].table.total[0].text == "50"
+    assert "exchanged" in answer.content.decode()
+
+
+def test_a_city_sees_no_row_and_no_filter_of_another(client):
+    (first, _team, _agent), (other, *_rest) = facts(cities=2)
+    client.force_login(UserFactory(role="city_manager", city=first))
+
+    answer = page(client)
+
+    assert [line.name for line in answer.context["board"].table.lines] == [first.label]
+    assert answer.context["board"].choices["cities"] == [(first.pk, first.label)]
+    assert page(client, city=other.pk).status_code == 404
+    assert other.name not in page(client, by="team").content.decode()
+
+
+def test_a_leader_may_look_at_the_cities_the_team_called(client):
+    ((city, team, _agent),) = facts()
+    client.force_login(UserFactory(leader=team))
+
+    assert page(client, city=city.pk, by="agent").context["board"].title == city.label
+
+
+def test_strangers_are_turned_away(client):
+    for name in ("indicators", "definitions", "indicators-peak", "indicators-csv", "indicators-xlsx"):
+        assert client.get(reverse(f"metrics:{name}")).status_code == 302
+    assert client.get("/api/v1/indicators/").status_code in (401, 403)
+
+
+def test_the_definitions_name_every_indicator_and_are_one_click_away(client, manager):
+    from metrics import registry
+
+    facts()
+    text = client.get(reverse("metrics:definitions")).content.decode()
+
+    for found in registry.indicators():
+        assert f'id="{found.key}"' in text
+    assert 'href="/indicators/definitions/#success_rate"' in page(client).content.decode()
+
+
+def test_the_peak_stands_beside_what_luck_alone_would_bring(client, manager):
+    city, team, agent = f.place()
+    for customer in range(120):
+        f.make_call(customer_id=customer, city_id=city.pk, team_id=team.pk, agent_id=agent.pk, connected=True, sale=customer < 12)
+    f.roll_up()
+
+    text = client.get(reverse("metrics:indicators-peak"), RANGE).content.decode()
+
+    assert agent.display_name in text
+    assert re.search(r"Peak: 10\.0", text)
+    assert re.search(r"about 10\.\d", text)
+
+
+def test_the_file_holds_exactly_the_groups_of_the_page(client, manager):
+    facts(cities=2)
+
+    answer = client.get(reverse("metrics:indicators-csv"), {**RANGE, "by": "city"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+
+    assert [(row["period"], row["city"], row["customers_called"], row["success_rate"]) for row in rows] == [
+        ("total", "City0", "50", "10.0"),
+        ("total", "City1", "50", "10.0"),
+    ]
+    assert AuditEvent.objects.filter(action="metrics.indicators.exported").count() == 1
+
+
+def test_the_workbook_of_the_page_is_one(client, manager):
+    facts()
+
+    answer = client.get(reverse("metrics:indicators-xlsx"), RANGE)
+
+    assert b"".join(answer.streaming_content)[:2] == b"PK"
+    assert answer["Content-Disposition"] == 'attachment; filename="indicators-20260301-20260331.xlsx"'
+
+
+def test_the_api_gives_the_figures_of_the_files(client, manager):
+    facts(cities=2)
+
+    answer = client.get("/api/v1/indicators/", {**RANGE, "grain": "week", "by": "city"})
+    rows = json.loads(b"".join(answer.streaming_content))
+
+    assert [(row["period"], row["city"], row["customers_called"]) for row in rows] == [("2026-W10", "City0", 50), ("2026-W10", "City1", 50)]
+    assert rows[0]["inbound_success_rate"] is None
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"from": "x", "to": "2026-03-01"}, {**RANGE, "by": "moon"}, {**RANGE, "grain": "hour"}, {**RANGE, "city": "a"}, {"from": "2026-03-02", "to": "2026-03-01"}]
+)
+def test_the_api_refuses_what_it_cannot_read(client, manager, query):
+    assert client.get("/api/v1/indicators/", query).status_code == 400
+
+
+def test_the_api_shows_only_what_the_user_may_see(client):
+    (first, *_rest), (other, *_more) = facts(cities=2)
+    client.force_login(UserFactory(role="city_manager", city=first))
+
+    rows = json.loads(b"".join(client.get("/api/v1/indicators/", {**RANGE, "by": "city"}).streaming_content))
+
+    assert [row["city"] for row in rows] == [first.name]
+    assert json.loads(b"".join(client.get("/api/v1/indicators/", {**RANGE, "city": other.pk}).streaming_content)) == []
+
+
+def test_the_newest_figures_say_when_they_were_counted(client, manager):
+    facts()
+    f.make_call(f.DAY + timedelta(days=1), customer_id=7)
+    from metrics.services import dirty
+
+    dirty.mark_dirty(at=database_now())
+
+    answer = page(client)
+
+    assert answer.context["board"].computed_at is not None
+    assert answer.context["board"].waiting
