@@ -163,7 +163,8 @@ def asked(client: Client, name: str, path: str) -> Iterator[tuple[str, str]]:
     filters = urlencode(
         dict.fromkeys(("city", "team", "agent", "campaign", "customer", "list", "lead", "call", "user"), B)
     )
-    for query in ("", filters, RANGE, "export=csv"):
+    # the page of one row has nothing to filter
+    for query in ("",) if str(B) in path else ("", filters, RANGE, "export=csv"):
         url = f"{path}?{query}" if query else path
         answer = client.get(url)
         if answer.status_code >= 500:
