@@ -248,11 +248,13 @@ def _make_ready(run: Run, call_import: CallImport) -> None:
     """Months, and whatever the rows name that is not there; then the rows are judged by what is there now."""
     _ensure_months(call_import)
     rows = CallVerdict.objects.filter(call_import=call_import, verdict__in=["new", "cancellation"]).count()
+    is_fresh = bool(run.cursor.get("judged"))  # judged by this very job, nobody looked at it in between
     with run.chunk(cursor={"ready": True, "stored": 0}, total=run.done + rows):
         at = run.now()
         if call_import.creates_missing:
             call_import.made = history_making.make_missing(call_import, at=at)
-        call_import.counts = history_judging.judge(call_import, makes_missing=False, at=at)
+        if any(call_import.made.values()) or not is_fresh:
+            call_import.counts = history_judging.judge(call_import, makes_missing=False, at=at)
         call_import.save(update_fields=["made", "counts"])
 
 

@@ -86,6 +86,9 @@ SELECT %(import_id)s, row_no, verdict, why, campaign_id, agent_id, team_id, phon
 FROM settled
 """
 
+MET = ("campaigns_stagedcall", "campaigns_callkey", "campaigns_order", "campaigns_lead", "customers_phone")
+MEMORY = "SET LOCAL work_mem = '96MB'"  # two sorts over the whole file
+
 # Attempts made before this file, of the same person in the same campaign.
 EARLIER_ATTEMPTS = """
 UPDATE campaigns_callverdict v SET attempt = v.attempt + before.made
@@ -114,8 +117,9 @@ def judge(call_import: CallImport, *, makes_missing: bool, at: datetime, analyze
         "cities": None if scope.is_region else sorted(scope.city_ids),
     }
     with connection.cursor() as cursor:
-        if analyze:  # a file's rows are many and new to the planner
-            cursor.execute("ANALYZE campaigns_stagedcall")
+        cursor.execute(MEMORY)
+        if analyze:  # a file's rows are many, and what they meet may have been filled a moment ago
+            cursor.execute(f"ANALYZE {', '.join(MET)}")
         cursor.execute("DELETE FROM campaigns_callverdict WHERE call_import_id = %(import_id)s", asked)
         cursor.execute(JUDGE, asked)
         if analyze:

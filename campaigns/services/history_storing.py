@@ -20,6 +20,7 @@ FLAGS = "connected, right_party, sale, refuses_offer, refuses_calls, mid_call, c
 # One import of a system at a time: what another stored meanwhile is left out here.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('campaigns.calls.' || %(system)s))"
 
+# What is looked up once a row is written so that it goes by the unique index, whatever the planner believes of a table just filled.
 PIECE = """
 CREATE TEMP TABLE piece ON COMMIT DROP AS
 SELECT v.row_no, nextval(pg_get_serial_sequence('campaigns_call', 'id')) AS call_id, s.external_id, s.content_hash, s.started_at, s.direction,
@@ -35,11 +36,14 @@ JOIN people_team t ON t.id = v.team_id
 JOIN customers_customer cu ON cu.id = v.customer_id
 JOIN campaigns_disposition d ON d.id = v.disposition_id
 JOIN campaigns_disposition class ON class.id = coalesce(d.maps_to_id, d.id)
-LEFT JOIN campaigns_lead l ON l.campaign_id = v.campaign_id AND l.customer_id = v.customer_id
+LEFT JOIN LATERAL (
+    SELECT x.id, x.lead_list_id, x.source_id FROM campaigns_lead x
+    WHERE x.campaign_id = v.campaign_id AND x.customer_id = v.customer_id LIMIT 1) l ON true
 WHERE v.call_import_id = %(import_id)s AND v.verdict = 'new' AND v.row_no > %(above)s AND v.row_no <= %(upto)s
-  AND NOT EXISTS (SELECT 1 FROM campaigns_callkey k WHERE k.system = %(system)s AND k.external_id = s.external_id)
-  AND NOT (class.sale AND EXISTS (
-        SELECT 1 FROM campaigns_order o WHERE o.system = %(system)s AND o.number = coalesce(nullif(s.order_number, ''), s.external_id)))
+  AND (SELECT k.id FROM campaigns_callkey k WHERE k.system = %(system)s AND k.external_id = s.external_id) IS NULL
+  AND (NOT class.sale OR (
+        SELECT o.id FROM campaigns_order o
+        WHERE o.system = %(system)s AND o.number = coalesce(nullif(s.order_number, ''), s.external_id)) IS NULL)
 """
 ANALYZE = "ANALYZE piece"
 
@@ -118,6 +122,7 @@ def store_piece(call_import: CallImport, *, above: int, upto: int, at: datetime)
     }
     with connection.cursor() as cursor:
         cursor.execute(LOCK, asked)
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("DROP TABLE IF EXISTS piece")
         cursor.execute(PIECE, asked)
         stored = cursor.rowcount
