@@ -76,6 +76,8 @@ async function settle(item, answer) {
 }
 
 function show(html) {
+  // An answer to a question that the old picture asked has no place in the new one.
+  for (const asker of desk.querySelectorAll(".htmx-request")) window.htmx.trigger(asker, "htmx:abort");
   window.htmx.swap("#desk", html, { swapStyle: "innerHTML" });
 }
 

@@ -1,0 +1,1 @@
+"""One journey per role through the real stack, in a real Chromium, in both languages."""
