@@ -70,7 +70,7 @@ bank: $(DEV)  ## compare with the full files of the bank: make bank DIR=...
 
 messages: $(DEV)  ## collect texts for the translators (needs GNU gettext) and compile what they wrote
 	@command -v xgettext >/dev/null || { echo "make messages needs GNU gettext. On Debian and Ubuntu: apt-get install gettext." >&2; exit 1; }
-	@$(PY) manage.py makemessages --locale zh_Hans --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'static/vendor/*'
+	@$(PY) manage.py makemessages --locale zh_Hans --no-obsolete --no-wrap --ignore .venv --ignore var --ignore '*/tests/*' --ignore 'artifacts/*' --ignore 'static/vendor/*'
 	@$(PY) -m telemkt.stack.messages
 
 lock: $(DEV)  ## write the lock files anew from the .in files (needs uv)

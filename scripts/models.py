@@ -104,7 +104,7 @@ class ScriptVersion(models.Model):
         IN_REVIEW = "in_review", _("In review")
         APPROVED = "approved", _("Approved")
         TRIAL = "trial", _("Trial")
-        LIVE = "live", _("Live")
+        LIVE = "live", _("In force")
         RETIRED = "retired", _("Retired")
 
     USABLE = [Status.APPROVED, Status.TRIAL, Status.LIVE]

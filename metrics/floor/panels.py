@@ -134,7 +134,7 @@ def _funnel(board: Board) -> dict[str, Any]:
         (_("Callable now"), counts[leads.READY], "", ""),
         (_("Waiting for a later time"), counts[leads.LATER], _next(board, leads.LATER), ""),
         (_("Outside calling hours"), counts[leads.HOURS], "", ""),
-        (_("Switched off"), counts[leads.OFF], "", ""),
+        (_("Stopped by a switch"), counts[leads.OFF], "", ""),
         (_("Callback promised"), counts[leads.PROMISED], _next(board, leads.PROMISED), url_of("campaigns:callbacks")),
         (_("With an agent"), counts[leads.HELD], "", ""),
         (_("Won"), counts[Outcome.WON], "", url_of("campaigns:orders")),

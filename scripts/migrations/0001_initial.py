@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                             ("in_review", "In review"),
                             ("approved", "Approved"),
                             ("trial", "Trial"),
-                            ("live", "Live"),
+                            ("live", "In force"),
                             ("retired", "Retired"),
                         ],
                         default="draft",
