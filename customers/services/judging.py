@@ -72,7 +72,7 @@ WITH twice AS MATERIALIZED (
   LEFT JOIN customers_phone p ON p.blind_index = s.phone_blind
   LEFT JOIN customers_customer c ON c.id = p.customer_id
   LEFT JOIN customers_customer x ON x.source_id = %(source)s AND x.external_id = s.external_id AND x.external_id <> ''
-  LEFT JOIN LATERAL (SELECT {CHANGES} AS before WHERE c.id IS NOT NULL) d ON true
+  CROSS JOIN LATERAL (SELECT CASE WHEN c.id IS NOT NULL THEN {CHANGES} END AS before OFFSET 0) d
   WHERE s.lead_list_id = %(list)s AND (%(all)s OR s.row_no = ANY (%(rows)s))
   ORDER BY s.row_no
 )

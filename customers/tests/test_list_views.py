@@ -210,7 +210,7 @@ def test_rejected_rows_come_back_correctable_with_their_reason(client, data, fos
         1,
         None,
         4,
-        "duplicate in file",
+        "Duplicate in file",
         "The number stands in an earlier row",
     )
     event = AuditEvent.objects.get(action=list_rejects.ACTION)
