@@ -92,7 +92,7 @@ def start_import(*, call_import: CallImport, by: User, at: datetime) -> Job:
     check_rights(by, call_import.creates_missing)
     call_import = CallImport.objects.select_for_update(of=("self",)).get(pk=call_import.pk)
     if call_import.status == Status.IMPORTING:
-        return Job.objects.get(pk=call_import.job_id)
+        return Job.objects.get(pk=call_import.job_id or 0)
     if call_import.status != Status.CHECKED:
         raise ImportIsOver(_("Only a file that was checked, and not yet imported, can be imported."))
     call_import.status, call_import.imported_by = Status.IMPORTING, by
@@ -196,7 +196,7 @@ def _stage(run: Run, call_import: CallImport) -> None:
 
 def _orders(call_import: CallImport, skip: int) -> dict[str, Any]:
     """What the reading process is told. It gets no access to anything but the file and the keys."""
-    stored = PrivateFile.objects.filter(pk=call_import.file_id, destroyed_at=None).first()
+    stored = PrivateFile.objects.filter(pk=call_import.file_id or 0, destroyed_at=None).first()
     if stored is None or not path_of(stored).exists():
         raise FileFault("file_gone")
     key_ring()  # made here at first use: the process may not write files
@@ -214,7 +214,7 @@ def _orders(call_import: CallImport, skip: int) -> dict[str, Any]:
 
 def result_names() -> dict[str, str]:
     """Everything a file may call a common result, to its code."""
-    found = {}
+    found: dict[str, str] = {}
     for code, *labels in Disposition.objects.common().values_list("code", "label", "label_zh"):
         found |= {label.casefold(): code for label in (code, *labels) if label}
     return found

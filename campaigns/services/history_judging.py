@@ -108,7 +108,7 @@ def judge(call_import: CallImport, *, makes_missing: bool, at: datetime, analyze
     from core.calendar import region_zone
 
     scope = call_import.created_by.scope()
-    asked = {
+    asked: dict[str, Any] = {
         "import_id": call_import.pk,
         "system": call_import.system,
         "makes": makes_missing,

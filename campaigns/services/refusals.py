@@ -48,7 +48,7 @@ def _rest_product(call: Call, campaign: Campaign, customer: Customer, by: User, 
 
 def mark_dead(phone_id: int | None) -> None:
     """The number is not in use: it is not dialled again."""
-    Phone.objects.filter(pk=phone_id).update(is_dead=True)
+    Phone.objects.filter(pk=phone_id or 0).update(is_dead=True)
 
 
 def _mark_number(call: Call, by: User, at: datetime) -> None:

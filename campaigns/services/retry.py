@@ -41,7 +41,7 @@ OTHERWISE = _minutes(4 * 60, 6)
 
 def common_of(disposition: Disposition) -> Disposition:
     """The region's result that a campaign's own one counts as; of a common one, itself."""
-    return disposition.maps_to if disposition.maps_to_id else disposition
+    return disposition.maps_to or disposition
 
 
 def rule_for(campaign_id: int, disposition: Disposition) -> Retry:
@@ -52,7 +52,7 @@ def rule_for(campaign_id: int, disposition: Disposition) -> Retry:
             Q(disposition=disposition.pk) | Q(disposition=disposition.maps_to_id), campaign=campaign_id
         )
     }
-    own = rules.get(disposition.pk) or rules.get(disposition.maps_to_id)
+    own = rules.get(disposition.pk) or rules.get(disposition.maps_to_id or 0)
     return own or DEFAULTS.get(common_of(disposition).code, OTHERWISE)
 
 
@@ -106,10 +106,8 @@ def outcome_of(disposition: Disposition, call: Call) -> str:
     """How a lead ends that is not called again."""
     if call.refuses_calls:
         return Lead.Outcome.SUPPRESSED
-    return {
-        Disposition.Follow.WON: Lead.Outcome.WON,
-        Disposition.Follow.REFUSED: Lead.Outcome.REFUSED,
-    }.get(disposition.follow, Lead.Outcome.CLOSED)
+    ends: dict[str, str] = {Disposition.Follow.WON: Lead.Outcome.WON, Disposition.Follow.REFUSED: Lead.Outcome.REFUSED}
+    return ends.get(disposition.follow, Lead.Outcome.CLOSED)
 
 
 def keep_promise(lead: Lead, call: Call) -> None:

@@ -36,10 +36,14 @@ class FactListing(Listing):
         return [f"{sign}{field}", f"{sign}pk"]
 
 
+def _address(call: Call) -> str:
+    return reverse("campaigns:call", args=[call.pk])
+
+
 def columns(user: User, names: Names) -> list[Column]:
     whole = rules.can_see_names(user)
     return [
-        Column("started_at", _("Time"), kind="moment", width=18),
+        Column("started_at", _("Time"), kind="moment", width=18, link=_address),
         Column("customer", _("Customer"), value=lambda call: short_name(call.customer_name, whole=whole), sort=""),
         Column("number", _("Number"), value="phone_mask", sort=""),
         Column("city", _("City"), value=lambda call: names.cities.get(call.city_id), sort=""),
@@ -78,7 +82,7 @@ def calls(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_read_calls(request.user))
     listing = CallListing(
         request, calls_shown(request.user), columns(request.user, Names()), name="campaigns.calls", title=_("Calls"), filterset=CallFilter,
-        order="-started_at", may_export=not request.user.is_agent, row_link=lambda call: reverse("campaigns:call", args=[call.pk]),
+        order="-started_at", may_export=not request.user.is_agent, row_link=_address,
         empty_title=_("No calls yet."), empty_text=_("They appear here as agents record them, or when the history of another dialer is imported."),
     )  # fmt: skip
     return listing.page_or_export("campaigns/calls.html")

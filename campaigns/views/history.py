@@ -68,6 +68,7 @@ def call_import(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     for row in page:
         row.mark = STATES[row.status]
+        row.rejected = row.counts.get("conflict", 0) + row.counts.get("invalid", 0)
     return render(
         request, "campaigns/calls_import.html", {"form": form, "page": page}, status=422 if form.errors else 200
     )

@@ -33,7 +33,7 @@ def columns(user: User, names: Names) -> list[Column]:
     whole = rules.can_see_names(user)
     return [
         Column("call_started_at", _("Sold"), kind="moment", width=18),
-        Column("number", _("Order"), sort=""),
+        Column("number", _("Order"), sort="", link=lambda order: reverse("campaigns:order", args=[order.pk])),
         Column("product", _("Product"), value="product.name", sort=""),
         Column(
             "amount_cents",
