@@ -42,7 +42,8 @@ class LeadQuerySet(models.QuerySet):
         )
 
     def held_by(self, user: User) -> LeadQuerySet:
-        return self.filter(state=Lead.State.HELD, agent=user)
+        """The lead in the user's hand: only held leads have an agent (a constraint), and the index is by agent."""
+        return self.filter(agent=user)
 
 
 class Lead(models.Model):
@@ -108,7 +109,9 @@ class Lead(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["campaign", "customer"], name="lead_once_per_campaign"),
             models.UniqueConstraint(fields=["customer"], name="lead_one_hand_per_person", condition=Q(state="held")),
-            models.UniqueConstraint(fields=["agent"], name="lead_one_per_agent", condition=Q(state="held")),
+            # Held leads are those with an agent. The index says so by the agent, so that a look-up by agent can use no other index of
+            # held leads: with few of them known to the planner it would read through all.
+            models.UniqueConstraint(fields=["agent"], name="lead_one_per_agent", condition=Q(agent__isnull=False)),
             models.CheckConstraint(
                 name="lead_hold_is_whole",
                 condition=Q(state="held", agent__isnull=False, held_at__isnull=False, lease_until__isnull=False)

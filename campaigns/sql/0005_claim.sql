@@ -176,9 +176,8 @@ DECLARE
 BEGIN
     -- two requests of one agent at the same moment get the same lead
     PERFORM pg_advisory_xact_lock(hashtext('campaigns.agent'), p_agent::int);
-    -- a range with an order, so that the planner takes the index by agent even while it knows nothing of held leads
-    SELECT l.id INTO v_lead FROM campaigns_lead l
-    WHERE l.agent_id >= p_agent AND l.agent_id <= p_agent AND l.state = 'held' ORDER BY l.agent_id LIMIT 1;
+    -- only held leads have an agent
+    SELECT l.id INTO v_lead FROM campaigns_lead l WHERE l.agent_id = p_agent;
     IF FOUND THEN RETURN; END IF;
     v_now := greatest(clock_timestamp(), p_at);
 
