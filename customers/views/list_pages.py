@@ -17,7 +17,7 @@ from core.templatetags.telemkt import day, moment
 from customers.list_queries import CHIPS
 from customers.models import LeadList, RowVerdict, StagedRow
 from customers.services.lists import KEEP_FILE, totals
-from customers.wording import file_fault_sentence
+from customers.wording import file_fault_sentence, reason_words
 
 Status = LeadList.Status
 Verdict = RowVerdict.Verdict
@@ -44,6 +44,11 @@ class Wanted:
     verdict: str
     reason: str
     search: str
+
+    @property
+    def words(self) -> str:
+        """The reason asked for, as the title of the rows."""
+        return reason_words(self.reason)
 
     @classmethod
     def of(cls, request: HttpRequest, lead_list: LeadList) -> Wanted:
