@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import persons, rules, sources, suppressions
+from customers.views import contact_rules, persons, sources, suppressions
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
@@ -22,10 +22,10 @@ urlpatterns = [
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.source_new, name="source-new"),
     path("sources/<int:pk>/", sources.source, name="source"),
-    path("rules/", rules.rules, name="rules"),
-    path("rules/packs/new/", rules.pack_new, name="rule-pack-new"),
-    path("rules/packs/<int:pk>/", rules.pack, name="rule-pack"),
-    path("rules/packs/<int:pk>/<slug:key>/new/", rules.rule_new, name="rule-new"),
-    path("rules/<int:pk>/", rules.rule, name="rule"),
-    path("rules/<int:pk>/end/", rules.rule_end, name="rule-end"),
+    path("rules/", contact_rules.rules, name="rules"),
+    path("rules/packs/new/", contact_rules.pack_new, name="rule-pack-new"),
+    path("rules/packs/<int:pk>/", contact_rules.pack, name="rule-pack"),
+    path("rules/packs/<int:pk>/<slug:key>/new/", contact_rules.rule_new, name="rule-new"),
+    path("rules/<int:pk>/", contact_rules.rule, name="rule"),
+    path("rules/<int:pk>/end/", contact_rules.rule_end, name="rule-end"),
 ]
