@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -215,7 +215,7 @@ class SlotDay:
 
 
 def slot_days(
-    *, hours: dict[int, Sequence[tuple[int, int]]], zone: Any, agent: User, at: datetime, count: int = 3
+    *, hours: Mapping[int, Sequence[tuple[int, int]]], zone: Any, agent: User, at: datetime, count: int = 3
 ) -> list[SlotDay]:
     """Half hours of the next days in the customer's own time, inside calling hours; beside each how many promises the agent has there."""
     local = at.astimezone(zone)

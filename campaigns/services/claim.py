@@ -114,6 +114,7 @@ def return_lead(lead: Lead, customer: Customer, *, at: datetime) -> None:
 
 def _return_undialled(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
     reserved_at = lead.held_at
+    assert reserved_at is not None  # a held lead has its moment: a constraint
     Contact.objects.filter(
         at=reserved_at, customer_id=customer.pk, lead_id=lead.pk, state=Contact.State.RESERVED, call_id=None
     ).update(state=Contact.State.VOID)

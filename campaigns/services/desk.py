@@ -196,6 +196,7 @@ def refusal_at_dial(lead: Lead, *, at: datetime) -> str:
 
 def _place(lead: Lead, customer: Customer, agent: User, at: datetime) -> LiveCall:
     campaign = Campaign.objects.get(pk=lead.campaign_id)
+    assert lead.held_at is not None  # a held lead has its moment: a constraint
     phone = _number_to_dial(lead, campaign, at)
     # a call of an earlier hold whose result never came
     LiveCall.objects.unsettled().filter(lead=lead).update(settled_at=at)
