@@ -25,7 +25,10 @@ def commit_list(run: Run) -> dict[str, Any]:
 
 
 @scheduled(
-    "customers.recompute_due", every=timedelta(minutes=10), queue="fast", label=_("Free whom a suppression by date no longer holds")
+    "customers.recompute_due",
+    every=timedelta(minutes=10),
+    queue="fast",
+    label=_("Free whom a suppression by date no longer holds"),
 )
 def recompute_due(run: Run) -> dict[str, Any]:
     from customers.services import suppress
@@ -34,7 +37,9 @@ def recompute_due(run: Run) -> dict[str, Any]:
     return {"changed": suppress.recompute_due(since=at - timedelta(days=2), at=at)}
 
 
-@scheduled("customers.recompute_suppressed", daily_at="02:10", label=_("Compare all marks with the suppressions in force"))
+@scheduled(
+    "customers.recompute_suppressed", daily_at="02:10", label=_("Compare all marks with the suppressions in force")
+)
 def recompute_suppressed(run: Run) -> dict[str, Any]:
     from customers.services import suppress
 

@@ -4,25 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0004_shipped_rule_packs'),
+        ("customers", "0004_shipped_rule_packs"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='leadlist',
-            name='fault_detail',
-            field=models.JSONField(blank=True, default=dict, verbose_name='what was seen'),
+            model_name="leadlist",
+            name="fault_detail",
+            field=models.JSONField(blank=True, default=dict, verbose_name="what was seen"),
         ),
         migrations.AlterField(
-            model_name='leadlist',
-            name='fault',
-            field=models.CharField(blank=True, default='', help_text='A word; its sentence is in customers.wording.', max_length=40, verbose_name='why it could not be read'),
+            model_name="leadlist",
+            name="fault",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="A word; its sentence is in customers.wording.",
+                max_length=40,
+                verbose_name="why it could not be read",
+            ),
         ),
         migrations.AlterField(
-            model_name='rowverdict',
-            name='customer_id',
-            field=models.BigIntegerField(help_text='Of a new row: the id that its customer gets at the commit.', null=True, verbose_name='customer'),
+            model_name="rowverdict",
+            name="customer_id",
+            field=models.BigIntegerField(
+                help_text="Of a new row: the id that its customer gets at the commit.",
+                null=True,
+                verbose_name="customer",
+            ),
         ),
     ]

@@ -77,7 +77,7 @@ def _start(run: Run, lead_list: LeadList) -> None:
 
 def _orders(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
     """What the reading process is told. It gets no access to anything but the file and the keys."""
-    stored = PrivateFile.objects.filter(pk=lead_list.file_id, destroyed_at=None).first()
+    stored = PrivateFile.objects.filter(pk=lead_list.file_id or 0, destroyed_at=None).first()
     if stored is None or not path_of(stored).exists():
         raise FileFault("file_gone")
     key_ring()  # made here at first use: the process may not write files
@@ -98,7 +98,7 @@ def _orders(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
 
 def _city_names() -> dict[str, int]:
     """Everything a file may call a city."""
-    found = {}
+    found: dict[str, int] = {}
     for pk, *names in City.objects.values_list("pk", "code", "name_zh", "name"):
         found |= {city_key(name): pk for name in names if name}
     return found

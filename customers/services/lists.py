@@ -186,7 +186,7 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
     lead_list = LeadList.objects.select_for_update().get(pk=lead_list.pk)
     _may_work(by, lead_list)
     if lead_list.status == LeadList.Status.COMMITTING and not _has_stopped(lead_list):
-        return Job.objects.get(pk=lead_list.job_id)
+        return Job.objects.get(pk=lead_list.job_id or 0)
     if lead_list.status not in (LeadList.Status.CHECKED, LeadList.Status.COMMITTING):
         raise NothingToCommit(_not_committable(lead_list))
     job = enqueue(
@@ -204,7 +204,7 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
 
 def _has_stopped(lead_list: LeadList) -> bool:
     """The job that should work on it was stopped or gave up."""
-    return Job.objects.filter(pk=lead_list.job_id, state__in=[Job.State.CANCELLED, Job.State.DEAD]).exists()
+    return Job.objects.filter(pk=lead_list.job_id or 0, state__in=[Job.State.CANCELLED, Job.State.DEAD]).exists()
 
 
 def _not_committable(lead_list: LeadList) -> str:
@@ -234,7 +234,7 @@ def give_up_list(*, lead_list: LeadList, by: User, at: datetime) -> LeadList:
     lead_list.status = LeadList.Status.CANCELLED
     lead_list.save(update_fields=["status"])
     forget_rows(lead_list)
-    stored = PrivateFile.objects.filter(pk=lead_list.file_id).first()
+    stored = PrivateFile.objects.filter(pk=lead_list.file_id or 0).first()
     if stored:
         destroy(private_file=stored, at=at, by=by)
     audit("customers.list.given_up", lead_list, by=by, at=at)
@@ -242,7 +242,7 @@ def give_up_list(*, lead_list: LeadList, by: User, at: datetime) -> LeadList:
 
 
 def _stop_job(lead_list: LeadList, by: User, at: datetime) -> None:
-    job = Job.objects.filter(pk=lead_list.job_id).first()
+    job = Job.objects.filter(pk=lead_list.job_id or 0).first()
     if job and not job.is_final:
         request_cancel(job, by, at)
 
@@ -254,7 +254,7 @@ def forget_rows(lead_list: LeadList) -> None:
 
 
 def job_of(lead_list: LeadList) -> Job | None:
-    return Job.objects.filter(pk=lead_list.job_id).first()
+    return Job.objects.filter(pk=lead_list.job_id or 0).first()
 
 
 def totals(counts: dict[str, Any]) -> dict[str, int]:
