@@ -70,6 +70,7 @@ class TeamViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 class MeViewSet(viewsets.GenericViewSet):
     """Who is asking."""
 
+    queryset = User.objects.none()
     serializer_class = MeSerializer
 
     @extend_schema(responses=MeSerializer)

@@ -117,7 +117,7 @@ window.addEventListener("online", send);
 
 const pressed = () => document.querySelector("#result-keys [aria-pressed=true]");
 
-function choose(button) {
+function choose(button, { keepsFault = false } = {}) {
   const form = document.getElementById("result-form");
   document.querySelectorAll("#result-keys [data-result]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
   form.elements.disposition.value = button?.dataset.result ?? "";
@@ -132,7 +132,7 @@ function choose(button) {
   if (needs !== "callback" && may !== "callback") pickSlot(null);
   if (needs === "order") pricing();
   if (needs === "step") form.elements.step.value ||= currentStep()?.dataset.step ?? "";
-  fault("");
+  if (!keepsFault) fault("");
   if (button) form.querySelector("[data-detail]").scrollIntoView({ block: "nearest" });
 }
 
@@ -209,7 +209,8 @@ function reconcile() {
   const wanted = form.elements.disposition.value || keys.dataset.suggested;
   const button = [...keys.querySelectorAll("[data-result]")].find((key) => key.dataset.result === wanted);
   if (!button) { choose(null); return; }
-  if (button.getAttribute("aria-pressed") !== "true") choose(button);
+  // what was refused is still to be mended, though the call has ended meanwhile
+  if (button.getAttribute("aria-pressed") !== "true") choose(button, { keepsFault: true });
 }
 
 function settled() {

@@ -54,7 +54,6 @@ def test_regional_manager(visit):
     book = openpyxl.load_workbook(exported(manager, "Excel with chart and definitions"), data_only=True)
     assert len(book.sheetnames) >= 2
     lines = list(book.worksheets[0].iter_rows(values_only=True))
-    assert any(sheet._charts or True for sheet in book.worksheets)
     heads = next(n for n, line in enumerate(lines) if line.count(None) < len(line) - 5)
     figures = [line for line in lines[heads + 1 :] if line[0] is not None]
     assert len(figures) >= len(shown)
@@ -99,7 +98,7 @@ def test_city_manager(visit):
     assert all(re.search("佛山|Foshan", row) for row in own)
 
     assert city.status(foreign[0]) == 404
-    assert city.status(reverse("people:users")) == 403
-    assert city.status(reverse("core:audit")) == 403
+    for name in ("core:audit", "customers:list-upload", "campaigns:campaign_new"):
+        assert city.status(reverse(name)) == 403, name
     city.menu("Floor")
     city.step("floor")
