@@ -6,6 +6,7 @@ from __future__ import annotations
 COUNTS = (
     "calls",
     "calls_connected",
+    "calls_right_party",
     "talk_seconds",
     "after_call_seconds",
     "inbound_calls",
@@ -23,7 +24,6 @@ COUNTS = (
 SETS = (
     "customers_called",
     "customers_reached",
-    "customers_right_party",
     "customers_won",
     "customers_cancelled",
     "inbound_customers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,7 @@ from core.errors import DomainError
 from core.workbooks import Workbook, csv_pieces, inert
 from metrics import naming, queries, registry
 from metrics.queries import Row
-from metrics.questions import Period, Question, periods
+from metrics.questions import Question, periods
 
 BASE = (
     "calls",
@@ -31,7 +31,6 @@ BASE = (
     "inbound_won",
 )
 FORMATS = (".xlsx", ".csv", ".json")
-AT_ONCE = {"day": 7, "week": 2}
 PICTURES = {
     registry.PERCENT: "0.00",
     registry.SECONDS: "0.0",
@@ -75,8 +74,10 @@ class Table:
         """Ascending by period and names; rates in percent, None where the denominator is 0."""
         names = [naming.file_names(group) for group in self.question.by]
         indicators, measures = self.indicators, self.measures
-        for part in _parts(self.question, AT_ONCE.get(self.grain, 1)):
-            lines = [(row.period.label, *_named(row, names), row) for row in queries.rows_of(part, measures)]
+        for part in _parts(self.question):
+            lines = [
+                (row.period.label, *_named(row, names), row) for row in queries.rows_of(part, measures, keep=False)
+            ]
             for *head, row in sorted(lines, key=lambda line: line[:-1]):
                 yield [*head, *(row.counts[name] for name in BASE), *(found.value(row.counts) for found in indicators)]
 
@@ -97,10 +98,13 @@ class Table:
         ]
 
 
-def _parts(question: Question, size: int) -> Iterator[Question]:
-    found: Sequence[Period] = question.periods
-    for first in range(0, len(found), size):
-        yield replace(question, periods=tuple(found[first : first + size]))
+def _parts(question: Question) -> Iterator[Question]:
+    """One period at a time where a period has many groups, so that memory stays flat."""
+    if not {"team", "agent"} & set(question.by):
+        yield question
+        return
+    for period in question.periods:
+        yield replace(question, periods=(period,))
 
 
 def _named(row: Row, names: list[dict[int, str]]) -> list[str]:

@@ -85,14 +85,14 @@ def read_facts(day: date, cities: Sequence[int] | None = None) -> Facts:
     merged = merged_persons()
     orders[4] = follow(orders[4], merged)
     calls = Calls(
-        city=a >> 48,
-        team=c >> 47,
-        agent=b >> 31,
-        campaign=(c >> 31) & 0xFFFF,
-        customer=follow((a >> 16) & 0xFFFFFFFF, merged),
+        city=(a >> 48).astype(np.int32),
+        team=(c >> 47).astype(np.int32),
+        agent=(b >> 31).astype(np.int32),
+        campaign=((c >> 31) & 0xFFFF).astype(np.int32),
+        customer=follow(((a >> 16) & 0xFFFFFFFF).astype(np.uint32), merged),
         flags=(a & 0xFF).astype(np.uint8),
-        talk=b & 0x7FFFFFFF,
-        after_call=c & 0x7FFFFFFF,
+        talk=(b & 0x7FFFFFFF).astype(np.int32),
+        after_call=(c & 0x7FFFFFFF).astype(np.int32),
         hour=hours_of(started, day),
     )
     return Facts(calls, Orders(*orders))
@@ -132,7 +132,7 @@ def follow(customers: np.ndarray, merged: dict[int, int]) -> np.ndarray:
     old = np.array(sorted(merged), dtype=np.int64)
     new = np.array([merged[int(i)] for i in old], dtype=np.int64)
     place = np.minimum(np.searchsorted(old, customers), len(old) - 1)
-    return np.where(old[place] == customers, new[place], customers)
+    return np.where(old[place] == customers, new[place], customers).astype(customers.dtype)
 
 
 def hours_of(started: np.ndarray, day: date) -> np.ndarray:
@@ -143,8 +143,8 @@ def hours_of(started: np.ndarray, day: date) -> np.ndarray:
         steps.append(_micros(at))
         clock.append(at.astimezone(region_zone()).hour)
         at += timedelta(minutes=15)
-    quarter = np.clip((started - steps[0]) // 900_000_000, 0, len(clock) - 1)
-    return np.array(clock, dtype=np.int64)[quarter]
+    second = ((started - steps[0]) // 1_000_000).astype(np.int32)
+    return np.repeat(np.array(clock, dtype=np.int32), 900)[np.clip(second, 0, 900 * len(clock) - 1)]
 
 
 def _micros(at: datetime) -> int:
@@ -160,7 +160,10 @@ def factorize(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarra
     tables = [parts]
     for column in columns[1:]:
         numbers, values = _dense(column)
-        wide = codes * len(values) + numbers
+        wide = (
+            codes * np.int64(len(values)) if len(tables[0]) * len(values) > 2**31 - 1 else codes * np.int32(len(values))
+        )
+        wide += numbers
         codes, found = _dense(wide)
         tables = [*(table[found // len(values)] for table in tables), values[found % len(values)]]
     return codes, tables
@@ -168,14 +171,14 @@ def factorize(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarra
 
 def _dense(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(values):
-        return values.astype(np.int64), values.astype(np.int64)
+        return values.astype(np.int32), values.astype(np.int64)
     top = int(values.max()) + 1
     if top > MARKS or values.min() < 0:
         found, numbers = np.unique(values, return_inverse=True)
-        return numbers.astype(np.int64), found
+        return numbers.astype(np.int32), found
     marks = np.zeros(top, dtype=bool)
     marks[values] = True
     found = np.flatnonzero(marks)
     table = np.zeros(top, dtype=np.int32)
     table[found] = np.arange(len(found), dtype=np.int32)
-    return table[values].astype(np.int64), found
+    return table.take(values), found

@@ -22,7 +22,6 @@ _out = (FLAGS & facts.INBOUND) == 0
 CALL_SETS: dict[str, np.ndarray] = {
     "customers_called": _out,
     "customers_reached": _out & ((FLAGS & facts.CONNECTED) > 0),
-    "customers_right_party": _out & ((FLAGS & facts.RIGHT_PARTY) > 0),
     "customers_won": _out & ((FLAGS & facts.SALE) > 0),
     "inbound_customers": ~_out,
     "inbound_won": ~_out & ((FLAGS & facts.SALE) > 0),
@@ -45,26 +44,49 @@ Groups = dict[Key, Group]
 
 def count_leaves(day: Facts) -> tuple[Groups, list[np.ndarray]]:
     """The finest groups of a day, keyed (city, team, agent, campaign) in ascending order; and the hour rows as columns."""
-    calls, orders = day.calls, day.orders
-    columns = [
-        np.concatenate([getattr(calls, name), getattr(orders, name)]) for name in ("city", "team", "agent", "campaign")
-    ]
-    codes, tables = facts.factorize(columns)
-    of_calls, of_orders = codes[: len(calls.city)], codes[len(calls.city) :]
+    calls = day.calls
+    codes, tables = facts.factorize([calls.city, calls.team, calls.agent, calls.campaign])
     size = len(tables[0])
-    counts = _call_counts(calls, of_calls, size) | _order_counts(orders, of_orders, size)
-    matrix = np.stack([counts[name] for name in COUNTS], axis=1) if size else np.zeros((0, len(COUNTS)), dtype=np.int64)
     keys = list(zip(*(table.tolist() for table in tables), strict=True))
-    leaves = [Group(row) for row in matrix.tolist()]
-    _call_sets(calls, of_calls, leaves)
-    _fill(
-        leaves,
-        "customers_cancelled",
-        of_orders[orders.cancelled > 0],
-        orders.customer[orders.cancelled > 0],
-        presorted=False,
+    leaves = [Group(row) for row in _call_counts(calls, codes, size).tolist()]
+    _call_sets(calls, codes, leaves)
+    found = dict(zip(keys, leaves, strict=True))
+    hours = _hours(calls, codes, tables)
+    return _with_orders(found, day.orders), hours
+
+
+def _with_orders(leaves: Groups, orders: Orders) -> Groups:
+    """Add the orders, one by one: they are few. A group without a call can only come from an order whose call is not there."""
+    place = {name: COUNTS.index(name) for name in COUNTS}
+    columns = (
+        orders.city,
+        orders.team,
+        orders.agent,
+        orders.campaign,
+        orders.customer,
+        orders.cancelled,
+        orders.larger,
+        orders.amount,
     )
-    return dict(zip(keys, leaves, strict=True)), _hours(calls, of_calls, tables)
+    is_new = False
+    for city, team, agent, campaign, customer, cancelled, larger, amount in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        key = (city, team, agent, campaign)
+        group = leaves.get(key)
+        if group is None:
+            group = leaves[key] = Group([0] * len(COUNTS))
+            is_new = True
+        counts = group.counts
+        counts[place["orders"]] += 1
+        counts[place["amount_cents"]] += amount
+        if cancelled:
+            counts[place["orders_cancelled"]] += 1
+            group.sets.setdefault("customers_cancelled", BitMap()).add(customer)
+        else:
+            counts[place["orders_larger_plan"]] += larger
+            counts[place["final_amount_cents"]] += amount
+    return dict(sorted(leaves.items())) if is_new else leaves
 
 
 def _sum(codes: np.ndarray, weights: np.ndarray | None, size: int) -> np.ndarray:
@@ -72,88 +94,76 @@ def _sum(codes: np.ndarray, weights: np.ndarray | None, size: int) -> np.ndarray
     return np.rint(np.bincount(codes, weights=weights, minlength=size)).astype(np.int64)
 
 
-def _call_counts(calls: Calls, codes: np.ndarray, size: int) -> dict[str, np.ndarray]:
-    connected = (calls.flags & facts.CONNECTED) > 0
-    inbound = (calls.flags & facts.INBOUND) > 0
-    found = {"calls": codes, "calls_connected": codes, "inbound_calls": codes, "inbound_calls_connected": codes}
-    masks = {
-        "calls": ~inbound,
-        "calls_connected": ~inbound & connected,
-        "inbound_calls": inbound,
-        "inbound_calls_connected": inbound & connected,
-    }
-    counts = {}
-    for name, mask in masks.items():
-        counts[name] = _sum(found[name][mask], None, size) if mask.any() else np.zeros(size, dtype=np.int64)
-    for prefix in ("", "inbound_"):
-        mask = masks[f"{prefix}calls_connected"]
-        seconds = {"talk_seconds": calls.talk, "after_call_seconds": calls.after_call}
-        for name, values in seconds.items():
-            counts[prefix + name] = (
-                _sum(codes[mask], values[mask], size) if mask.any() else np.zeros(size, dtype=np.int64)
-            )
-    return counts
-
-
-def _order_counts(orders: Orders, codes: np.ndarray, size: int) -> dict[str, np.ndarray]:
-    kept = 1 - orders.cancelled
-    return {
-        "orders": _sum(codes, None, size),
-        "orders_cancelled": _sum(codes, orders.cancelled, size),
-        "orders_larger_plan": _sum(codes, orders.larger * kept, size),
-        "amount_cents": _sum(codes, orders.amount, size),
-        "final_amount_cents": _sum(codes, orders.amount * kept, size),
-    }
+def _call_counts(calls: Calls, codes: np.ndarray, size: int) -> np.ndarray:
+    """One row per group, in the order of COUNTS; what comes from orders is 0."""
+    # by kind of call first: connected or not, in or out, in person or not
+    kinds = np.bincount(codes * np.int64(16) + (calls.flags & 15), minlength=size * 16).reshape(size, 16)
+    flags = np.arange(16)
+    inbound, connected = (flags & facts.INBOUND) > 0, (flags & facts.CONNECTED) > 0
+    counted = np.zeros((size, len(COUNTS)), dtype=np.int64)
+    for name, mask in (
+        ("calls", ~inbound),
+        ("calls_connected", ~inbound & connected),
+        ("calls_right_party", ~inbound & ((flags & facts.RIGHT_PARTY) > 0)),
+        ("inbound_calls", inbound),
+        ("inbound_calls_connected", inbound & connected),
+    ):
+        counted[:, COUNTS.index(name)] = kinds[:, mask].sum(axis=1)
+    for prefix, wanted in (("", facts.CONNECTED), ("inbound_", facts.CONNECTED | facts.INBOUND)):
+        found = np.flatnonzero((calls.flags & (facts.CONNECTED | facts.INBOUND)) == wanted)
+        if len(found):
+            groups = codes.take(found)
+            counted[:, COUNTS.index(f"{prefix}talk_seconds")] = _sum(groups, calls.talk.take(found), size)
+            counted[:, COUNTS.index(f"{prefix}after_call_seconds")] = _sum(groups, calls.after_call.take(found), size)
+    return counted
 
 
 def _call_sets(calls: Calls, codes: np.ndarray, leaves: list[Group]) -> None:
     """One sort of (group, customer, flags) in one number serves all sets: what is left of a sorted list is sorted."""
     if not len(codes):
         return
-    packed = (
-        (codes.astype(np.uint64) << np.uint64(40)) | (calls.customer.astype(np.uint64) << np.uint64(8)) | calls.flags
-    )
+    packed = codes.astype(np.uint64)
+    packed <<= np.uint64(32)
+    packed |= calls.customer.astype(np.uint32, copy=False)
+    packed <<= np.uint64(8)
+    packed |= calls.flags
     packed.sort()
-    flags = (packed & np.uint64(0xFF)).astype(np.uint8)
-    groups = (packed >> np.uint64(40)).astype(np.int64)
-    customers = ((packed >> np.uint64(8)) & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    flags = packed.astype(np.uint8)
+    packed >>= np.uint64(8)
+    customers = packed.astype(np.uint32)
+    packed >>= np.uint64(32)
+    groups = packed.astype(np.int32)
     for name, members in CALL_SETS.items():
-        mask = members[flags]
-        if mask.all():
+        found = np.flatnonzero(members[flags])
+        if len(found) == len(flags):
             _fill(leaves, name, groups, customers)
-        elif mask.any():
-            _fill(leaves, name, groups[mask], customers[mask])
+        elif len(found):
+            _fill(leaves, name, groups.take(found), customers.take(found))
 
 
-def _fill(leaves: list[Group], name: str, groups: np.ndarray, customers: np.ndarray, presorted: bool = True) -> None:
-    if not len(groups):
-        return
-    if not presorted:
-        order = np.argsort(groups, kind="stable")
-        groups, customers = groups[order], customers[order]
+def _fill(leaves: list[Group], name: str, groups: np.ndarray, customers: np.ndarray) -> None:
     starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
     ends = np.r_[starts[1:], len(groups)]
-    ids = array("I", customers.astype(np.uint32).tobytes())
+    ids = array("I")
+    ids.frombytes(memoryview(customers).cast("B"))
     for group, start, end in zip(groups[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
         leaves[group].sets[name] = BitMap(ids[start:end])
 
 
 def _hours(calls: Calls, codes: np.ndarray, tables: list[np.ndarray]) -> list[np.ndarray]:
     """hour, city, team, agent, campaign, then the counts of HourFigures, as columns in the order of the groups."""
-    slots = codes * 24 + calls.hour
+    slots = codes * np.int64(24) + calls.hour
     size = len(tables[0]) * 24
-    inbound, sale = (calls.flags & facts.INBOUND) > 0, (calls.flags & facts.SALE) > 0
-    every = np.bincount(slots, minlength=size)
-    used = np.flatnonzero(every)
-    counted = [
-        np.bincount(slots[~inbound], minlength=size),
-        np.bincount(slots[~inbound & ((calls.flags & facts.CONNECTED) > 0)], minlength=size),
-        np.bincount(slots[~inbound & sale], minlength=size),
-        np.bincount(slots[inbound], minlength=size),
-        np.bincount(slots[inbound & sale], minlength=size),
-        _sum(slots[~inbound], calls.talk[~inbound], size),
-    ]
-    return [used % 24, *(table[used // 24] for table in tables), *(column[used] for column in counted)]
+    kinds = np.bincount(slots * 16 + (calls.flags & 15), minlength=size * 16).reshape(size, 16)
+    flags = np.arange(16)
+    inbound, connected, sale = (flags & facts.INBOUND) > 0, (flags & facts.CONNECTED) > 0, (flags & facts.SALE) > 0
+    used = np.flatnonzero(kinds.sum(axis=1))
+    masks = (~inbound, ~inbound & connected, ~inbound & sale, inbound, inbound & sale)
+    # seconds of talk: only of connected outbound calls, the rest have none or another column
+    found = np.flatnonzero((calls.flags & (facts.CONNECTED | facts.INBOUND)) == facts.CONNECTED)
+    talk = _sum(slots.take(found), calls.talk.take(found), size) if len(found) else np.zeros(size, dtype=np.int64)
+    counted = [kinds[used][:, mask].sum(axis=1) for mask in masks]
+    return [used % 24, *(table[used // 24] for table in tables), *counted, talk[used]]
 
 
 def total(parts: Iterable[Group]) -> Group:

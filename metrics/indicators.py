@@ -88,10 +88,10 @@ register(
     Indicator(
         "right_party_rate",
         _("Right-party contact"),
-        _("customers spoken to in person / customers called"),
-        _("Somebody answered, and it was the customer."),
-        ("customers_right_party",),
-        ("customers_called",),
+        _("calls with the customer in person / calls"),
+        _("Counted in calls: somebody answered, and it was the customer."),
+        ("calls_right_party",),
+        ("calls",),
         BY_CALL,
     ),
     Indicator(

@@ -13,7 +13,6 @@ from core.jobs import Run, handler, scheduled
 from metrics.models import Partition
 from metrics.services import activity, checks, dirty, periods, rollup
 
-
 BATCH_SECONDS = 1.0
 
 

@@ -90,7 +90,7 @@ def _sums(
     measures: tuple[Measure, ...],
 ) -> Answers:
     keys = [f"f.{name}" for name in question.key_columns]
-    sums = [f"sum(f.{measure.key})" for measure in measures]
+    sums = [f"sum(f.{measure.key})::bigint" for measure in measures]
     seen, more = question.condition("f.")
     sql = (
         f"SELECT {', '.join(['p.number', *keys, *sums])} FROM {table} f"

@@ -75,10 +75,11 @@ def figures(
     )
 
 
-def rows_of(question: Question, measures: Iterable[str] | None = None) -> list[Row]:
-    """One row for each period and group with something counted, ascending."""
+def rows_of(question: Question, measures: Iterable[str] | None = None, *, keep: bool = True) -> list[Row]:
+    """One row for each period and group with something counted, ascending. `keep`: whether others will soon ask the same."""
     names = _wanted(measures)
-    cells = _from_rollup(question, [name for name in names if name in COUNTS or name in SETS])
+    counted = [name for name in names if name in COUNTS or name in SETS]
+    cells = _from_rollup(question, counted) if keep else _read(question, counted)
     for source in registry.sources_for(names):
         answers = source.read(question)
         for cell, counts in cells.items():
@@ -164,11 +165,15 @@ def _read(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int 
     for table, sql, params in _statements(question, pieces, names):
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
-            for number, *values in cursor.fetchall():
-                width = len(question.by)
-                cell = (number, tuple(values[:width]))
-                counts = dict(zip(names, map(int, values[width : width + len(names)]), strict=True))
-                _merge(found, cell, counts, [(table, i) for i in values[-1]])
+            width, end = 1 + len(question.by), 1 + len(question.by) + len(names)
+            for row in cursor.fetchall():
+                ids = row[-1] or (row[-2],)
+                _merge(
+                    found,
+                    (row[0], row[1:width]),
+                    dict(zip(names, row[width:end], strict=True)),
+                    [(table, i) for i in ids],
+                )
     _unite(found, sets)
     return {cell: dict(one.counts) for cell, one in found.items()}
 
@@ -224,9 +229,9 @@ def _statement(
 ) -> tuple[str, list[Any]]:
     """Sums by period and group; the ids of the rows behind a group of more than one, whose sets do not add up."""
     keys = [f"f.{name}" for name in question.key_columns]
-    sums = [f"sum(f.{name})" for name in names]
+    sums = [f"sum(f.{name})::bigint" for name in names]
     seen, more = question.condition("f.")
-    ids = "array_agg(f.id)"
+    ids = "min(f.id), CASE WHEN count(*) > 1 THEN array_agg(f.id) END"
     sql = (
         f"SELECT {', '.join(['p.number', *keys, *sums, ids])} FROM {table} f"
         f" JOIN unnest(%s::text[], %s::date[], %s::int[]) p(kind, start, number) ON {joined}"

@@ -9,7 +9,9 @@ from campaigns.tests.factories import CampaignFactory, result
 from metrics.floor.addresses import Look
 from metrics.floor.board import Board, read_board
 from metrics.floor.places import find_place
-from people.models import Team, User
+from metrics.models import Partition, Watermark
+from metrics.services import rollup
+from people.models import City, Team, User
 
 AT = datetime(2026, 11, 19, 7, 30, tzinfo=UTC)  # 15:30 in China
 DAY = date(2026, 11, 19)
@@ -32,7 +34,7 @@ def call(
 ) -> Call:
     disposition = result(code)
     return Call.objects.create(
-        started_at=at, customer_id=customer, city_id=team.city_id, agent_id=agent.pk, team_id=team.pk, team_city_id=team.city_id,
+        started_at=at, recorded_at=at, customer_id=customer, city_id=team.city_id, agent_id=agent.pk, team_id=team.pk, team_city_id=team.city_id,
         campaign_id=campaign.pk, disposition_id=disposition.pk, connected=disposition.connected, sale=disposition.sale,
         talk_seconds=60 if disposition.connected else 0, after_call_seconds=after_call,
     )  # fmt: skip
@@ -50,3 +52,12 @@ def state(
         began_at=AT - timedelta(seconds=seconds),
         campaign_id=campaign and campaign.pk,
     )
+
+
+def rolled_up(day: date, city: City, until: datetime) -> None:
+    """Build the day of a city as the rollup would have at `until`."""
+    rollup.build(day, city.pk)
+    Partition.objects.filter(day=day, city_id=city.pk).update(
+        built_at=until, recorded_until=until - timedelta(seconds=1)
+    )
+    Watermark.objects.update_or_create(pk=1, defaults={"scanned_until": until})

@@ -13,7 +13,12 @@ from people.models import City, User
 from people.tests.factories import UserFactory
 
 pytestmark = [pytest.mark.bank, pytest.mark.django_db(transaction=True)]
-SECTIONS = {"month": ("month", ()), "week": ("week", ()), "month_city": ("month", ("city",)), "month_agent": ("month", ("agent",))}
+SECTIONS = {
+    "month": ("month", ()),
+    "week": ("week", ()),
+    "month_city": ("month", ("city",)),
+    "month_agent": ("month", ("agent",)),
+}
 FILES = ("leads.xlsx", "calls.xlsx", "expected.json")
 FIRST, LAST = date(2008, 1, 1), date(2010, 12, 31)
 
@@ -33,11 +38,21 @@ def test_every_figure_equals_the_expected_ones(bank, tmp_path):
     administrator = UserFactory(role="administrator", username="bank")
     expected = json.loads((bank / "expected.json").read_text())
 
-    call_command("import_leads", str(bank / "leads.xlsx"), "--campaign=BANK-TD", "--source=bank", f"--user={administrator.username}", "--create")
+    call_command(
+        "import_leads",
+        str(bank / "leads.xlsx"),
+        "--campaign=BANK-TD",
+        "--source=bank",
+        f"--user={administrator.username}",
+        "--create",
+    )
     call_command("import_calls", str(bank / "calls.xlsx"), f"--user={administrator.username}", "--create")
     call_command("rollup")
 
-    names = {"city": dict(City.objects.values_list("pk", "name")), "agent": dict(User.objects.values_list("pk", "code"))}
+    names = {
+        "city": dict(City.objects.values_list("pk", "name")),
+        "agent": dict(User.objects.values_list("pk", "code")),
+    }
     wanted = list(expected["all"])
     assert ours(FIRST, LAST, "total", (), names, wanted) == {"total": expected["all"]}
     for section, (grain, by) in SECTIONS.items():

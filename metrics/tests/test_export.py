@@ -15,9 +15,24 @@ from metrics.tests import factories as f
 
 pytestmark = pytest.mark.django_db
 HEADS = [
-    "period", "city", "agent", "calls", "calls_connected", "customers_called", "customers_reached", "customers_won", "customers_cancelled",
-    "talk_seconds", "after_call_seconds", "inbound_customers", "inbound_won", "contact_rate", "success_rate", "cancellation_rate",
-    "final_success_rate", "inbound_success_rate",
+    "period",
+    "city",
+    "agent",
+    "calls",
+    "calls_connected",
+    "customers_called",
+    "customers_reached",
+    "customers_won",
+    "customers_cancelled",
+    "talk_seconds",
+    "after_call_seconds",
+    "inbound_customers",
+    "inbound_won",
+    "contact_rate",
+    "success_rate",
+    "cancellation_rate",
+    "final_success_rate",
+    "inbound_success_rate",
 ]
 
 
@@ -27,17 +42,36 @@ def facts():
     foshan, zhuhai = f.place("Foshan"), f.place("Zhuhai")
     for customer in range(3):
         f.make_call(
-            date(2026, 2, 27), customer_id=customer, city_id=foshan[0].pk, team_id=foshan[1].pk, agent_id=foshan[2].pk,
-            connected=customer < 2, talk_seconds=90 if customer < 2 else 0, after_call_seconds=10,
+            date(2026, 2, 27),
+            customer_id=customer,
+            city_id=foshan[0].pk,
+            team_id=foshan[1].pk,
+            agent_id=foshan[2].pk,
+            connected=customer < 2,
+            talk_seconds=90 if customer < 2 else 0,
+            after_call_seconds=10,
         )
-    f.cancel(f.make_sale(f.at(date(2026, 2, 28)), customer_id=0, city_id=foshan[0].pk, team_id=foshan[1].pk, agent_id=foshan[2].pk), date(2026, 4, 1))
+    f.cancel(
+        f.make_sale(
+            f.at(date(2026, 2, 28)), customer_id=0, city_id=foshan[0].pk, team_id=foshan[1].pk, agent_id=foshan[2].pk
+        ),
+        date(2026, 4, 1),
+    )
     f.make_call(date(2026, 3, 2), customer_id=9, city_id=zhuhai[0].pk, team_id=zhuhai[1].pk, agent_id=zhuhai[2].pk)
     f.roll_up()
 
 
 def run(tmp_path, name, *extra):
     out = tmp_path / name
-    call_command("export_indicators", "--from=2026-02-01", "--to=2026-03-31", "--grain=month", "--by=city,agent", f"--out={out}", *extra)
+    call_command(
+        "export_indicators",
+        "--from=2026-02-01",
+        "--to=2026-03-31",
+        "--grain=month",
+        "--by=city,agent",
+        f"--out={out}",
+        *extra,
+    )
     return out
 
 
@@ -45,10 +79,17 @@ def test_json_has_an_object_per_period_and_group_ascending_with_unrounded_rates(
     found = json.loads(run(tmp_path, "x.json").read_text())
 
     assert list(found[0])[: len(HEADS)] == HEADS
-    assert [(row["period"], row["city"], row["agent"]) for row in found] == [("2026-02", "Foshan", "Foshan101"), ("2026-03", "Zhuhai", "Zhuhai101")]
+    assert [(row["period"], row["city"], row["agent"]) for row in found] == [
+        ("2026-02", "Foshan", "Foshan101"),
+        ("2026-03", "Zhuhai", "Zhuhai101"),
+    ]
     assert [found[0][name] for name in HEADS[3:11]] == [4, 3, 3, 2, 1, 1, 180, 20]
     assert found[0]["contact_rate"] == 200 / 3
-    assert (found[0]["success_rate"], found[0]["cancellation_rate"], found[0]["final_success_rate"]) == (50.0, 100.0, 0.0)
+    assert (found[0]["success_rate"], found[0]["cancellation_rate"], found[0]["final_success_rate"]) == (
+        50.0,
+        100.0,
+        0.0,
+    )
     assert (found[1]["contact_rate"], found[1]["success_rate"]) == (0.0, None)
 
 
@@ -72,7 +113,11 @@ def test_excel_has_numbers_formats_a_native_chart_and_definitions(facts, tmp_pat
     assert [row[0].value for row in totals.iter_rows(min_row=2, max_row=4)] == ["2026-02", "2026-03", "total"]
     assert totals.cell(4, 4).value == 4
     assert len(totals._charts) == 1
-    assert any(row[0].value == "success_rate" and "customers won / customers reached" in row[2].value for row in definitions.iter_rows(min_row=2) if row[2].value)
+    assert any(
+        row[0].value == "success_rate" and "customers won / customers reached" in row[2].value
+        for row in definitions.iter_rows(min_row=2)
+        if row[2].value
+    )
 
 
 def test_the_workbook_speaks_the_language_asked_for(facts, tmp_path):

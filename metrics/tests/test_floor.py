@@ -15,7 +15,7 @@ from metrics.floor.expectation import expectation_for
 from metrics.floor.people import IDLE
 from metrics.floor.today import read_today
 from metrics.services import rollup
-from metrics.tests.floor_places import AT, DAY, board_for, call, running, state
+from metrics.tests.floor_places import AT, DAY, board_for, call, rolled_up, running, state
 from people.models import Membership
 
 pytestmark = pytest.mark.django_db
@@ -77,14 +77,14 @@ def test_the_strip_says_what_was_counted_by_hand(supervisor, agent, team, campai
 
 def test_the_figures_are_the_same_whether_or_not_the_day_was_rolled_up(supervisor, agent, team, campaign, foshan):
     a_morning(agent, team, campaign)
-    rollup.build(DAY, foshan.pk)
+    rolled_up(DAY, foshan, AT - timedelta(minutes=4))
 
     check_morning(board_for(supervisor))
 
 
 def test_calls_after_the_rollup_are_added_and_customers_are_still_told_apart(supervisor, agent, team, campaign, foshan):
     a_morning(agent, team, campaign)
-    rollup.build(DAY, foshan.pk)
+    rolled_up(DAY, foshan, AT - timedelta(minutes=4))
     call(agent, team, campaign, 2, "refused_price", AT - timedelta(minutes=2))
     call(agent, team, campaign, 4, "sold", AT - timedelta(minutes=1))
 
@@ -100,7 +100,7 @@ def test_a_day_that_waits_to_be_counted_anew_is_not_counted_twice(supervisor, ag
     from metrics.models import Partition
 
     a_morning(agent, team, campaign)
-    rollup.build(DAY, foshan.pk)
+    rolled_up(DAY, foshan, AT - timedelta(minutes=4))
     Partition.objects.update(built_at=None)
 
     check_morning(board_for(supervisor))
@@ -438,7 +438,7 @@ def test_the_day_is_read_from_the_rollup_as_far_as_it_goes(agent, team, campaign
     from campaigns.models import Call
 
     a_morning(agent, team, campaign)
-    rollup.build(DAY, foshan.pk)
+    rolled_up(DAY, foshan, AT - timedelta(minutes=4))
     Call.objects.all().delete()
 
     found = read_today(day=DAY, teams=[team.pk], shown=[team.pk], agents=[agent.pk])

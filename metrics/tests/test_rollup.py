@@ -217,7 +217,7 @@ def test_plain_names_are_outbound_and_recommendations_are_of_both_directions():
         counts["inbound_won"],
     ) == (2, 1, 2, 1)
     assert (counts["customers_recommended"], counts["customers_accepted"]) == (2, 1)
-    assert (counts["customers_right_party"], counts["customers_complained"]) == (1, 1)
+    assert (counts["calls_right_party"], counts["customers_complained"]) == (1, 1)
     assert (counts["talk_seconds"], counts["inbound_talk_seconds"]) == (0, 120)
     assert rate("inbound_success_rate", counts) == 50.0
 

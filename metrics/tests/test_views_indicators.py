@@ -32,8 +32,13 @@ def facts(cities=1):
         city, team, agent = f.place(f"City{number}")
         for customer in range(50):
             f.make_call(
-                customer_id=1000 * number + customer, city_id=city.pk, team_id=team.pk, agent_id=agent.pk, connected=customer < 40,
-                sale=customer < 4, campaign_id=1,
+                customer_id=1000 * number + customer,
+                city_id=city.pk,
+                team_id=team.pk,
+                agent_id=agent.pk,
+                connected=customer < 40,
+                sale=customer < 4,
+                campaign_id=1,
             )
         found.append((city, team, agent))
     f.roll_up()
@@ -98,9 +103,13 @@ def test_the_page_runs_as_many_queries_for_one_city_as_for_three(client, manager
 
     counts = []
     for number in (1, 3):
-        facts(number) if number == 1 else [f.make_call(customer_id=5000 + i, city_id=i, connected=True) for i in (700, 701)] and f.roll_up()
+        facts(number) if number == 1 else [
+            f.make_call(customer_id=5000 + i, city_id=i, connected=True) for i in (700, 701)
+        ] and f.roll_up()
         cache.clear()
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             page(client)
         counts.append(len(captured))
 
@@ -127,7 +136,9 @@ def test_small_denominators_are_greyed_and_young_cancellations_flagged(client, m
     f.make_sale(f.at(today, 0), city_id=city.pk, team_id=team.pk, agent_id=agent.pk)
     f.roll_up()
 
-    board = client.get(reverse("metrics:indicators"), {"from": today.isoformat(), "to": today.isoformat()}).context["board"]
+    board = client.get(reverse("metrics:indicators"), {"from": today.isoformat(), "to": today.isoformat()}).context[
+        "board"
+    ]
 
     assert board.table.lines[0].cells[5].small
     assert [card.young for card in board.cards] == [False, False, True, True, True, False]
@@ -158,7 +169,10 @@ def test_nothing_counted_is_said_with_a_way_to_the_newest_figures(client, manage
 def test_an_address_that_cannot_be_read_is_answered_in_words(client, manager):
     facts()
 
-    answer = client.get(reverse("metrics:indicators"), {"from": "yesterday", "to": "2026-03-31", "grain": "hour", "by": "moon", "page": "x", "city": "y"})
+    answer = client.get(
+        reverse("metrics:indicators"),
+        {"from": "yesterday", "to": "2026-03-31", "grain": "hour", "by": "moon", "page": "x", "city": "y"},
+    )
 
     assert answer.status_code == 200
     assert "yesterday is not a date" in answer.content.decode()
@@ -212,7 +226,14 @@ def test_the_definitions_name_every_indicator_and_are_one_click_away(client, man
 def test_the_peak_stands_beside_what_luck_alone_would_bring(client, manager):
     city, team, agent = f.place()
     for customer in range(120):
-        f.make_call(customer_id=customer, city_id=city.pk, team_id=team.pk, agent_id=agent.pk, connected=True, sale=customer < 12)
+        f.make_call(
+            customer_id=customer,
+            city_id=city.pk,
+            team_id=team.pk,
+            agent_id=agent.pk,
+            connected=True,
+            sale=customer < 12,
+        )
     f.roll_up()
 
     text = client.get(reverse("metrics:indicators-peak"), RANGE).content.decode()
@@ -250,12 +271,23 @@ def test_the_api_gives_the_figures_of_the_files(client, manager):
     answer = client.get("/api/v1/indicators/", {**RANGE, "grain": "week", "by": "city"})
     rows = json.loads(b"".join(answer.streaming_content))
 
-    assert [(row["period"], row["city"], row["customers_called"]) for row in rows] == [("2026-W10", "City0", 50), ("2026-W10", "City1", 50)]
+    assert [(row["period"], row["city"], row["customers_called"]) for row in rows] == [
+        ("2026-W10", "City0", 50),
+        ("2026-W10", "City1", 50),
+    ]
     assert rows[0]["inbound_success_rate"] is None
 
 
 @pytest.mark.parametrize(
-    "query", [{}, {"from": "x", "to": "2026-03-01"}, {**RANGE, "by": "moon"}, {**RANGE, "grain": "hour"}, {**RANGE, "city": "a"}, {"from": "2026-03-02", "to": "2026-03-01"}]
+    "query",
+    [
+        {},
+        {"from": "x", "to": "2026-03-01"},
+        {**RANGE, "by": "moon"},
+        {**RANGE, "grain": "hour"},
+        {**RANGE, "city": "a"},
+        {"from": "2026-03-02", "to": "2026-03-01"},
+    ],
 )
 def test_the_api_refuses_what_it_cannot_read(client, manager, query):
     assert client.get("/api/v1/indicators/", query).status_code == 400
