@@ -254,7 +254,7 @@ def _unite(found: dict[Cell, _Found], sets: Sequence[str]) -> None:
     for one in cells:
         parts = [members[row] for row in one.ids]
         for i, name in enumerate(sets):
-            known = [part[i] for part in parts if part[i] is not None]
+            known = [bitmap for part in parts if (bitmap := part[i]) is not None]
             one.counts[name] = len(BitMap.union(*known)) if len(known) > 1 else sum(map(len, known))
 
 
@@ -262,7 +262,5 @@ def _members(table: str, ids: list[int], sets: Sequence[str]) -> Iterator[tuple[
     columns = ", ".join(["id", *(f"{name}_ids" for name in sets)])
     sql = f"SELECT {columns} FROM {table} WHERE id = ANY(%s::bigint[])"
     for row in copying.rows_out(sql, [ids], 1 + len(sets)):
-        yield (
-            (table, _id.unpack(row[0])[0]),
-            [None if data is None else BitMap.deserialize(bytes(data)) for data in row[1:]],
-        )
+        number = _id.unpack(row[0] or b"")[0]
+        yield (table, number), [None if data is None else BitMap.deserialize(bytes(data)) for data in row[1:]]

@@ -73,12 +73,15 @@ class Indicator:
 
 
 def _sum(names: tuple[str, ...], counts: Counts) -> int | None:
+    if len(names) == 1:
+        return counts.get(names[0])
     total = 0
     for name in names:
-        value = counts.get(name.lstrip("-"))
+        is_less = name[0] == "-"
+        value = counts.get(name[1:] if is_less else name)
         if value is None:
             return None
-        total += -value if name.startswith("-") else value
+        total += -value if is_less else value
     return total
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
@@ -50,8 +52,8 @@ def _random_day(at: datetime) -> date | None:
 
 def sums_that_differ(day: date) -> dict[str, list[int]]:
     """{"calls agent/team": [sum of the parts, sum of the wholes]} of additive counts that do not agree."""
-    by_level = {
-        row.pop("level"): row
+    by_level: dict[int, dict[str, Any]] = {
+        row["level"]: dict(row)
         for row in DayFigures.objects.filter(day=day)
         .order_by()
         .values("level")
@@ -87,7 +89,7 @@ def cities_that_differ(day: date) -> dict[str, list[int]]:
     return found
 
 
-def _judge(kind: str, key: str, detail: dict[str, object], at: datetime) -> None:
+def _judge(kind: str, key: str, detail: Mapping[str, object], at: datetime) -> None:
     """Raise an alert when there is something to say, settle the open one when there is not."""
     open_ones = Alert.objects.filter(kind=kind, key=key, settled_at=None)
     if not detail:

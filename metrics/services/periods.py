@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -40,7 +41,7 @@ def waiting(at: datetime | None = None) -> list[int]:
         or last_day(mark.kind, mark.start) < business_date(at)
         or mark.kind == Stale.Kind.DAY
     ]
-    order = {Stale.Kind.DAY: 0, Stale.Kind.WEEK: 1, Stale.Kind.MONTH: 2}
+    order = {str(kind): number for number, kind in enumerate((Stale.Kind.DAY, Stale.Kind.WEEK, Stale.Kind.MONTH))}
     return [row[0] for row in sorted(found, key=lambda row: (order[row[1]], row[2], row[3] or 0))]
 
 
@@ -57,13 +58,17 @@ def settle(stale_id: int) -> int:
 
 
 def _region_day(day: date, names: Names) -> int:
-    where, params = "day = %s AND level = ANY(%s)", [day, [Level.CITY, Level.CITY_CAMPAIGN]]
+    """Rows of the region from those of the cities: all, or only of the campaigns named."""
+    campaigns = None if names is None else [name[1] for name in names if name[0] == Level.REGION_CAMPAIGN]
+    only = "" if campaigns is None else " AND (campaign_id IS NULL OR campaign_id = ANY(%s))"
+    more: list[Any] = [] if campaigns is None else [campaigns]
+    where = f"day = %s AND level = ANY(%s){only}"
     found: dict[int, list[tuple[tuple[int, ...], groups.Group]]] = {}
-    for level, key, group in storing.read_groups(DAY_TABLE, where, params):
+    for level, key, group in storing.read_groups(DAY_TABLE, where, [day, [Level.CITY, Level.CITY_CAMPAIGN], *more]):
         above = level - Level.CITY
         found.setdefault(above, []).append((storing.bare(above, key), group))
     with connection.cursor() as cursor:
-        cursor.execute(f'DELETE FROM "{DAY_TABLE}" WHERE day = %s AND level = ANY(%s)', [day, list(Level.IN_REGION)])
+        cursor.execute(f'DELETE FROM "{DAY_TABLE}" WHERE {where}', [day, list(Level.IN_REGION), *more])
     head = [("day", struct.pack(">i", storing.days_since_2000(day)))]
     return storing.write_groups(DAY_TABLE, head, {level: _united(parts) for level, parts in found.items()})
 
@@ -84,8 +89,9 @@ def _period(mark: Stale) -> int:
     return storing.write_groups(PERIOD_TABLE, head, {level: _united(parts) for level, parts in sums.items()})
 
 
-def _scope(mark: Stale) -> tuple[str, list[object]]:
+def _scope(mark: Stale) -> tuple[str, list[Any]]:
     """The rows a mark speaks of, as a condition."""
+    params: list[Any]
     if mark.city_id is None:
         where, params = "level = ANY(%s)", [list(Level.IN_REGION)]
     else:
