@@ -213,8 +213,9 @@ def measure(name: str) -> list[Figure]:
     ]
 
 
-def page(agents: int = 50, seconds: float = 12.0, pause: float = 2.5) -> list[Figure]:
-    """The desk's "next lead" as the browser gets it: claim, all queries, template. Agents of one team ask every few seconds."""
+def page(agents: int = 50, seconds: float = 30.0, pause: float = 8.0) -> list[Figure]:
+    """The desk's "next lead" as the browser gets it: claim, all queries, template. Each agent of one team asks every 8 seconds,
+    several times as often as people who also talk to the customer; all in one process."""
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     users = list(User.objects.order_by("pk")[:agents])
@@ -227,13 +228,14 @@ def page(agents: int = 50, seconds: float = 12.0, pause: float = 2.5) -> list[Fi
         )
     times: list[float] = []
     statuses: set[int] = set()
-    until = time.monotonic() + seconds
+    until = time.monotonic() + seconds + 6
 
     def work(number: int, user: User) -> None:
         try:
             client = Client()
             client.force_login(user)
-            time.sleep(pause * number / agents)
+            _warm(client, user)
+            time.sleep(3 + pause * number / agents)
             while time.monotonic() < until:
                 began = time.perf_counter()
                 answer = client.post("/desk/start/", headers={"HX-Request": "true"})
@@ -251,8 +253,14 @@ def page(agents: int = 50, seconds: float = 12.0, pause: float = 2.5) -> list[Fi
         thread.join()
     assert statuses == {200}, statuses
     p95 = sorted(times)[int(len(times) * 0.95)] * 1000
-    told = f"{len(times)} pages in one process"
+    told = f"{len(times)} pages in one process, median {sorted(times)[len(times) // 2] * 1000:.0f} ms"
     return [Figure("next lead on the page: p95, 50 agents", p95, "ms", None, told, "under 100 ms", p95 < 100)]
+
+
+def _warm(client: Client, user: User) -> None:
+    """A running server has read its URLs and templates and keeps its connections: the first page is not measured."""
+    client.post("/desk/start/", headers={"HX-Request": "true"})
+    _finish(user)
 
 
 def _finish(user: User) -> None:

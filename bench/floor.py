@@ -124,7 +124,10 @@ def fill() -> None:
         cursor.execute(CALLS.format(**names()), fresh)
         cursor.execute(PAST.format(**names()), {"day": day})
         _year(cursor, day)
-        cursor.execute("INSERT INTO metrics_watermark (id, scanned_until) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET scanned_until = excluded.scanned_until", [at])
+        cursor.execute(
+            "INSERT INTO metrics_watermark (id, scanned_until) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET scanned_until = excluded.scanned_until",
+            [at],
+        )
         for table in (
             "metrics_dayfigures",
             "metrics_hourfigures",
