@@ -77,7 +77,7 @@ def drill(
     chosen = place.team.city_id if place.team else place.city.pk if place.city else None
     has_chosen = bool(place.team or place.city or place.is_regional)
     campaign = place.campaign.pk if place.campaign else None
-    figures = _Figures(today, crews, expectation, campaign, at)
+    figures = _Figures(today, crews, expectation.by_team(at, campaign) if expectation.days else None, campaign, at)
     city_scale = max((figures.length({team.pk for team in teams}) for teams in cities.values()), default=0)
     team_scale = max((figures.length({team.pk}) for team in place.teams), default=0)
     rows = []
@@ -110,20 +110,23 @@ def _name_of(city: City | None) -> str:
 class _Figures:
     today: Today
     crews: Mapping[int, Crew]
-    expectation: Expectation
+    expected: Mapping[int, float] | None
     campaign: int | None
     at: datetime
 
+    def until_now(self, teams: set[int]) -> float | None:
+        return None if self.expected is None else sum(self.expected.get(team, 0.0) for team in teams)
+
     def length(self, teams: set[int]) -> float:
         deals = sum(len(self.today.teams[team].won) for team in teams)
-        return max(deals, self.expectation.until(self.at, teams, self.campaign) or 0) * 1.2
+        return max(deals, self.until_now(teams) or 0) * 1.2
 
     def row(
         self, teams: set[int], scale: float, *, label: str, url: str = "", close_url: str = "", is_team: bool = False,
         is_open: bool = False, is_chosen: bool = False, behind: Mapping[str, int] | None = None,
     ) -> Row:  # fmt: skip
         work = Work.of(self.today.teams[team] for team in teams)
-        expected = self.expectation.until(self.at, teams, self.campaign)
+        expected = self.until_now(teams)
         calls = {"customers": "won", "direction": "outbound", "campaign": self.campaign, **(behind or {})}
         return Row(
             label, url, calls_url(business_date(self.at), **calls) if behind else "", close_url, is_team, is_open, is_chosen, crew_of(self.crews, teams), len(work.won), expected,

@@ -45,6 +45,16 @@ class Expectation:
         hours = self.by_hour(teams, campaign_id)
         return None if hours is None else passed(hours, at)
 
+    def by_team(self, at: datetime, campaign_id: int | None) -> dict[int, float]:
+        """`until` of every team that ever sold anything."""
+        local, days = timezone.localtime(at), len(self.days)
+        part, wanted = (local.minute * 60 + local.second) / 3600, campaign_id or 0
+        return {
+            team: (sum(hours[: local.hour]) + hours[local.hour] * part) / days
+            for (team, campaign), hours in self.deals.items()
+            if campaign == wanted
+        }
+
     def sums(self, teams: Collection[int], campaign_id: int | None) -> tuple[int, int, int]:
         """Customers called, reached, won of these days."""
         rows = [self.customers.get((team, campaign_id or 0), (0, 0, 0)) for team in teams]

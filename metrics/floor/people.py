@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
@@ -16,10 +17,10 @@ from people.models import Membership, User
 
 State = AgentState.State
 TALK, WRAP, IDLE, AWAY = "talk", "wrap", "idle", "away"
-GROUP = {
+GROUP: dict[str, str] = {
     State.TALKING: TALK, State.DIALLING: TALK, State.AFTER_CALL: WRAP, State.WAITING: IDLE, State.PREVIEW: IDLE, State.AWAY: AWAY,
 }  # fmt: skip
-WORDS = {
+WORDS: dict[str, Any] = {
     State.TALKING: _("Talking"), State.DIALLING: _("Dialling"), State.AFTER_CALL: _("After call"), State.WAITING: _("Waiting"),
     State.PREVIEW: _("Reading"), State.AWAY: _("Away"),
 }  # fmt: skip
@@ -29,9 +30,9 @@ LONG_WAIT = 240
 AGES = {IDLE: (120, LONG_WAIT), AWAY: (900, 3600)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Now:
-    """What one agent does at this moment. `age` 0 fresh, 1 due, 2 late; `over` seconds past the limit of after-call work, or 0."""
+    """What one agent does at this moment. `group` of states; `age` 0 fresh, 1 due, 2 late; `over` seconds past the limit of after-call work, or 0."""
 
     agent_id: int
     team_id: int
@@ -42,9 +43,7 @@ class Now:
     age: int
     over: int
 
-    @property
-    def group(self) -> str:
-        return GROUP[State(self.state)]
+    group: str
 
     @property
     def pill(self) -> str:
@@ -53,7 +52,7 @@ class Now:
     @property
     def word(self) -> str:
         named = BREAKS.get(self.reason) if self.state == State.AWAY else None
-        return str(named or WORDS[State(self.state)])
+        return str(named or WORDS[self.state])
 
     @property
     def epoch(self) -> int:
@@ -105,10 +104,11 @@ def _judged(
 ) -> Now:
     seconds = max(0, int((at - since).total_seconds()))
     limit = limits.get(campaign or 0, AFTER_CALL_LIMIT)
-    is_wrap = state == State.AFTER_CALL
-    due, late = (limit, 2 * limit) if is_wrap else AGES.get(GROUP[State(state)], (None, None))
+    group = GROUP[state]
+    is_wrap = group == WRAP
+    due, late = (limit, 2 * limit) if is_wrap else AGES.get(group, (None, None))
     age = 0 if due is None or late is None else (seconds > due) + (seconds > late)
-    return Now(agent, team, state, reason, since, seconds, age, max(0, seconds - limit) if is_wrap else 0)
+    return Now(agent, team, state, reason, since, seconds, age, max(0, seconds - limit) if is_wrap else 0, group)
 
 
 def crews(now: Sequence[Now], teams: Collection[int], day: date) -> dict[int, Crew]:

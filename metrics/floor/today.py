@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -21,6 +21,8 @@ from metrics.models import DayFigures, HourFigures, Partition, Watermark
 from metrics.services.dirty import IN_FLIGHT
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# From the dial to the recorded result. A call that took longer shows with the next rollup, minutes later, and the index of starts serves.
+LATE = timedelta(minutes=10)
 
 
 @dataclass
@@ -44,10 +46,12 @@ class Work:
 
     @classmethod
     def of(cls, parts: Iterable[Work]) -> Work:
-        whole = cls()
-        for part in parts:
-            whole.add(part)
-        return whole
+        found = list(parts)
+        return cls(
+            sum(part.calls for part in found), sum(part.calls_connected for part in found),
+            sum(part.after_call_seconds for part in found), BitMap().union(*(part.called for part in found)),
+            BitMap().union(*(part.reached for part in found)), BitMap().union(*(part.won for part in found)),
+        )  # fmt: skip
 
 
 @dataclass
@@ -61,18 +65,16 @@ class Today:
 
 @dataclass(frozen=True)
 class Built:
-    """Until when each city's calls of today are in the rollup; `elsewhere` for cities that had none yet."""
+    """Which calls of today the rollup does not hold: of each city those recorded after `since`, of cities it does not know yet those
+    recorded after `elsewhere`. `cities`: those whose rows can be taken."""
 
-    until: dict[int, datetime]
+    since: dict[int, datetime]
     elsewhere: datetime
+    cities: list[int]
 
     @property
     def earliest(self) -> datetime:
-        return min([self.elsewhere, *self.until.values()])
-
-    @property
-    def cities(self) -> list[int]:
-        return [city for city, until in self.until.items() if until != LONG_AGO]
+        return min([self.elsewhere, *self.since.values()])
 
 
 def read_today(
@@ -89,10 +91,16 @@ def read_today(
 
 
 def _built(day: date) -> Built:
-    """A day that waits to be counted anew as a whole is read from its calls."""
-    rows = Partition.objects.filter(day=day).values_list("city_id", "built_at")
+    """The last look of the rollup found every city with something new, so a city that is up to date has nothing older than that look.
+    A day that waits to be counted anew as a whole is read from its calls."""
     looked = Watermark.objects.filter(pk=1).values_list("scanned_until", flat=True).first()
-    return Built({city: at or LONG_AGO for city, at in rows}, looked - IN_FLIGHT if looked else LONG_AGO)
+    elsewhere = looked - IN_FLIGHT if looked else LONG_AGO
+    rows = list(Partition.objects.filter(day=day).values_list("city_id", "built_at", "recorded_until"))
+    since = {
+        city: LONG_AGO if built is None else built if recorded >= built else max(built, elsewhere)
+        for city, built, recorded in rows
+    }
+    return Built(since, elsewhere, [city for city, built, _recorded in rows if built is not None])
 
 
 def _of(campaign_id: int | None) -> dict[str, int]:
@@ -138,9 +146,8 @@ SINCE = """
 SELECT c.team_id, count(*), count(*) FILTER (WHERE c.connected), coalesce(sum(c.after_call_seconds) FILTER (WHERE c.connected), 0),
   array_agg(c.customer_id), array_agg(c.customer_id) FILTER (WHERE c.connected), array_agg(c.customer_id) FILTER (WHERE c.sale),
   array_agg(c.agent_id) FILTER (WHERE c.sale), array_agg(extract(hour FROM c.started_at AT TIME ZONE %(zone)s)::int) FILTER (WHERE c.sale)
-FROM campaigns_call c LEFT JOIN unnest(%(cities)s::bigint[], %(until)s::timestamptz[]) b(city, until) ON b.city = c.city_id
-WHERE c.started_at >= %(start)s AND c.started_at < %(end)s AND c.recorded_at > %(earliest)s
-  AND c.recorded_at > coalesce(b.until, %(elsewhere)s) AND c.direction = 'outbound' AND c.team_id = ANY(%(teams)s)
+FROM campaigns_call c LEFT JOIN unnest(%(cities)s::bigint[], %(since)s::timestamptz[]) b(city, since) ON b.city = c.city_id
+WHERE c.started_at >= %(start)s AND c.started_at < %(end)s AND c.recorded_at > coalesce(b.since, %(elsewhere)s) AND c.direction = 'outbound' AND c.team_id = ANY(%(teams)s)
   AND (%(campaign)s::bigint IS NULL OR c.campaign_id = %(campaign)s)
 GROUP BY c.team_id"""
 
@@ -149,9 +156,11 @@ def _since(
     found: Today, day: date, teams: Sequence[int], shown: Collection[int], built: Built, campaign_id: int | None
 ) -> None:
     start, end = day_bounds(day)
+    if built.earliest > start + LATE:
+        start = built.earliest - LATE
     params = {
-        "zone": settings.TIME_ZONE, "cities": list(built.until), "until": list(built.until.values()), "start": start, "end": end,
-        "earliest": built.earliest, "elsewhere": built.elsewhere, "teams": list(teams), "campaign": campaign_id,
+        "zone": settings.TIME_ZONE, "cities": list(built.since), "since": list(built.since.values()), "start": start, "end": end,
+        "elsewhere": built.elsewhere, "teams": list(teams), "campaign": campaign_id,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(SINCE, params)
