@@ -13,7 +13,7 @@ from .limits import COLUMNS
 
 EXTERNAL_ID, NAME, PHONE, CITY, TYPE, GENDER, AGE = "external_id", "name", "phone", "city", "type", "gender", "age"
 
-# the first of each line is what the template writes
+# the first two of each are what the template writes, in English and Chinese
 KNOWN: dict[str, tuple[str, ...]] = {
     EXTERNAL_ID: (
         "external_id",

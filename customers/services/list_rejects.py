@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import IO, Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import get_language, gettext as _
 
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
@@ -17,7 +17,7 @@ from core.sealed import unseal
 from core.workbooks import Column, write_xlsx
 from customers import list_rules
 from customers.models import LeadList, RowVerdict, StagedRow
-from customers.reading.headings import IGNORED_MARK
+from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE
 from customers.wording import reason_words
 from people.models import City, User
 
@@ -34,11 +34,6 @@ class NothingRejected(DomainError):
 
 class RowsGone(DomainError):
     """The staged rows are no longer kept."""
-
-
-NOTE = gettext_lazy(
-    "Correct the rows and upload this file: columns that begin with # are not read. Numbers are given in full only where a row has a fault."
-)
 
 
 @transaction.atomic
@@ -121,11 +116,7 @@ def _as_staged(row: StagedRow, described: list[dict[str, str]], cities: dict[int
 
 
 def write_template(target: IO[bytes]) -> None:
-    """An empty list with the headings that are understood, in the reader's language; the number column is text."""
-    titles = [_("external_id"), _("name"), _("phone"), _("city"), _("type"), _("gender"), _("age")]
-    write_xlsx(
-        target,
-        [Column(title, 18, "@" if index in (0, 2) else "") for index, title in enumerate(titles)],
-        [],
-        title=_("Leads"),
-    )
+    """An empty list with the headings that are understood, in the reader's language; numbers are text, so that Excel keeps their digits."""
+    place = 1 if (get_language() or "").startswith("zh") else 0
+    columns = [Column(names[place], 18, "@" if field in (EXTERNAL_ID, PHONE) else "") for field, names in KNOWN.items()]
+    write_xlsx(target, columns, [], title=_("Leads"))

@@ -238,11 +238,21 @@ def test_nothing_rejected_is_a_sentence(client, data, foshan):
     assert "Every row was taken: there is nothing to download." in text(page)
 
 
-def test_the_template_has_the_headings_that_are_understood(client, data):
+@pytest.mark.parametrize(
+    ("language", "heads"),
+    [
+        ("en", ["external_id", "name", "phone", "city", "type", "gender", "age"]),
+        ("zh-hans", ["客户编号", "姓名", "手机", "城市", "客户类型", "性别", "年龄"]),
+    ],
+)
+def test_the_template_has_the_headings_that_are_understood(client, data, language, heads):
+    data.language = language
+    data.save(update_fields=["language"])
+
     answer = client.get(reverse("customers:list-template"))
 
     book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
-    assert [cell.value for cell in book.active[1]] == ["external_id", "name", "phone", "city", "type", "gender", "age"]
+    assert [cell.value for cell in book.active[1]] == heads
 
 
 # ---------------------------------------------------------------- who
