@@ -1,4 +1,4 @@
-"""The floor page: 4,000 agents signed in, today's calls, four weeks of hours, a year of days by team, 1,000,000 leads."""
+"""The floor page: 4,000 agents signed in, today's calls, four weeks of hours, a year of days by team, 300,000 leads."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from django.db import connection
 from bench.figures import Figure
 
 AGENTS = int(os.environ.get("BENCH_FLOOR_AGENTS", "4000"))
-LEADS = int(os.environ.get("BENCH_FLOOR_LEADS", "1000000"))
+LEADS = int(os.environ.get("BENCH_FLOOR_LEADS", "300000"))
 CITIES, TEAM_SIZE, CAMPAIGNS, CALLS_A_DAY = 20, 20, 3, 150
 TEAMS = AGENTS // TEAM_SIZE
-ROUNDS = 120
+ROUNDS = 60
 # since the rollup of today was built: it runs every five minutes
 FRESH_CALLS = AGENTS * CALLS_A_DAY * 5 // 480
 
