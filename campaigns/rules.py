@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.models import Gate
+from campaigns.models import Campaign, Gate
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -18,26 +18,34 @@ def can_read_campaigns(user: User) -> bool:
     return user.has_role(*READERS)
 
 
-def can_plan(user: User) -> bool:
-    return user.has_role(*PLANNERS)
+def covers(user: User, campaign: Campaign | None) -> bool:
+    """Whether the user's place covers the campaign whole: a city's people read a regional campaign, but it is not theirs to change."""
+    scope = user.scope()
+    return scope.is_region or campaign is None or campaign.city_id in scope.city_ids
 
 
-def can_switch(user: User) -> bool:
+def can_plan(user: User, campaign: Campaign | None = None) -> bool:
+    """Plan a new campaign (None), or change this one."""
+    return user.has_role(*PLANNERS) and covers(user, campaign)
+
+
+def can_switch(user: User, campaign: Campaign) -> bool:
     """Stop a campaign, or let it go on: planners, and the supervisor who sees the trouble first."""
-    return user.has_role(*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER)
+    return user.has_role(*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER) and covers(user, campaign)
 
 
 def can_allocate(user: User) -> bool:
     return user.has_role(Role.DATA, *PLANNERS)
 
 
-def can_decide_gate(user: User) -> bool:
-    return user.has_role(*GATEKEEPERS)
+def can_decide_gate(user: User, campaign: Campaign) -> bool:
+    return user.has_role(*GATEKEEPERS) and covers(user, campaign)
 
 
 def can_confirm_override(user: User, gate: Gate) -> bool:
     """Somebody who may plan or decide, other than the one who asked."""
-    return user.has_role(*PLANNERS, *GATEKEEPERS) and gate.decided_by_id not in (None, user.pk)
+    may = user.has_role(*PLANNERS, *GATEKEEPERS) and covers(user, gate.campaign)
+    return may and gate.decided_by_id not in (None, user.pk)
 
 
 # -- calls and orders --------------------------------------------------------------------------------------------------
@@ -50,7 +58,9 @@ def can_read_calls(user: User) -> bool:
 
 
 def can_read_orders(user: User) -> bool:
-    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.DATA, Role.QA, Role.ADMINISTRATOR, Role.AGENT)
+    return user.is_superuser or user.has_role(
+        *LEADERS, Role.CAMPAIGN_MANAGER, Role.DATA, Role.QA, Role.ADMINISTRATOR, Role.AGENT
+    )
 
 
 def can_change_order(user: User) -> bool:
@@ -73,7 +83,14 @@ def can_make_missing(user: User) -> bool:
 def can_see_names(user: User) -> bool:
     """Names of customers beside their calls: those who work with them, not those who only compare figures."""
     return user.is_superuser or user.has_role(
-        Role.AGENT, Role.TEAM_LEADER, Role.SUPERVISOR, Role.QA, Role.DATA, Role.CAMPAIGN_MANAGER, Role.TRAINER, Role.ADMINISTRATOR
+        Role.AGENT,
+        Role.TEAM_LEADER,
+        Role.SUPERVISOR,
+        Role.QA,
+        Role.DATA,
+        Role.CAMPAIGN_MANAGER,
+        Role.TRAINER,
+        Role.ADMINISTRATOR,
     )
 
 

@@ -19,5 +19,5 @@ def can_write_scripts(user: User) -> bool:
 
 
 def can_approve(user: User, version: ScriptVersion) -> bool:
-    """Somebody of the approving roles who did not write the version: four eyes."""
-    return user.has_role(*APPROVERS) and version.created_by_id != user.pk
+    """Somebody of the approving roles who neither began the version nor changed its text last: four eyes."""
+    return user.has_role(*APPROVERS) and user.pk not in (version.created_by_id, version.changed_by_id)

@@ -116,6 +116,8 @@ def write_steps(*, version: ScriptVersion, steps: list[StepText], by: User, at: 
             ScriptStep.objects.filter(pk=step.pk).update(**values)
         else:
             ScriptStep.objects.create(version=version, part=written.part, **values)
+    version.changed_by = by
+    version.save(update_fields=["changed_by"])
     audit("scripts.version.written", version, by=by, at=at, number=version.number)
     return version
 
@@ -143,7 +145,6 @@ def approve_version(*, version: ScriptVersion, by: User, at: datetime) -> Script
     """Approve what is in review; from now on its text never changes. Raises ApprovalRefused, WrongMoment."""
     version = _in_state(version, ScriptVersion.Status.IN_REVIEW)
     if not rules.can_approve(by, version):
-        audit("scripts.version.approval_refused", version, by=by, at=at, refused=True)
         raise ApprovalRefused(
             _("A script is approved by another person than its writer. Ask QA or another campaign manager.")
         )

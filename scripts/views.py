@@ -12,19 +12,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from core.audit import audit_refusal
 from core.clock import database_now
-from core.errors import DomainError, PermissionRefused
+from core.errors import DomainError
+from people.access import must
 from people.models import User
 from scripts import queries, rules, services
 from scripts.forms import OfferForm, ProductForm, ScriptForm, StepsForm
 from scripts.models import Offer, Product, Script, ScriptVersion
 
 PAGE = 50
-
-
-def _must(allowed: bool) -> None:
-    if not allowed:
-        raise PermissionRefused(_("Your role does not allow this."))
 
 
 @require_GET
@@ -43,7 +40,7 @@ def product_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     product = get_object_or_404(Product, pk=pk) if pk else Product()
     may_write = rules.can_write_products(request.user)
     if request.method == "POST" or not pk:
-        _must(may_write)
+        must(request, may_write)
     form = ProductForm(request.POST or None, instance=product)
     if request.method == "POST" and form.is_valid():
         saved = services.save_product(product=form.save(commit=False), by=request.user, at=database_now())
@@ -58,7 +55,7 @@ def product_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def offer_edit(request: HttpRequest, product_pk: int, pk: int | None = None) -> HttpResponse:
     product = get_object_or_404(Product, pk=product_pk)
-    _must(rules.can_write_products(request.user))
+    must(request, rules.can_write_products(request.user))
     offer = get_object_or_404(Offer, pk=pk, product=product) if pk else Offer(product=product)
     form = OfferForm(request.POST or None, instance=offer)
     if request.method == "POST" and form.is_valid():
@@ -80,7 +77,7 @@ def script_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def script_new(request: HttpRequest) -> HttpResponse:
-    _must(rules.can_write_scripts(request.user))
+    must(request, rules.can_write_scripts(request.user))
     form = ScriptForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         version = services.create_script(script=form.save(commit=False), by=request.user, at=database_now())
@@ -109,7 +106,7 @@ def script_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    _must(rules.can_write_scripts(request.user))
+    must(request, rules.can_write_scripts(request.user))
     version = get_object_or_404(ScriptVersion.objects.select_related("script"), pk=pk)
     if version.status != ScriptVersion.Status.DRAFT:
         return redirect(_script_url(version))
@@ -127,7 +124,7 @@ def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def version_new(request: HttpRequest, pk: int) -> HttpResponse:
-    _must(rules.can_write_scripts(request.user))
+    must(request, rules.can_write_scripts(request.user))
     version = services.new_version(script=get_object_or_404(Script, pk=pk), by=request.user, at=database_now())
     return redirect("scripts:version_edit", pk=version.pk)
 
@@ -136,10 +133,11 @@ def _step(
     request: HttpRequest, pk: int, allowed: Callable[[User, ScriptVersion], bool], verb: Callable[..., ScriptVersion]
 ) -> HttpResponse:
     version = get_object_or_404(ScriptVersion, pk=pk)
-    _must(allowed(request.user, version))
+    must(request, allowed(request.user, version))
     try:
         verb(version=version, by=request.user, at=database_now())
     except DomainError as error:
+        audit_refusal(request, reason=type(error).__name__)
         messages.error(request, str(error))
     return redirect(_script_url(version))
 

@@ -68,8 +68,9 @@ def plan_campaign(*, campaign: Campaign, packs: Iterable[RulePack], by: User, at
 
 @transaction.atomic
 def change_campaign(*, campaign: Campaign, packs: Iterable[RulePack], by: User, at: datetime) -> Campaign:
-    """Store changed facts of a campaign; stage and switch have verbs of their own."""
-    campaign.save()
+    """Store changed facts of a campaign; stage and switch have verbs of their own and are left as they are now."""
+    own_verbs = {"id", "stage", "is_on", "created_by", "created_at"}
+    campaign.save(update_fields=[field.name for field in campaign._meta.concrete_fields if field.name not in own_verbs])
     bind_packs(campaign=campaign, packs=packs, by=by, at=at)
     audit("campaigns.campaign.changed", campaign, by=by, at=at)
     return campaign
@@ -104,21 +105,18 @@ def switch_campaign(*, campaign: Campaign, is_on: bool, reason: str, by: User, a
 
 
 @transaction.atomic
-def set_teams(*, campaign: Campaign, teams: Iterable[Team], by: User, at: datetime) -> None:
-    """Let exactly these teams work on the campaign."""
+def set_teams(
+    *, campaign: Campaign, teams: Iterable[Team], by: User, at: datetime, offered: Iterable[Team] | None = None
+) -> None:
+    """Let exactly these teams work on the campaign. With `offered`, teams outside of it stay as they are: nobody removes what he cannot see."""
     wanted = {team.pk for team in teams}
     there = set(campaign.team_links.values_list("team", flat=True))
-    CampaignTeam.objects.filter(campaign=campaign, team__in=there - wanted).delete()
+    gone = (there if offered is None else there & {team.pk for team in offered}) - wanted
+    CampaignTeam.objects.filter(campaign=campaign, team__in=gone).delete()
     CampaignTeam.objects.bulk_create(CampaignTeam(campaign=campaign, team_id=pk) for pk in sorted(wanted - there))
-    if wanted != there:
-        audit(
-            "campaigns.campaign.teams_set",
-            campaign,
-            by=by,
-            at=at,
-            added=sorted(wanted - there),
-            removed=sorted(there - wanted),
-        )
+    if gone or wanted - there:
+        changed = {"added": sorted(wanted - there), "removed": sorted(gone)}
+        audit("campaigns.campaign.teams_set", campaign, by=by, at=at, **changed)
 
 
 @transaction.atomic

@@ -135,3 +135,25 @@ def test_another_citys_campaign_is_not_visible(planner, pack):
     Membership.objects.create(user=manager, role="city_manager", city=here, valid_from=date(2020, 1, 1))
 
     assert list(Campaign.objects.visible_to(manager)) == [mine]
+
+
+def test_a_stop_is_not_undone_by_a_change_that_was_read_before(planner, pack):
+    campaign = plan(planner, pack)
+    read_before = Campaign.objects.get(pk=campaign.pk)
+    planning.switch_campaign(campaign=campaign, is_on=False, reason="complaints", by=planner, at=AT)
+
+    read_before.name = "Better name"
+    planning.change_campaign(campaign=read_before, packs=[pack], by=planner, at=AT)
+
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.is_on) == ("Better name", False)
+
+
+def test_teams_that_were_not_offered_stay(planner, pack):
+    campaign = plan(planner, pack)
+    seen, unseen = Team.objects.create(code="S", name="S"), Team.objects.create(code="U", name="U")
+    planning.set_teams(campaign=campaign, teams=[seen, unseen], by=planner, at=AT)
+
+    planning.set_teams(campaign=campaign, teams=[], offered=[seen], by=planner, at=AT)
+
+    assert list(campaign.team_links.values_list("team__code", flat=True)) == ["U"]

@@ -106,3 +106,36 @@ def test_another_citys_campaign_is_not_there(client):
     sign_in(client, "city_manager", city=here)
 
     assert client.get(reverse("campaigns:campaign", args=[campaign.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "data"),
+    [
+        ("campaign_manager", "campaign_edit", {}),
+        ("campaign_manager", "campaign_teams", {"teams": []}),
+        ("campaign_manager", "campaign_enter", {"stage": "wrap_up"}),
+        ("campaign_manager", "campaign_retry", {}),
+        ("supervisor", "campaign_switch", {"is_on": "0"}),
+    ],
+)
+def test_a_citys_people_read_a_regional_campaign_and_do_not_change_it(client, role, name, data):
+    campaign = plan(User.objects.create(username="planner"))
+    Campaign.objects.filter(pk=campaign.pk).update(stage="running")
+    sign_in(client, role, city=City.objects.create(code="A", name="A"))
+
+    assert client.get(reverse("campaigns:campaign", args=[campaign.pk])).status_code == 200
+    assert client.post(reverse(f"campaigns:{name}", args=[campaign.pk]), data).status_code == 403
+    campaign.refresh_from_db()
+    assert campaign.is_on
+
+
+def test_a_citys_qa_does_not_pass_the_gate_of_a_regional_campaign(client):
+    campaign = plan(User.objects.create(username="planner"))
+    Campaign.objects.filter(pk=campaign.pk).update(stage="running")
+    gate = Gate.objects.get(campaign=campaign, stage="wrap_up")
+    sign_in(client, "qa", city=City.objects.create(code="A", name="A"))
+
+    answer = client.post(reverse("campaigns:gate_act", args=[campaign.pk, gate.pk]), {"act": "pass"})
+
+    gate.refresh_from_db()
+    assert (answer.status_code, gate.status) == (403, "pending")

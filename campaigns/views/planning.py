@@ -17,18 +17,15 @@ from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, Ret
 from campaigns.models import Campaign, Gate
 from campaigns.services import allocation, planning
 from core.clock import database_now
-from core.errors import DomainError, PermissionRefused
+from core.errors import DomainError
+from customers.models import LeadList
+from people.access import must
 
 PAGE = 50
 
 
-def _must(allowed: bool) -> None:
-    if not allowed:
-        raise PermissionRefused(_("Your role does not allow this."))
-
-
 def _campaign(request: HttpRequest, pk: int) -> Campaign:
-    _must(rules.can_read_campaigns(request.user))
+    must(request, rules.can_read_campaigns(request.user))
     seen = Campaign.objects.visible_to(request.user)
     return get_object_or_404(seen.select_related("product", "offer", "script", "script_version__script", "city"), pk=pk)
 
@@ -46,7 +43,7 @@ def _tried(request: HttpRequest, verb: Callable[[], Any], done: str) -> bool:
 
 @require_GET
 def campaign_list(request: HttpRequest) -> HttpResponse:
-    _must(rules.can_read_campaigns(request.user))
+    must(request, rules.can_read_campaigns(request.user))
     search, stage = request.GET.get("q", "").strip(), request.GET.get("stage", "")
     found = queries_planning.campaigns_for(
         request.user, search=search, stage=stage if stage in Campaign.Stage.values else ""
@@ -81,12 +78,14 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "next_stage": planning.next_stage(campaign),
             "counts": counts,
             "teams": campaign.team_links.select_related("team__city").order_by("team__city__name", "team__name"),
-            "allocations": campaign.allocations.select_related("lead_list", "by").order_by("-at"),
+            "allocations": campaign.allocations.filter(lead_list__in=LeadList.objects.visible_to(user))
+            .select_related("lead_list", "by")
+            .order_by("-at"),
             "retry_rules": campaign.retry_rules.select_related("disposition").order_by("disposition__position"),
             "packs": campaign.packs.order_by("code"),
             "retry_form": RetryForm(campaign=campaign),
-            "may_plan": rules.can_plan(user),
-            "may_switch": rules.can_switch(user),
+            "may_plan": rules.can_plan(user, campaign),
+            "may_switch": rules.can_switch(user, campaign),
             "may_allocate": rules.can_allocate(user),
         },
     )
@@ -105,16 +104,16 @@ def _stage_row(campaign: Campaign, stage: str, gate: Gate | None, user: Any) -> 
         "is_next": place == here + 1,
         "asked": asked,
         "open": gate is not None and gate.status in (Gate.Status.PASSED, Gate.Status.OVERRIDDEN),
-        "may_decide": rules.can_decide_gate(user),
+        "may_decide": rules.can_decide_gate(user, campaign),
         "may_confirm": asked and rules.can_confirm_override(user, gate),
-        "may_ask": rules.can_plan(user) and not asked,
+        "may_ask": rules.can_plan(user, campaign) and not asked,
     }
 
 
 @require_http_methods(["GET", "POST"])
 def campaign_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    _must(rules.can_plan(request.user))
     campaign = _campaign(request, pk) if pk else Campaign()
+    must(request, rules.can_plan(request.user, campaign if pk else None))
     form = CampaignForm(request.POST or None, instance=campaign, user=request.user)
     if request.method == "POST" and form.is_valid():
         verb = planning.change_campaign if pk else planning.plan_campaign
@@ -133,7 +132,7 @@ def campaign_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @require_POST
 def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
-    _must(rules.can_switch(request.user))
+    must(request, rules.can_switch(request.user, campaign))
     is_on = request.POST.get("is_on") == "1"
     form = ReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
@@ -151,10 +150,16 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def campaign_teams(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
-    _must(rules.can_plan(request.user))
+    must(request, rules.can_plan(request.user, campaign))
     form = TeamsForm(request.POST or None, user=request.user, campaign=campaign)
     if request.method == "POST" and form.is_valid():
-        planning.set_teams(campaign=campaign, teams=form.cleaned_data["teams"], by=request.user, at=database_now())
+        planning.set_teams(
+            campaign=campaign,
+            teams=form.cleaned_data["teams"],
+            offered=form.fields["teams"].queryset,
+            by=request.user,
+            at=database_now(),
+        )
         messages.success(request, _("The teams are stored."))
         return redirect("campaigns:campaign", pk=pk)
     return render(request, "campaigns/campaign_teams.html", {"form": form, "campaign": campaign})
@@ -163,7 +168,7 @@ def campaign_teams(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def campaign_retry(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
-    _must(rules.can_plan(request.user))
+    must(request, rules.can_plan(request.user, campaign))
     form = RetryForm(request.POST, campaign=campaign)
     if form.is_valid():
         _tried(
@@ -179,7 +184,7 @@ def campaign_retry(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def campaign_enter(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
-    _must(rules.can_plan(request.user))
+    must(request, rules.can_plan(request.user, campaign))
     stage = request.POST.get("stage", "")
     if stage in Campaign.Stage.values:
         _tried(
@@ -199,12 +204,12 @@ def gate_act(request: HttpRequest, pk: int, gate_pk: int) -> HttpResponse:
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     user, at, act = request.user, database_now(), request.POST.get("act")
     if act in ("pass", "refuse"):
-        _must(rules.can_decide_gate(user))
+        must(request, rules.can_decide_gate(user, campaign))
         passed = act == "pass"
         done = _("The gate is passed.") if passed else _("The campaign is sent back.")
         _tried(request, lambda: planning.decide_gate(gate=gate, passed=passed, reason=reason, by=user, at=at), done)
     elif act == "ask":
-        _must(rules.can_plan(user))
+        must(request, rules.can_plan(user, campaign))
         _tried(
             request,
             lambda: planning.ask_override(gate=gate, reason=reason, by=user, at=at),
@@ -218,7 +223,7 @@ def gate_act(request: HttpRequest, pk: int, gate_pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def list_allocate(request: HttpRequest) -> HttpResponse:
     """Give a list to a campaign: from the list's page (?list=) or the campaign's (?campaign=)."""
-    _must(rules.can_allocate(request.user))
+    must(request, rules.can_allocate(request.user))
     initial = {"lead_list": request.GET.get("list"), "campaign": request.GET.get("campaign")}
     form = AllocateForm(request.POST or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():

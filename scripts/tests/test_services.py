@@ -69,6 +69,15 @@ def test_the_writer_cannot_approve(writer):
         services.approve_version(version=version, by=writer, at=AT)
 
 
+def test_whoever_rewrote_the_draft_cannot_approve_it_either(writer, approver):
+    version = services.new_version(script=ScriptFactory(), by=writer, at=AT)
+    services.write_steps(version=version, steps=steps(*ScriptStep.Part.values), by=approver, at=AT)
+    services.submit_version(version=version, by=writer, at=AT)
+
+    with pytest.raises(services.ApprovalRefused):
+        services.approve_version(version=version, by=approver, at=AT)
+
+
 def test_an_approved_version_goes_live_and_the_one_before_retires(writer, approver):
     before = live_version()
     version = services.new_version(script=before.script, by=writer, at=AT)
