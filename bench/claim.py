@@ -228,14 +228,16 @@ def page(agents: int = 50, seconds: float = 30.0, pause: float = 8.0) -> list[Fi
         )
     times: list[float] = []
     statuses: set[int] = set()
-    until = time.monotonic() + seconds + 6
+    ready = threading.Barrier(agents)
 
     def work(number: int, user: User) -> None:
         try:
             client = Client()
             client.force_login(user)
             _warm(client, user)
-            time.sleep(3 + pause * number / agents)
+            ready.wait()
+            until = time.monotonic() + seconds
+            time.sleep(pause * number / agents)
             while time.monotonic() < until:
                 began = time.perf_counter()
                 answer = client.post("/desk/start/", headers={"HX-Request": "true"})
