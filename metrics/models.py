@@ -27,7 +27,7 @@ class InTeamsQuerySet(models.QuerySet):
         scope = user.scope()
         if scope.is_region:
             return self
-        return self.filter(Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.team_ids) | Q(agent_id=user.pk))
+        return self.filter(Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids) | Q(agent_id=user.pk))
 
 
 class Partition(models.Model):

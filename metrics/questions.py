@@ -75,19 +75,14 @@ class Reach:
 
 
 def reach_of(user: User | None) -> Reach:
-    """A person of the region sees all, of a city its customers and, beside them, the own teams without a city; else teams led, else oneself."""
+    """A person of the region sees all, of a city its customers, of a team the team; who has neither role, oneself."""
     if user is None:
         return Reach()
     scope = user.scope()
     if scope.is_region or getattr(user, "is_superuser", False):
         return Reach()
-    led = {
-        membership.team_id
-        for membership in user.memberships.all()
-        if membership.team_id and membership.team_id in scope.team_ids
-    }
-    alone = not scope.city_ids and not led
-    return Reach(False, tuple(sorted(scope.city_ids)), tuple(sorted(led)), user.pk if alone else None)
+    alone = not scope.city_ids and not scope.led_team_ids
+    return Reach(False, tuple(sorted(scope.city_ids)), tuple(sorted(scope.led_team_ids)), user.pk if alone else None)
 
 
 @dataclass(frozen=True)

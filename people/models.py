@@ -115,21 +115,27 @@ class Team(models.Model):
 @dataclass(frozen=True)
 class Scope:
     """What a user's memberships cover at one moment. `city_ids` are cities seen whole; `team_ids` teams seen whole,
-    those of the cities included."""
+    those of the cities included.
+
+    Facts about customers go by `city_ids` (the customer's city) and `led_team_ids`: the teams to which a role is bound,
+    whichever it is but agent. A city's own teams call elsewhere too, and those calls are not the city's.
+    """
 
     is_region: bool
     city_ids: frozenset[int]
     team_ids: frozenset[int]
     roles: frozenset[str]
+    led_team_ids: frozenset[int] = frozenset()
 
 
 class PersonQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> PersonQuerySet:
-        """Oneself, and whoever belongs to a city or team that one's role covers."""
+        """Oneself, and whoever belongs today to a city or team that one's role covers."""
         scope = user.scope()
         if scope.is_region:
             return self
-        covered = Membership.objects.filter(Q(city__in=scope.city_ids) | Q(team__in=scope.team_ids))
+        today = Membership.objects.valid_on(timezone.localdate())
+        covered = today.filter(Q(city__in=scope.city_ids) | Q(team__in=scope.team_ids))
         return self.filter(Q(pk=user.pk) | Q(pk__in=covered.values("user")))
 
 
@@ -194,13 +200,15 @@ def scope_of(memberships: list[Membership]) -> Scope:
     """The union of what the memberships cover. An agent's covers nobody else's rows: own ones are asked for by name."""
     wide = [m for m in memberships if m.role != Membership.Role.AGENT]
     cities = frozenset(m.city_id for m in wide if m.city_id)
-    teams = frozenset(m.team_id for m in wide if m.team_id)
+    led = frozenset(m.team_id for m in wide if m.team_id)
+    teams = led
     if cities:
         teams |= frozenset(Team.objects.filter(city__in=cities).values_list("pk", flat=True))
     return Scope(
         is_region=any(m.city_id is None and m.team_id is None for m in wide),
         city_ids=cities,
         team_ids=teams,
+        led_team_ids=led,
         roles=frozenset(str(m.role) for m in memberships),
     )
 

@@ -18,15 +18,11 @@ from scripts.models import ScriptQuestion
 
 class CallQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> CallQuerySet:
-        """A city's calls are those to its customers; a team leader sees the team's, an agent the own ones."""
+        """A city's calls are those to its customers; who has a role in a team sees the team's, an agent the own ones."""
         scope = user.scope()
         if scope.is_region:
             return self
-        city_teams = Q(city_id__in=scope.city_ids)
-        led = user.memberships.filter(role="team_leader").values("team")
-        return self.filter(
-            city_teams | Q(team_id__in=scope.team_ids, team_city_id=None) | Q(team_id__in=led) | Q(agent_id=user.pk)
-        )
+        return self.filter(Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids) | Q(agent_id=user.pk))
 
 
 class Call(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import RulePack
@@ -18,7 +19,7 @@ class CampaignQuerySet(models.QuerySet):
         scope = user.scope()
         if scope.is_region:
             return self
-        own_teams = user.memberships.filter(team__isnull=False).values("team")
+        own_teams = user.memberships.valid_on(timezone.localdate()).filter(team__isnull=False).values("team")
         worked_on = CampaignTeam.objects.filter(
             Q(team__in=own_teams) | Q(team__in=scope.team_ids) | Q(team__city__in=scope.city_ids)
         )

@@ -38,7 +38,7 @@ class LeadQuerySet(models.QuerySet):
         if scope.is_region:
             return self
         return self.filter(
-            Q(city__in=scope.city_ids) | Q(agent=user) | Q(callback_agent=user) | Q(last_team_id__in=scope.team_ids)
+            Q(city__in=scope.city_ids) | Q(agent=user) | Q(callback_agent=user) | Q(last_team_id__in=scope.led_team_ids)
         )
 
     def held_by(self, user: User) -> LeadQuerySet:

@@ -16,8 +16,7 @@ class OrderQuerySet(models.QuerySet):
         scope = user.scope()
         if scope.is_region:
             return self
-        led = user.memberships.filter(role="team_leader").values("team")
-        return self.filter(Q(city_id__in=scope.city_ids) | Q(team_id__in=led) | Q(agent_id=user.pk))
+        return self.filter(Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids) | Q(agent_id=user.pk))
 
 
 class Order(models.Model):

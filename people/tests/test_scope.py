@@ -81,3 +81,29 @@ def test_a_city_manager_sees_the_people_of_the_city_only():
     UserFactory(agent=other)
 
     assert set(User.objects.visible_to(manager)) == {manager, mine}
+
+
+def test_whoever_left_the_city_or_the_team_is_seen_no_more():
+    today = timezone.localdate()
+    team = TeamFactory()
+    manager, leader = UserFactory(role="city_manager", city=team.city), UserFactory(leader=team)
+    gone = UserFactory()
+    MembershipFactory(user=gone, team=team, valid_from=today - timedelta(days=9), valid_to=today)
+    MembershipFactory(user=gone, role="data", city=team.city, valid_from=today - timedelta(days=9), valid_to=today)
+
+    assert set(User.objects.visible_to(manager)) == {manager, leader}
+    assert set(User.objects.visible_to(leader)) == {leader}
+
+
+def test_the_teams_led_are_those_of_todays_roles_in_a_team_and_not_those_of_the_city():
+    today = timezone.localdate()
+    checked, led, past = TeamFactory(), TeamFactory(), TeamFactory()
+    regional = TeamFactory(city=None)
+    person = UserFactory(agent=regional, leader=led, role="qa", team=checked)
+    MembershipFactory(user=person, role="city_manager", city=past.city)
+    MembershipFactory(user=person, role="team_leader", team=past, valid_from=today - timedelta(days=9), valid_to=today)
+
+    scope = person.scope()
+
+    assert scope.led_team_ids == {checked.pk, led.pk}
+    assert scope.team_ids == {checked.pk, led.pk, past.pk}
