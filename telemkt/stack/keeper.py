@@ -91,6 +91,8 @@ def main(name: str, ready_fd: int) -> int:
         keeper.watch()
     finally:
         keeper.stop()
+        # Before users and gate, which end with this process: whoever gets in after that must not take us for alive.
+        alive.release()
     return 0
 
 

@@ -97,18 +97,10 @@ def prepare() -> identity.Identity:
         )
     who.own(data)
     sockets = home.socket_directory(NAME)
-    _parents_of(sockets)
+    secrets.own_parent_of(sockets)
     who.own(sockets)
     _write_pgpass()
     return who
-
-
-def _parents_of(sockets: Path) -> None:
-    """Outside of the home the parent lies in a directory that all may write: it must be ours."""
-    parent = sockets.parent
-    parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-    if parent.stat().st_uid != os.geteuid() or parent.is_symlink():
-        raise Trouble(f"{parent} belongs to somebody else. Remove it, or choose a shorter TELEMKT_HOME.")
 
 
 def _create_cluster(place: Path, who: identity.Identity, data: Path) -> None:
@@ -118,7 +110,7 @@ def _create_cluster(place: Path, who: identity.Identity, data: Path) -> None:
         data.rmdir() if not any(data.iterdir()) else _not_ours(data)
     who.own(draft)
     sockets = home.socket_directory(NAME)
-    _parents_of(sockets)
+    secrets.own_parent_of(sockets)
     password = sockets / "password"
     sockets.mkdir(exist_ok=True, mode=0o700)
     secrets.write_closed(password, secrets.secret(NAME) + "\n")

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 from telemkt.stack import home
-from telemkt.stack.trouble import from_os_error
+from telemkt.stack.trouble import Trouble, from_os_error
 
 
 def closed_directory(path: Path) -> Path:
@@ -45,3 +45,11 @@ def _make(path: Path, value: str) -> str:
     finally:
         draft.unlink()
     return path.read_text().strip()
+
+
+def own_parent_of(path: Path) -> None:
+    """Outside of the home the parent lies in a directory that all may write: it must be ours. Raises Trouble."""
+    parent = path.parent
+    parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+    if parent.stat().st_uid != os.geteuid() or parent.is_symlink():
+        raise Trouble(f"{parent} belongs to somebody else. Remove it, or choose a shorter TELEMKT_HOME.")

@@ -40,7 +40,7 @@ def binary() -> Path:
 def prepare() -> None:
     secrets.closed_directory(data_directory())
     sockets = home.socket_directory(NAME)
-    sockets.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+    secrets.own_parent_of(sockets)
     secrets.closed_directory(sockets)
 
 
