@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _, ngettext
 
 from campaigns.models import Campaign
+from campaigns.rules import can_hand_over
 from core.templatetags.look import clock, thousands
 from metrics.floor.addresses import url_of
 from metrics.floor.judge import fits
@@ -155,7 +156,7 @@ def long_wait(now: Sequence[Now], names: Mapping[int, str], ready: int, url: str
     return [Alert(DUE, text, why, url, _("Show them"))]
 
 
-def unkept(promises: Promises, names: Mapping[int, str]) -> list[Alert]:
+def unkept(promises: Promises, names: Mapping[int, str], user: User) -> list[Alert]:
     if not promises.at_risk:
         return []
     agent, due = promises.risky[0]
@@ -165,7 +166,7 @@ def unkept(promises: Promises, names: Mapping[int, str]) -> list[Alert]:
         "%(count)s callbacks promised by agents who are not at the desk", promises.at_risk,
     ) % values  # fmt: skip
     why = "" if promises.at_risk == 1 else _("The first at %(time)s, by %(agent)s.") % values
-    page = url_of("campaigns:callbacks")
+    page = url_of("campaigns:callbacks") if can_hand_over(user) else ""
     return [Alert(DUE, text, why, page and f"{page}?when=today", _("Hand over"))]
 
 

@@ -12,11 +12,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
+from campaigns.rules import can_see_callbacks
 from core.calendar import business_date
 from core.stats import wilson
 from metrics import registry
 from metrics.floor import alerts, leads, people, promises
-from metrics.floor.addresses import DEALS, Look, address_of, city_key, query_of
+from metrics.floor.addresses import DEALS, Look, address_of, city_key, query_of, url_of
 from metrics.floor.cards import MOST_AGENTS, Card, read_cards
 from metrics.floor.drill import Row, counts_of, crew_of, drill, value_of
 from metrics.floor.expectation import Expectation, expectation_for
@@ -75,6 +76,7 @@ class Board:
     cards: list[Card]
     found: int
     per_agent: float | None
+    callbacks_url: str
 
     @property
     def running(self) -> int | None:
@@ -154,6 +156,7 @@ def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
         alerts=_alerts(user, place, look, here, names, kept, counted, rows, crews), funnel=funnel, rows=rows, total=total,
         cards=read_cards(place, look, listed, absent, today, names, expectation, at), found=len(wanted),
         per_agent=expectation.of_one_agent(at, place.team.pk, campaign) if place.team else None,
+        callbacks_url=url_of("campaigns:callbacks") if can_see_callbacks(user) else "",
     )  # fmt: skip
 
 
@@ -235,7 +238,7 @@ def _alerts(
         *alerts.switched_off(campaigns, list(cities.values()), user),
         *alerts.few_leads(campaigns, lambda campaign: leads.funnel(counted, {campaign.pk}, place.city_ids), on),
         *alerts.under_expectation(teams),
-        *alerts.unkept(kept, names),
+        *alerts.unkept(kept, names, user),
         *alerts.long_wait(here, names, ready, address_of(place, look, show=people.IDLE)),
         *alerts.long_after_call(here, names, address_of(place, look, show=people.WRAP)),
     ])  # fmt: skip

@@ -120,7 +120,7 @@ def _promises(board: Board) -> dict[str, Any]:
     kept = board.promises
     sub = _("%(coming)s within the hour, %(at_risk)s at risk") % {"coming": kept.coming, "at_risk": kept.at_risk}
     return {
-        "label": _("Promises kept"), "url": url_of("campaigns:callbacks"), "value": thousands(kept.kept), "unit": f" / {thousands(kept.due)}",
+        "label": _("Promises kept"), "url": board.callbacks_url, "value": thousands(kept.kept), "unit": f" / {thousands(kept.due)}",
         "amount": kept.kept, "expected": kept.due or None, "sub": sub,
     }  # fmt: skip
 
@@ -135,7 +135,7 @@ def _funnel(board: Board) -> dict[str, Any]:
         (_("Waiting for a later time"), counts[leads.LATER], _next(board, leads.LATER), ""),
         (_("Outside calling hours"), counts[leads.HOURS], "", ""),
         (_("Stopped by a switch"), counts[leads.OFF], "", ""),
-        (_("Callback promised"), counts[leads.PROMISED], _next(board, leads.PROMISED), url_of("campaigns:callbacks")),
+        (_("Callback promised"), counts[leads.PROMISED], _next(board, leads.PROMISED), board.callbacks_url),
         (_("With an agent"), counts[leads.HELD], "", ""),
         (_("Won"), counts[Outcome.WON], "", url_of("campaigns:orders")),
         (_("Refused"), counts[Outcome.REFUSED], "", ""),
