@@ -32,12 +32,21 @@ def copy_out(sql: str, params: Sequence[Any] = (), using: str = "default") -> me
 
 
 def columns_out(sql: str, params: Sequence[Any], width: int, using: str = "default") -> list[np.ndarray]:
-    """A query of `width` columns, all of them bigint (or timestamptz: microseconds since 2000) and never NULL, as arrays."""
+    """A query of `width` columns, all of them bigint and never NULL, as arrays."""
     kind = np.dtype(
         [("n", ">i2"), *((name, t) for i in range(width) for name, t in ((f"l{i}", ">i4"), (f"v{i}", ">i8")))]
     )
     rows = np.frombuffer(copy_out(sql, params, using), dtype=kind)
     return [rows[f"v{i}"].astype(np.int64) for i in range(width)]
+
+
+ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
+ARRAY_HEAD = 20
+
+
+def array_of(data: memoryview) -> np.ndarray:
+    """A bigint[] without NULLs (or timestamptz[]: microseconds since 2000), as it comes in binary."""
+    return np.frombuffer(data[ARRAY_HEAD:], dtype=ELEMENT)["value"].astype(np.int64)
 
 
 def rows_out(sql: str, params: Sequence[Any], width: int, using: str = "default") -> Iterator[list[memoryview | None]]:

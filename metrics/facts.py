@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,16 +16,16 @@ from metrics import copying
 
 CONNECTED, RIGHT_PARTY, SALE, INBOUND, RECOMMENDED, COMPLAINT = 1, 2, 4, 8, 16, 32
 PG_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-SMALL = 1 << 15
 MARKS = 1 << 26
 
-# Three packed numbers: city, customer and flags; agent and talk; team, campaign and after-call work.
+# Three packed numbers a call: customer and flags; agent and talk; team, campaign and after-call work. Arrays by city, because a
+# million small rows would cost more to send than to read.
 CALLS = """
-SELECT (city_id << 48) | (customer_id << 16) | (CASE WHEN connected THEN 1 ELSE 0 END | CASE WHEN right_party THEN 2 ELSE 0 END
+SELECT city_id, array_agg((customer_id << 8) | (CASE WHEN connected THEN 1 ELSE 0 END | CASE WHEN right_party THEN 2 ELSE 0 END
      | CASE WHEN sale THEN 4 ELSE 0 END | CASE WHEN direction = 'inbound' THEN 8 ELSE 0 END
-     | CASE WHEN recommended THEN 16 ELSE 0 END | CASE WHEN complaint THEN 32 ELSE 0 END)::bigint,
-  (agent_id << 31) | talk_seconds, (team_id << 47) | (campaign_id << 31) | after_call_seconds, started_at
-FROM campaigns_call WHERE started_at >= %s AND started_at < %s"""
+     | CASE WHEN recommended THEN 16 ELSE 0 END | CASE WHEN complaint THEN 32 ELSE 0 END)),
+  array_agg((agent_id << 31) | talk_seconds), array_agg((team_id << 47) | (campaign_id << 31) | after_call_seconds), array_agg(started_at)
+FROM campaigns_call WHERE started_at >= %s AND started_at < %s{where} GROUP BY city_id"""
 
 ORDERS = """
 SELECT o.city_id, o.team_id, o.agent_id, o.campaign_id, o.customer_id, (o.state = 'cancelled')::int::bigint,
@@ -43,7 +43,6 @@ class TooManyToPack(DomainError):
 class Calls:
     """Calls as parallel arrays. `hour` is the hour of the region's clock."""
 
-    city: np.ndarray
     team: np.ndarray
     agent: np.ndarray
     campaign: np.ndarray
@@ -70,43 +69,53 @@ class Orders:
 
 @dataclass(frozen=True)
 class Facts:
+    """What happened on a day to the customers of one city."""
+
     calls: Calls
     orders: Orders
 
 
-def read_facts(day: date, cities: Sequence[int] | None = None) -> Facts:
-    """Everything of a business day, of these customers' cities or of all; merged persons are one."""
+def read_facts(day: date, cities: Sequence[int] | None = None) -> Iterator[tuple[int, Facts]]:
+    """Everything of a business day by the customers' city, of these cities or of all; merged persons are one."""
     _check_ids()
     start, end = day_bounds(day)
-    where, more = (" AND city_id = ANY(%s)", [list(cities)]) if cities is not None else ("", [])
-    a, b, c, started = copying.columns_out(CALLS + where, [start, end, *more], 4)
-    where = " AND o.city_id = ANY(%s)" if cities is not None else ""
-    orders = copying.columns_out(ORDERS + where, [start, end, start, end, *more], 8)
+    more = [] if cities is None else [list(cities)]
+    calls_sql = CALLS.format(where="" if cities is None else " AND city_id = ANY(%s)")
+    orders_sql = ORDERS + ("" if cities is None else " AND o.city_id = ANY(%s)")
+    found = {}
+    for row in copying.rows_out(calls_sql, [start, end, *more], 5):
+        city, *columns = (part for part in row if part is not None)
+        found[int.from_bytes(city)] = columns
+    orders = copying.columns_out(orders_sql, [start, end, start, end, *more], 8)
     merged = merged_persons()
     orders[4] = follow(orders[4], merged)
-    calls = Calls(
-        city=(a >> 48).astype(np.int32),
+    for city in sorted(found.keys() | set(orders[0].tolist())):
+        mine = orders[0] == city
+        yield city, Facts(_calls(found.pop(city, None), day, merged), Orders(*(column[mine] for column in orders)))
+
+
+def _calls(columns: list[memoryview] | None, day: date, merged: dict[int, int]) -> Calls:
+    none = np.zeros(0, dtype=np.int64)
+    a, b, c, started = (none, none, none, none) if columns is None else map(copying.array_of, columns)
+    return Calls(
         team=(c >> 47).astype(np.int32),
         agent=(b >> 31).astype(np.int32),
         campaign=((c >> 31) & 0xFFFF).astype(np.int32),
-        customer=follow(((a >> 16) & 0xFFFFFFFF).astype(np.uint32), merged),
+        customer=follow((a >> 8).astype(np.uint32), merged),
         flags=(a & 0xFF).astype(np.uint8),
         talk=(b & 0x7FFFFFFF).astype(np.int32),
         after_call=(c & 0x7FFFFFFF).astype(np.int32),
         hour=hours_of(started, day),
     )
-    return Facts(calls, Orders(*orders))
 
 
 def _check_ids() -> None:
-    """The packing has 15 bits for a city, 16 for a team and a campaign, 32 for an agent."""
+    """The packing has 16 bits for a team and a campaign, 32 for an agent."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT max(id) FROM people_city), (SELECT max(id) FROM people_team), (SELECT max(id) FROM campaigns_campaign)"
-        )
-        city, team, campaign = cursor.fetchone()
-    if max(city or 0, team or 0) >= SMALL or (campaign or 0) >= 1 << 16:
-        raise TooManyToPack(_("There are more cities, teams or campaigns than the rollup can tell apart."))
+        cursor.execute("SELECT (SELECT max(id) FROM people_team), (SELECT max(id) FROM campaigns_campaign)")
+        largest = max(found or 0 for found in cursor.fetchone())
+    if largest >= 1 << 16:
+        raise TooManyToPack(_("There are more teams or campaigns than the rollup can tell apart."))
 
 
 def merged_persons() -> dict[int, int]:

@@ -42,11 +42,12 @@ class Group:
 Groups = dict[Key, Group]
 
 
-def count_leaves(day: Facts) -> tuple[Groups, list[np.ndarray]]:
-    """The finest groups of a day, keyed (city, team, agent, campaign) in ascending order; and the hour rows as columns."""
+def count_leaves(city: int, day: Facts) -> tuple[Groups, list[np.ndarray]]:
+    """The finest groups of a day of a city, keyed (city, team, agent, campaign) ascending; and the hour rows as columns."""
     calls = day.calls
-    codes, tables = facts.factorize([calls.city, calls.team, calls.agent, calls.campaign])
+    codes, tables = facts.factorize([calls.team, calls.agent, calls.campaign])
     size = len(tables[0])
+    tables = [np.full(size, city, dtype=np.int64), *tables]
     keys = list(zip(*(table.tolist() for table in tables), strict=True))
     leaves = [Group(row) for row in _call_counts(calls, codes, size).tolist()]
     _call_sets(calls, codes, leaves)
@@ -176,8 +177,20 @@ def total(parts: Iterable[Group]) -> Group:
     for name in SETS:
         members = [part.sets[name] for part in found if name in part.sets]
         if members:
-            sets[name] = members[0] if len(members) == 1 else BitMap.union(*members)
+            sets[name] = unite(members)
     return Group(counts, sets)
+
+
+def unite(members: list[BitMap]) -> BitMap:
+    """The union; one after the other is quicker than all at once while they are few or small."""
+    if len(members) > 40:
+        return BitMap.union(*members)
+    found = members[0]
+    if len(members) > 1:
+        found = members[0] | members[1]
+        for more in members[2:]:
+            found |= more
+    return found
 
 
 def regroup(groups: Groups, key: Callable[[Key], Key]) -> Groups:
@@ -199,13 +212,6 @@ def levels_of_city(leaves: Groups) -> Iterator[tuple[int, Groups]]:
     yield Level.TEAM_CAMPAIGN, team_campaign
     yield Level.AGENT, regroup(leaves, lambda k: k[:3])
     yield Level.AGENT_CAMPAIGN, leaves
-
-
-def by_city(leaves: Groups) -> dict[int, Groups]:
-    found: dict[int, Groups] = {}
-    for key, group in leaves.items():
-        found.setdefault(key[0], {})[key] = group
-    return found
 
 
 def same(one: Any, other: Any) -> bool:

@@ -52,12 +52,13 @@ class CityDay:
 def count_day(day: date, cities: Sequence[int], *, whole: bool) -> Iterator[CityDay]:
     """Read a day once and give its cities one by one; a city without facts comes empty, so that its old rows go."""
     read_at = database_now()
-    leaves, hours = groups.count_leaves(facts.read_facts(day, None if whole else cities))
-    split = groups.by_city(leaves)
-    del leaves
-    for city in cities:
-        mine = hours[1] == city
-        yield CityDay(day, city, read_at, split.pop(city, {}), [column[mine] for column in hours])
+    left = set(cities)
+    for city, found in facts.read_facts(day, None if whole else cities):
+        if city in left:
+            left.discard(city)
+            yield CityDay(day, city, read_at, *groups.count_leaves(city, found))
+    for city in sorted(left):
+        yield CityDay(day, city, read_at, {}, [])
 
 
 @transaction.atomic
@@ -133,7 +134,7 @@ def _write(found: CityDay, new: dict[int, Groups]) -> None:
 
 
 def _write_hours(found: CityDay) -> None:
-    count = len(found.hours[0])
+    count = len(found.hours[0]) if found.hours else 0
     if not count:
         return
     day = np.full(count, storing.days_since_2000(found.day))
