@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,8 +12,10 @@ from campaigns.services import claim
 from campaigns.services.calls import LeadNotYours
 from campaigns.telephony import adapter
 from core.audit import audit
+from core.jobs.runner import reason_of
 from customers.models import Customer
 
+logger = logging.getLogger(__name__)
 SILENT = timedelta(minutes=5)
 AT_ONCE = 200
 
@@ -20,9 +23,17 @@ AT_ONCE = 200
 def release_stale_claims(*, at: datetime) -> int:
     """Return every lead whose lease has run out; how many. Each in a transaction of its own, so that one fault holds up nobody."""
     stale = Lead.objects.filter(state=Lead.State.HELD, lease_until__lt=at).order_by("lease_until")[:AT_ONCE]
-    released = sum(_release(lead, at) for lead in stale)
+    released = sum(_try_release(lead, at) for lead in stale)
     close_silent_desks(at=at)
     return released
+
+
+def _try_release(lead: Lead, at: datetime) -> bool:
+    try:
+        return _release(lead, at)
+    except Exception as error:  # one lead at fault, or its telephone, must not keep those behind it
+        logger.error("lead %s could not be returned to its queue: %s", lead.pk, reason_of(error))
+        return False
 
 
 @transaction.atomic

@@ -217,6 +217,22 @@ def test_a_lead_whose_agent_went_silent_returns_as_if_never_handed_out(floor):
     assert Contact.objects.get(lead_id=lead.pk).state == "void"
 
 
+def test_a_lead_that_cannot_be_returned_holds_up_no_other(floor, monkeypatch):
+    bad, good = in_hand(floor), floor.lead()
+    claim.claim_next_lead(agent=agent_of(floor.team), at=AT + MINUTE)
+    usual = claim.return_lead
+
+    def return_lead(lead, customer, *, at):
+        if lead.pk == bad.pk:
+            raise RuntimeError("the telephone does not answer")
+        usual(lead, customer, at=at)
+
+    monkeypatch.setattr(claim, "return_lead", return_lead)
+
+    assert leases.release_stale_claims(at=AT + 20 * MINUTE) == 1
+    assert [Lead.objects.get(pk=lead.pk).state for lead in (bad, good)] == ["held", "open"]
+
+
 def test_a_dialled_lead_returns_with_its_attempt_counted(floor):
     lead = dialled(floor, talks=30)
 
