@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Campaign, Order, OrderEvent
 from campaigns.signals import order_changed
 from core.audit import audit
+from core.calendar import business_date
 from core.errors import DomainError
 from people.models import User
 from scripts.models import Offer, Product
@@ -23,7 +25,7 @@ class OrderNumberTaken(DomainError):
 
 
 class ProductNotSold(DomainError):
-    """The product may not be sold, or the offer is not for it."""
+    """The product may not be sold, or the offer is not for it or not made on that day."""
 
 
 class AmountNegative(DomainError):
@@ -61,9 +63,10 @@ def record_sale(*, call: Call, sale: Sale, by: User | None, at: datetime) -> Ord
     """The order of a call that sold, with its first event, dated as the call. Raises OrderNumberTaken, ProductNotSold, AmountNegative."""
     campaign = Campaign.objects.select_related("product", "offer").get(pk=call.campaign_id)
     product = sale.product or campaign.product
-    offer = sale.offer or (campaign.offer if campaign.offer and campaign.offer.product_id == product.pk else None)
-    _check_goods(product, offer)
-    order = Order.objects.create(
+    day = business_date(call.started_at)
+    offer = sale.offer or _usual_offer(campaign, product, day)
+    _check_goods(product, offer, day)
+    order = _store(
         call_id=call.pk,
         call_started_at=call.started_at,
         customer_id=call.customer_id,
@@ -82,20 +85,47 @@ def record_sale(*, call: Call, sale: Sale, by: User | None, at: datetime) -> Ord
     return order
 
 
-def _check_goods(product: Product, offer: Offer | None) -> None:
+def _store(**fields: Any) -> Order:
+    """The order, unless its number was given away between the look and the writing."""
+    try:
+        with transaction.atomic():
+            return Order.objects.create(**fields)
+    except IntegrityError as fault:
+        if "order_number_once" not in str(fault):
+            raise
+        raise _taken(fields["number"]) from None
+
+
+def _usual_offer(campaign: Campaign, product: Product, day: date) -> Offer | None:
+    """The campaign's offer, where it is for this product and still made on that day."""
+    offer = campaign.offer
+    return offer if offer and offer.product_id == product.pk and _is_valid(offer, day) else None
+
+
+def _is_valid(offer: Offer, day: date) -> bool:
+    return Offer.objects.valid_on(day).filter(pk=offer.pk).exists()
+
+
+def _check_goods(product: Product, offer: Offer | None, day: date) -> None:
     if not product.is_on:
         raise ProductNotSold(_("%(product)s may not be sold at present.") % {"product": product.name})
     if offer is not None and offer.product_id != product.pk:
         raise ProductNotSold(
             _("The offer %(offer)s is not for %(product)s.") % {"offer": offer.name, "product": product.name}
         )
+    if offer is not None and not _is_valid(offer, day):
+        raise ProductNotSold(_("The offer %(offer)s is not made on the day of this call.") % {"offer": offer.name})
 
 
 def _number(sale: Sale, call: Call) -> str:
     number = sale.number.strip() or f"T{call.pk}"
     if Order.objects.filter(system=OWN_SYSTEM, number=number).exists():
-        raise OrderNumberTaken(_("There is an order %(number)s already.") % {"number": number})
+        raise _taken(number)
     return number
+
+
+def _taken(number: str) -> OrderNumberTaken:
+    return OrderNumberTaken(_("There is an order %(number)s already.") % {"number": number})
 
 
 def _amount(sale: Sale, product: Product, offer: Offer | None) -> int:

@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaigns.models import Order, OrderEvent
+from campaigns.models import Lead, Order, OrderEvent
 from campaigns.services import calls, orders
 from campaigns.services.orders import Sale
 from campaigns.signals import order_changed
-from campaigns.tests.factories import AT, held_lead
+from campaigns.tests.factories import AT, CampaignFactory, held_lead
 from core.partitions import ensure_partitions
 from scripts.tests.factories import OfferFactory, ProductFactory
 
@@ -24,7 +24,11 @@ def months():
 
 
 def sell(sale: Sale | None = None) -> Order:
-    lead = held_lead()
+    record_sold(held_lead(), sale or Sale())
+    return Order.objects.latest("pk")
+
+
+def record_sold(lead: Lead, sale: Sale) -> None:
     calls.record_call(
         lead=lead,
         agent=lead.agent,
@@ -32,9 +36,8 @@ def sell(sale: Sale | None = None) -> Order:
         started_at=START,
         talk_seconds=60,
         at=AT,
-        order=sale or Sale(),
+        order=sale,
     )
-    return Order.objects.latest("pk")
 
 
 def cancel(order, occurred_at=LATER - timedelta(hours=1), reason="changed her mind", at=LATER):
@@ -110,11 +113,37 @@ def test_another_product_with_its_offer_and_amount_can_be_sold():
     [
         lambda: Sale(product=ProductFactory(is_on=False)),
         lambda: Sale(product=ProductFactory(), offer=OfferFactory()),
+        lambda: offered(valid_to=START.date()),
+        lambda: offered(valid_from=START.date() + timedelta(days=1)),
     ],
 )
 def test_what_may_not_be_sold_is_refused(make):
     with pytest.raises(orders.ProductNotSold):
         sell(make())
+
+
+def offered(**days) -> Sale:
+    offer = OfferFactory(**days)
+    return Sale(product=offer.product, offer=offer)
+
+
+def test_an_offer_counts_up_to_the_day_before_its_end():
+    sale = offered(valid_from=START.date(), valid_to=START.date() + timedelta(days=1))
+    assert sell(sale).offer == sale.offer
+
+
+def test_a_campaigns_offer_that_is_over_is_not_put_into_its_orders():
+    offer = OfferFactory(price_cents=5_000, valid_to=START.date())
+    lead = held_lead(campaign=CampaignFactory(product=offer.product, offer=offer))
+    record_sold(lead, Sale())
+    assert Order.objects.get().offer is None
+
+
+def test_a_number_given_away_between_look_and_writing_is_refused_with_its_sentence(monkeypatch):
+    sell(Sale(number="A1"))
+    monkeypatch.setattr(orders, "_number", lambda sale, call: "A1")
+    with pytest.raises(orders.OrderNumberTaken, match="There is an order A1 already"):
+        sell()
 
 
 def test_a_negative_amount_is_refused():
