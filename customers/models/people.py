@@ -171,8 +171,8 @@ class ConsentQuerySet(models.QuerySet):
 
 
 @pghistory.track(
-    pghistory.InsertEvent(),
-    pghistory.UpdateEvent(),
+    # what it was before each change: with the row as it is now that is the whole history, and a list's consents are written once
+    pghistory.UpdateEvent(row=pghistory.Old),
     level=pgtrigger.Statement,
     append_only=True,
     attrs={"PERSONAL_FIELDS": ("evidence",)},
