@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Min, Q
-from django.utils.functional import cached_property
+from django.db.models import Avg, Count, Q
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Callback, Campaign, Disposition, Lead
 from core.calendar import business_date, day_bounds
 from customers.models import Consent, Customer
-from people.models import Team, User
+from people.models import User
 from scripts.models import Offer, Product, ScriptStep
 
 BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
@@ -344,43 +343,9 @@ def _in_words(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Why:
-    """One reason why nobody can be called: how many leads it holds back, and when it passes."""
+    """One reason why nobody can be called: how many leads it holds back (or more, when `is_capped`), and when it passes."""
 
     text: str
     count: int = 0
     until: datetime | None = None
-
-
-class WhyNothing:
-    """Why a team has no lead now: per campaign what its open leads wait for. Few queries; asked only by an empty desk."""
-
-    def __init__(self, *, agent: User, team: Team, at: datetime) -> None:
-        self.agent, self.team, self.at = agent, team, at
-
-    @cached_property
-    def campaigns(self) -> list[Campaign]:
-        return list(Campaign.objects.filter(team_links__team=self.team).select_related("product").order_by("name"))
-
-    @cached_property
-    def calling(self) -> list[Campaign]:
-        return [c for c in self.campaigns if c.is_on and c.product.is_on and c.stage in Campaign.CALLING]
-
-    def leads(self) -> Any:
-        """Open leads of the team's calling campaigns in the cities it calls, without promises made by others."""
-        found = Lead.objects.filter(campaign__in=self.calling, state=Lead.State.OPEN).filter(
-            Q(callback_agent=None) | Q(callback_agent=self.agent)
-        )
-        return found.filter(city=self.team.city_id) if self.team.city_id else found
-
-    def by_campaign_and_city(self) -> list[dict[str, Any]]:
-        """Rows {campaign_id, city_id, waiting, ready, next_at}: open leads that wait for their time, and those that are due."""
-        return list(
-            self.leads()
-            .order_by()
-            .values("campaign_id", "city_id")
-            .annotate(
-                waiting=Count("id", filter=Q(ready_at__gt=self.at)),
-                ready=Count("id", filter=Q(ready_at__lte=self.at)),
-                next_at=Min("ready_at", filter=Q(ready_at__gt=self.at)),
-            )
-        )
+    is_capped: bool = False

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns import queries_desk
+from campaigns import queries_desk, queries_waiting
 from campaigns.models import AgentState, Lead, LiveCall
-from campaigns.queries_desk import Why, WhyNothing
+from campaigns.queries_desk import Why
+from campaigns.queries_waiting import Queue, TeamQueues
 from campaigns.services import claim, desk
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts
-from people.models import City, User
+from people.models import User
 
 PILLS = {
     AgentState.State.WAITING: "idle",
@@ -166,12 +167,12 @@ def why_nothing(*, agent: User, at: datetime) -> list[Why]:
     team = agent.team_at(at)
     if team is None:
         return [Why(_("You belong to no team today."))]
-    asked = WhyNothing(agent=agent, team=team, at=at)
-    if not asked.campaigns:
+    queues = queries_waiting.of_team(team, at=at)
+    if not queues.campaigns:
         return [Why(_("Your team works on no campaign yet."))]
-    found = [_stopped(campaign) for campaign in asked.campaigns if campaign not in asked.calling]
-    found += _waiting(asked, at)
-    if asked.calling and not any(why.count for why in found):
+    found = [_stopped(campaign) for campaign in queues.campaigns if campaign not in queues.calling]
+    found += _waiting(queues, queries_waiting.own_promises(agent, queues, at=at), at)
+    if queues.calling and not any(why.count for why in found):
         found.append(Why(_("All customers of your campaigns have been called. New lists come from the data team.")))
     return sorted(found, key=lambda why: -why.count)
 
@@ -187,35 +188,34 @@ def _stopped(campaign: Any) -> Why:
     )
 
 
-def _waiting(asked: WhyNothing, at: datetime) -> list[Why]:
-    rows = asked.by_campaign_and_city()
-    waiting = sum(row["waiting"] for row in rows)
-    nexts = [row["next_at"] for row in rows if row["next_at"]]
-    found = (
-        [Why(_("wait for their time: called a short while ago, or a time was agreed"), waiting, min(nexts))]
-        if waiting
-        else []
-    )
-    closed, opens, held = 0, [], 0
-    cities = {
-        city.pk: city for city in City.objects.select_related("zone").filter(pk__in={row["city_id"] for row in rows})
-    }
-    for campaign in asked.calling:
-        for row in rows:
-            if row["campaign_id"] != campaign.pk or not row["ready"]:
-                continue
-            city = cities[row["city_id"]]
-            zone = city.zone.name if city.zone else None
-            rules = contacts.rules_of(campaign, at=at, city_id=city.pk)
-            if city.is_on and contacts.is_open(zone, rules, at):
-                held += row["ready"]
-                continue
-            closed += row["ready"]
-            opening = contacts.next_allowed(zone, rules, at) if city.is_on else None
-            if opening:
-                opens.append(opening)
-    if closed:
-        found.append(Why(_("are out of calling hours, or their city is stopped"), closed, min(opens, default=None)))
-    if held:
-        found.append(Why(_("are held back by a rule of contact, or are with other agents"), held))
-    return found
+def _waiting(team: TeamQueues, promised: list[Queue], at: datetime) -> list[Why]:
+    waiting = [queue for queue in [*team.queues, *promised] if queue.waiting]
+    due = [(queue, *team.opening(queue, at)) for queue in [*team.queues, *promised] if queue.ready]
+    closed = [queue for queue, is_open, _opens in due if not is_open]
+    held = [queue for queue, is_open, _opens in due if is_open]
+    reasons = [
+        _why(
+            _("wait for their time: called a short while ago, or a time was agreed"),
+            waiting,
+            sum(queue.waiting for queue in waiting),
+            [queue.next_at for queue in waiting],
+        ),
+        _why(
+            _("are out of calling hours, or their city is stopped"),
+            closed,
+            sum(queue.ready for queue in closed),
+            [opens for _queue, _is_open, opens in due],
+        ),
+        _why(
+            _("are held back by a rule of contact, or are with other agents"),
+            held,
+            sum(queue.ready for queue in held),
+            [],
+        ),
+    ]
+    return [why for why in reasons if why.count]
+
+
+def _why(text: str, queues: list[Queue], count: int, times: list[datetime | None]) -> Why:
+    until = min((time for time in times if time), default=None)
+    return Why(text, count, until, is_capped=any(queue.is_capped for queue in queues))
