@@ -75,6 +75,7 @@ def end_role(*, membership: Membership, valid_to: date, by: User, at: datetime) 
         raise EndsBeforeItBegins(_("This role ends on %(day)s already.") % {"day": row.valid_to.isoformat()})
     if row.role == Role.ADMINISTRATOR:
         _check_not_last(row, valid_to)
+        _drop_superpowers(row.user_id)
     audit(
         "people.role.ended", row, by=by, at=at, user_id=row.user_id, role=row.role, valid_to=valid_to.isoformat(),
         team_id=row.team_id,
@@ -85,6 +86,11 @@ def end_role(*, membership: Membership, valid_to: date, by: User, at: datetime) 
     row.valid_to = valid_to
     row.save(update_fields=["valid_to"])
     return row
+
+
+def _drop_superpowers(user_id: int) -> None:
+    """The flags outlast every role; once the role is to end, it alone says who administers until then."""
+    User.objects.filter(pk=user_id).update(is_superuser=False, is_staff=False)
 
 
 @transaction.atomic

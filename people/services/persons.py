@@ -101,12 +101,16 @@ def open_account(*, user: User, by: User, at: datetime) -> User:
 
 @transaction.atomic
 def reset_password(*, user: User, password: str, by: User, at: datetime) -> User:
-    """A new password; whoever is signed in with the old one is out, and a lock of the sign-in ends. Raises PasswordTooWeak."""
+    """A new password; whoever is signed in with the old one or holds the API token is out, and a lock of the sign-in ends.
+
+    Raises PasswordTooWeak.
+    """
     from axes.utils import reset
 
     user = User.objects.select_for_update().get(pk=user.pk)
     _set_password(user, password)
     user.save(update_fields=["password"])
+    revoke_token(user=user, by=by, at=at)
     reset(username=user.username)
     audit("people.user.password_reset", user, by=by, at=at, own=user.pk == by.pk)
     return user
@@ -122,7 +126,7 @@ def make_token(*, user: User, by: User, at: datetime) -> str:
 
 
 @transaction.atomic
-def revoke_token(*, user: User, by: User, at: datetime) -> bool:
+def revoke_token(*, user: User, by: User | None, at: datetime) -> bool:
     """True when there was a token to void."""
     removed = bool(Token.objects.filter(user=user).delete()[0])
     if removed:
@@ -132,14 +136,15 @@ def revoke_token(*, user: User, by: User, at: datetime) -> bool:
 
 @transaction.atomic
 def create_admin(*, username: str, password: str, at: datetime) -> User:
-    """An administrator with rights everywhere; an account of that name is made one. Raises PasswordTooWeak."""
-    user = User.objects.filter(username=username).first()
+    """An administrator with rights everywhere; an account of that name is made one, with this password. Raises PasswordTooWeak.
+
+    The rights come from the role alone, so that another administrator can take them away again.
+    """
+    user = User.objects.select_for_update().filter(username=username).first()
     if user is None:
         user = create_person(username=username, display_name="", password=password, by=None, at=at)
     else:
-        _set_password(user, password)
-    user.is_superuser = user.is_staff = user.is_active = True
-    user.save()
+        _take_over(user, password, at)
     today = business_date(at)
     if not user.memberships.valid_on(today).filter(role=Membership.Role.ADMINISTRATOR).exists():
         give_role(user=user, role=Membership.Role.ADMINISTRATOR, valid_from=today, by=None, at=at)
@@ -155,6 +160,16 @@ def set_preferences(*, user: User, language: str | None = None, theme: str | Non
         setattr(user, name, chosen[name])
     user.save(update_fields=fields)
     return user
+
+
+def _take_over(user: User, password: str, at: datetime) -> None:
+    """Whoever has the command line has this account now: its old password and token are void, and the trail says so."""
+    was_closed = not user.is_active
+    _set_password(user, password)
+    user.is_active = True
+    user.save(update_fields=["password", "is_active"])
+    revoke_token(user=user, by=None, at=at)
+    audit("people.user.password_reset", user, by=None, at=at, own=False, administrator=True, was_closed=was_closed)
 
 
 def _set_password(user: User, password: str | None) -> None:

@@ -1,8 +1,9 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from core.models import AuditEvent
@@ -195,6 +196,45 @@ def test_create_admin_makes_an_account_with_rights_everywhere(monkeypatch):
     assert root.check_password(GOOD)
     assert root.scope().is_region
     assert root.memberships.filter(role=Membership.Role.ADMINISTRATOR).count() == 1
+
+
+def test_an_administrator_of_the_command_line_can_be_demoted_like_any_other(monkeypatch, admin):
+    monkeypatch.setenv("ADMIN_PASSWORD", GOOD)
+    call_command("create_admin", "root")
+    root = User.objects.get(username="root")
+    assert (root.is_superuser, root.is_staff) == (False, False)
+    User.objects.filter(pk=root.pk).update(is_superuser=True, is_staff=True)  # as accounts of before had it
+
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    belonging.end_role(membership=root.memberships.get(), valid_to=tomorrow, by=admin, at=AT)
+
+    root = User.objects.get(pk=root.pk)
+    assert (root.is_superuser, root.is_staff, root.scope().is_region) == (False, False, True)
+    assert not root.scope(timezone.now() + timedelta(days=1)).is_region
+
+
+def test_create_admin_takes_an_account_over_and_the_trail_says_so(monkeypatch):
+    monkeypatch.setenv("ADMIN_PASSWORD", GOOD)
+    person = UserFactory(username="chen", is_active=False)
+    Token.objects.create(user=person)
+
+    call_command("create_admin", "chen")
+
+    person.refresh_from_db()
+    assert (person.is_active, Token.objects.filter(user=person).exists()) == (True, False)
+    event = AuditEvent.objects.get(action="people.user.password_reset", subject_id=str(person.pk))
+    assert event.detail == {"own": False, "administrator": True, "was_closed": True}
+
+
+def test_a_new_password_makes_the_token_void_and_the_trail_says_so(admin):
+    person = UserFactory()
+    persons.make_token(user=person, by=admin, at=AT)
+
+    persons.reset_password(user=person, password=GOOD, by=admin, at=AT)
+    persons.reset_password(user=person, password=GOOD, by=admin, at=AT)
+
+    assert not Token.objects.filter(user=person).exists()
+    assert AuditEvent.objects.filter(action="people.token.revoked", subject_id=str(person.pk)).count() == 1
 
 
 def test_create_admin_says_that_a_password_is_too_weak(monkeypatch):
