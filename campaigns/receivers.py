@@ -7,7 +7,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from customers.signals import customer_suppressed
+from customers.signals import customer_suppressed, list_committed
 
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
@@ -25,3 +25,11 @@ def withdraw_leads(
     from campaigns.services import refusals
 
     refusals.withdraw_leads(customer_id=customer_id, kind=kind, at=at, campaign_id=campaign_id, product_id=product_id)
+
+
+@receiver(list_committed, dispatch_uid="campaigns.follow_customers")
+def follow_customers(sender: Any, *, lead_list_id: int, **_more: Any) -> None:
+    """A list may move customers to another city: their leads go with them."""
+    from campaigns.services import moving
+
+    moving.follow_customers(lead_list_id=lead_list_id)
