@@ -102,6 +102,8 @@ def lift(*, suppression: Suppression, by: User, at: datetime, reason: str) -> Su
     reason = reason.strip()
     if not reason:
         raise ReasonMissing(_("Say why the suppression is lifted."))
+    # the person first, as everywhere: a suppression or a claim of the same moment comes before, or sees that this one is lifted
+    _lock(suppression.customer, bytes(suppression.phone_blind) if suppression.phone_blind else None)
     row = Suppression.objects.select_for_update(of=("self",)).get(pk=suppression.pk)
     if row.lifted_at is not None:
         raise AlreadyLifted(_("This suppression was lifted before."))

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core.models import AuditEvent
 from core.phones import BadPhone
@@ -153,6 +155,20 @@ def test_lifting_one_of_two_leaves_the_person_suppressed(by):
     services.lift(suppression=row, by=by, at=AT, reason="entered twice")
 
     assert is_suppressed(customer)
+
+
+@pytest.mark.parametrize("named", ["customer", "phone"])
+def test_lifting_locks_the_person_before_the_suppression(by, named):
+    customer = CustomerFactory(number=NUMBER)
+    row = suppress(
+        **{"customer": {"customer": customer}, "phone": {"phone": NUMBER}}[named], kind="manual", by=by, at=AT
+    )
+
+    with CaptureQueriesContext(connection) as asked:
+        services.lift(suppression=row, by=by, at=AT, reason="entered twice")
+
+    locks = [query["sql"] for query in asked.captured_queries if "FOR UPDATE" in query["sql"]]
+    assert [sql.split("FOR UPDATE OF ")[1] for sql in locks] == ['"customers_customer"', '"customers_suppression"']
 
 
 def test_lifting_needs_a_reason(by):
