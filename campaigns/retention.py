@@ -4,17 +4,61 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.models import Answer, Call, Callback
 from core.retention import register
+from customers.retention import UNUSED, emptied, unused_since
 
 STAGED = timedelta(days=30)
+A_NIGHT = 20_000
 
 
 def forget_staged_calls(at: datetime) -> int:
     from campaigns.services.history import drop_old_rows
 
     return drop_old_rows(at=at)
+
+
+def _calls_of_emptied(at: datetime) -> QuerySet[Call]:
+    """Calls of persons who have been emptied; older than what keeps a person, so that younger months are not read."""
+    whose = Exists(emptied(at).filter(pk=OuterRef("customer_id")))
+    return Call.objects.filter(whose, started_at__lt=unused_since(at))
+
+
+def forget_call_notes(at: datetime) -> int:
+    due = list(_calls_of_emptied(at).exclude(note="").values_list("pk", "started_at")[:A_NIGHT])
+    return _blank("UPDATE campaigns_call c SET note = '' FROM due WHERE c.id = due.id AND c.started_at = due.at", due)
+
+
+def forget_answers(at: datetime) -> int:
+    whose = Exists(_calls_of_emptied(at).filter(pk=OuterRef("call_id"), started_at=OuterRef("call_started_at")))
+    held = Answer.objects.filter(whose, call_started_at__lt=unused_since(at)).exclude(value="")
+    due = list(held.values_list("call_id", "call_started_at").distinct()[:A_NIGHT])
+    return _blank(
+        """UPDATE campaigns_answer a SET value = '""' FROM due WHERE a.call_id = due.id AND a.call_started_at = due.at""",
+        due,
+    )
+
+
+def forget_promise_notes(at: datetime) -> int:
+    whose = Exists(emptied(at).filter(pk=OuterRef("lead__customer_id")))
+    due = Callback.objects.filter(whose).exclude(note="").values_list("pk", flat=True)[:A_NIGHT]
+    return Callback.objects.filter(pk__in=list(due)).update(note="")
+
+
+def _blank(statement: str, due: list[tuple[int, datetime]]) -> int:
+    """Run the statement for these calls, found by number and time: their month alone is touched."""
+    if not due:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH due(id, at) AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])) {statement}",
+            [[pk for pk, _time in due], [time for _pk, time in due]],
+        )
+        return int(cursor.rowcount)
 
 
 register(
@@ -27,8 +71,24 @@ register(
 register(
     "campaigns.Call",
     fields=("note",),
+    keep_for=UNUSED,
     basis=_("Calls are facts and stay as long as the customer does; their notes go with the customer."),
+    apply=forget_call_notes,
 )
-register("campaigns.Answer", fields=("value",), basis=_("Answers belong to the call in which they were given."))
-register("campaigns.Callback", fields=("note",), basis=_("The note of a promise belongs to its lead."))
-register("campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace."))
+register(
+    "campaigns.Answer",
+    fields=("value",),
+    keep_for=UNUSED,
+    basis=_("Answers belong to the call in which they were given."),
+    apply=forget_answers,
+)
+register(
+    "campaigns.Callback",
+    fields=("note",),
+    keep_for=UNUSED,
+    basis=_("The note of a promise belongs to its lead."),
+    apply=forget_promise_notes,
+)
+register(
+    "campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace.")
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.retention import register
@@ -46,6 +46,16 @@ def forget_customers(at: datetime) -> int:
     return Customer.objects.filter(pk__in=list(due.values_list("pk", flat=True))).update(
         name="", name_sort="", external_id="", attributes={}, address=None, gender="", age=None
     )
+
+
+def emptied(at: datetime) -> QuerySet[Customer]:
+    """Persons of whom nothing is held any more but their calls, for the apps that keep words about them."""
+    return Customer.objects.filter(_unused(at), name="", external_id="", attributes={}, address__isnull=True)
+
+
+def unused_since(at: datetime) -> datetime:
+    """Whoever was last called before this is forgotten."""
+    return at - UNUSED
 
 
 def forget_phones(at: datetime) -> int:
