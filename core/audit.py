@@ -6,11 +6,14 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, models, transaction
 
 from core.access import id_of, name_of
@@ -90,49 +93,85 @@ def audit_refusal(request: Any, **detail: Any) -> None:
 # ---------------------------------------------------------------- seals
 
 
-def seal_events(*, limit: int = 1_000_000) -> int:
+def seal_events(*, limit: int = 1_000_000, all_rows: bool = False) -> int:
     """Bind the rows not yet sealed to the chain, in batches; returns how many. One sealer at a time.
 
     Rows whose transaction commits late carry a low id: each seal names its ids, and the search for unsealed rows goes back
-    over the last hour. What commits even later is found by verify_chain(), which looks at all.
+    over the last hour. With `all_rows`, every night, it goes back to the beginning, for what commits even later.
+
+    Not to be called within a transaction: the head of the chain is written outside the database once a seal is committed.
     """
     sealed = 0
     while sealed < limit:
-        count = _seal_batch()
+        count = _seal_batch(all_rows)
         sealed += count
         if count < BATCH:
             break
     return sealed
 
 
+def _seal_batch(all_rows: bool) -> int:
+    seal = _seal(all_rows)
+    if seal is None:
+        return 0
+    _keep_head(seal)
+    return len(seal.event_ids)
+
+
 @transaction.atomic
-def _seal_batch(events: list[tuple] | None = None) -> int:
+def _seal(all_rows: bool) -> AuditSeal | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core.audit.seal'))")
     last = AuditSeal.objects.order_by("-seq").first()
-    rows = list(_unsealed()) if events is None else events
+    rows = list(_unsealed(all_rows))
     if not rows:
-        return 0
+        return None
     previous = bytes(last.hash) if last else START
-    seal = AuditSeal.objects.create(
+    return AuditSeal.objects.create(
         seq=last.seq + 1 if last else 1,
         event_ids=[row[0] for row in rows],
         last_id=max(rows[-1][0], last.last_id if last else 0),
         previous_hash=previous,
         hash=chain_hash(previous, rows),
     )
-    # the head of the chain also goes to the log, which lies outside the database
-    logger.info("audit seal %s of %s events: %s", seal.seq, len(rows), bytes(seal.hash).hex())
-    return len(rows)
 
 
-def _unsealed() -> Iterator[tuple]:
+def heads_file() -> Path | None:
+    """Where the heads of this database's chain are kept, outside of it; None keeps none."""
+    directory = settings.AUDIT_HEADS_DIR
+    return Path(directory) / f"audit-{connection.settings_dict['NAME']}.heads" if directory else None
+
+
+def _keep_head(seal: AuditSeal) -> None:
+    """Whoever takes the newest seals out of the database together with their rows leaves this line standing."""
+    logger.info("audit seal %s of %s events: %s", seal.seq, len(seal.event_ids), bytes(seal.hash).hex())
+    path = heads_file()
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as stream:
+        stream.write(f"{seal.seq} {bytes(seal.hash).hex()}\n")
+
+
+def _kept_head() -> tuple[int, bytes] | None:
+    """(seq, hash) of the newest seal that was kept outside. Two sealers may have swapped their lines."""
+    path = heads_file()
+    if path is None or not path.exists():
+        return None
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4096))
+        lines = stream.read().decode().splitlines()[-10:]
+    heads = [(int(seq), bytes.fromhex(text)) for seq, _sep, text in (line.partition(" ") for line in lines) if text]
+    return max(heads, default=None)
+
+
+def _unsealed(all_rows: bool) -> Iterator[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce((SELECT last_id FROM core_auditseal WHERE sealed_at < now() - %s::interval ORDER BY seq DESC LIMIT 1), 0)",
             [LATE_COMMITS],
         )
-        floor = cursor.fetchone()[0]
+        floor = 0 if all_rows else cursor.fetchone()[0]
         cursor.execute(
             "SELECT id FROM core_auditevent e WHERE id > %s AND NOT EXISTS ("
             "  SELECT 1 FROM (SELECT unnest(event_ids) AS id FROM core_auditseal WHERE last_id > %s) s WHERE s.id = e.id)"
@@ -176,7 +215,7 @@ def _plain(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verify_chain found. `broken` is the first seal that does not fit, `missing` the ids of its rows that are gone."""
+    """What verify_chain found. `broken` is the first seal that does not fit or is gone, `missing` the ids of its rows that are gone."""
 
     seals: int
     events: int
@@ -191,20 +230,23 @@ class Verdict:
 
 
 def verify_chain() -> Verdict:
-    """Read the whole chain again and compare. Nothing is changed."""
+    """Read the whole chain again and compare, also with the newest head kept outside the database. Nothing is changed."""
     previous, seals, events = START, 0, 0
+    kept = _kept_head()  # first: what is sealed while this reads comes on top
     for seal in AuditSeal.objects.order_by("seq").iterator(chunk_size=20):
         rows = list(_rows(seal.event_ids))
         fits = (
             seal.seq == seals + 1
             and bytes(seal.previous_hash) == previous
             and bytes(seal.hash) == chain_hash(previous, rows)
+            and (kept is None or kept[0] != seal.seq or kept[1] == bytes(seal.hash))
         )
         if not fits:
             missing = sorted(set(seal.event_ids) - {row[0] for row in rows})
             return Verdict(seals, events, _count_unsealed(), seals + 1, missing, previous.hex())
         previous, seals, events = bytes(seal.hash), seals + 1, events + len(rows)
-    return Verdict(seals, events, _count_unsealed(), None, [], previous.hex())
+    broken = seals + 1 if kept is not None and kept[0] > seals else None
+    return Verdict(seals, events, _count_unsealed(), broken, [], previous.hex())
 
 
 def _count_unsealed() -> int:

@@ -26,6 +26,13 @@ def seal_audit(run: Run) -> dict[str, Any]:
     return {"sealed": seal_events()}
 
 
+@scheduled("core.seal_late_audit", daily_at="04:20", label=_("Seal what reached the audit trail late"))
+def seal_late_audit(run: Run) -> dict[str, Any]:
+    from core.audit import seal_events
+
+    return {"sealed": seal_events(all_rows=True)}
+
+
 @scheduled("core.apply_retention", daily_at="03:10", label=_("Erase what is kept no longer"))
 def apply_retention_nightly(run: Run) -> dict[str, Any]:
     from core.idempotency import purge_keys

@@ -1,3 +1,4 @@
+import stat
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -180,3 +181,64 @@ def test_two_sealers_at_once_make_one_chain():
 
     found = verify_chain()
     assert (found.is_sound, found.events) == (True, 50)
+
+
+@pytest.fixture
+def heads(settings, tmp_path):
+    settings.AUDIT_HEADS_DIR = tmp_path / "audit"
+    return settings.AUDIT_HEADS_DIR / f"audit-{connection.settings_dict['NAME']}.heads"
+
+
+def forget_seals(**which):
+    sql("ALTER TABLE core_auditseal DISABLE TRIGGER USER")
+    AuditSeal.objects.filter(**which).delete()
+    sql("ALTER TABLE core_auditseal ENABLE TRIGGER USER")
+
+
+def test_the_head_of_the_chain_survives_outside_the_database(heads):
+    for _seal in range(2):
+        write(1)
+        seal_events()
+
+    assert [line.split()[0] for line in heads.read_text().splitlines()] == ["1", "2"]
+    assert heads.read_text().split()[-1] == verify_chain().head
+    assert stat.S_IMODE(heads.stat().st_mode) == 0o600
+    assert verify_chain().is_sound
+
+
+def test_newest_rows_taken_out_together_with_their_seal_are_noticed(heads):
+    for _seal in range(2):
+        write(1)
+        seal_events()
+    forget_seals(seq=2)
+    tamper("DELETE FROM core_auditevent WHERE id = (SELECT max(id) FROM core_auditevent)")
+
+    assert verify_chain().broken == 2
+
+
+def test_a_chain_made_anew_by_who_holds_the_keys_is_noticed(heads):
+    victim = write(2)[0]
+    seal_events()
+    kept = heads.read_text()
+    forget_seals()
+    tamper("DELETE FROM core_auditevent WHERE id = %s", victim.pk)
+    seal_events()
+    heads.write_text(kept)
+
+    assert verify_chain().broken == 1
+
+
+def test_a_row_that_commits_hours_late_is_sealed_at_night():
+    events = write(2)
+    late = events[0].pk
+    tamper("DELETE FROM core_auditevent WHERE id = %s", late)  # not committed yet
+    seal_events()
+    sql("ALTER TABLE core_auditseal DISABLE TRIGGER USER")
+    sql("UPDATE core_auditseal SET sealed_at = now() - interval '2 hours'")
+    sql("ALTER TABLE core_auditseal ENABLE TRIGGER USER")
+    sql("INSERT INTO core_auditevent (id, at, action, actor_name, subject_type, subject_id, refused, detail)"
+        " VALUES (%s, now(), 'core.test.late', '', '', '', false, '{}')", late)  # fmt: skip
+
+    assert seal_events() == 0
+    assert seal_events(all_rows=True) == 1
+    assert verify_chain().unsealed == 0

@@ -21,4 +21,4 @@ class Command(BaseCommand):
             )
         if not found.is_sound:
             gone = f"; gone: {', '.join(map(str, found.missing[:20]))}" if found.missing else ""
-            raise CommandError(f"Seal {found.broken} does not fit: a row of it was altered or removed{gone}.")
+            raise CommandError(f"Seal {found.broken} does not fit: it, or a row of it, was altered or removed{gone}.")
