@@ -253,17 +253,24 @@ def destroy(*, private_file: PrivateFile, at: datetime, by: Any = None) -> None:
 
 
 def destroy_overdue(*, at: datetime) -> int:
-    """Destroy every file whose time is over; returns how many. Also sweeps drafts that a dead process left behind."""
+    """Destroy every file whose time is over; returns how many. Also sweeps what a dead process left behind: drafts, and
+    whole files whose row never came to be, because the process ended or its transaction was undone."""
     overdue = list(PrivateFile.objects.overdue(at))
     for row in overdue:
         destroy(private_file=row, at=at)
-    _drop_old_drafts(at)
+    _drop_leftovers(at)
     return len(overdue)
 
 
-def _drop_old_drafts(at: datetime) -> None:
-    for path in private_root().glob("*/.*.part"):
-        if path.stat().st_mtime < (at - timedelta(days=1)).timestamp():
+def _drop_leftovers(at: datetime) -> None:
+    """A day is longer than any transaction: a younger file may still get its row."""
+    oldest = (at - timedelta(days=1)).timestamp()
+    for directory in private_root().glob("??"):
+        old = {path.name: path for path in directory.iterdir() if path.is_file() and path.stat().st_mtime < oldest}
+        known = PrivateFile.objects.filter(path__in=[f"{directory.name}/{name}" for name in old], destroyed_at=None)
+        for row in known.values_list("path", flat=True):
+            old.pop(row.partition("/")[2])
+        for path in old.values():
             path.unlink(missing_ok=True)
 
 

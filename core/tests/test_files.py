@@ -168,3 +168,20 @@ def test_players_may_ask_for_a_part(client, wanted, status, expected, span):
 
 def test_a_stranger_is_sent_to_the_sign_in(client):
     assert client.get(f"/files/{keep().pk}/").status_code == 302
+
+
+def test_a_day_later_files_without_a_row_are_gone_and_others_stay():
+    kept, young = keep(b"abc"), keep(b"abc")
+    orphan = path_of(kept).with_name("0" * 38)
+    orphan.write_bytes(b"its transaction was undone")
+    PrivateFile.objects.filter(pk=kept.pk).update(keep_until=AT + 9 * DAY)
+    young_path = path_of(young)
+    PrivateFile.objects.filter(pk=young.pk).delete()
+    for path in (path_of(kept), orphan):
+        os.utime(path, (0, (AT - timedelta(hours=25)).timestamp()))
+    os.utime(young_path, (0, (AT - timedelta(hours=23)).timestamp()))
+
+    destroy_overdue(at=AT)
+
+    assert content(kept) == b"abc"
+    assert (orphan.exists(), young_path.exists()) == (False, True)
