@@ -175,7 +175,8 @@ def run_inline(job_id: int) -> bool:
     except JobCancelled:
         claims.stop(job)
     except TryLater as wish:
-        claims.put_back(job, after=wish.after, attempts=max(0, job.attempts - 1))
+        # not a try: a job that waits for days must not use up its claims by asking
+        claims.put_back(job, after=wish.after, attempts=max(0, job.attempts - 1), claims=max(0, job.claims - 1))
     except DomainError as refusal:
         # a rule said no: asking again would not change the answer
         claims.die(job, reason=str(refusal))

@@ -221,7 +221,7 @@ def test_a_handler_may_ask_to_be_called_later_without_failing(kind):
     run_inline(job.pk)
 
     job.refresh_from_db()
-    assert (job.state, job.attempts) == ("queued", 0)
+    assert (job.state, job.attempts, job.claims) == ("queued", 0, 0)
     assert job.not_before > timezone.now() + timedelta(minutes=2)
 
 
