@@ -31,7 +31,7 @@ function say(name, stale = false) {
 
 // ---------- saving
 
-let sending = false;
+let sending = false, again;
 
 async function post(item) {
   const body = new URLSearchParams(item.fields);
@@ -48,6 +48,7 @@ async function post(item) {
 
 // Oldest first, one at a time; a repeat carries the same key, so the server takes it once.
 async function send() {
+  clearTimeout(again);
   if (sending) return;
   sending = true;
   try {
@@ -60,7 +61,7 @@ async function send() {
   } catch {
     say("Waits", true);
     notice(text("Kept"), "kept");
-    setTimeout(send, AGAIN);
+    again = setTimeout(send, AGAIN);
   } finally {
     sending = false;
   }
