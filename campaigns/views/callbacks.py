@@ -19,16 +19,12 @@ from campaigns.models import Callback
 from campaigns.services import callbacks as services
 from core.calendar import business_date, day_bounds
 from core.clock import database_now
-from core.errors import DomainError, PermissionRefused
+from core.errors import DomainError
+from people.access import must
 from people.models import User
 
 PAGE = 50
 WHENS = ("open", "late", "today", "later", "done")
-
-
-def _must(allowed: bool) -> None:
-    if not allowed:
-        raise PermissionRefused(_("Your role does not allow this."))
 
 
 def _filtered(user: User, when: str, at: datetime) -> QuerySet[Callback]:
@@ -48,7 +44,7 @@ def _filtered(user: User, when: str, at: datetime) -> QuerySet[Callback]:
 
 @require_GET
 def board(request: HttpRequest) -> HttpResponse:
-    _must(rules.can_see_callbacks(request.user))
+    must(request, rules.can_see_callbacks(request.user))
     at = database_now()
     when = request.GET.get("when", "open")
     when = when if when in WHENS else "open"
@@ -78,7 +74,7 @@ def _agents(user: User, at: datetime) -> QuerySet[User]:
 @require_http_methods(["GET", "POST"])
 def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose another agent for a promise."""
-    _must(rules.can_hand_over(request.user))
+    must(request, rules.can_hand_over(request.user))
     at = database_now()
     callback = get_object_or_404(
         Callback.objects.visible_to(request.user).select_related("lead__customer", "lead__campaign", "agent"), pk=pk
