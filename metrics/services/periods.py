@@ -47,14 +47,24 @@ def waiting(at: datetime | None = None) -> list[int]:
 
 @transaction.atomic
 def settle(stale_id: int) -> int:
-    """Build one sum again and take its mark away; a mark set meanwhile by a newer day comes after this transaction and stays."""
+    """Build one sum again and take its mark away; a mark set meanwhile by a newer day comes after this transaction and stays.
+
+    A week or month of the region keeps its mark while a day of the region in it waits: another rollup may be at that day.
+    """
     mark = Stale.objects.select_for_update().filter(pk=stale_id).first()
-    if mark is None:
+    if mark is None or _has_waiting_day(mark):
         return 0
     mark.delete()
     if mark.kind == Stale.Kind.DAY:
         return _region_day(mark.start, mark.keys)
     return _period(mark)
+
+
+def _has_waiting_day(mark: Stale) -> bool:
+    if mark.city_id is not None or mark.kind == Stale.Kind.DAY:
+        return False
+    inside = (mark.start, last_day(mark.kind, mark.start))
+    return Stale.objects.filter(kind=Stale.Kind.DAY, start__range=inside).exists()
 
 
 def _region_day(day: date, names: Names) -> int:
