@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import next_month
@@ -97,7 +98,7 @@ def _sums(
         f" JOIN unnest(%s::text[], %s::date[], %s::int[]) p(kind, start, number) ON {joined}"
         f" WHERE {where} AND {seen} GROUP BY {', '.join(['p.number', *keys])}"
     )
-    with connection.cursor() as cursor:
+    with connections[settings.REPORTS_DATABASE].cursor() as cursor:
         cursor.execute(sql, [*map(list, zip(*items, strict=True)), *params, *more])
         rows = cursor.fetchall()
     names = [measure.key for measure in measures]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from django.conf import settings
 from django.db.models import Q
 
 from core.calendar import month_start, next_month, week_start
@@ -26,8 +27,10 @@ class Pieces:
 
 def stale_between(first: date, last: date) -> set[tuple[str, date]]:
     """Sums over these days that must not be read. A stale city spoils the sum for all: rare, and gone after the next rollup."""
-    found = Stale.objects.filter(Q(start__lte=last), start__gte=month_start(week_start(first))).values_list(
-        "kind", "start"
+    found = (
+        Stale.objects.using(settings.REPORTS_DATABASE)
+        .filter(Q(start__lte=last), start__gte=month_start(week_start(first)))
+        .values_list("kind", "start")
     )
     return set(found)
 

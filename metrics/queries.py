@@ -6,14 +6,17 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
-from django.db.models import F, Max, Q
+from django.db import connections
+from django.db.models import Count, F, Max, Q, Sum
+from django.db.models.functions import Extract
 from pyroaring import BitMap
 
+from core.calendar import days, is_workday
 from metrics import copying, registry
 from metrics.columns import COUNTS, SETS, Level
 from metrics.models import DayFigures, Partition, PeriodFigures
@@ -82,6 +85,10 @@ def rows_of(question: Question, measures: Iterable[str] | None = None, *, keep: 
     cells = _from_rollup(question, counted) if keep else _read(question, counted)
     for source in registry.sources_for(names):
         answers = source.read(question)
+        # who was signed in without a call, or whose sales of other days were cancelled, has a row too
+        for cell in answers.keys() - cells.keys():
+            if any(answers[cell].values()):
+                cells[cell] = dict.fromkeys(names, 0)
         for cell, counts in cells.items():
             known = answers.get(cell, {})
             counts.update({measure.key: known.get(measure.key, 0) for measure in source.measures})
@@ -118,6 +125,17 @@ def is_waiting(question: Question) -> bool:
     return found.filter(Q(built_at=None) | Q(recorded_until__gt=F("built_at"))).exists()
 
 
+def days_without_data(question: Question, until: date) -> int:
+    """Working days of the range, before `until`, on which no city that the question may speak of has figures."""
+    cities = question.filters.get("city") or question.reach.cities
+    found = Partition.objects.filter(day__range=(question.first, question.last), rows__gt=0)
+    if cities:
+        found = found.filter(city_id__in=cities)
+    known = set(found.values_list("day", flat=True).distinct())
+    last = min(question.last, until - timedelta(days=1))
+    return sum(is_workday(day) and day not in known for day in days(question.first, last))
+
+
 def newest_day(question: Question) -> date | None:
     """The newest business day that has figures at all."""
     return Partition.objects.filter(rows__gt=0).aggregate(day=Max("day"))["day"]
@@ -145,11 +163,20 @@ class _Found:
 
 
 def _from_rollup(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int | None]]:
-    """Counts of each cell. Kept for some minutes under the time of the newest build: what was not built again has not changed."""
-    at = computed_at(question)
-    if at is None:
+    """Counts of each cell. Kept for some minutes under the times of the builds: what was not built again has not changed.
+
+    While a day waits for its build nothing is kept; what is stored of it is read.
+    """
+    partitions = Partition.objects.using(settings.REPORTS_DATABASE)
+    found = partitions.filter(day__range=(question.first, question.last)).aggregate(
+        all=Count("pk"), built=Count("built_at"), newest=Max("built_at"), times=Sum(Extract("built_at", "epoch"))
+    )
+    if not found["all"]:
         return {}
-    key = "metrics:" + hashlib.sha256(repr((at, question, sorted(names))).encode()).hexdigest()
+    if found["built"] < found["all"]:
+        return _read(question, names)
+    built = (found["newest"], found["times"])
+    key = "metrics:" + hashlib.sha256(repr((built, question, sorted(names))).encode()).hexdigest()
     known = cache.get(key)
     if known is None:
         known = _read(question, names)
@@ -163,7 +190,7 @@ def _read(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int 
     found: dict[Cell, _Found] = {}
     sets = [name for name in names if name in SETS]
     for table, sql, params in _statements(question, pieces, names):
-        with connection.cursor() as cursor:
+        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
             cursor.execute(sql, params)
             width, end = 1 + len(question.by), 1 + len(question.by) + len(names)
             for row in cursor.fetchall():
@@ -261,6 +288,6 @@ def _unite(found: dict[Cell, _Found], sets: Sequence[str]) -> None:
 def _members(table: str, ids: list[int], sets: Sequence[str]) -> Iterator[tuple[tuple[str, int], list[BitMap | None]]]:
     columns = ", ".join(["id", *(f"{name}_ids" for name in sets)])
     sql = f"SELECT {columns} FROM {table} WHERE id = ANY(%s::bigint[])"
-    for row in copying.rows_out(sql, [ids], 1 + len(sets)):
+    for row in copying.rows_out(sql, [ids], 1 + len(sets), settings.REPORTS_DATABASE):
         number = _id.unpack(row[0] or b"")[0]
         yield (table, number), [None if data is None else BitMap.deserialize(bytes(data)) for data in row[1:]]

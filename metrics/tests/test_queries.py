@@ -3,10 +3,11 @@
 from datetime import date
 
 import pytest
+from django.utils.connection import ConnectionDoesNotExist
 
 from metrics import queries, registry
 from metrics.pieces import cover
-from metrics.questions import MOST_DAYS, NotAGrouping, Period, RangeIsEmpty, RangeTooLong, before, periods
+from metrics.questions import MOST_DAYS, NotAGrouping, Period, RangeIsEmpty, RangeTooLong, ask, before, periods
 from metrics.tests import factories as f
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
@@ -183,3 +184,13 @@ def test_a_stale_month_is_read_from_its_weeks_and_days():
         ("day", date(2026, 6, 29)),
         ("day", date(2026, 6, 30)),
     ]
+
+
+@pytest.mark.parametrize("measure", ["calls", "customers_called", "cancellations", "signed_in_seconds"])
+@pytest.mark.parametrize("keep", [True, False])
+def test_figures_are_read_from_the_database_of_reports(db, settings, measure, keep):
+    question = ask(since=DAY, until=DAY)
+    settings.REPORTS_DATABASE = "nowhere"
+
+    with pytest.raises(ConnectionDoesNotExist):
+        queries.rows_of(question, [measure], keep=keep)

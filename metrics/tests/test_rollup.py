@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from campaigns.models import Call, Order, OrderEvent
+from campaigns.models import AgentState, Call, Order, OrderEvent
 from core.clock import database_now
 from customers.models import Customer
 from metrics import queries, registry
 from metrics.columns import Level
 from metrics.models import CancellationDay, DayFigures, HourFigures, Partition, PeriodFigures, Stale
-from metrics.services import activity, dirty, rollup
+from metrics.services import activity, dirty, periods, rollup
 from metrics.tests import factories as f
 from metrics.tests.naive import count
 
@@ -106,7 +106,53 @@ def test_a_cancellation_counts_as_activity_on_the_day_it_came():
 
     assert CancellationDay.objects.get().day == later
     assert total(DAY, later)["cancellations"] == 1
-    assert queries.figures(since=DAY, until=later, grain="day").rows[0].counts["cancellations"] == 0
+    assert total(later, later)["cancellations"] == 1
+    rows = queries.figures(since=DAY, until=later, grain="day").rows
+    assert [(row.period.first, row.counts["cancellations"], row.counts["orders"]) for row in rows] == [
+        (DAY, 0, 1),
+        (later, 1, 0),
+    ]
+
+
+def test_an_agent_signed_in_without_a_call_has_a_row_and_counts_in_the_hours():
+    _city, team, idle = f.place()
+    f.make_call(customer_id=1, agent_id=idle.pk + 1)
+    AgentState.objects.create(agent=idle, team=team, state="waiting", began_at=f.at(DAY, 9), ended_at=f.at(DAY, 11))
+    f.roll_up()
+    activity.build_activity(day=DAY, at=database_now())
+
+    rows = queries.figures(since=DAY, until=DAY, by=["agent"]).rows
+
+    assert {row.key[0]: (row.counts["calls"], row.counts["signed_in_seconds"]) for row in rows} == {
+        idle.pk: (0, 7200),
+        idle.pk + 1: (1, 0),
+    }
+
+
+def test_figures_stay_while_everything_waits_to_be_counted_again():
+    f.make_call(customer_id=1)
+    f.roll_up()
+
+    dirty.mark_all(at=database_now())
+
+    assert total()["calls"] == 1
+
+
+def test_figures_read_between_the_cities_of_a_day_are_not_kept():
+    """Both cities are read in one look, so both carry the same time of building."""
+    f.make_call(customer_id=1, city_id=1)
+    f.make_call(customer_id=2, city_id=2)
+    f.roll_up()
+    f.let_time_pass()
+    f.make_call(customer_id=3, city_id=1)
+    f.make_call(customer_id=4, city_id=2)
+    one, other = rollup.count_day(DAY, [1, 2], whole=True)
+
+    rollup.store(one)
+    half = total()["calls"]
+    rollup.store(other)
+
+    assert (half, total()["calls"]) == (3, 4)
 
 
 def test_a_reinstated_order_is_not_cancelled():
@@ -282,6 +328,22 @@ def test_sums_that_wait_to_be_built_are_read_from_their_days():
 
     assert counts["customers_called"] == 2
     assert PeriodFigures.objects.get(kind="month", level=Level.REGION).customers_called == 1
+
+
+def test_a_week_of_the_region_waits_for_a_day_of_the_region_that_came_after_the_look():
+    """Another rollup looks for marks before the day is stored, and comes to the week before the region's day is built."""
+    f.make_call(customer_id=1)
+    f.roll_up()
+    f.make_call(customer_id=2)
+    rollup.build(DAY, 1)
+    marks = {(mark.kind, mark.city_id): mark.pk for mark in Stale.objects.all()}
+
+    for mark in [("week", None), ("month", None), ("day", None), ("week", None), ("month", None)]:
+        periods.settle(marks[mark])
+
+    sums = PeriodFigures.objects.filter(level=Level.REGION).values_list("kind", "customers_called")
+    assert sorted(sums) == [("month", 2), ("week", 2)]
+    assert not Stale.objects.filter(city_id=None).exists()
 
 
 def test_every_level_of_a_period_is_kept_with_and_without_campaign():

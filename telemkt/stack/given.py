@@ -5,7 +5,7 @@ import os
 from telemkt.stack import urls
 from telemkt.stack.trouble import Trouble
 
-OLDEST_POSTGRES = 14
+OLDEST_POSTGRES = 15
 
 
 def check() -> None:
