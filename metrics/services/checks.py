@@ -28,16 +28,28 @@ LADDER = (
 
 @transaction.atomic
 def check_figures(*, day: date | None, at: datetime) -> int:
-    """Check `day`, or one past day picked at random; returns the number of open alerts."""
-    day = day or _random_day(at)
-    if day is not None and not Stale.objects.filter(kind=Stale.Kind.DAY, start=day).exists():
+    """Check `day`, or one past day picked at random, and the days of open alerts; returns the number of open alerts."""
+    dirty.mark_dirty(at=at)
+    chosen = day or _random_day(at)
+    for one in sorted(_days_of_open_alerts() | ({chosen} if chosen else set())):
+        _check_day(one, at)
+    rows = default_rows("campaigns_call")
+    _judge(Alert.Kind.DEFAULT_PARTITION, "campaigns_call", {"rows": rows} if rows else {}, at)
+    return Alert.objects.filter(settled_at=None).count()
+
+
+def _days_of_open_alerts() -> set[date]:
+    found = Alert.objects.filter(settled_at=None).exclude(kind=Alert.Kind.DEFAULT_PARTITION)
+    return {date.fromisoformat(key) for key in found.values_list("key", flat=True)}
+
+
+def _check_day(day: date, at: datetime) -> None:
+    """A day with news that the figures do not hold yet is left to the next night."""
+    if not Stale.objects.filter(kind=Stale.Kind.DAY, start=day).exists():
         _judge(Alert.Kind.SUMS_DIFFER, day.isoformat(), sums_that_differ(day), at)
         clean = not dirty.waiting().filter(day=day).exists()
         if clean:
             _judge(Alert.Kind.DAY_DIFFERS, day.isoformat(), cities_that_differ(day), at)
-    rows = default_rows("campaigns_call")
-    _judge(Alert.Kind.DEFAULT_PARTITION, "campaigns_call", {"rows": rows} if rows else {}, at)
-    return Alert.objects.filter(settled_at=None).count()
 
 
 def _random_day(at: datetime) -> date | None:

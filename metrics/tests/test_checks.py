@@ -1,5 +1,7 @@
 """The nightly checks find what does not agree, and say when it agrees again."""
 
+from datetime import timedelta
+
 import pytest
 
 from core.clock import database_now
@@ -36,6 +38,24 @@ def test_a_figure_that_was_changed_is_found_by_both_checks_and_settled_when_it_i
     DayFigures.objects.filter(level=Level.AGENT, agent_id=1).update(calls=1)
     assert check_figures(day=DAY, at=database_now()) == 0
     assert not Alert.objects.filter(settled_at=None).exists()
+
+
+def test_the_days_of_open_alerts_are_checked_with_whatever_day_is_taken(built):
+    other = DAY + timedelta(days=1)
+    f.make_call(other, customer_id=3)
+    f.roll_up()
+    f.let_time_pass()
+    DayFigures.objects.filter(day=DAY, level=Level.AGENT, agent_id=1).update(calls=7)
+    check_figures(day=DAY, at=database_now())
+    DayFigures.objects.filter(day=DAY, level=Level.AGENT, agent_id=1).update(calls=1)
+
+    assert check_figures(day=other, at=database_now()) == 0
+
+
+def test_a_call_that_came_after_the_last_look_makes_no_alert(built):
+    f.make_call(customer_id=9)
+
+    assert check_figures(day=DAY, at=database_now()) == 0
 
 
 def test_a_call_outside_of_every_month_raises_an_alert(built):
