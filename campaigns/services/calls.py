@@ -69,7 +69,8 @@ def record_call(
     """Record one call to the lead in the agent's hand and decide what becomes of the lead.
 
     `answers`: {question id: answer}. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
-    the order in which a suppression locks them. Raises LeadNotYours, ResultUnknown, DetailMissing, TimesImpossible, NoTeam and what
+    the order in which a suppression locks them. A person suppressed since the dial: call and sale are kept, and the lead ends unless
+    its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("city").get(pk=lead.customer_id)
@@ -98,6 +99,7 @@ def record_call(
     if call.bad_number:
         refusals.mark_dead(call.phone_id)
     retry.settle(lead, call, disposition, customer, agent=agent, callback_at=callback_at, note=note)
+    refusals.catch_up(lead, customer, at=at)
     if call.sale:
         orders.record_sale(call=call, sale=order or orders.Sale(), by=agent, at=at)
     refusals.apply_refusals(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from campaigns.models import Lead
+from campaigns.services import refusals
 from campaigns.services.calls import LeadNotYours
+from campaigns.services.returning import let_go, return_undialled
 from core.audit import audit
 from core.calendar import business_date
 from core.errors import DomainError
-from customers.models import Contact, Customer
+from customers.models import Customer
 from people.models import User
 
 # A lead that an agent skipped goes to the others first.
@@ -77,7 +77,7 @@ def give_back(
     customer, lead = lock_held(lead, agent)
     if lead.dialled_at is not None:
         raise AlreadyDialled(_("This lead was dialled: record its result, then it leaves your desk."))
-    _return_undialled(lead, customer, due_at=at + (SKIPPED_REST if is_skip else rest) if is_skip or rest else None)
+    return_undialled(lead, customer, due_at=at + (SKIPPED_REST if is_skip else rest) if is_skip or rest else None)
     audit(
         "campaigns.lead.skipped" if is_skip else "campaigns.lead.given_back",
         lead, by=agent, at=at, campaign_id=lead.campaign_id, reason=reason.strip()[:120],
@@ -105,41 +105,9 @@ def return_lead(lead: Lead, customer: Customer, *, at: datetime) -> None:
     """Take a held, locked lead from an agent who went silent. Undialled: as if it had never been handed out. Dialled: the attempt
     was made and stays on the budget, the lead waits like after an attempt."""
     if lead.dialled_at is None:
-        _return_undialled(lead, customer, due_at=None)
+        return_undialled(lead, customer, due_at=None)
         return
     lead.attempts_made += 1
     lead.last_call_at = lead.dialled_at
-    _let_go(lead, customer, due_at=max(lead.due_at, at + SILENT_REST))
-
-
-def _return_undialled(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
-    reserved_at = lead.held_at
-    assert reserved_at is not None  # a held lead has its moment: a constraint
-    Contact.objects.filter(
-        at=reserved_at, customer_id=customer.pk, lead_id=lead.pk, state=Contact.State.RESERVED, call_id=None
-    ).update(state=Contact.State.VOID)
-    customer.attempts = [moment for moment in customer.attempts if moment != reserved_at]
-    if lead.callable_before is not None:
-        customer.callable_from = lead.callable_before
-    _let_go(lead, customer, due_at=due_at)
-    # the person's other leads were pushed back for this attempt
-    Lead.objects.filter(customer=customer, state=Lead.State.OPEN, callback_agent=None).exclude(pk=lead.pk).update(
-        ready_at=Greatest(F("due_at"), customer.callable_from)
-    )
-
-
-def _let_go(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
-    lead.state, lead.outcome = Lead.State.OPEN, ""
-    lead.agent = lead.held_at = lead.lease_until = lead.dialled_at = lead.callable_before = None
-    lead.due_at = due_at or lead.due_at
-    # what the customer asked for goes before gaps
-    lead.ready_at = lead.due_at if lead.callback_agent_id else max(lead.due_at, customer.callable_from)
-    lead.save(
-        update_fields=[
-            "state", "outcome", "agent", "held_at", "lease_until", "dialled_at", "callable_before", "due_at", "ready_at",
-            "attempts_made", "last_call_at",
-        ]
-    )  # fmt: skip
-    if customer.held_lead_id == lead.pk:
-        customer.held_lead_id = None
-    customer.save(update_fields=["attempts", "callable_from", "held_lead_id"])
+    let_go(lead, customer, due_at=max(lead.due_at, at + SILENT_REST))
+    refusals.catch_up(lead, customer, at=at)

@@ -8,6 +8,7 @@ from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from campaigns.models import Call, Callback, Campaign, Lead
+from campaigns.services.returning import return_undialled
 from core.audit import audit
 from customers.models import Customer, Phone, Suppression
 from customers.services import contacts
@@ -63,26 +64,52 @@ def _mark_number(call: Call, by: User, at: datetime) -> None:
 def withdraw_leads(
     *, customer_id: int, kind: str, at: datetime, campaign_id: int | None = None, product_id: int | None = None
 ) -> int:
-    """Take the person's leads out of the queue and out of agents' hands; returns how many. Called inside the suppression's transaction.
+    """Take the person's leads out of the queue and, undialled, out of agents' hands; returns how many. Inside the suppression's
+    transaction, which holds the person.
 
     Suppressed by nobody's exception: the leads end. A complaint: they wait until it is cleared. A refused product: they rest with it.
+    A dialled lead stays with its agent, who may be talking: its call is recorded, and then catch_up() decides.
     """
     leads = _scope(customer_id, campaign_id, product_id)
     if kind == Suppression.Kind.COMPLAINT:
         return _take_back(leads)
     if kind == Suppression.Kind.OFFER_REFUSED:
         return _rest(leads, customer_id, product_id, at)
-    ids = list(leads.exclude(state=Lead.State.DONE).select_for_update(of=("self",)).values_list("pk", flat=True))
-    _drop_promises(ids)
-    _let_go(customer_id, ids)
-    return Lead.objects.filter(pk__in=ids).update(
-        state=Lead.State.DONE,
-        outcome=Lead.Outcome.SUPPRESSED,
-        agent=None,
-        held_at=None,
-        lease_until=None,
-        dialled_at=None,
-        callback_agent=None,
+    taken = _take_back(leads)
+    ids = list(leads.filter(state=Lead.State.OPEN).select_for_update(of=("self",)).values_list("pk", flat=True))
+    _end(ids)
+    return max(taken, len(ids))
+
+
+def catch_up(lead: Lead, customer: Customer, *, at: datetime) -> None:
+    """What was said elsewhere while this lead was dialled, now that it has left the hand: it ends or rests like the person's others.
+
+    A lead that its result ended stays as it ended. Person and lead are locked by the caller.
+    """
+    if lead.state != Lead.State.OPEN:
+        return
+    standing = _standing(lead, customer, at)
+    rests = [row.valid_to for row in standing if row.kind == Suppression.Kind.OFFER_REFUSED]
+    ends = [row for row in standing if row.kind not in (Suppression.Kind.COMPLAINT, Suppression.Kind.OFFER_REFUSED)]
+    if ends or None in rests:
+        _end([lead.pk])
+        lead.refresh_from_db(fields=["state", "outcome", "callback_agent"])
+    elif rests:
+        until = max(moment for moment in rests if moment is not None)
+        lead.due_at, lead.ready_at = max(lead.due_at, until), max(lead.ready_at, until)
+        lead.save(update_fields=["due_at", "ready_at"])
+
+
+def _standing(lead: Lead, customer: Customer, at: datetime) -> list[Suppression]:
+    """What stands against calling this person, or one of the numbers, for this lead."""
+    campaign = Campaign.objects.only("product_id").get(pk=lead.campaign_id)
+    numbers = Phone.objects.filter(customer=customer).values("blind_index")
+    return list(
+        Suppression.objects.in_force(at).filter(
+            Q(customer=customer) | Q(phone_blind__in=numbers),
+            Q(campaign_id=None) | Q(campaign_id=campaign.pk),
+            Q(product_id=None) | Q(product_id=campaign.product_id),
+        )
     )
 
 
@@ -96,13 +123,18 @@ def _scope(customer_id: int, campaign_id: int | None, product_id: int | None) ->
 
 
 def _take_back(leads: QuerySet[Lead]) -> int:
-    """Out of the agents' hands, back to the queue, from which a suppressed person is not handed out."""
-    held = list(leads.filter(state=Lead.State.HELD).select_for_update(of=("self",)))
+    """Undialled out of the agents' hands, back to the queue as if never handed out; a suppressed person is not handed out from it."""
+    held = list(leads.filter(state=Lead.State.HELD, dialled_at=None).select_for_update(of=("self",)))
     for lead in held:
-        _let_go(lead.customer_id, [lead.pk])
-    return Lead.objects.filter(pk__in=[lead.pk for lead in held]).update(
-        state=Lead.State.OPEN, agent=None, held_at=None, lease_until=None, dialled_at=None
-    )
+        return_undialled(lead, Customer.objects.get(pk=lead.customer_id), due_at=None)
+    return len(held)
+
+
+def take_from_hands(lead_ids: list[int]) -> None:
+    """The same for leads of many persons, each locked before the lead. Inside the caller's transaction."""
+    for lead in Lead.objects.filter(pk__in=lead_ids).order_by("customer_id"):
+        Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
+        _take_back(Lead.objects.filter(pk=lead.pk))
 
 
 def _rest(leads: QuerySet[Lead], customer_id: int, product_id: int | None, at: datetime) -> int:
@@ -121,9 +153,9 @@ def _rest(leads: QuerySet[Lead], customer_id: int, product_id: int | None, at: d
     )
 
 
-def _drop_promises(lead_ids: list[int]) -> None:
+def _end(lead_ids: list[int]) -> None:
+    """Open, locked leads are not called any more, and nobody keeps their promises."""
+    Lead.objects.filter(pk__in=lead_ids).update(
+        state=Lead.State.DONE, outcome=Lead.Outcome.SUPPRESSED, callback_agent=None
+    )
     Callback.objects.filter(lead__in=lead_ids, state=Callback.State.PROMISED).update(state=Callback.State.DROPPED)
-
-
-def _let_go(customer_id: int, lead_ids: list[int]) -> None:
-    Customer.objects.filter(Q(pk=customer_id) & Q(held_lead_id__in=lead_ids)).update(held_lead_id=None)

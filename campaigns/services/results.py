@@ -40,7 +40,10 @@ def _fetch_back(lead: Lead, agent: User) -> Lead | None:
     """The lead, in the agent's hand again, when only its lease had run out; None when that is not the case."""
     customer = claim.lock_person(lead)
     fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
-    if fresh.state != Lead.State.OPEN or customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
+    ended_elsewhere = fresh.outcome == Lead.Outcome.SUPPRESSED  # while it was dialled
+    if fresh.state == Lead.State.HELD or (fresh.state == Lead.State.DONE and not ended_elsewhere):
+        return None
+    if customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
         return None
     call = LiveCall.objects.filter(lead=fresh, agent=agent).order_by("-placed_at").first()
     if (
@@ -50,11 +53,11 @@ def _fetch_back(lead: Lead, agent: User) -> Lead | None:
     ):
         return None
     LiveCall.objects.filter(pk=call.pk).update(settled_at=None)
-    fresh.state, fresh.agent = Lead.State.HELD, agent
+    fresh.state, fresh.outcome, fresh.agent = Lead.State.HELD, "", agent
     fresh.held_at = fresh.dialled_at = call.placed_at
     fresh.lease_until = call.placed_at + LONGEST_WAIT
     fresh.attempts_made = max(0, fresh.attempts_made - 1)
-    fresh.save(update_fields=["state", "agent", "held_at", "dialled_at", "lease_until", "attempts_made"])
+    fresh.save(update_fields=["state", "outcome", "agent", "held_at", "dialled_at", "lease_until", "attempts_made"])
     customer.held_lead_id = fresh.pk
     customer.save(update_fields=["held_lead_id"])
     return fresh
