@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns.models import CallImport, Campaign, Disposition, RetryRule
-from campaigns.services import retry
+from campaigns.services import refusals, retry
 from customers.services import contacts
 from customers.services.contacts import ContactRules
 
@@ -110,7 +110,7 @@ FROM merged m WHERE m.id = cu.id
 def store_piece(call_import: CallImport, *, above: int, upto: int, at: datetime) -> int:
     """Store the new calls and late cancellations of the rows (above, upto]; returns how many calls. Inside the caller's transaction.
 
-    Persons are touched before leads, as everywhere. Refusals weigh as if they had been said here, dated as called.
+    Persons are touched before leads, leads before promises, as everywhere. Refusals weigh as if they had been said here, dated as called.
     """
     asked: dict[str, Any] = {
         "import_id": call_import.pk,
@@ -133,10 +133,17 @@ def store_piece(call_import: CallImport, *, above: int, upto: int, at: datetime)
         for statement in (CALLS, KEYS, ORDERS, CANCELLATIONS, LEDGER):
             cursor.execute(statement, asked)
         if stored:
+            _empty_hands(cursor)
             _spend_budget(cursor, rules.values())
             _refuse(cursor, asked, rules)
             _move_leads(cursor, asked, [campaign.pk for campaign in campaigns])
     return stored
+
+
+def _empty_hands(cursor: Any) -> None:
+    """Undialled leads of persons who refused calls or complained; before the calls of the piece weigh on the budget given back here."""
+    cursor.execute(IN_HANDS)
+    refusals.take_from_hands([row[0] for row in cursor.fetchall()])
 
 
 def _spend_budget(cursor: Any, rules: Iterable[ContactRules]) -> None:
@@ -179,22 +186,19 @@ FROM (SELECT DISTINCT ON (phone_id) phone_id, customer_id, started_at, bad_numbe
 WHERE last.is_bad AND ph.id = last.phone_id AND NOT ph.is_dead AND NOT EXISTS (
     SELECT 1 FROM campaigns_call c WHERE c.customer_id = last.customer_id AND c.phone_id = ph.id AND c.right_party AND c.started_at > last.started_at)
 """
-LET_GO = """
-UPDATE customers_customer cu SET held_lead_id = NULL
-WHERE cu.held_lead_id IS NOT NULL AND cu.id IN (SELECT customer_id FROM piece WHERE refuses_calls OR complaint)
+IN_HANDS = """
+SELECT l.id FROM campaigns_lead l
+WHERE l.state = 'held' AND l.dialled_at IS NULL AND l.customer_id IN (SELECT customer_id FROM piece WHERE refuses_calls OR complaint)
+"""
+# A dialled lead stays with its agent: its own call decides.
+WITHDRAW = """
+UPDATE campaigns_lead SET state = 'done', outcome = 'suppressed', callback_agent_id = NULL
+WHERE state = 'open' AND customer_id IN (SELECT customer_id FROM piece WHERE refuses_calls)
 """
 DROP_PROMISES = """
 UPDATE campaigns_callback b SET state = 'dropped'
-FROM campaigns_lead l WHERE l.id = b.lead_id AND b.state = 'promised' AND l.customer_id IN (SELECT customer_id FROM piece WHERE refuses_calls)
-"""
-NO_HAND = "agent_id = NULL, held_at = NULL, lease_until = NULL, dialled_at = NULL"
-WITHDRAW = f"""
-UPDATE campaigns_lead SET state = 'done', outcome = 'suppressed', callback_agent_id = NULL, {NO_HAND}
-WHERE state <> 'done' AND customer_id IN (SELECT customer_id FROM piece WHERE refuses_calls)
-"""
-TAKE_BACK = f"""
-UPDATE campaigns_lead SET state = 'open', {NO_HAND}
-WHERE state = 'held' AND customer_id IN (SELECT customer_id FROM piece WHERE complaint)
+FROM campaigns_lead l WHERE l.id = b.lead_id AND b.state = 'promised' AND l.state = 'done'
+  AND l.customer_id IN (SELECT customer_id FROM piece WHERE refuses_calls)
 """
 REST_LEADS = """
 UPDATE campaigns_lead l SET due_at = greatest(l.due_at, x.valid_to), ready_at = greatest(l.ready_at, x.valid_to)
@@ -212,7 +216,7 @@ def _refuse(cursor: Any, asked: dict[str, Any], rules: dict[int, ContactRules]) 
     cursor.execute(SUPPRESS.format(flag="p.refuses_calls"), {**said, "kind": "refusal"})
     cursor.execute(SUPPRESS.format(flag="p.complaint"), {**said, "kind": "complaint"})
     cursor.execute(REST, said)
-    for statement in (FLAG, DEAD, LET_GO, DROP_PROMISES, WITHDRAW, TAKE_BACK):
+    for statement in (FLAG, DEAD, WITHDRAW, DROP_PROMISES):
         cursor.execute(statement)
 
 
@@ -245,6 +249,7 @@ UPDATE campaigns_lead l SET
     attempts_made = least(l.attempts_made + d.attempts, 32767),
     state = CASE WHEN d.late THEN l.state WHEN d.end_as = '' THEN 'open' ELSE 'done' END,
     outcome = CASE WHEN d.late THEN l.outcome ELSE d.end_as END,
+    callback_agent_id = CASE WHEN d.late OR d.end_as = '' THEN l.callback_agent_id END,
     due_at = CASE WHEN d.late OR d.end_as <> '' OR l.callback_agent_id IS NOT NULL THEN l.due_at ELSE d.again_at END,
     ready_at = CASE WHEN d.late OR d.end_as <> '' OR l.callback_agent_id IS NOT NULL THEN l.ready_at ELSE greatest(d.again_at, d.callable_from) END,
     last_disposition_id = CASE WHEN d.is_old THEN l.last_disposition_id ELSE d.disposition_id END,
@@ -254,10 +259,21 @@ FROM (SELECT d.*, coalesce(l2.last_call_at > d.started_at, false) AS is_old, coa
       FROM decided d JOIN campaigns_lead l2 ON l2.id = d.id) d
 WHERE l.id = d.id
 """
+# The first call after the promise kept it, as if it had been recorded here. Leads that go on keep theirs: the promise is with an agent.
+KEEP_PROMISES = f"""
+UPDATE campaigns_callback b SET kept_at = m.kept_at,
+    state = CASE WHEN m.kept_at IS NULL THEN 'dropped' WHEN m.kept_at > b.due_at + interval '{int(retry.KEPT_WITHIN.total_seconds())} seconds' THEN 'late' ELSE 'kept' END
+FROM (
+    SELECT b2.id, min(p.started_at) FILTER (WHERE p.started_at > coalesce(b2.call_started_at, b2.created_at)) AS kept_at
+    FROM piece p JOIN campaigns_lead l ON l.id = p.lead_id AND l.state = 'done'
+    JOIN campaigns_callback b2 ON b2.lead_id = l.id AND b2.state = 'promised' GROUP BY 1) m
+WHERE b.id = m.id
+"""
 
 
 def _move_leads(cursor: Any, asked: dict[str, Any], campaign_ids: list[int]) -> None:
     cursor.execute(MOVE, {**asked, "retries": json.dumps(_retries(campaign_ids))})
+    cursor.execute(KEEP_PROMISES)
     cursor.execute(REST_LEADS, asked)
 
 
