@@ -22,6 +22,7 @@ class CallImport(models.Model):
         CHECKING = "checking", _("Being checked")
         CHECKED = "checked", _("Checked, not yet imported")
         IMPORTING = "importing", _("Being imported")
+        PARTLY = "partly", _("Partly imported")
         IMPORTED = "imported", _("Imported")
         FAILED = "failed", _("Could not be read")
         CANCELLED = "cancelled", _("Given up")

@@ -88,17 +88,28 @@ def receive_calls(
 
 @transaction.atomic
 def start_import(*, call_import: CallImport, by: User, at: datetime) -> Job:
-    """Bring in the good rows of a checked file, in the background; asked twice it is one job. Raises ImportIsOver, PermissionRefused."""
+    """Bring in the good rows of a checked file, or the rest of one that was stopped, in the background; asked twice it is one job.
+
+    Raises ImportIsOver, PermissionRefused.
+    """
     check_rights(by, call_import.creates_missing)
     call_import = CallImport.objects.select_for_update(of=("self",)).get(pk=call_import.pk)
-    if call_import.status == Status.IMPORTING:
+    if call_import.status == Status.IMPORTING and not can_start(call_import):
         return Job.objects.get(pk=call_import.job_id or 0)
-    if call_import.status != Status.CHECKED:
+    if not can_start(call_import):
         raise ImportIsOver(_("Only a file that was checked, and not yet imported, can be imported."))
     call_import.status, call_import.imported_by = Status.IMPORTING, by
     call_import.save(update_fields=["status", "imported_by"])
     audit("campaigns.calls.import_asked", call_import, by=by, at=at)
-    return _enqueue(call_import, "import", by)
+    # each start is a job of its own: one that was stopped stays in the list as it ended
+    return _enqueue(call_import, f"import:{call_import.job_id or 0}", by)
+
+
+def can_start(call_import: CallImport) -> bool:
+    """Checked, or stopped before its end; also one whose job was stopped while it waited, which could not say so itself."""
+    if call_import.status == Status.IMPORTING:
+        return Job.objects.filter(pk=call_import.job_id or 0, state=Job.State.CANCELLED).exists()
+    return call_import.status in (Status.CHECKED, Status.PARTLY)
 
 
 @transaction.atomic
@@ -149,6 +160,9 @@ def _enqueue(call_import: CallImport, step: str, by: User) -> Job:
 def import_calls(run: Run) -> dict[str, Any]:
     """Read, judge and, when asked for, store; goes on from where it ended. What is wrong with the file itself is kept with the import."""
     call_import = CallImport.objects.select_related("created_by").get(pk=run.args["call_import"])
+    if call_import.status in (Status.CHECKED, Status.PARTLY) and call_import.job_id == run.job.pk:
+        call_import.status = Status.IMPORTING  # stopped, and asked for again from the list of jobs
+        call_import.save(update_fields=["status"])
     try:
         if call_import.status in READS:
             _check(run, call_import)
@@ -157,10 +171,34 @@ def import_calls(run: Run) -> dict[str, Any]:
     except FileFault as fault:
         _fail(run, call_import, fault)
     except JobCancelled:
-        CallImport.objects.filter(pk=call_import.pk).exclude(status=Status.IMPORTED).update(status=Status.CANCELLED)
+        _stop(run, call_import)
         raise
     call_import.refresh_from_db()
     return {"rows": call_import.row_count, **call_import.counts}
+
+
+@transaction.atomic
+def _stop(run: Run, call_import: CallImport) -> None:
+    """Stopped while it was read: given up, nothing was stored. Stopped while it was stored: what is stored stays and is told, and the
+    rows are judged anew, so that the rest, which can still be asked for, is what counts as new."""
+    at = run.now()
+    call_import = CallImport.objects.select_for_update(of=("self",)).get(pk=call_import.pk)
+    if call_import.status != Status.IMPORTING:
+        CallImport.objects.filter(pk=call_import.pk, status__in=READS).update(status=Status.CANCELLED)
+        return
+    stored = CallVerdict.objects.filter(
+        call_import=call_import, verdict__in=["new", "cancellation"], row_no__lte=int(run.cursor.get("stored", 0))
+    ).count()
+    call_import.imported_at = at if stored else call_import.imported_at
+    call_import.status = Status.PARTLY if call_import.imported_at else Status.CHECKED
+    call_import.counts = history_judging.judge(call_import, makes_missing=call_import.creates_missing, at=at)
+    call_import.save(update_fields=["status", "counts", "imported_at"])
+    audit(
+        "campaigns.calls.import_stopped", call_import, by=call_import.imported_by or call_import.created_by, at=at, stored=stored,
+        left=call_import.counts["new"] + call_import.counts["cancellation"],
+    )  # fmt: skip
+    if stored:
+        _announce(call_import)
 
 
 def _check(run: Run, call_import: CallImport) -> None:
@@ -320,6 +358,10 @@ def _finish(call_import: CallImport, at: datetime) -> None:
         **{key: value for key, value in call_import.counts.items() if key != "faults"},
         made=call_import.made,
     )
+    _announce(call_import)
+
+
+def _announce(call_import: CallImport) -> None:
     transaction.on_commit(lambda: calls_imported.send(CallImport, call_import_id=call_import.pk), robust=True)
 
 

@@ -2,12 +2,14 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from django.urls import reverse
 
-from campaigns.models import Call, CallImport, CallKey, CallVerdict, Lead, Order, OrderEvent, StagedCall
-from campaigns.services import history, orders
+from campaigns.models import Call, Callback, CallImport, CallKey, CallVerdict, Lead, Order, OrderEvent, StagedCall
+from campaigns.services import history, history_storing, orders
+from campaigns.signals import calls_imported
 from campaigns.tests.factories import (
     AT,
     CampaignFactory,
@@ -21,7 +23,7 @@ from campaigns.tests.factories import (
     result,
 )
 from core.errors import PermissionRefused
-from core.jobs import run_inline
+from core.jobs import request_cancel, run_again, run_inline
 from core.models import AuditEvent, Job
 from customers.models import Contact, Customer, Suppression
 from people.models import City, Membership, Team, User
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.django_db
 HEAD = ["call_id", "campaign", "agent", "team", "phone", "direction", "started_at", "result", "talk_seconds", "after_call_seconds", "order_id",
         "product", "amount", "cancelled_at"]  # fmt: skip
 NUMBER = "19000001111"
+CHINA = timezone(timedelta(hours=8))
 
 
 @pytest.fixture
@@ -387,11 +390,24 @@ def test_only_those_who_work_for_the_region_may_make_what_is_missing(world):
 
 def test_customers_and_teams_of_another_city_are_unknown_to_a_citys_data_team(world):
     other = person("data", city=CityFactory())
-    assert verdicts(bring([row()], other)) == {2: "team_unknown"}
+    assert verdicts(bring([row()], other)) == {2: "agent_unknown"}
+    TeamFactory(code="SZ1", city=CityFactory())
     own = person("data", city=world["city"])
     assert counts(bring([row()], own)) == {"new": 1}
     CustomerFactory(phone="19000002222")
     assert verdicts(bring([row("C2", phone="19000002222")], own)) == {2: "number_unknown"}
+    assert verdicts(bring([row("C3", team="SZ1")], own)) == {2: "team_unknown"}
+
+
+@pytest.mark.parametrize("team", ["GZ1", ""])
+def test_an_agent_of_another_city_reads_like_one_who_does_not_exist(world, team):
+    agent_of(TeamFactory(city=CityFactory()), code="SZ201")
+    rows = [row("C1", agent="SZ201", team=team), row("C2", agent="X9", team=team), row("C3", team=team)]
+
+    brought = bring(rows, person("data", city=world["city"]))
+
+    assert verdicts(brought) == {2: "agent_unknown", 3: "agent_unknown", 4: ""}
+    assert counts(brought) == {"new": 1, "invalid": 2}
 
 
 # ---------------------------------------------------------------- looking before importing
@@ -419,6 +435,81 @@ def test_a_checked_file_can_be_given_up(world):
     assert not StagedCall.objects.exists()
     with pytest.raises(history.ImportIsOver):
         history.start_import(call_import=call_import, by=world["data"], at=AT)
+
+
+def stopped_after_the_first_piece(world, monkeypatch):
+    """Two of three calls are stored when somebody stops the import."""
+    monkeypatch.setattr(history, "PIECE_ROWS", 2)
+    usual = history_storing.store_piece
+
+    def store_piece(call_import, **more):
+        stored = usual(call_import, **more)
+        request_cancel(Job.objects.get(pk=call_import.job_id), by=world["data"], at=AT)
+        return stored
+
+    monkeypatch.setattr(history_storing, "store_piece", store_piece)
+    rows = [row("C1"), sold("C2", started_at="2026-03-06 10:00"), row("C3", started_at="2026-03-07 10:00")]
+    call_import = history.receive_calls(
+        file=file_of(rows), file_name="calls.csv", makes_missing=False, imports_at_once=True, by=world["data"], at=AT
+    )
+    assert run_inline(call_import.job_id)
+    monkeypatch.setattr(history_storing, "store_piece", usual)
+    call_import.refresh_from_db()
+    return call_import
+
+
+def test_an_import_stopped_halfway_says_what_is_stored_and_brings_in_the_rest_when_asked(
+    world, monkeypatch, django_capture_on_commit_callbacks
+):
+    told = []
+    calls_imported.connect(lambda **news: told.append(news["call_import_id"]), weak=False, dispatch_uid="test")
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            call_import = stopped_after_the_first_piece(world, monkeypatch)
+    finally:
+        calls_imported.disconnect(dispatch_uid="test")
+
+    assert (call_import.status, counts(call_import)) == ("partly", {"new": 1, "unchanged": 2})
+    assert (Call.objects.count(), told) == (2, [call_import.pk])
+    event = AuditEvent.objects.get(action="campaigns.calls.import_stopped")
+    assert (event.detail["stored"], event.detail["left"]) == (2, 1)
+    with pytest.raises(history.ImportIsOver):  # the calls are in: that cannot be taken back
+        history.give_up(call_import=call_import, by=world["data"], at=AT)
+
+    assert run_inline(history.start_import(call_import=call_import, by=world["data"], at=AT).pk)
+    call_import.refresh_from_db()
+    assert (call_import.status, Call.objects.count(), Order.objects.count()) == ("imported", 3, 1)
+
+
+def test_the_page_of_a_partly_imported_file_offers_the_rest_and_no_giving_up(world, monkeypatch, client):
+    call_import = stopped_after_the_first_piece(world, monkeypatch)
+    client.force_login(world["data"])
+    page = client.get(reverse("campaigns:call_import_detail", args=[call_import.pk])).content.decode()
+    assert "Partly imported" in page
+    assert "Import 1 row<" in page
+    assert "Give up" not in page
+
+
+def test_a_stopped_import_goes_on_from_the_list_of_jobs(world, monkeypatch):
+    call_import = stopped_after_the_first_piece(world, monkeypatch)
+
+    job = run_again(job=Job.objects.get(pk=call_import.job_id), by=world["data"], at=AT)
+    assert run_inline(job.pk)
+
+    call_import.refresh_from_db()
+    assert (call_import.status, Call.objects.count()) == ("imported", 3)
+
+
+def test_an_import_stopped_while_it_waited_can_be_started_again(world):
+    call_import = bring([row()], world["data"], at_once=False)
+    first = history.start_import(call_import=call_import, by=world["data"], at=AT)
+    request_cancel(first, by=world["data"], at=AT)
+
+    again = history.start_import(call_import=call_import, by=world["data"], at=AT)
+
+    assert again != first
+    assert run_inline(again.pk)
+    assert Call.objects.count() == 1
 
 
 def test_what_another_import_brought_in_between_is_left_out_and_told(world):
@@ -475,6 +566,77 @@ def test_a_lead_in_an_agents_hand_is_taken_away_by_an_imported_refusal_of_calls(
 
     lead.refresh_from_db()
     assert (lead.state, lead.agent, Customer.objects.get(pk=world["customer"].pk).held_lead_id) == ("done", None, None)
+
+
+def test_a_dialled_lead_stays_in_the_hand_whatever_is_imported_meanwhile(world):
+    lead = held_lead(world["agent"], customer=world["customer"])
+    Lead.objects.filter(pk=lead.pk).update(dialled_at=AT)
+    promise = Callback.objects.create(lead=lead, agent=world["agent"], due_at=AT)
+    bring(
+        [row("C1", result="do_not_call", talk_seconds="10"), row("C2", result="complaint", talk_seconds="5")],
+        world["data"],
+    )
+
+    lead.refresh_from_db()
+    promise.refresh_from_db()
+    assert (lead.state, lead.agent, promise.state) == ("held", world["agent"], "promised")
+    assert Customer.objects.get(pk=world["customer"].pk).held_lead_id == lead.pk
+
+
+def test_an_imported_refusal_gives_the_budget_of_an_undialled_lead_back_and_then_counts_its_own_call(world):
+    lead = held_lead(world["agent"], customer=world["customer"])
+    Lead.objects.filter(pk=lead.pk).update(callable_before=AT - timedelta(days=9))
+    Customer.objects.filter(pk=world["customer"].pk).update(
+        attempts=[lead.held_at], callable_from=AT + timedelta(days=1)
+    )
+    bring([row(result="complaint", talk_seconds="10", started_at="2026-11-19 09:00")], world["data"])
+
+    lead.refresh_from_db()
+    customer = Customer.objects.get(pk=world["customer"].pk)
+    called = datetime(2026, 11, 19, 1, tzinfo=UTC)
+    assert (lead.state, customer.held_lead_id, customer.attempts) == ("open", None, [called])
+    # two hours after the imported call by the default pack, no longer a day after the hand-out
+    assert customer.callable_from == called + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("due", "state"), [("2026-03-06 10:00", "kept"), ("2026-03-05 09:45", "kept"), ("2026-03-05 09:44", "late")]
+)
+def test_a_lead_that_ends_by_an_imported_call_has_no_open_promise_left(world, due, state):
+    lead = LeadFactory(customer=world["customer"], campaign=world["campaign"], callback_agent=world["agent"])
+    promise = Callback.objects.create(
+        lead=lead,
+        agent=world["agent"],
+        due_at=datetime.fromisoformat(due).replace(tzinfo=CHINA),
+        call_started_at=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    bring([sold()], world["data"])
+
+    lead.refresh_from_db()
+    promise.refresh_from_db()
+    assert (lead.state, lead.outcome, lead.callback_agent) == ("done", "won", None)
+    assert (promise.state, promise.kept_at) == (state, datetime(2026, 3, 5, 2, tzinfo=UTC))
+
+
+def test_a_promise_made_after_the_imported_sale_is_dropped_not_kept(world):
+    lead = LeadFactory(customer=world["customer"], campaign=world["campaign"], callback_agent=world["agent"])
+    promise = Callback.objects.create(
+        lead=lead, agent=world["agent"], due_at=AT, call_started_at=AT - timedelta(days=1)
+    )
+    bring([sold()], world["data"])
+
+    promise.refresh_from_db()
+    assert (promise.state, promise.kept_at) == ("dropped", None)
+
+
+def test_a_lead_that_goes_on_keeps_its_promise(world):
+    lead = LeadFactory(customer=world["customer"], campaign=world["campaign"], callback_agent=world["agent"])
+    promise = Callback.objects.create(lead=lead, agent=world["agent"], due_at=AT)
+    bring([row()], world["data"])
+
+    lead.refresh_from_db()
+    promise.refresh_from_db()
+    assert (lead.state, lead.callback_agent, promise.state) == ("open", world["agent"], "promised")
 
 
 def test_a_refused_offer_rests_the_product_as_from_the_day_of_the_call(world):

@@ -39,7 +39,7 @@ MARKS = {
     "invalid": "is-invalid",
 }
 STATES = {
-    "waiting": "is-plain", "checking": "is-update", "checked": "is-ask", "importing": "is-update", "imported": "is-new", "failed": "is-invalid",
+    "waiting": "is-plain", "checking": "is-update", "checked": "is-ask", "importing": "is-update", "partly": "is-ask", "imported": "is-new", "failed": "is-invalid",
     "cancelled": "is-stop",
 }  # fmt: skip
 
@@ -92,6 +92,7 @@ def call_import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "row": row,
         "mark": STATES[row.status],
+        "can_start": history.can_start(row),
         "fault": file_fault_sentence(row.fault, row.fault_detail) if row.fault else "",
         "panel": job_panel(job, at=database_now(), user=request.user, poll_url=_progress_url(row), reload=True)
         if job and works
