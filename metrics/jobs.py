@@ -53,7 +53,7 @@ def roll_up(run: Run, *, with_running: bool = True) -> dict[str, Any]:
         _mark(run)
     began = datetime.fromisoformat(run.cursor["began"])
     _build_days(run, began)
-    _build_activity(run)
+    _build_activity(run, began)
     _build_sums(run, with_running, began)
     cursor = run.cursor
     return {"partitions": cursor["partitions"], "rows": cursor["rows"], "sums": cursor["sums"]}
@@ -61,7 +61,7 @@ def roll_up(run: Run, *, with_running: bool = True) -> dict[str, Any]:
 
 def _mark(run: Run) -> None:
     at = run.now()
-    since = dirty.last_look()
+    since = activity.built_until()
     with run.chunk() as piece:
         if run.args.get("all"):
             dirty.mark_all(at=at)
@@ -118,13 +118,15 @@ def _for_a_second(first: Any, items: Iterator[Any]) -> Iterator[Any]:
         yield following
 
 
-def _build_activity(run: Run) -> None:
+def _build_activity(run: Run, began: datetime) -> None:
     for day in list(run.cursor["days"]):
         with run.chunk(cursor=run.cursor | {"days": run.cursor["days"][1:]}):
             activity.build_activity(day=date.fromisoformat(day), at=run.now())
     for month in list(run.cursor["months"]):
         with run.chunk(cursor=run.cursor | {"months": run.cursor["months"][1:]}):
             activity.build_month(day=date.fromisoformat(month))
+    with run.chunk():
+        activity.advance(until=began)
 
 
 def _build_sums(run: Run, with_running: bool, began: datetime) -> None:

@@ -52,6 +52,8 @@ class Watermark(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     scanned_until = models.DateTimeField(_("looked through until"), null=True)
+    # apart, because its days are known only to the job that works on them: it moves when they are all built
+    activity_until = models.DateTimeField(_("activity built until"), null=True)
 
     class Meta:
         verbose_name = _("mark of the rollup")

@@ -6,9 +6,12 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from core.calendar import business_date, day_bounds, days, month_start, next_month
 from metrics.columns import Level
+from metrics.models import Watermark
 
 CANCELLATIONS = """
 INSERT INTO metrics_cancellationday (day, city_id, team_id, agent_id, campaign_id, cancellations, reinstatements)
@@ -53,6 +56,16 @@ def days_with_news(*, since: datetime | None, at: datetime) -> list[date]:
     if found:
         found |= set(days(max(business_date(since), max(found)), business_date(at)))
     return sorted(found)
+
+
+def built_until() -> datetime | None:
+    """Until when all activity recorded is in the figures."""
+    return Watermark.objects.filter(pk=1).values_list("activity_until", flat=True).first()
+
+
+def advance(*, until: datetime) -> None:
+    """All days with news up to here are built. Never goes back: a rollup that began earlier may end later."""
+    Watermark.objects.filter(pk=1).update(activity_until=Greatest("activity_until", Value(until)))
 
 
 @transaction.atomic

@@ -5,15 +5,18 @@ import os
 import subprocess
 import sys
 from datetime import date, timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from core.errors import DomainError
 from core.jobs import enqueue, run_inline
 from core.models import Job
 from metrics import queries
-from metrics.models import DayFigures
+from metrics.models import CancellationDay, DayFigures, Watermark
+from metrics.services import activity
 from metrics.tests import factories as f
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -70,3 +73,20 @@ def test_the_twin_that_marks_a_partition_built_before_its_rows_are_there_is_caug
     run_inline(job.pk)
 
     assert figures() != WHOLE
+
+
+def test_cancellations_that_a_failed_rollup_left_are_built_by_the_next(monkeypatch):
+    """The order event was looked through by the job that failed; only the mark of activity knows that its day waits."""
+    f.cancel(f.make_sale(FIRST), LAST)
+    broken = Mock(side_effect=DomainError("The disk is full."))
+    with monkeypatch.context() as patched:
+        patched.setattr(activity, "build_activity", broken)
+        failed = enqueue(kind="metrics.rollup", key="fails", args={})
+        run_inline(failed.pk)
+    Job.objects.filter(pk=failed.pk).update(state="failed")
+    f.let_time_pass()
+
+    run_inline(enqueue(kind="metrics.rollup", key="next", args={}).pk)
+
+    assert list(CancellationDay.objects.values_list("day", "cancellations")) == [(LAST, 1)]
+    assert Watermark.objects.get().activity_until is not None
