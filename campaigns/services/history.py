@@ -145,6 +145,11 @@ def _examine(file: IO[bytes]) -> formats.Format:
         raise FileRefused(file_fault_sentence(fault.code, fault.detail)) from None
 
 
+def _may_store(run: Run, call_import: CallImport) -> bool:
+    """The newest job of the import, and one that was to store: a check done twice still waits for somebody to look."""
+    return call_import.job_id == run.job.pk and (call_import.imports_at_once or ":import:" in run.job.key)
+
+
 def _enqueue(call_import: CallImport, step: str, by: User) -> Job:
     job = enqueue(
         kind="campaigns.import_calls", key=f"{call_import.pk}:{step}", args={"call_import": call_import.pk}, by=by
@@ -160,7 +165,7 @@ def _enqueue(call_import: CallImport, step: str, by: User) -> Job:
 def import_calls(run: Run) -> dict[str, Any]:
     """Read, judge and, when asked for, store; goes on from where it ended. What is wrong with the file itself is kept with the import."""
     call_import = CallImport.objects.select_related("created_by").get(pk=run.args["call_import"])
-    if call_import.status in (Status.CHECKED, Status.PARTLY) and call_import.job_id == run.job.pk:
+    if call_import.status in (Status.CHECKED, Status.PARTLY) and _may_store(run, call_import):
         call_import.status = Status.IMPORTING  # stopped, and asked for again from the list of jobs
         call_import.save(update_fields=["status"])
     try:

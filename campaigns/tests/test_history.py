@@ -500,6 +500,36 @@ def test_a_stopped_import_goes_on_from_the_list_of_jobs(world, monkeypatch):
     assert (call_import.status, Call.objects.count()) == ("imported", 3)
 
 
+def test_a_check_done_twice_by_a_dying_worker_still_waits_for_somebody_to_look(world):
+    call_import = bring([row()], world["data"], at_once=False)
+    Job.objects.filter(pk=call_import.job_id).update(state="queued", finished_at=None)
+
+    assert run_inline(call_import.job_id)
+
+    call_import.refresh_from_db()
+    assert (call_import.status, Call.objects.count()) == ("checked", 0)
+
+
+def test_an_import_stopped_before_its_first_piece_is_still_a_checked_one(world, monkeypatch):
+    call_import = bring([row()], world["data"], at_once=False)
+    job = history.start_import(call_import=call_import, by=world["data"], at=AT)
+    usual = history._make_ready
+
+    def make_ready(run, call_import):
+        usual(run, call_import)
+        request_cancel(run.job, by=world["data"], at=AT)
+
+    monkeypatch.setattr(history, "_make_ready", make_ready)
+    assert run_inline(job.pk)
+    monkeypatch.setattr(history, "_make_ready", usual)
+    call_import.refresh_from_db()
+    assert (call_import.status, counts(call_import)) == ("checked", {"new": 1})
+
+    assert run_inline(run_again(job=job, by=world["data"], at=AT).pk)
+    call_import.refresh_from_db()
+    assert (call_import.status, Call.objects.count()) == ("imported", 1)
+
+
 def test_an_import_stopped_while_it_waited_can_be_started_again(world):
     call_import = bring([row()], world["data"], at_once=False)
     first = history.start_import(call_import=call_import, by=world["data"], at=AT)
