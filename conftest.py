@@ -28,6 +28,7 @@ def _quick_settings() -> None:
     """What tests need otherwise than people: cheap passwords, plain names of static files, a broker of their own."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.CHECK_KEY_RING = False  # tests without a database seal too
     settings.AUDIT_HEADS_DIR = None  # each test's chain is undone, and begins again
     # Workers of a running `make run` listen on database 0 of the same server.
     settings.CELERY_BROKER_URL = celery_app.conf.broker_url = urls.broker(1)

@@ -1,6 +1,16 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
+
+
+def _settle_keys(**_more: Any) -> None:
+    """The keys are there before anything is sealed, and the database knows them: their check is committed here first."""
+    from core.sealed import key_ring
+
+    key_ring()
 
 
 class CoreConfig(AppConfig):
@@ -11,3 +21,4 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Find what every app says about itself: its jobs and its retention of personal data."""
         autodiscover_modules("jobs", "retention")
+        post_migrate.connect(_settle_keys, sender=self)

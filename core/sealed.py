@@ -15,8 +15,9 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
@@ -28,7 +29,7 @@ NONCES_AT_ONCE = 4096
 
 
 class KeyMissing(DomainError):
-    """The key that sealed a value is not in the key ring."""
+    """The key that sealed a value is not in the key ring, or the ring is not the one that belongs to the database."""
 
 
 class SealBroken(DomainError):
@@ -61,23 +62,63 @@ def ring_path() -> Path:
 @lru_cache(maxsize=4)
 def _ring_of(path: str, stamp: tuple[int, int]) -> KeyRing:
     data = json.loads(Path(path).read_text())
-    return KeyRing(
+    ring = KeyRing(
         current=int(data["current"]),
         keys={int(number): base64.b64decode(key) for number, key in data["keys"].items()},
         index_key=base64.b64decode(data["index"]),
         chain_key=base64.b64decode(data["chain"]),
     )
+    _check(ring)
+    return ring
 
 
 def key_ring() -> KeyRing:
-    """The ring in force, made at first use. Read again when the file changes, so that a rotation reaches running workers."""
+    """The ring in force, made at first use. Read again when the file changes, so that a rotation reaches running workers.
+
+    Raises KeyMissing when the database belongs to another ring, or to one that is gone.
+    """
     path = ring_path()
     try:
         stat = path.stat()
     except FileNotFoundError:
+        if _known_check():
+            raise KeyMissing(
+                _(
+                    "The key file %(file)s is gone. Restore the key file that belongs to this database; without it nothing sealed can be read."
+                )
+                % {"file": path}
+            ) from None
         _make_ring(path)
         stat = path.stat()
     return _ring_of(str(path), (stat.st_mtime_ns, stat.st_ino))
+
+
+def _check(ring: KeyRing) -> None:
+    """Compare with what the database keeps, or leave it there for the next who comes. Once per process and state of the file."""
+    own = hmac.new(ring.index_key + ring.chain_key, b"the ring of this database", hashlib.sha256).digest()
+    known = _known_check()
+    if known == b"":
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO core_ringcheck (id, value) VALUES (1, %s) ON CONFLICT DO NOTHING", [own])
+        known = _known_check()
+    if known and not hmac.compare_digest(known, own):
+        raise KeyMissing(
+            _("The key file %(file)s belongs to another database. Restore the key file that belongs to this one.")
+            % {"file": ring_path()}
+        )
+
+
+def _known_check() -> bytes | None:
+    """What the database keeps; b"" when nothing yet, None where there is no database (children that only read files, before migrations)."""
+    if not getattr(settings, "CHECK_KEY_RING", False) or not apps.ready:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('core_ringcheck')")
+        if cursor.fetchone()[0] is None:
+            return None
+        cursor.execute("SELECT value FROM core_ringcheck")
+        row = cursor.fetchone()
+    return bytes(row[0]) if row else b""
 
 
 def _make_ring(path: Path) -> None:
@@ -251,8 +292,6 @@ def register_sealed(model_label: str, field: str, aad_field: str | None = None) 
 
 def sealed_fields() -> list[tuple[str, str, str | None]]:
     """(model label, field, field of the associated data) of everything that rests sealed."""
-    from django.apps import apps
-
     found = {
         (model._meta.label, field.attname, None)
         for model in apps.get_models()

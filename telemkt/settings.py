@@ -33,6 +33,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 TELEMKT_HOME = home.home()
 KEYS_DIR = home.keys_directory()
 FILES_DIR = home.files_directory()
+CHECK_KEY_RING = True
 AUDIT_HEADS_DIR = home.home() / "audit"
 
 DEBUG = _flag("DEBUG")

@@ -3,6 +3,7 @@ from core.models.calendar import Holiday
 from core.models.files import PrivateFile
 from core.models.idempotency import IdempotencyKey
 from core.models.jobs import Job, ScheduleRun
+from core.models.keys import RingCheck
 
 __all__ = [
     "AuditEvent",
@@ -11,5 +12,6 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "PrivateFile",
+    "RingCheck",
     "ScheduleRun",
 ]

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection, models
 
 from core import sealed
+from core.models import RingCheck
 from core.sealed import BulkSealer, KeyMissing, SealBroken, SealedTextField, blind_index, seal, unseal
 
 
@@ -176,3 +177,47 @@ def test_rotation_seals_everything_again(note, capsys):
         assert cursor.fetchall() == [(2,), (2,)]
     assert sorted(note.objects.values_list("text", flat=True)) == ["", "张三", "李四"]
     assert "Key 2 is in force; 2 values sealed again." in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- the ring and its database
+
+
+@pytest.fixture
+def checking(settings, db):
+    settings.CHECK_KEY_RING = True
+
+
+def test_a_lost_key_file_is_not_replaced_beside_a_database_that_has_had_one(checking, own_keys):
+    seal("a")
+    own_keys.unlink()
+
+    for _attempt in range(2):
+        with pytest.raises(KeyMissing, match="is gone"):
+            seal("a")
+    assert not own_keys.exists()
+
+
+def test_the_key_file_of_another_database_is_refused(checking, own_keys):
+    seal("a")
+    own = own_keys.read_bytes()
+    RingCheck.objects.update(value=bytes(32))
+    os.replace(sealed._write_draft(own_keys, json.loads(own)), own_keys)  # another state of the file
+
+    for _attempt in range(2):
+        with pytest.raises(KeyMissing, match="belongs to another database"):
+            seal("a")
+
+
+def test_a_rotation_keeps_the_check(checking):
+    seal("a")
+
+    sealed.add_key()
+
+    assert unseal(seal("a")) == "a"
+
+
+def test_the_database_is_asked_once_per_process(checking, django_assert_num_queries):
+    seal("a")
+
+    with django_assert_num_queries(0):
+        seal("b")
