@@ -49,12 +49,17 @@ def post_call(*, row: dict[str, Any], system: str, makes_missing: bool, by: User
             created_by=by,
             created_at=at,
         )
+        # before judging: whoever posts the same number at this moment is judged after us, and sees our call
+        with connection.cursor() as cursor:
+            cursor.execute(history_storing.LOCK, {"system": carrier.system})
         started_at = _stage(carrier, row)
         if started_at is not None and started_at <= at:
             for parent in ("campaigns_call", "customers_contact"):
                 ensure_partitions(parent, business_date(started_at).replace(day=1), 1)
         verdict = _judge(carrier, makes_missing, at)
-        history_storing.store_piece(carrier, above=0, upto=1, at=at)
+        stored = history_storing.store_piece(carrier, above=0, upto=1, at=at)
+        if verdict == CallVerdict.Verdict.NEW and not stored:
+            raise _refusal("call_known_otherwise")
         key = CallKey.objects.get(system=carrier.system, external_id=str(row.get("call_id", "")).strip())
         call = Call.objects.get(pk=key.call_id, started_at=key.call_started_at)
         _tell(call, verdict, by, at)
@@ -86,8 +91,12 @@ def _judge(carrier: CallImport, makes_missing: bool, at: datetime) -> str:
         history_judging.judge(carrier, makes_missing=False, at=at, analyze=False)
         found = CallVerdict.objects.get(call_import=carrier)
     if found.verdict in (CallVerdict.Verdict.INVALID, CallVerdict.Verdict.CONFLICT):
-        raise CallRefused(f"{row_fault_words(found.fault)}.", found.fault)
+        raise _refusal(found.fault)
     return found.verdict
+
+
+def _refusal(fault: str) -> CallRefused:
+    return CallRefused(f"{row_fault_words(fault)}.", fault)
 
 
 def _tell(call: Call, verdict: str, by: User, at: datetime) -> None:
