@@ -23,12 +23,15 @@ WITH named AS (
            row_number() OVER file AS nth, first_value(s.content_hash) OVER file AS first_hash, first_value(s.cancelled_at) OVER file AS first_cancelled
     FROM campaigns_stagedcall s
     LEFT JOIN campaigns_campaign c ON c.code = s.campaign AND (%(cities)s::bigint[] IS NULL OR c.city_id IS NULL OR c.city_id = ANY (%(cities)s::bigint[]))
-    LEFT JOIN people_user a ON a.code = s.agent
+    LEFT JOIN people_user a ON a.code = s.agent AND (%(cities)s::bigint[] IS NULL OR EXISTS (
+        SELECT 1 FROM people_membership own_m JOIN people_team own_t ON own_t.id = own_m.team_id
+        WHERE own_m.user_id = a.id AND own_m.role = 'agent' AND own_t.city_id = ANY (%(cities)s::bigint[])))
     LEFT JOIN people_team t ON t.code = s.team AND s.team <> '' AND (%(cities)s::bigint[] IS NULL OR t.city_id = ANY (%(cities)s::bigint[]))
     LEFT JOIN LATERAL (
-        SELECT x.team_id FROM people_membership x
+        SELECT x.team_id FROM people_membership x JOIN people_team xt ON xt.id = x.team_id
         WHERE s.team = '' AND x.user_id = a.id AND x.role = 'agent' AND x.valid_from <= (s.started_at AT TIME ZONE %(zone)s)::date
           AND (x.valid_to IS NULL OR x.valid_to > (s.started_at AT TIME ZONE %(zone)s)::date)
+          AND (%(cities)s::bigint[] IS NULL OR xt.city_id = ANY (%(cities)s::bigint[]))
         LIMIT 1) m ON true
     LEFT JOIN customers_phone p ON p.blind_index = s.phone_blind
     LEFT JOIN customers_customer cu ON cu.id = p.customer_id AND (%(cities)s::bigint[] IS NULL OR cu.city_id = ANY (%(cities)s::bigint[]))
@@ -103,7 +106,7 @@ WHERE v.call_import_id = %(import_id)s AND v.verdict = 'new' AND before.customer
 def judge(call_import: CallImport, *, makes_missing: bool, at: datetime, analyze: bool = True) -> dict[str, Any]:
     """Decide every staged row of the import anew; returns {"new": n, ..., "faults": {reason: n}}. Writes nothing but the verdicts.
 
-    Somebody who works on some cities finds only their customers and teams; all others are unknown to them.
+    Somebody who works on some cities finds only their customers, agents and teams; all others are unknown to them.
     """
     from core.calendar import region_zone
 
