@@ -111,7 +111,7 @@ class TakenCallSerializer(serializers.Serializer):
 
 
 class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Calls that you may see, newest first."""
+    """Calls that you may see, newest first. One call per customer (`customers`) is of the last 31 days when no date is given."""
 
     queryset = Call.objects.none()
     serializer_class = CallSerializer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import django_filters
@@ -10,11 +11,23 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Call, Campaign, Disposition, Order
+from core.calendar import business_date
+from core.clock import database_now
 from core.filters import FromDayFilter, ToDayFilter
 from people.models import City, Team, User
 
 YES_NO = [("1", _("yes")), ("0", _("no"))]
 ALIASES = {"from": "since", "to": "until"}
+
+
+RECENT_DAYS = 31
+LENGTHS = ("talk_seconds", "after_call_seconds")
+
+
+def _reads_every_month(data: Any) -> bool:
+    if any(data.get(name) for name in ("since", "until", *ALIASES)):
+        return False
+    return bool(data.get("customers")) or data.get("sort", "").removeprefix("-") in LENGTHS
 
 
 def _visible(model: Any, order: str) -> Any:
@@ -50,7 +63,11 @@ class FactFilter(django_filters.FilterSet):
 
 
 class CallFilter(FactFilter):
-    """`customers` leaves one call of each customer: the list is as long as the figure is high."""
+    """`customers` leaves one call of each customer: the list is as long as the figure is high.
+
+    What no index answers (one call per customer, sorted by lengths) is asked of the last 31 days when no date is given: all months of
+    calls would be read for it. `is_recent_only` says that this is so.
+    """
 
     CUSTOMERS = [("called", _("called")), ("reached", _("reached")), ("won", _("won")), ("cancelled", _("cancelled"))]
 
@@ -82,6 +99,13 @@ class CallFilter(FactFilter):
     class Meta:
         model = Call
         fields: list[str] = []
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.is_recent_only = data is not None and _reads_every_month(data)
+        if self.is_recent_only:
+            data = data.copy()
+            data["since"] = (business_date(database_now()) - timedelta(days=RECENT_DAYS - 1)).isoformat()
+        super().__init__(data, *args, **kwargs)
 
     def by_yes_no(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(**{name: value == "1"})

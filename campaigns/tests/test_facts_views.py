@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -106,9 +106,9 @@ def test_an_agent_sees_the_own_calls_alone(client):
         ("connected=0", {"no_answer"}),
         ("sale=1", {"sold"}),
         ("result=considering", {"considering"}),
-        ("customers=won", {"sold"}),
-        ("customers=reached", {"considering", "sold"}),
-        ("customers=cancelled", set()),
+        ("customers=won&from=2026-11-01", {"sold"}),
+        ("customers=reached&from=2026-11-01", {"considering", "sold"}),
+        ("customers=cancelled&from=2026-11-01", set()),
         ("direction=inbound", set()),
         ("from=2026-11-19&to=2026-11-19", {"considering", "sold", "no_answer"}),
         ("since=2026-11-20", set()),
@@ -147,7 +147,26 @@ def test_one_call_per_customer_makes_the_list_as_long_as_the_figure_is_high(clie
     )
     boss = as_user(client, person("regional_manager"))
     assert boss.get(reverse("campaigns:calls")).context["listing"].total == 2
-    assert boss.get(f"{reverse('campaigns:calls')}?customers=reached").context["listing"].total == 1
+    assert boss.get(f"{reverse('campaigns:calls')}?customers=reached&from=2026-03-01").context["listing"].total == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["customers=called", "sort=talk_seconds", "sort=-after_call_seconds", "customers=called&since=&to="]
+)
+@pytest.mark.parametrize(("today", "total"), [(19, 1), (20, 0)])
+def test_what_no_index_answers_is_of_the_last_31_days_when_no_date_is_given_and_says_so(
+    client, monkeypatch, query, today, total
+):
+    record()  # on 19 November
+    monkeypatch.setattr("campaigns.filters.database_now", lambda: datetime(2026, 12, today, 4, tzinfo=UTC))
+    boss, url = as_user(client, person("regional_manager")), reverse("campaigns:calls")
+
+    page = boss.get(f"{url}?{query}")
+    dated = boss.get(f"{url}?{query}&from=2026-11-01")
+
+    assert (page.context["listing"].total, dated.context["listing"].total) == (total, 1)
+    said = "Without dates, this list covers the last 31 days."
+    assert (said in page.content.decode(), said in dated.content.decode()) == (True, False)
 
 
 def test_a_day_outside_the_choices_shows_nothing_rather_than_all(client):

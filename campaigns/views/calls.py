@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from campaigns import rules
-from campaigns.filters import CallFilter
+from campaigns.filters import RECENT_DAYS, CallFilter
 from campaigns.models import Call, Order
 from campaigns.queries_calls import Names, call_detail, calls_shown, short_name
 from core.listing import Column, Listing
@@ -74,6 +74,15 @@ class CallListing(FactListing):
         form = self.filterset.form
         agent = form.cleaned_data.get("agent") if form.is_valid() else None
         return str(agent) if agent else ""
+
+    @property
+    def note(self) -> str:
+        """What the list leaves out without having been asked to."""
+        if not self.filterset.is_recent_only:
+            return ""
+        return _("Without dates, this list covers the last %(days)s days. Choose dates to see others.") % {
+            "days": RECENT_DAYS
+        }
 
 
 @never_cache
