@@ -48,6 +48,10 @@ class IndicatorsViewSet(ViewSet):
         """One object per period and group, ascending. Rates in percent, unrounded, null only where the denominator is 0."""
         grain = request.query_params.get("grain") or "total"
         table = export.Table(self._question(request, grain), grain)
+        try:
+            table.check()
+        except DomainError as refusal:
+            raise ValidationError(str(refusal)) from refusal
         return StreamingHttpResponse(export.pieces(table, ".json"), content_type="application/json")
 
     @extend_schema(

@@ -31,6 +31,8 @@ BASE = (
     "inbound_won",
 )
 FORMATS = (".xlsx", ".csv", ".json")
+MOST_ROWS = 10_000_000
+MOST_ROWS_OF_SHEET = 1_048_575
 PICTURES = {
     registry.PERCENT: "0.00",
     registry.SECONDS: "0.0",
@@ -43,6 +45,10 @@ PICTURES = {
 
 class NotAFormat(DomainError):
     """Files are .xlsx, .csv or .json."""
+
+
+class TooManyRows(DomainError):
+    """More days and groups than anybody reads, or than a sheet holds."""
 
 
 class CannotWrite(DomainError):
@@ -69,6 +75,19 @@ class Table:
     @property
     def measures(self) -> list[str]:
         return list(dict.fromkeys([*BASE, *(name for found in self.indicators for name in sorted(found.measures))]))
+
+    def check(self) -> None:
+        """Raises TooManyRows when so many groups in so many periods would never end."""
+        if not self.question.by:
+            return
+        groups = len(queries.largest_groups(self.question, BASE[0]))
+        if groups * len(self.question.periods) > MOST_ROWS:
+            raise TooManyRows(
+                _(
+                    "%(groups)s groups in %(periods)s periods are too many for one file. Ask for fewer days, a coarser grain or fewer groupings."
+                )
+                % {"groups": groups, "periods": len(self.question.periods)}
+            )
 
     def rows(self) -> Iterator[list[Any]]:
         """Ascending by period and names; rates in percent, None where the denominator is 0."""
@@ -99,8 +118,8 @@ class Table:
 
 
 def _parts(question: Question) -> Iterator[Question]:
-    """One period at a time where a period has many groups, so that memory stays flat."""
-    if not {"team", "agent"} & set(question.by):
+    """One period at a time wherever there are groups, so that memory stays flat."""
+    if not question.by:
         yield question
         return
     for period in question.periods:
@@ -112,9 +131,10 @@ def _named(row: Row, names: list[dict[int, str]]) -> list[str]:
 
 
 def write_file(table: Table, path: Path) -> int:
-    """Write the file whole or not at all; returns the number of rows. Raises NotAFormat, CannotWrite."""
+    """Write the file whole or not at all; returns the number of rows. Raises NotAFormat, TooManyRows, CannotWrite."""
     if path.suffix.lower() not in FORMATS:
         raise NotAFormat(_("The file must end in .xlsx, .csv or .json."))
+    table.check()
     draft = path.with_name(f".{path.name}.part")
     try:
         with draft.open("wb") as target:
@@ -173,9 +193,11 @@ def pieces(table: Table, suffix: str, rows: Counted | None = None) -> Iterator[b
 def _xlsx(table: Table, rows: Counted, target: IO[bytes]) -> None:
     with Workbook(target) as book:
         sheet = _sheet(book, _("Indicators"), table.columns, table)
-        _fill(sheet, rows, 1 + len(table.question.by))
+        written = _fill(sheet, rows, 1 + len(table.question.by))
         _totals(book, table)
         _definitions(book, table)
+    if rows.count > written:
+        raise TooManyRows(_("A sheet of Excel holds a million rows, and these are more. Ask for CSV or fewer days."))
 
 
 def _sheet(book: Workbook, title: str, columns: list[str], table: Table) -> Any:
@@ -205,6 +227,8 @@ def _fill(sheet: Any, rows: Iterator[list[Any]] | Counted | list[list[Any]], wor
     write_number, write_string = sheet.write_number, sheet.write_string
     number = first
     for row in rows:
+        if number > MOST_ROWS_OF_SHEET:
+            break
         for index in range(words):
             write_string(number, index, inert(row[index]))
         for index in range(words, len(row)):

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import translation
 
 from metrics import export
+from metrics.questions import ask
 from metrics.tests import factories as f
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +161,35 @@ def test_what_cannot_be_done_is_said_and_leaves_no_file(facts, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_too_large_is_refused_before_it_is_begun(facts, tmp_path, monkeypatch):
+    """Two groups in two months: four rows would be allowed, of three the second month is already too much."""
+    monkeypatch.setattr(export, "MOST_ROWS", 3)
+    with pytest.raises(CommandError, match="2 groups in 2 periods are too many"):
+        run(tmp_path, "x.csv")
+    assert list(tmp_path.iterdir()) == []
+
+    monkeypatch.setattr(export, "MOST_ROWS", 4)
+    monkeypatch.setattr(export, "MOST_ROWS_OF_SHEET", 1)
+    with pytest.raises(CommandError, match="holds a million rows"):
+        run(tmp_path, "x.xlsx")
+    assert list(tmp_path.iterdir()) == []
+    assert run(tmp_path, "x.csv").exists()
+
+
+def test_groups_are_read_one_period_at_a_time(facts, monkeypatch):
+    asked, whole = [], export.queries.rows_of
+
+    def rows_of(question, *args, **kwargs):
+        asked.append([period.label for period in question.periods])
+        return whole(question, *args, **kwargs)
+
+    monkeypatch.setattr(export.queries, "rows_of", rows_of)
+    table = export.Table(ask(since=date(2026, 2, 1), until=date(2026, 3, 31), grain="month", by=["city"]), "month")
+
+    assert len(list(table.rows())) == 2
+    assert asked == [["2026-02"], ["2026-03"]]
+
+
 def test_the_command_counts_its_rows_as_json(facts, tmp_path, capsys):
     out = run(tmp_path, "x.csv", "--json")
 
@@ -179,7 +209,6 @@ def test_a_file_for_somebody_holds_only_what_they_may_see(facts, tmp_path):
 
 def test_every_column_of_a_file_has_a_name_or_a_definition(facts):
     from metrics import registry
-    from metrics.questions import ask
 
     table = export.Table(ask(since=date(2026, 3, 1), until=date(2026, 3, 2)), "total")
 
