@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from campaigns.models import Campaign
 from core.stats import trend
@@ -18,6 +18,7 @@ from metrics.indicator_page.frame import Frame, build_frame
 from metrics.indicator_page.links import calls_behind, calls_url
 from metrics.indicator_page.state import State
 from metrics.indicator_page.table import Table, build_table
+from metrics.indicator_page.warnings import open_alerts
 from metrics.queries import Row
 from metrics.questions import Period, Question, ask, before, periods, year_before
 from people.models import City, Team, User
@@ -81,6 +82,7 @@ class Board:
     empty: bool
     choices: dict[str, Any] = field(default_factory=dict)
     frame: Frame | None = None
+    alerts: list[str] = field(default_factory=list)
 
 
 class NotYours(Exception):
@@ -94,7 +96,8 @@ def build_board(user: User, state: State, today: date) -> Board:
     other = year_before(state.since, state.until) if state.against == "year" else before(state.since, state.until)
     measures = _measures()
     now = queries.total_of(whole, measures)
-    was = queries.total_of(replace(whole, periods=(Period("total", *other),)), measures)
+    compared = replace(whole, periods=(Period("total", *other),))
+    was, gaps = queries.total_of(compared, measures), _gaps(whole, compared, today)
     cut = replace(whole, periods=tuple(periods(state.since, state.until, state.grain)))
     cut_before = replace(whole, periods=tuple(periods(*other, state.grain)))
     course, course_before = _by_period(cut, measures), _by_period(cut_before, measures)
@@ -110,7 +113,7 @@ def build_board(user: User, state: State, today: date) -> Board:
         place=place,
         crumbs=_crumbs(state),
         title=_title(state),
-        cards=[] if empty else _cards(state, now, was, course, course_before, target, today),
+        cards=[] if empty else _cards(state, now, was, course, course_before, target, today, gaps),
         points=points,
         trend_sentence=_trend_sentence(cut, course, today),
         table=build_table(whole, cut, state, now, measures, DRILL, course),
@@ -119,6 +122,7 @@ def build_board(user: User, state: State, today: date) -> Board:
         target=target,
         empty=empty,
         choices=_choices(user, state),
+        alerts=open_alerts(user),
         frame=build_frame(state, queries.newest_day(whole) if empty else None, today),
     )
 
@@ -146,6 +150,7 @@ def _cards(
     course_before: Sequence[Row | None],
     target: float | None,
     today: date,
+    gaps: int,
 ) -> list[Card]:
     base = calls_url()
     found = []
@@ -165,22 +170,36 @@ def _cards(
                 value=words.bare(indicator, value),
                 unit="%" if indicator.unit == registry.PERCENT and value is not None else "",
                 link=link if value is not None else "",
-                change=words.change(indicator, now.counts, was.counts),
+                change=None if gaps else words.change(indicator, now.counts, was.counts),
                 series=[] if expected else _values(course, indicator),
                 before=[] if expected else _values(course_before, indicator),
                 expected=expected,
                 amount=value if expected else None,
-                sub=_sub(indicator, value, before_value, expected),
+                sub=_sub(indicator, value, before_value, expected, gaps),
                 young=indicator.is_young(state.until, today),
             )
         )
     return found
 
 
-def _sub(indicator: registry.Indicator, value: float | None, before_value: float | None, expected: float | None) -> str:
+def _gaps(whole: Question, compared: Question, today: date) -> int:
+    """Working days without any data in the period compared with, when it lacks more of them than the period shown."""
+    missing = queries.days_without_data(compared, today)
+    return missing if missing > queries.days_without_data(whole, today) else 0
+
+
+def _sub(
+    indicator: registry.Indicator, value: float | None, before_value: float | None, expected: float | None, gaps: int
+) -> str:
     if value is None and "signed_in_seconds" in indicator.measures:
         return _("no signed-in time known")
     was = _("was %(value)s") % {"value": words.written(indicator, before_value)} if before_value is not None else ""
+    if was and gaps:
+        numbers = {"value": words.written(indicator, before_value), "days": gaps}
+        was = (
+            ngettext("was %(value)s, %(days)s day without data", "was %(value)s, %(days)s days without data", gaps)
+            % numbers
+        )
     if expected is None:
         return was
     aim = _("expected %(value)s") % {"value": words.written(indicator, expected)}

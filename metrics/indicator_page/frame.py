@@ -90,6 +90,7 @@ def _periods(state: State) -> list[tuple[str, str]]:
     labels = {
         "days7": _("Last 7 days"),
         "days30": _("Last 30 days"),
+        "weeks4": _("Last 4 weeks"),
         "weeks8": _("Last 8 weeks"),
         "month": _("This month"),
         "last_month": _("Last month"),

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from core.calendar import month_start, week_start
 from metrics.questions import GROUPS
 
-PERIODS = ("days7", "days30", "weeks8", "month", "last_month", "quarter", "year", "campaign", "custom")
-GRAIN_OF = {"days7": "day", "days30": "day", "month": "day", "last_month": "day", "year": "month"}
+PERIODS = ("days7", "days30", "weeks4", "weeks8", "month", "last_month", "quarter", "year", "campaign", "custom")
+GRAIN_OF = {"days7": "day", "days30": "day", "weeks4": "day", "month": "day", "last_month": "day", "year": "month"}
 GRAINS = ("day", "week", "month")
 BY = ("city", "team", "agent", "campaign", "period")
 AGAINST = ("before", "year")
@@ -51,9 +51,9 @@ def read_state(query: Mapping[str, str], today: date) -> State:
     faults: list[str] = []
     since, until = _day(query, "from", faults), _day(query, "to", faults)
     filters = {name: number for name in GROUPS if (number := _number(query.get(name, ""))) is not None}
-    period = _one_of(query.get("period", ""), PERIODS, "custom" if since and until else "weeks8")
+    period = _one_of(query.get("period", ""), PERIODS, "custom" if since and until else "weeks4")
     if period == "custom" and not (since and until):
-        period = "weeks8"
+        period = "weeks4"
     if period == "custom" and since and until and until < since:
         faults.append(_("The last day lies before the first: the two were exchanged."))
         since, until = until, since
@@ -91,7 +91,7 @@ def preset(period: str, today: date, campaign: int | None) -> tuple[date, date]:
         return _months_back(today, 11), today
     if period == "campaign" and campaign is not None:
         return _campaign_start(campaign, today), today
-    return week_start(today) - timedelta(weeks=7), today
+    return week_start(today) - timedelta(weeks=7 if period == "weeks8" else 3), today
 
 
 def _months_back(today: date, count: int) -> date:

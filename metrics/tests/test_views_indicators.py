@@ -12,6 +12,7 @@ from django.urls import reverse
 from core.calendar import business_date
 from core.clock import database_now
 from core.models import AuditEvent
+from metrics.models import Alert
 from metrics.tests import factories as f
 from people.tests.factories import UserFactory
 
@@ -128,6 +129,48 @@ def test_a_change_has_an_arrow_only_where_it_is_clear_of_chance(client, manager)
 
     assert (success.change.verdict, success.change.up, success.change.text) == ("good", True, "20.13 points")
     assert (contact.change.verdict, contact.change.text) == ("", "−0.5 points")
+
+
+def test_a_period_before_with_days_without_data_is_said_and_has_no_arrow(client, manager):
+    """Calls on each day of the week of 9 March, but only on the Friday of the week before: four days are missing."""
+    city, team, agent = f.place()
+    for day in (6, 9, 10, 11, 12, 13):
+        for customer in range(40):
+            f.make_call(
+                date(2026, 3, day), customer_id=100 * day + customer, connected=True, sale=customer < day,
+                city_id=city.pk, team_id=team.pk, agent_id=agent.pk,
+            )  # fmt: skip
+    f.roll_up()
+
+    _contact, success, *_rest = page(client, **{"from": "2026-03-09", "to": "2026-03-15"}).context["board"].cards
+
+    assert (success.change, success.sub) == (None, "was 15.00\xa0%, 4 days without data")
+
+
+def test_open_alerts_are_sentences_for_the_region_alone(client, manager):
+    Alert.objects.create(kind="sums_differ", key="2026-03-04", detail={"calls: agent / team": [8, 2]})
+    Alert.objects.create(kind="day_differs", key="2026-03-05", detail={"1": [1], "2": [3]})
+    Alert.objects.create(kind="default_partition", key="campaigns_call", detail={"rows": 7})
+    Alert.objects.create(kind="sums_differ", key="2026-03-06", detail={"x": [1, 2]}, settled_at=database_now())
+    sentences = [
+        "4 Mar 2026: the parts do not add up to the whole in 1 of the sums compared.",
+        "5 Mar 2026: counted again, the figures of 2 of the cities differ from what is stored.",
+        "Calls that lie outside of every month that was made: 7.",
+    ]
+
+    answer = page(client)
+    assert answer.context["board"].alerts == sentences
+    assert sentences[0] in answer.content.decode()
+
+    client.force_login(UserFactory(role="campaign_manager"))
+    assert page(client).context["board"].alerts == []
+
+
+def test_without_a_wish_the_last_four_weeks_are_shown(client, manager):
+    state = client.get(reverse("metrics:indicators")).context["state"]
+
+    monday = state.until - timedelta(days=state.until.weekday())
+    assert (state.period, state.since, state.grain) == ("weeks4", monday - timedelta(weeks=3), "day")
 
 
 def test_small_denominators_are_greyed_and_young_cancellations_flagged(client, manager):
