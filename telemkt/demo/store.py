@@ -107,8 +107,8 @@ class Loader:
             given = pick(words.GIVEN)
             name = pick(words.SURNAMES) + given
             attributes = {
-                "plan": pick(words.PLANS), "tenure_years": self.rng.randint(1, 15), "monthly_spend": self.rng.randint(38, 320),
-                "main_use": pick(words.USES), "payer": pick(words.PAYERS),
+                "现用套餐": pick(words.PLANS), "在网年数": self.rng.randint(1, 15), "月均消费": self.rng.randint(38, 320),
+                "主要用途": pick(words.USES), "付费人": pick(words.PAYERS),
             }  # fmt: skip
             yield (
                 first + n, name, sort_key(name), "female" if given in words.WOMEN else "male", self.rng.randint(20, 72),
