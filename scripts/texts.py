@@ -1,9 +1,7 @@
-"""The text of a script as it is written and as it is said."""
+"""The text of a script as it is written."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -15,19 +13,3 @@ class StepText:
     text: str
     hint: str = ""
     must_say: str = ""
-
-
-FIELD = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
-
-
-def fill(text: str, values: Mapping[str, object]) -> str:
-    """The text with its merge fields filled: `{name|customer}` is the value of `name`, or "customer" when there is none.
-
-    A field without a value and without a fallback disappears; braces that are no field stay as they are.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        found = values.get(match[1])
-        return str(found) if found not in (None, "") else (match[2] or "")
-
-    return FIELD.sub(value, text)

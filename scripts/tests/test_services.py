@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from people.models import Membership, User
 from scripts import services
 from scripts.models import ScriptStep, ScriptVersion
-from scripts.texts import StepText, fill
+from scripts.texts import StepText
 
 from .factories import ScriptFactory, ScriptVersionFactory, live_version
 
@@ -127,16 +127,3 @@ def test_only_one_version_of_a_script_is_live():
 
     with pytest.raises(IntegrityError), transaction.atomic():
         ScriptVersion.objects.create(script=live.script, number=9, status="live", approved_at=AT)
-
-
-@pytest.mark.parametrize(
-    ("text", "values", "said"),
-    [
-        ("Good day {name|customer}", {"name": "Li"}, "Good day Li"),
-        ("Good day {name|customer}", {"name": ""}, "Good day customer"),
-        ("{plan} now", {}, " now"),
-        ("{age|} years, {0 points}", {"age": 0}, "0 years, {0 points}"),
-    ],
-)
-def test_merge_fields_are_filled_or_fall_back(text, values, said):
-    assert fill(text, values) == said
