@@ -15,8 +15,8 @@ from customers.models import ContactRule
 from customers.services import contacts, packs
 from people.models import City, Team, User
 
-# Of one campaign, city and priority no more leads are counted than this: "5,000 or more" tells an agent as much as the number.
-MOST = 5_000
+# Of one campaign, city and priority no more leads are counted than this: "500 or more" tells an agent as much as the number.
+MOST = 500
 KEPT = 512
 
 # Every lane (campaign, city, priority) is one stretch of the claim's index lead_queue: counted from its head, and its next lead found by a probe.
@@ -29,7 +29,8 @@ CROSS JOIN LATERAL generate_series((SELECT min(x.priority)::int {LEAD}), (SELECT
 CROSS JOIN LATERAL (SELECT
     (SELECT count(*) FROM (SELECT 1 {SHARED} AND x.ready_at <= %(at)s LIMIT %(most)s) counted) AS ready,
     (SELECT count(*) FROM (SELECT 1 {SHARED} AND x.ready_at > %(at)s LIMIT %(most)s) counted) AS waiting,
-    (SELECT min(x.ready_at) {SHARED} AND x.ready_at > %(at)s) AS next_at) found
+    (SELECT min(x.ready_at) {SHARED} AND x.ready_at > %(at)s) AS next_at
+    OFFSET 0) found
 GROUP BY 1, 2
 """
 

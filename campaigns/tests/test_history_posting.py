@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -10,12 +11,15 @@ from campaigns.models import Call, CallKey, Disposition
 from campaigns.services import history_judging, history_posting
 from campaigns.tests.factories import AT
 from campaigns.tests.test_history import row, world  # noqa: F401
+from core.partitions import ensure_partitions
 
 
 @pytest.mark.django_db(transaction=True)
 def test_one_number_posted_at_once_with_different_content_is_one_call_and_one_conflict(world, monkeypatch):  # noqa: F811
     both_judged, judge = threading.Barrier(2), history_judging.judge
     answers = []
+    for parent in ("campaigns_call", "customers_contact"):
+        ensure_partitions(parent, date(2026, 3, 1), 1)
     # rows of migrations may be gone after other tests of this kind
     Disposition.objects.get_or_create(
         code="refused_price", campaign=None, defaults={"label": "Too dear", "follow": "refused", "connected": True}
