@@ -115,8 +115,8 @@ def set_teams(
     CampaignTeam.objects.filter(campaign=campaign, team__in=gone).delete()
     CampaignTeam.objects.bulk_create(CampaignTeam(campaign=campaign, team_id=pk) for pk in sorted(wanted - there))
     if gone or wanted - there:
-        changed = {"added": sorted(wanted - there), "removed": sorted(gone)}
-        audit("campaigns.campaign.teams_set", campaign, by=by, at=at, **changed)
+        added = sorted(wanted - there)
+        audit("campaigns.campaign.teams_set", campaign, by=by, at=at, added=added, removed=sorted(gone))
 
 
 @transaction.atomic

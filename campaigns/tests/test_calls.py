@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from campaigns.models import Answer, Call, Callback, Disposition, Lead, Order, OrderEvent, RetryRule
 from campaigns.services import calls
@@ -25,7 +24,7 @@ from campaigns.tests.factories import (
 from core.models import AuditEvent
 from core.partitions import ensure_partitions
 from customers.models import Contact, Suppression
-from people.models import Membership, Team
+from people.models import Membership
 from scripts.models import ScriptQuestion
 from scripts.tests.factories import ScriptVersionFactory, live_version
 
@@ -443,39 +442,6 @@ def test_a_citys_calls_are_invisible_to_another_city():
     assert list(Call.objects.visible_to(lead.agent)) == [call]
     assert not Call.objects.visible_to(other).exists()
     assert not Call.objects.visible_to(agent_of(TeamFactory(city=lead.city))).exists()
-
-
-def test_calls_orders_and_figures_reach_as_far_as_todays_roles():
-    """Figures and the calls behind them have one scope: cities whole, and teams in which one has a role today."""
-    from campaigns.models import Campaign, CampaignTeam
-    from campaigns.tests.factories import person
-    from metrics.questions import reach_of
-    from people.tests.factories import MembershipFactory
-
-    lead = held_lead()
-    call = record(lead)
-    team = lead.agent.team_at(AT)
-    other_city = CityFactory()
-    Campaign.objects.filter(pk=lead.campaign_id).update(city=other_city)
-    CampaignTeam.objects.get_or_create(campaign=lead.campaign, team=team)
-    Order.objects.create(
-        call_id=call.pk, call_started_at=call.started_at, customer_id=call.customer_id, city_id=call.city_id,
-        agent_id=call.agent_id, team_id=team.pk, campaign_id=call.campaign_id, number="A1", product=lead.campaign.product,
-    )  # fmt: skip
-    today = timezone.localdate()
-    qa, past = person("qa", team=team), person("city_manager", city=CityFactory())
-    before = {"team": team, "valid_from": today - timedelta(days=90)}
-    MembershipFactory(user=past, role="team_leader", valid_to=today, **before)
-    abroad = person("city_manager", city=CityFactory())
-    Team.objects.filter(pk=team.pk).update(city=abroad.memberships.get().city)  # the team calls other cities' customers
-
-    def seen(user):
-        campaigns = Campaign.objects.visible_to(user).filter(city=other_city)
-        return [rows.count() for rows in (Call.objects.visible_to(user), Order.objects.visible_to(user), campaigns)]
-
-    assert (seen(qa), reach_of(qa).teams) == ([1, 1, 1], (team.pk,))
-    assert (seen(past), reach_of(past).teams) == ([0, 0, 0], ())
-    assert (seen(abroad), reach_of(abroad).teams) == ([0, 0, 1], ())
 
 
 def test_times_are_cut_by_the_business_day_of_the_region():
