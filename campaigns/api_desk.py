@@ -141,7 +141,8 @@ class NextLead(DeskView):
             []
             if lead
             else [
-                f"{row.count}{'+' * row.is_capped} {row.text}" if row.count else row.text for row in why_nothing(agent=request.user, at=at)
+                f"{row.count}{'+' * row.is_capped} {row.text}" if row.count else row.text
+                for row in why_nothing(agent=request.user, at=at)
             ]
         )
         return Response(NextSerializer({"lead": lead, "why": why}).data)

@@ -92,7 +92,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
     (
         _("Standards"),
         [
-            Page("customers:rules", "shield", _("Rules of contact"), ("data", "campaign_manager", "regional_manager", "administrator")),
+            Page(
+                "customers:rules",
+                "shield",
+                _("Rules of contact"),
+                ("data", "campaign_manager", "regional_manager", "administrator"),
+            ),
             Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
             Page(
                 "metrics:definitions",

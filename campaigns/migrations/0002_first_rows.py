@@ -45,7 +45,7 @@ def add_dispositions(apps, schema_editor):
             needs=needs,
             follow=follow,
             position=position * 10,
-            **{flag: True for flag in flags.split()},
+            **dict.fromkeys(flags.split(), True),
         )
 
 

@@ -4,28 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0005_claim'),
+        ("campaigns", "0005_claim"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='callimport',
-            name='rejects_file_id',
+            model_name="callimport",
+            name="rejects_file_id",
         ),
         migrations.RemoveField(
-            model_name='callverdict',
-            name='call_id',
+            model_name="callverdict",
+            name="call_id",
         ),
         migrations.AddField(
-            model_name='callimport',
-            name='fault_detail',
+            model_name="callimport",
+            name="fault_detail",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AddField(
-            model_name='callimport',
-            name='mapping',
-            field=models.JSONField(blank=True, default=dict, verbose_name='format and columns'),
+            model_name="callimport",
+            name="mapping",
+            field=models.JSONField(blank=True, default=dict, verbose_name="format and columns"),
         ),
     ]

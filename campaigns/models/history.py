@@ -32,8 +32,11 @@ class CallImport(models.Model):
     file_id = models.BigIntegerField(_("file"), null=True, blank=True)
     mapping = models.JSONField(_("format and columns"), default=dict, blank=True)
     creates_missing = models.BooleanField(
-        _("make what is missing"), default=False,
-        help_text=_("Campaigns, products, teams, agents and customers that are not known yet are made; otherwise their rows are rejected."),
+        _("make what is missing"),
+        default=False,
+        help_text=_(
+            "Campaigns, products, teams, agents and customers that are not known yet are made; otherwise their rows are rejected."
+        ),
     )
     imports_at_once = models.BooleanField(_("import without asking again"), default=False)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
@@ -46,7 +49,9 @@ class CallImport(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
     created_at = models.DateTimeField(_("uploaded"))
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
-    imported_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("imported by"))
+    imported_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("imported by")
+    )
     imported_at = models.DateTimeField(_("imported"), null=True, blank=True)
 
     objects = CallImportQuerySet.as_manager()

@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 (
                     "callable_from",
                     models.DateTimeField(
-                        db_default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc),
+                        db_default=datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.UTC),
                         verbose_name="may be called from",
                     ),
                 ),
@@ -155,7 +155,11 @@ class Migration(migrations.Migration):
                 (
                     "owner_group",
                     models.CharField(
-                        blank=True, db_default="", default="", max_length=40, verbose_name="exclusion group of that campaign"
+                        blank=True,
+                        db_default="",
+                        default="",
+                        max_length=40,
+                        verbose_name="exclusion group of that campaign",
                     ),
                 ),
                 ("owner_until", models.DateTimeField(blank=True, null=True, verbose_name="owned until")),

@@ -6,25 +6,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0005_lead_list_faults'),
+        ("customers", "0005_lead_list_faults"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NumberUse',
+            name="NumberUse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='day')),
-                ('kind', models.CharField(choices=[('search', 'Search by exact number'), ('reveal', 'Number shown in full')], max_length=8, verbose_name='kind')),
-                ('count', models.PositiveIntegerField(default=0, verbose_name='times')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField(verbose_name="day")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("search", "Search by exact number"), ("reveal", "Number shown in full")],
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("count", models.PositiveIntegerField(default=0, verbose_name="times")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'use of numbers',
-                'constraints': [models.UniqueConstraint(fields=('user', 'day', 'kind'), name='number_use_once_a_day')],
+                "verbose_name": "use of numbers",
+                "constraints": [models.UniqueConstraint(fields=("user", "day", "kind"), name="number_use_once_a_day")],
             },
         ),
     ]

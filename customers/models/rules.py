@@ -69,7 +69,9 @@ class ContactRule(models.Model):
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("until"), null=True, blank=True)
     basis = models.CharField(_("basis"), max_length=200, blank=True, default="")
-    supersedes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("version before"))
+    supersedes = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("version before")
+    )
     changed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
 
     objects = ContactRuleQuerySet.as_manager()
