@@ -21,6 +21,7 @@ class AgentTimes:
     """Signed-in time of agents, from the log of their states."""
 
     name = "agent_times"
+    makes_rows = True  # who was signed in without a call is seen
     measures = (
         Measure("signed_in_seconds", _("Signed in, seconds")),
         Measure("handling_seconds", _("Talking and after call, seconds")),
@@ -49,6 +50,9 @@ class Cancellations:
     """Cancellations and reinstatements by the day they happened, whatever the day of the sale."""
 
     name = "cancellations"
+    makes_rows = (
+        False  # a file has a row where somebody called: a day on which only a cancellation came is in the total
+    )
     measures = (
         Measure("cancellations", _("Cancellations that came")),
         Measure("reinstatements", _("Reinstatements that came")),

@@ -85,9 +85,9 @@ def rows_of(question: Question, measures: Iterable[str] | None = None, *, keep: 
     cells = _from_rollup(question, counted) if keep else _read(question, counted)
     for source in registry.sources_for(names):
         answers = source.read(question)
-        # who was signed in without a call, or whose sales of other days were cancelled, has a row too
+        is_total = not question.by and len(question.periods) == 1
         for cell in answers.keys() - cells.keys():
-            if any(answers[cell].values()):
+            if (source.makes_rows or is_total) and any(answers[cell].values()):
                 cells[cell] = dict.fromkeys(names, 0)
         for cell, counts in cells.items():
             known = answers.get(cell, {})

@@ -96,9 +96,11 @@ class Measure:
 
 
 class Source(Protocol):
-    """Where measures outside of the rollup come from. `keys`: the groups it can tell apart, of city, team, agent, campaign."""
+    """Where measures outside of the rollup come from. `makes_rows`: whether it alone gives a group a row of its own; else what
+    falls into no group with calls or time is counted in the total only."""
 
     name: str
+    makes_rows: bool
     measures: tuple[Measure, ...]
 
     def read(self, question: Any) -> Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]:
