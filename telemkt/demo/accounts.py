@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -24,6 +25,13 @@ class People:
     agents: dict[int, list[User]] = field(default_factory=dict)
     accounts: list[dict[str, str]] = field(default_factory=list)
     by_role: dict[str, User] = field(default_factory=dict)
+    hashes: dict[int, Future[str]] = field(default_factory=dict)
+
+    def set_passwords(self) -> None:
+        """Store the passwords, whose slow hashes were computed beside the rest."""
+        for user in self.by_role.values():
+            user.password = self.hashes[user.pk].result()
+            user.save(update_fields=["password"])
 
 
 def make_people(today: date, rng: Random) -> People:
@@ -81,19 +89,22 @@ def _make_accounts(people: People, since: date, rng: Random) -> None:
     }
     agent = people.agents[team.pk][0]
     agent.username = "agent"
-    _account(people, Role.AGENT, agent)
+    hashing = ThreadPoolExecutor(1)
+    _account(people, Role.AGENT, agent, hashing)
     for role in Role:
         if role == Role.AGENT:
             continue
         login = {Role.ADMINISTRATOR: "admin", Role.DATA: "data"}.get(role, role.value)
         user = User(username=login, display_name=person_name(rng))
-        _account(people, role, user)
+        _account(people, role, user, hashing)
         Membership.objects.create(user=user, role=role, valid_from=since, **places.get(role, {}))
+    hashing.shutdown(wait=False)
 
 
-def _account(people: People, role: str, user: User) -> None:
+def _account(people: People, role: str, user: User, hashing: Executor) -> None:
     password = secrets.token_urlsafe(9)
-    user.set_password(password)
+    user.password = make_password(None)
     user.save()
+    people.hashes[user.pk] = hashing.submit(make_password, password)
     people.by_role[str(role)] = user
     people.accounts.append({"role": str(role), "login": user.username, "password": password, "language": user.language})

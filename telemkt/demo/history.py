@@ -105,7 +105,7 @@ def _one_day(place: int, opens: float, length: float, rests: bool, quality: floa
     connected = rng.random(most) < 0.43 * quality * rng.uniform(0.93, 1.07)
     talk = np.where(connected, np.minimum(rng.lognormal(4.75, 0.75, most), 1500), 0).astype(int)
     after = np.where(connected, rng.gamma(3.0, 19.0, most), 3).astype(int)
-    pause = rng.gamma(2.0, 50.0, most) * mean
+    pause = rng.gamma(2.0, 58.0, most) * mean
     ends = np.cumsum(ring + talk + after + pause)
     starts = ends - (ring + talk + after)
     kept = ends < length

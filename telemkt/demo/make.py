@@ -45,6 +45,7 @@ def make_demo(*, at: datetime) -> People:
         _play_city(loader, people, place, city.pk, today, at)
     loader.write()
     states.make_states(today_begins=midnight(today), now=at, zone=settings.TIME_ZONE)
+    people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
     return people
@@ -54,6 +55,8 @@ def _load_fast() -> None:
     """The rows fit together by construction: where the server lets us, keys are not checked one by one, nor is history written."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
+        cursor.execute("SET LOCAL work_mem = '192MB'")
+        cursor.execute("SET LOCAL maintenance_work_mem = '192MB'")
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         if cursor.fetchone()[0]:
             cursor.execute("SET LOCAL session_replication_role = replica")

@@ -30,11 +30,14 @@ OUTCOMES = {
 }  # fmt: skip
 
 
+NULL = "\\N"
+
+
 def copy_rows(table: str, columns: str, rows: Iterable[tuple]) -> None:
-    """COPY rows as text; None is NULL. Values hold no tab, backslash or line break but those written here."""
-    lines = ("\t".join("\\N" if value is None else str(value) for value in row) for row in rows)
+    """COPY rows as text; NULL is written as `NULL`. Values hold no tab, backslash or line break but those written here."""
+    line = "\t".join(["%s"] * (columns.count(",") + 1)) + "\n"
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO("\n".join(lines) + "\n"))
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO("".join(line % row for row in rows)))
 
 
 def run(sql: str, params: list | None = None) -> int:
@@ -127,7 +130,7 @@ class Loader:
         self._count_lists()
         for definition in built_last:
             run(definition)
-        run("ANALYZE customers_customer; ANALYZE campaigns_lead; ANALYZE campaigns_call")
+        run("ANALYZE customers_customer; ANALYZE campaigns_lead")
 
     def _partitions(self) -> None:
         first = self.today.replace(day=1)
@@ -180,7 +183,7 @@ def _drop_search_indexes() -> list[str]:
 def _fate(pool: history.Leads, n: int, agents: list[int]) -> tuple:
     """times newest first, last result, last agent, due, answered, callable_from of lead `n`; blanks for one never called."""
     if n >= len(pool.times):
-        return "{}", None, None, 0, 0, 0
+        return "{}", NULL, NULL, 0, 0, 0
     times = pool.times[n]
     newest = times[-1]
     free = newest + 2 * history.HOUR

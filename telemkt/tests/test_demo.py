@@ -73,6 +73,7 @@ def test_cancellations_come_late_and_never_before_the_sale():
 @pytest.mark.django_db
 def test_every_role_gets_an_account_and_the_agents_one_starts_in_chinese():
     people = make_people(TODAY, Random(1))
+    people.set_passwords()
 
     assert {account["role"] for account in people.accounts} == set(Membership.Role.values)
     agent = next(account for account in people.accounts if account["role"] == "agent")
