@@ -66,8 +66,9 @@ def beat() -> Program:
 
 
 def plays_demo() -> bool:
-    """Where the demo was made, its agents work, so that the floor lives; DEMO=0 sends them home."""
-    return home.accounts_file().exists() and os.environ.get("DEMO", "1") != "0"
+    """Where the demo was made, its agents work, so that the floor lives; DEMO=0 or DEMO_AT_WORK=0 sends them home."""
+    sent_home = "0" in (os.environ.get("DEMO"), os.environ.get("DEMO_AT_WORK"))
+    return home.accounts_file().exists() and not sent_home
 
 
 def demo() -> Program:

@@ -84,7 +84,7 @@ class Supervisor:
         self.address = f"http://{ports.HOST}:{port}/"
         self.state = home.run_directory() / "supervisor.json"
         self.lock = FileLock(home.run_directory() / "supervisor.lock")
-        self.children = [Child(program) for program in programs.all_programs(port)]
+        self.children: list[Child] = []
         self.stopping = False
         self.is_the_only_one = False
         self.revive_at = 0.0
@@ -103,6 +103,8 @@ class Supervisor:
         say("Starting " + " and ".join([*map(self._title, servers.needed())] or ["with the servers given"]) + " ...")
         servers.share_needed()
         self._prepare()
+        # only now: whether the demo's agents work is known when the demo is made
+        self.children = [Child(program) for program in programs.all_programs(self.port)]
         for child in self.children:
             if self.stopping:
                 return
