@@ -51,7 +51,7 @@ class LeadListSerializer(serializers.ModelSerializer[LeadList]):
         read_only_fields = fields
 
     def get_counts(self, lead_list: LeadList) -> dict[str, int]:
-        return lists.totals(lead_list.counts)
+        return list_queries.counts_for(lead_list, self.context["request"].user)
 
     def get_fault(self, lead_list: LeadList) -> str:
         return file_fault_sentence(lead_list.fault, lead_list.fault_detail) if lead_list.fault else ""
@@ -110,7 +110,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     parser_classes = [JSONParser, MultiPartParser]
 
     def get_queryset(self) -> QuerySet[LeadList]:
-        return LeadList.objects.visible_to(self.request.user).order_by("-created_at", "-pk")
+        return list_queries.lists_of(_user(self.request)).order_by("-created_at", "-pk")
 
     @extend_schema(
         summary="Upload a list",
@@ -145,7 +145,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             user=request.user, key=request.headers.get("Idempotency-Key", ""), fingerprint=fingerprint, run=receive
         )
         made = LeadList.objects.get(pk=answer["id"])
-        return Response(LeadListSerializer(made).data, status=status.HTTP_201_CREATED)
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Rows with their verdicts, numbers masked",
@@ -162,7 +162,11 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         lead_list = self.get_object()
         asked = request.query_params
         found = list_queries.verdicts_of(
-            lead_list, verdict=asked.get("verdict", ""), reason=asked.get("reason", ""), search=asked.get("q", "")
+            lead_list,
+            _user(request),
+            verdict=asked.get("verdict", ""),
+            reason=asked.get("reason", ""),
+            search=asked.get("q", ""),
         )
         page = self.paginate_queryset(found) or []
         rows = list_queries.rows_of(lead_list, list(page), _user(request))
@@ -175,8 +179,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         told = DecisionSerializer(data=request.data)
         told.is_valid(raise_exception=True)
         list_decisions.decide_rows(lead_list=lead_list, by=_user(request), at=database_now(), **told.validated_data)
-        lead_list.refresh_from_db()
-        return Response(LeadListSerializer(lead_list).data)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(summary="Commit the good rows", request=None, responses={202: JobAnswerSerializer})
     @action(detail=True, methods=["post"])
@@ -188,7 +191,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"], url_path="give-up")
     def give_up(self, request: Request, pk: str | None = None) -> Response:
         given_up = lists.give_up_list(lead_list=self._workable(), by=_user(request), at=database_now())
-        return Response(LeadListSerializer(given_up).data)
+        return Response(self.get_serializer(given_up).data)
 
     def _workable(self) -> LeadList:
         lead_list = self.get_object()

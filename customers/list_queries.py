@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,9 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from customers.list_rules import works_for_region
 from customers.models import Customer, LeadList, RowVerdict, StagedRow
+from customers.models.lists import LeadListQuerySet
 from customers.wording import reason_words
 from people.models import City, User
 
@@ -62,13 +64,42 @@ class ReasonCount:
     examples: str
 
 
-def verdicts_of(lead_list: LeadList, *, verdict: str = "", reason: str = "", search: str = "") -> QuerySet[RowVerdict]:
+def lists_of(user: User) -> LeadListQuerySet:
+    """The lists this reader sees, with what `counts_for` needs."""
+    visible = LeadList.objects.visible_to(user)
+    return visible.with_held() if works_for_region(user) else visible
+
+
+def counts_for(lead_list: LeadList, user: User) -> dict[str, int]:
+    """Rows per verdict, every verdict named, as this reader is told. No query for a list that came `with_held`."""
+    counts = {verdict.value: int(lead_list.counts.get(verdict.value, 0)) for verdict in Verdict}
+    if works_for_region(user):
+        for row in _held(lead_list):
+            counts[row["told"]] -= row["n"]
+            counts[row["verdict"]] += row["n"]
+    return counts
+
+
+def _held(lead_list: LeadList) -> list[dict[str, Any]]:
+    held: list[dict[str, Any]] | None = getattr(lead_list, "held", None)
+    if held is None:
+        held = LeadList.objects.with_held().values_list("held", flat=True).get(pk=lead_list.pk)
+    return held
+
+
+def held_back(lead_list: LeadList) -> int:
+    """Rows that the region's data team has still to decide."""
+    return sum(row["n"] for row in _held(lead_list) if row["verdict"] == Verdict.UNDECIDED)
+
+
+def verdicts_of(
+    lead_list: LeadList, user: User, *, verdict: str = "", reason: str = "", search: str = ""
+) -> QuerySet[RowVerdict]:
     """The verdicts that a filter leaves, in the order of the file. `search` is a row number or the start of a customer number."""
     found = RowVerdict.objects.filter(lead_list=lead_list)
-    if verdict in Verdict.values:
-        found = found.filter(verdict=verdict)
-    if reason:
-        found = found.filter(reason=reason)
+    verdicts = [verdict] if verdict in Verdict.values else Verdict.values
+    if verdict in Verdict.values or reason:
+        found = found.said(works_for_region(user), *verdicts, reason=reason)
     if search:
         staged = StagedRow.objects.filter(lead_list=lead_list)
         staged = (
@@ -90,7 +121,8 @@ def rows_of(lead_list: LeadList, verdicts: list[RowVerdict], user: User) -> list
     }
     cities = {city.pk: city.label for city in City.objects.all()}
     seen = _visible_customers(lead_list, verdicts, user)
-    return [_row(verdict, staged.get(verdict.row_no), cities, seen) for verdict in verdicts]
+    is_region = works_for_region(user)
+    return [_row(verdict, staged.get(verdict.row_no), cities, seen, is_region) for verdict in verdicts]
 
 
 def _visible_customers(lead_list: LeadList, verdicts: list[RowVerdict], user: User) -> set[int]:
@@ -99,29 +131,33 @@ def _visible_customers(lead_list: LeadList, verdicts: list[RowVerdict], user: Us
     return set(Customer.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
 
 
-def _row(verdict: RowVerdict, staged: StagedRow | None, cities: dict[int, str], seen: set[int]) -> Row:
-    mark, sign = CHIPS[Verdict(verdict.verdict)]
+def _row(verdict: RowVerdict, staged: StagedRow | None, cities: dict[int, str], seen: set[int], is_region: bool) -> Row:
+    """Without the region no row names its customer: a new row whose customer never came would be known by that."""
+    said, reason = verdict.said_to(is_region)
+    mark, sign = CHIPS[Verdict(said)]
     is_seen = verdict.customer_id in seen
     staged = staged or StagedRow()
     return Row(
         row_no=verdict.row_no,
-        verdict=verdict.verdict,
-        label=verdict.get_verdict_display(),
+        verdict=said,
+        label=str(Verdict(said).label),
         mark=mark,
         sign=sign,
-        reason=reason_words(verdict.reason),
-        reason_code=verdict.reason,
+        reason=reason_words(reason),
+        reason_code=reason,
         detail=staged.fault_detail,
         external_id=staged.external_id,
         name=staged.name,
         phone=staged.phone_mask,
         city=cities.get(staged.city_id or 0, ""),
-        customer_id=verdict.customer_id if is_seen else None,
-        changes=_changes(verdict, staged, cities) if verdict.before and is_seen else [],
+        customer_id=verdict.customer_id if is_seen and is_region else None,
+        changes=_changes(verdict.before, reason, staged, cities)
+        if verdict.before and is_seen and said != "new"
+        else [],
     )
 
 
-def _changes(verdict: RowVerdict, staged: StagedRow, cities: dict[int, str]) -> list[Change]:
+def _changes(before: dict[str, Any], reason: str, staged: StagedRow, cities: dict[int, str]) -> list[Change]:
     labels = {
         "name": _("Name"),
         "type": _("Type"),
@@ -131,15 +167,15 @@ def _changes(verdict: RowVerdict, staged: StagedRow, cities: dict[int, str]) -> 
         "external_id": _("Customer number"),
     }
     changes = []
-    for name, old in (verdict.before or {}).items():
+    for name, old in before.items():
         if name == "attributes":
             changes += [Change(key, _shown(value), _shown(staged.attributes.get(key))) for key, value in old.items()]
         elif name == "city":
-            if verdict.reason != "keep_customer":
+            if reason != "keep_customer":
                 changes.append(Change(labels[name], cities.get(old, "–"), cities.get(staged.city_id or 0, "–")))
         elif name in ("type", "gender"):
             changes.append(Change(labels[name], _choice(name, old), _choice(name, getattr(staged, name))))
-        elif not (name == "external_id" and verdict.reason == "keep_customer"):
+        elif not (name == "external_id" and reason == "keep_customer"):
             changes.append(Change(labels[name], _shown(old), _shown(getattr(staged, name))))
     return changes
 
@@ -155,24 +191,22 @@ def _shown(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-def reasons_of(lead_list: LeadList) -> list[ReasonCount]:
+def reasons_of(lead_list: LeadList, user: User) -> list[ReasonCount]:
     """Why rows were left out, gravest kind first, each with examples of what stood there."""
-    counted = (
-        RowVerdict.objects.filter(lead_list=lead_list)
-        .exclude(verdict__in=[Verdict.NEW, Verdict.UNCHANGED])
-        .exclude(reason="")
-        .values("verdict", "reason")
-        .annotate(n=Count("row_no"))
-    )
+    counted: Counter[tuple[str, str]] = Counter()
+    is_region = works_for_region(user)
+    left_out = RowVerdict.objects.filter(lead_list=lead_list).exclude(verdict__in=[Verdict.NEW, Verdict.UNCHANGED])
+    for row in left_out.values("verdict", "reason", "told", "told_reason").annotate(n=Count("row_no")):
+        n = row.pop("n")
+        counted[RowVerdict(**row).said_to(is_region)] += n
     examples = _examples(lead_list)
     order = {
         verdict: place for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "update"))
     }
     found = [
-        ReasonCount(
-            row["verdict"], row["reason"], reason_words(row["reason"]), row["n"], examples.get(row["reason"], "")
-        )
-        for row in counted.order_by("verdict", "reason")
+        ReasonCount(verdict, reason, reason_words(reason), n, examples.get(reason, ""))
+        for (verdict, reason), n in sorted(counted.items())
+        if reason and verdict != Verdict.NEW
     ]
     return sorted(found, key=lambda one: (order.get(one.verdict, 9), -one.count))
 

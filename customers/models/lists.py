@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from people.models import City, User
@@ -35,6 +37,12 @@ class LeadListQuerySet(models.QuerySet):
         """Lists of the region for those who work on the whole region; else the own cities' and one's own uploads."""
         scope = user.scope()
         return self if scope.is_region else self.filter(Q(city__in=scope.city_ids) | Q(created_by=user))
+
+    def with_held(self) -> LeadListQuerySet:
+        """Each list with `held`: [{told, verdict, n}], the rows of which readers without the region are told something else."""
+        held = RowVerdict.objects.filter(lead_list=models.OuterRef("pk"), told__isnull=False).order_by()
+        held = held.values("told", "verdict").annotate(n=models.Count("row_no"))
+        return self.annotate(held=ArraySubquery(held.values(one=JSONObject(told="told", verdict="verdict", n="n"))))
 
 
 class LeadList(models.Model):
@@ -140,6 +148,19 @@ class StagedRow(models.Model):
         constraints = [models.UniqueConstraint(fields=["lead_list", "row_no"], name="staged_row_once")]
 
 
+class RowVerdictQuerySet(models.QuerySet):
+    def said(self, is_region: bool, *verdicts: str, reason: str = "") -> RowVerdictQuerySet:
+        """Rows with one of these verdicts, and this reason, as a reader with or without the region is told."""
+        own, told = {"verdict__in": verdicts}, {"told__in": verdicts}
+        if reason:
+            own, told = own | {"reason": reason}, told | {"told_reason": reason}
+        return self.filter(**own) if is_region else self.filter(Q(told=None, **own) | Q(**told))
+
+    def held(self) -> RowVerdictQuerySet:
+        """Rows of which readers without the region are told something else."""
+        return self.filter(told__isnull=False)
+
+
 class RowVerdict(models.Model):
     """What was decided about a row, and after the commit the evidence of which list brought which customer."""
 
@@ -164,6 +185,13 @@ class RowVerdict(models.Model):
         _("customer"), null=True, help_text=_("Of a new row: the id that its customer gets at the commit.")
     )
     before = models.JSONField(_("values before the update"), null=True)
+    told = models.CharField(  # noqa: DJ001  null: nearly always, and costs nothing then
+        _("verdict told without the region"), max_length=10, choices=Verdict.choices, null=True, editable=False,
+        help_text=_("What readers without the region see in place of the verdict; empty: the verdict itself."),
+    )  # fmt: skip
+    told_reason = models.CharField(max_length=40, null=True, editable=False)  # noqa: DJ001
+
+    objects = RowVerdictQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("row verdict")
@@ -174,5 +202,12 @@ class RowVerdict(models.Model):
                 fields=["lead_list", "verdict", "row_no"],
                 name="row_verdict_left_out",
                 condition=~Q(verdict__in=["new", "unchanged"]),
-            )
+            ),
+            models.Index(fields=["lead_list", "row_no"], name="row_verdict_told", condition=Q(told__isnull=False)),
         ]
+
+    def said_to(self, is_region: bool) -> tuple[str, str]:
+        """Verdict and reason as a reader with or without the region is told."""
+        if is_region or self.told is None:
+            return self.verdict, self.reason
+        return self.told, self.told_reason or ""

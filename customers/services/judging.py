@@ -1,7 +1,12 @@
 """The verdict of each staged row, by one statement over the whole list. Nothing here touches customers.
 
-Who works for one city gets no answer about another city's customers: such a row is left to the region's data team, whatever else would
-be said about it.
+Who works for one city gets no answer about another city's customers. Such a row is left to the region's data team (`undecided`, `region`),
+whatever else would be said about it, and `told` holds what readers without the region see in its place: what the row would be if customers
+of other cities did not exist, mostly "new". Pages, counts, API and workbook show `told` to them, so that a list answers nobody whether a
+number is known elsewhere; `LeadList.counts`, jobs and audit rows hold the told numbers, and only `list_queries.counts_for` tells the region's
+readers the others. The commit leaves such rows out. A list that the region brings for one city is told to that city in the same way.
+
+What the pool itself shows stays true: who looks for each person of a file after its commit, by name, finds one missing.
 """
 
 from __future__ import annotations
@@ -35,6 +40,24 @@ ROOM = "SET LOCAL work_mem = '128MB'"
 IN_FORCE = """campaign_id IS NULL AND product_id IS NULL AND lifted_at IS NULL AND valid_from <= %(at)s
     AND (valid_to IS NULL OR valid_to > %(at)s)"""
 
+# customers whom the list's readers without the region do not know
+FOREIGN = "(%(is_told)s AND (c.city_id <> ALL (%(cities)s) OR x.city_id <> ALL (%(cities)s)))"
+OWN = "CASE WHEN c.city_id = ANY (%(cities)s) THEN c.id WHEN x.city_id = ANY (%(cities)s) THEN x.id END"
+# what would be said of a row if they did not exist; asked of few rows
+TOLD = f"""CASE
+      WHEN b.is_register THEN 'suppressed:register'
+      WHEN EXISTS (SELECT 1 FROM customers_customer o WHERE o.id = {OWN} AND (o.is_suppressed OR EXISTS (
+        SELECT 1 FROM customers_suppression u WHERE u.customer_id = o.id AND {IN_FORCE}))) THEN 'suppressed:customer'
+      WHEN s.row_no > r.first THEN 'undecided:second_number'
+      WHEN {OWN} IS NULL THEN 'new:'
+      WHEN c.id IS NULL OR c.city_id <> ALL (%(cities)s) THEN 'undecided:new_number'
+      WHEN s.external_id <> '' AND c.source_id = %(source)s AND c.external_id <> '' AND c.external_id <> s.external_id
+        THEN 'undecided:other_customer_number'
+      WHEN c.city_id <> s.city_id THEN 'undecided:other_city'
+      WHEN d.before = '{{}}' THEN 'unchanged:'
+      ELSE 'update:'
+    END"""
+
 JUDGE = f"""
 WITH twice AS MATERIALIZED (
   SELECT phone_blind, min(row_no) AS first FROM customers_stagedrow
@@ -45,13 +68,15 @@ WITH twice AS MATERIALIZED (
     AND NOT EXISTS (SELECT 1 FROM twice t WHERE t.phone_blind = s.phone_blind AND s.row_no > t.first)
   GROUP BY external_id HAVING count(*) > 1
 ), blocked AS MATERIALIZED (
-  SELECT DISTINCT phone_blind FROM customers_suppression WHERE phone_blind IS NOT NULL AND {IN_FORCE}
+  SELECT phone_blind, bool_or(customer_id IS NULL) AS is_register FROM customers_suppression
+  WHERE phone_blind IS NOT NULL AND {IN_FORCE} GROUP BY phone_blind
 ), judged AS (
-  SELECT s.row_no, coalesce(c.id, x.id) AS known_id, d.before,
+  SELECT s.row_no, coalesce(c.id, x.id) AS known_id, d.before, CASE WHEN c.city_id = ANY (%(cities)s) THEN d.before END AS own_before, {OWN} AS own_id,
+    CASE WHEN {FOREIGN} AND s.fault = '' AND (t.first IS NULL OR s.row_no <= t.first) THEN {TOLD} END AS told,
     CASE
       WHEN s.fault <> '' THEN 'invalid:' || s.fault
       WHEN s.row_no > t.first THEN 'duplicate:same_number'
-      WHEN NOT %(region)s AND (c.city_id <> ALL (%(cities)s) OR x.city_id <> ALL (%(cities)s)) THEN 'undecided:region'
+      WHEN NOT %(region)s AND {FOREIGN} THEN 'undecided:region'
       WHEN b.phone_blind IS NOT NULL THEN 'suppressed:register'
       WHEN coalesce(c.is_suppressed, x.is_suppressed) OR EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = coalesce(c.id, x.id) AND {IN_FORCE}) THEN 'suppressed:customer'
@@ -76,11 +101,13 @@ WITH twice AS MATERIALIZED (
   WHERE s.lead_list_id = %(list)s AND (%(all)s OR s.row_no = ANY (%(rows)s))
   ORDER BY s.row_no
 )
-INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, customer_id, before)
+INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, customer_id, before, told, told_reason)
 SELECT %(list)s, row_no, split_part(said, ':', 1), split_part(said, ':', 2),
   CASE WHEN said = 'new:' THEN nextval(pg_get_serial_sequence('customers_customer', 'id'))
-       WHEN said = 'undecided:region' THEN NULL ELSE known_id END,
-  CASE WHEN said = 'update:' OR said LIKE 'undecided:%%' AND said <> 'undecided:region' THEN before END
+       WHEN said = 'undecided:region' THEN own_id ELSE known_id END,
+  CASE WHEN said = 'undecided:region' THEN CASE WHEN own_id IS NOT NULL AND told NOT LIKE 'suppressed:%%' AND told <> 'unchanged:' THEN own_before END
+       WHEN said = 'update:' OR said LIKE 'undecided:%%' THEN before END,
+  split_part(told, ':', 1), split_part(told, ':', 2)
 FROM judged
 """
 
@@ -103,11 +130,13 @@ def judge_rows(lead_list: LeadList, rows: list[int], *, at: datetime, is_region:
 
 
 def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: datetime) -> None:
+    is_told, cities = _readers(lead_list)
     values: dict[str, Any] = {
         "list": lead_list.pk,
         "source": lead_list.source_id,
         "region": is_region,
-        "cities": sorted(lead_list.created_by.scope().city_ids),
+        "is_told": is_told,
+        "cities": cities,
         "nowhere": list(nowhere_ids()),
         "at": at,
         "all": rows is None,
@@ -116,6 +145,13 @@ def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: 
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
         cursor.execute(JUDGE, _typed(values))
+
+
+def _readers(lead_list: LeadList) -> tuple[bool, list[int]]:
+    """Whether anybody without the region reads this list, and whose customers those know: the uploader's cities, or the list's."""
+    if not list_rules.works_for_region(lead_list.created_by):
+        return True, sorted(lead_list.created_by.scope().city_ids)
+    return lead_list.city_id is not None, [lead_list.city_id] if lead_list.city_id else []
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

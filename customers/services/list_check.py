@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from core.files import path_of
 from core.jobs import JobCancelled, Run
@@ -154,9 +155,13 @@ def _settle(run: Run, lead_list: LeadList) -> None:
 
 
 def count_verdicts(lead_list: LeadList) -> dict[str, int]:
-    """Rows per verdict as they stand."""
-    rows = RowVerdict.objects.filter(lead_list=lead_list).values("verdict").annotate(n=Count("row_no"))
-    return {row["verdict"]: row["n"] for row in rows.order_by("verdict")}
+    """Rows per verdict as they stand, as readers without the region are told."""
+    rows = (
+        RowVerdict.objects.filter(lead_list=lead_list)
+        .values(said=Coalesce("told", "verdict"))
+        .annotate(n=Count("row_no"))
+    )
+    return {row["said"]: row["n"] for row in rows.order_by("said")}
 
 
 def _fail(run: Run, lead_list: LeadList, fault: FileFault) -> None:

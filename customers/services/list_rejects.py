@@ -17,6 +17,7 @@ from core.sealed import unseal
 from core.workbooks import Column, write_xlsx
 from customers import list_rules
 from customers.models import LeadList, RowVerdict, StagedRow
+from customers.models.lists import RowVerdictQuerySet
 from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE
 from customers.wording import reason_words
 from people.models import City, User
@@ -41,7 +42,7 @@ def announce_rejects(*, lead_list: LeadList, by: User, at: datetime) -> int:
     """Record the download before its first byte; returns how many rows may show their number. Raises NothingRejected, RowsGone, PermissionRefused."""
     if not list_rules.can_work_on_list(by, lead_list):
         raise PermissionRefused(_("Only the data team downloads rejected rows."))
-    rows = RowVerdict.objects.filter(lead_list=lead_list, verdict__in=REJECTED).count()
+    rows = _of_reader(lead_list, list_rules.works_for_region(by)).count()
     if not rows:
         raise NothingRejected(_("Every row was taken: there is nothing to download."))
     if not StagedRow.objects.filter(lead_list=lead_list).exists():
@@ -59,39 +60,42 @@ def _used_today(by: User, at: datetime) -> int:
     return sum(int(detail.get("whole", 0)) for detail in details)
 
 
-def write_rejects(*, lead_list: LeadList, target: IO[bytes], whole: int) -> None:
-    """Write the workbook; at most `whole` rows carry their number in full, further ones its mask."""
+def _of_reader(lead_list: LeadList, is_region: bool) -> RowVerdictQuerySet:
+    """The rejected rows, as a reader with or without the region is told."""
+    return RowVerdict.objects.filter(lead_list=lead_list).said(is_region, *REJECTED)
+
+
+def write_rejects(*, lead_list: LeadList, target: IO[bytes], whole: int, is_region: bool) -> None:
+    """Write the workbook as this reader is told; at most `whole` rows carry their number in full, further ones its mask."""
     described = lead_list.mapping.get("columns", [])
     columns = [Column(column["heading"] or " ", 18) for column in described]
     columns += [Column(f"{IGNORED_MARK} {title}", 24) for title in (_("Row"), _("Verdict"), _("Reason"), _("Seen"))]
-    write_xlsx(target, columns, _rows(lead_list, described, whole), title=_("Rejected rows"))
+    write_xlsx(target, columns, _rows(lead_list, described, whole, is_region), title=_("Rejected rows"))
 
 
-def _rows(lead_list: LeadList, described: list[dict[str, str]], whole: int) -> Iterator[list[Any]]:
+def _rows(lead_list: LeadList, described: list[dict[str, str]], whole: int, is_region: bool) -> Iterator[list[Any]]:
     cities = {city.pk: city.label for city in City.objects.all()}
     labels = {verdict.value: str(verdict.label) for verdict in Verdict}
-    for verdict, row in _rejected(lead_list):
+    for (verdict, reason), row in _rejected(lead_list, is_region):
         if row.cells is not None:
             cells = _as_they_came(row, described, is_whole=whole > 0)
             whole -= 1
         else:
             cells = _as_staged(row, described, cities)
-        yield [*cells, row.row_no, labels[verdict.verdict], reason_words(verdict.reason), row.fault_detail]
+        yield [*cells, row.row_no, labels[verdict], reason_words(reason), row.fault_detail]
 
 
-def _rejected(lead_list: LeadList) -> Iterator[tuple[RowVerdict, StagedRow]]:
+def _rejected(lead_list: LeadList, is_region: bool) -> Iterator[tuple[tuple[str, str], StagedRow]]:
     last = 0
     while True:
         verdicts = {
             verdict.row_no: verdict
-            for verdict in RowVerdict.objects.filter(
-                lead_list=lead_list, verdict__in=REJECTED, row_no__gt=last
-            ).order_by("row_no")[:AT_ONCE]
+            for verdict in _of_reader(lead_list, is_region).filter(row_no__gt=last).order_by("row_no")[:AT_ONCE]
         }
         if not verdicts:
             return
         for row in StagedRow.objects.filter(lead_list=lead_list, row_no__in=verdicts).order_by("row_no"):
-            yield verdicts[row.row_no], row
+            yield verdicts[row.row_no].said_to(is_region), row
         last = max(verdicts)
 
 

@@ -258,6 +258,49 @@ def test_the_template_has_the_headings_that_are_understood(client, data, languag
 # ---------------------------------------------------------------- who
 
 
+def test_a_number_of_another_city_looks_new_on_every_way_to_a_citys_list(client, data, foshan):
+    """Two files alike, but that one number of the second is known in another city: page, lists, API and workbook of a city say the same."""
+    local = UserFactory(role="data", city=foshan)
+    plain = checked(local, ["", "x", A, "", "", ""], ["", "y", "1.38E+10", "", "", ""], city=foshan)
+    CustomerFactory(city=CityFactory(name="Guangzhou"), number=B)
+    held = checked(local, ["", "x", B, "", "", ""], ["", "y", "1.38E+10", "", "", ""], city=foshan)
+    api = APIClient()
+
+    def seen(lead_list):
+        page = reverse("customers:list", args=[lead_list.pk])
+        told = [client.get(page, {"verdict": verdict}) for verdict in ("all", "new", "undecided")]
+        rejects = client.post(reverse("customers:list-rejects", args=[lead_list.pk]))
+        book = openpyxl.load_workbook(io.BytesIO(b"".join(rejects.streaming_content)))
+        answer = api.get(f"/api/v1/lists/{lead_list.pk}/").json()
+        return (
+            [[row.verdict for row in answer.context["rows"]] for answer in told], [answer.context["counts"] for answer in told],
+            [answer.context["steps"][3]["small"] for answer in told], [answer.context["good"] for answer in told],
+            [[cell.value for cell in row] for row in book.active.rows],
+            answer["counts"], [(row["verdict"], row["reason"], row["customer_id"]) for row in
+                               api.get(f"/api/v1/lists/{lead_list.pk}/verdicts/").json()["results"]],
+            [row[2][5].html for row in client.get(reverse("customers:lists")).context["listing"].rows],
+        )  # fmt: skip
+
+    client.force_login(local)
+    api.force_login(local)
+    assert seen(held) == seen(plain)
+    for lead_list in (held, plain):
+        run_inline(lists.commit_list(lead_list=lead_list, by=local, at=database_now()).pk)
+    assert seen(held) == seen(plain)
+    assert api.get(f"/api/v1/jobs/{LeadList.objects.get(pk=held.pk).job_id}/").json()["result"] == {
+        "counts": {"new": 1, "invalid": 1}
+    }
+    assert Customer.objects.count() == 2
+
+    client.force_login(data)
+    api.force_login(data)
+    assert api.get(f"/api/v1/lists/{held.pk}/").json()["counts"]["undecided"] == 1
+    assert "The data team of the region decides about this row" in text(
+        client.get(reverse("customers:list", args=[held.pk]), {"verdict": "undecided"})
+    )
+    assert [row[2][7].html for row in client.get(reverse("customers:lists")).context["listing"].rows] == ["1", "0"]
+
+
 def test_another_citys_list_is_404_everywhere(client, foshan):
     lead_list = LeadListFactory(city=foshan)
     client.force_login(UserFactory(role="data", city=CityFactory()))

@@ -13,6 +13,7 @@ from core.jobs import run_inline
 from core.models import Job, PrivateFile
 from core.phones import clean_phone
 from core.sealed import blind_index, unseal
+from customers import list_queries
 from customers.models import Consent, Customer, LeadList, Phone, RowVerdict, StagedRow, Suppression
 from customers.services import list_decisions, lists
 from customers.services.suppress import suppress
@@ -232,6 +233,15 @@ def test_rows_set_aside_are_not_stored(data, source, foshan):
 # ---------------------------------------------------------------- another city
 
 
+def told(lead_list: LeadList, user) -> list[str]:
+    """What the rows are told as to this reader, by whatever way they ask."""
+    shown = list_queries.rows_of(lead_list, list(list_queries.verdicts_of(lead_list, user)), user)
+    for verdict in RowVerdict.Verdict:
+        asked = list_queries.verdicts_of(lead_list, user, verdict=verdict).values_list("row_no", flat=True)
+        assert list(asked) == [row.row_no for row in shown if row.verdict == verdict]
+    return [":".join(filter(None, (row.verdict, row.reason_code))) for row in shown]
+
+
 def test_who_works_for_a_city_learns_nothing_of_another_citys_customer(source, foshan, guangzhou):
     CustomerFactory(city=guangzhou, source=source, external_id="E1", name="theirs", number=A)
     refused = CustomerFactory(city=guangzhou, name="refused", number=B)
@@ -250,8 +260,9 @@ def test_who_works_for_a_city_learns_nothing_of_another_citys_customer(source, f
     assert verdicts(lead_list) == ["undecided:region", "undecided:region", "undecided:region", "invalid:city_foreign"]
     assert not RowVerdict.objects.filter(lead_list=lead_list).exclude(customer_id=None).exists()
     assert not RowVerdict.objects.filter(lead_list=lead_list).exclude(before=None).exists()
-    with pytest.raises(PermissionRefused):
-        list_decisions.decide_rows(lead_list=lead_list, accept=True, by=local, at=database_now(), reason="region")
+    assert (
+        list_decisions.decide_rows(lead_list=lead_list, accept=True, by=local, at=database_now(), reason="region") == 0
+    )
 
 
 def test_the_regions_data_team_judges_what_was_left_to_it(data, source, foshan, guangzhou):
@@ -261,6 +272,66 @@ def test_the_regions_data_team_judges_what_was_left_to_it(data, source, foshan, 
     list_decisions.decide_rows(lead_list=lead_list, accept=True, by=data, at=database_now(), reason="region")
 
     assert verdicts(lead_list) == ["undecided:other_city"]
+    assert told(lead_list, lead_list.created_by) == ["new"]
+
+    list_decisions.decide_rows(lead_list=lead_list, accept=True, by=data, at=database_now())
+    assert verdicts(lead_list) == ["update:moved"]
+    commit(lead_list, lead_list.created_by)
+    assert person(A).city == foshan
+    assert (told(lead_list, lead_list.created_by), lead_list.counts) == (["new"], {"new": 1})
+
+
+def test_to_a_city_another_citys_customer_is_told_as_one_who_is_not_there(data, source, foshan, guangzhou):
+    CustomerFactory(city=guangzhou, name="theirs", number=A)
+    CustomerFactory(city=guangzhou, source=source, external_id="E1", name="theirs too", number="19100008009")
+    CustomerFactory(city=foshan, source=source, external_id="E2", name="ours", number=B)
+    listed = CustomerFactory(city=guangzhou, name="on the register", number=C)
+    Suppression.objects.create(phone_blind=listed.phones.get().blind_index, kind="register", valid_from=database_now())
+    local = UserFactory(role="data", city=foshan)
+
+    lead_list = check(
+        rows_file(
+            ["", "x", A, "", "", ""], ["E1", "y", D, "", "", ""], ["E2", "ours", A[:-1] + "9", "", "", ""], ["", "c", C, "", "", ""],
+            ["E2", "ours", "19100008009", "", "", ""], ["", "d", "19100008010", "", "", ""],
+        ),
+        local, source, city=foshan,
+    )  # fmt: skip
+
+    assert verdicts(lead_list) == [
+        "undecided:region", "undecided:region", "undecided:new_number", "undecided:region", "undecided:region", "new",
+    ]  # fmt: skip
+    assert told(lead_list, local) == [
+        "new",
+        "new",
+        "undecided:new_number",
+        "suppressed:register",
+        "undecided:second_number",
+        "new",
+    ]
+    assert told(lead_list, data) == verdicts(lead_list)
+    assert lead_list.counts == {"new": 3, "suppressed": 1, "undecided": 2}
+    assert {v: n for v, n in list_queries.counts_for(lead_list, data).items() if n} == {"undecided": 5, "new": 1}
+    assert [row.customer_id for row in list_queries.rows_of(lead_list, [*lead_list.verdicts.all()], local)] == [
+        None
+    ] * 6
+
+    # a decision about what was told is kept, and moves nothing of the other city
+    assert list_decisions.decide_rows(lead_list=lead_list, accept=True, by=local, at=database_now()) == 2
+    assert told(lead_list, local)[2] == told(lead_list, local)[4] == "update:add_number"
+    assert verdicts(lead_list)[4] == "undecided:region"
+    commit(lead_list, local)
+    assert lead_list.counts == {"new": 3, "suppressed": 1, "update": 2}
+    assert (person(A).name, person("19100008009").name, person("19100008010").name) == ("theirs", "theirs too", "d")
+    assert Phone.objects.filter(blind_index=blind_index(clean_phone(D))).count() == 0
+
+
+def test_a_list_that_the_region_brings_for_one_city_tells_that_city_nothing_of_others(data, source, foshan, guangzhou):
+    CustomerFactory(city=guangzhou, name="theirs", number=A)
+
+    lead_list = check(rows_file(["", "x", A, "", "", ""], ["", "y", B, "", "", ""]), data, source, city=foshan)
+
+    assert verdicts(lead_list) == ["undecided:other_city", "new"]
+    assert told(lead_list, UserFactory(role="data", city=foshan)) == ["new", "new"]
 
 
 def test_a_city_must_be_ones_own(source, foshan, guangzhou):

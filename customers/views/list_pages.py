@@ -16,7 +16,7 @@ from core.templatetags.look import thousands
 from core.templatetags.telemkt import day, moment
 from customers.list_queries import CHIPS
 from customers.models import LeadList, RowVerdict, StagedRow
-from customers.services.lists import KEEP_FILE, totals
+from customers.services.lists import KEEP_FILE
 from customers.wording import file_fault_sentence, reason_words
 
 Status = LeadList.Status
@@ -51,17 +51,17 @@ class Wanted:
         return reason_words(self.reason)
 
     @classmethod
-    def of(cls, request: HttpRequest, lead_list: LeadList) -> Wanted:
-        verdict = request.GET.get("verdict", _first(lead_list))
+    def of(cls, request: HttpRequest, lead_list: LeadList, counts: dict[str, int]) -> Wanted:
+        verdict = request.GET.get("verdict", _first(lead_list, counts))
         verdict = verdict if verdict in Verdict.values else ""
         return cls(verdict, request.GET.get("reason", "") if verdict else "", request.GET.get("q", "").strip()[:64])
 
 
-def _first(lead_list: LeadList) -> str:
+def _first(lead_list: LeadList, counts: dict[str, int]) -> str:
     """What somebody looks at first: what needs them, then what was left out, else all."""
     if lead_list.status == Status.COMMITTED:
         return ""
-    return next((v for v in (Verdict.UNDECIDED, Verdict.INVALID) if lead_list.counts.get(v)), "")
+    return next((v for v in (Verdict.UNDECIDED, Verdict.INVALID) if counts[v]), "")
 
 
 def phase_of(lead_list: LeadList, job: Job | None) -> str:
@@ -71,12 +71,12 @@ def phase_of(lead_list: LeadList, job: Job | None) -> str:
     return {Status.WAITING: "checking"}.get(Status(lead_list.status), lead_list.status)
 
 
-def steps_of(lead_list: LeadList, phase: str, *, current: str = "") -> list[dict[str, str]]:
+def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current: str = "") -> list[dict[str, str]]:
     """Upload, columns, check, result, commit, assign: results of past steps, promises of coming ones."""
     own = reverse("customers:list", args=[lead_list.pk])
     at = {"checking": 2, "failed": 2, "cancelled": 2, "checked": 3, "committing": 4, "committed": 5}[phase]
     known = [column for column in lead_list.mapping.get("columns", []) if column["field"]]
-    good = sum(lead_list.counts.get(verdict, 0) for verdict in ("new", "update", "unchanged"))
+    good = sum(counts[verdict] for verdict in ("new", "update", "unchanged"))
     smalls = [
         lead_list.mapping.get("file", ""),
         _("%(known)s of %(all)s columns taken")
@@ -113,9 +113,8 @@ def _state(place: int, at: int, current: str) -> str:
     return "done" if place < at or (current and place == at) else ""
 
 
-def tally_of(lead_list: LeadList, wanted: Wanted) -> dict[str, Any]:
+def tally_of(lead_list: LeadList, counts: dict[str, int], wanted: Wanted) -> dict[str, Any]:
     """The cells of _parts/tally.html and the parts of its bar."""
-    counts = totals(lead_list.counts)
     cells = [
         {
             "label": _("All rows"),

@@ -31,6 +31,7 @@ from customers.services import list_decisions, list_rejects, lists as services
 from customers.services.sources import create_source
 from customers.views import list_pages
 from people.access import must
+from people.models import User
 
 PAGE_SIZE = 50
 MARKS = {
@@ -39,30 +40,39 @@ MARKS = {
     LeadList.Status.CANCELLED: ("is-stop", "⊘"),
 }  # fmt: skip
 
-COLUMNS = [
-    Column("name", gettext_lazy("Name"), width=32),
-    Column("source", gettext_lazy("Source"), value="source.name", sort="source__name"),
-    Column("city", gettext_lazy("City"), value=lambda row: row.city.label if row.city else _("whole region"), sort="city__name"),
-    Column("status", gettext_lazy("Status"), value="get_status_display", template="customers/_list_status.html", sort="status"),
-    Column("rows", gettext_lazy("Rows"), value="row_count", sort="row_count", num=True, kind="number"),
-    Column("new", gettext_lazy("New"), value=lambda row: row.counts.get("new", 0), sort="", num=True, kind="number"),
-    Column("update", gettext_lazy("Update"), value=lambda row: row.counts.get("update", 0), sort="", num=True, kind="number"),
-    Column("created_by", gettext_lazy("Uploaded by"), value=lambda row: str(row.created_by), sort="created_by__display_name"),
-    Column("created_at", gettext_lazy("Uploaded"), kind="moment"),
-]  # fmt: skip
+
+def _columns(user: User) -> list[Column]:
+    """Rows as this reader is told; the region sees besides how many of them wait for its data team."""
+    columns = [
+        Column("name", gettext_lazy("Name"), width=32),
+        Column("source", gettext_lazy("Source"), value="source.name", sort="source__name"),
+        Column("city", gettext_lazy("City"), value=lambda row: row.city.label if row.city else _("whole region"), sort="city__name"),
+        Column("status", gettext_lazy("Status"), value="get_status_display", template="customers/_list_status.html", sort="status"),
+        Column("rows", gettext_lazy("Rows"), value="row_count", sort="row_count", num=True, kind="number"),
+        Column("new", gettext_lazy("New"), value=lambda row: list_queries.counts_for(row, user)["new"], sort="", num=True, kind="number"),
+        Column("update", gettext_lazy("Update"), value=lambda row: list_queries.counts_for(row, user)["update"], sort="", num=True, kind="number"),
+        Column("created_by", gettext_lazy("Uploaded by"), value=lambda row: str(row.created_by), sort="created_by__display_name"),
+        Column("created_at", gettext_lazy("Uploaded"), kind="moment"),
+    ]  # fmt: skip
+    if list_rules.works_for_region(user):
+        columns.insert(
+            7, Column("held", gettext_lazy("Held back"), value=list_queries.held_back, sort="", num=True, kind="number")
+        )
+    return columns
 
 
 def visible_list(request: HttpRequest, pk: int) -> LeadList:
     must(request, list_rules.can_see_lists(request.user))
-    rows = LeadList.objects.visible_to(request.user).select_related("source", "city", "created_by", "committed_by")
+    rows = list_queries.lists_of(request.user).select_related("source", "city", "created_by", "committed_by")
     return get_object_or_404(rows, pk=pk)
 
 
 @require_GET
 def lists(request: HttpRequest) -> HttpResponseBase:
     must(request, list_rules.can_see_lists(request.user))
+    rows = list_queries.lists_of(request.user).select_related("source", "city", "created_by")
     listing = Listing(
-        request, LeadList.objects.visible_to(request.user).select_related("source", "city", "created_by"), COLUMNS, name="customers.lists",
+        request, rows, _columns(request.user), name="customers.lists",
         title=_("Lists"), filterset=LeadListFilter, order="-created_at", row_link=lambda row: reverse("customers:list", args=[row.pk]),
         empty_title=_("No list has been uploaded yet."), empty_text=_("A list is checked row by row first; nothing is stored before somebody commits it."),
     )  # fmt: skip
@@ -135,7 +145,9 @@ def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, curren
         "lead_list": lead_list,
         "phase": phase,
         "job": job,
-        "steps": list_pages.steps_of(lead_list, phase, current=current),
+        "steps": list_pages.steps_of(
+            lead_list, list_queries.counts_for(lead_list, request.user), phase, current=current
+        ),
         "panel": _panel(request, lead_list, job) if job and phase in ("checking", "committing") else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
@@ -163,26 +175,32 @@ def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
 
 
 def _result(request: HttpRequest, lead_list: LeadList) -> dict[str, Any]:
-    wanted = list_pages.Wanted.of(request, lead_list)
-    verdicts = list_queries.verdicts_of(lead_list, verdict=wanted.verdict, reason=wanted.reason, search=wanted.search)
-    page = _page(verdicts, lead_list, wanted, request.GET.get("page"))
+    counts = list_queries.counts_for(lead_list, request.user)
+    wanted = list_pages.Wanted.of(request, lead_list, counts)
+    verdicts = list_queries.verdicts_of(
+        lead_list, request.user, verdict=wanted.verdict, reason=wanted.reason, search=wanted.search
+    )
+    page = _page(verdicts, lead_list, counts, wanted, request.GET.get("page"))
     return {
         "wanted": wanted,
-        "tally": list_pages.tally_of(lead_list, wanted),
-        "reasons": list_queries.reasons_of(lead_list),
+        "counts": counts,
+        "tally": list_pages.tally_of(lead_list, counts, wanted),
+        "reasons": list_queries.reasons_of(lead_list, request.user),
         "page": page,
         "rows": list_queries.rows_of(lead_list, list(page), request.user),
-        "good": sum(lead_list.counts.get(verdict, 0) for verdict in ("new", "update")),
-        "rejected": sum(lead_list.counts.get(verdict, 0) for verdict in list_rejects.REJECTED),
+        "good": counts["new"] + counts["update"],
+        "rejected": sum(counts[verdict] for verdict in list_rejects.REJECTED),
         "accept_words": list_pages.ACCEPT_WORDS,
     }
 
 
-def _page(verdicts: Any, lead_list: LeadList, wanted: list_pages.Wanted, number: str | None) -> Page:
+def _page(
+    verdicts: Any, lead_list: LeadList, counts: dict[str, int], wanted: list_pages.Wanted, number: str | None
+) -> Page:
     paginator = Paginator(verdicts, PAGE_SIZE)
     if not wanted.reason and not wanted.search:
         # counted already; counting 200,000 rows again for every page would cost more than showing them
-        paginator.count = lead_list.counts.get(wanted.verdict, 0) if wanted.verdict else lead_list.row_count  # type: ignore[misc]
+        paginator.count = counts[wanted.verdict] if wanted.verdict else lead_list.row_count  # type: ignore[misc]
     return paginator.get_page(number)
 
 
@@ -279,7 +297,8 @@ def list_rejects_file(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.error(request, str(refusal))
         return redirect("customers:list", pk=pk)
     target = tempfile.TemporaryFile()  # noqa: SIM115  closed by the answer
-    list_rejects.write_rejects(lead_list=lead_list, target=target, whole=whole)
+    is_region = list_rules.works_for_region(request.user)
+    list_rejects.write_rejects(lead_list=lead_list, target=target, whole=whole, is_region=is_region)
     target.seek(0)
     name = _("rejected rows %(list)s.xlsx") % {"list": lead_list.pk}
     return FileResponse(target, as_attachment=True, filename=name, content_type=XLSX_TYPE)
