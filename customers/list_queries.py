@@ -152,9 +152,14 @@ def _row(verdict: RowVerdict, staged: StagedRow | None, cities: dict[int, str], 
         city=cities.get(staged.city_id or 0, ""),
         customer_id=verdict.customer_id if is_seen and is_region else None,
         changes=_changes(verdict.before, reason, staged, cities)
-        if verdict.before and is_seen and said != "new"
+        if verdict.before and _shows_changes(verdict, is_seen, is_region)
         else [],
     )
+
+
+def _shows_changes(verdict: RowVerdict, is_seen: bool, is_region: bool) -> bool:
+    """Old values of a customer whom the reader may see; of a row held back, until the region decides, those the city brought itself."""
+    return is_seen if is_region or verdict.told is None else verdict.reason == "region"
 
 
 def _changes(before: dict[str, Any], reason: str, staged: StagedRow, cities: dict[int, str]) -> list[Change]:

@@ -8,12 +8,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.retention import register
-from customers.models import Customer, CustomerTag, LeadList, Phone, RowVerdict, StagedRow, Suppression
+from customers.models import Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, StagedRow, Suppression
 
 STAGED = timedelta(days=7)
 UNDECIDED = timedelta(days=30)
 UNDO = timedelta(days=30)
 UNUSED = timedelta(days=3 * 365)
+HELD = timedelta(days=365)
 A_NIGHT = 20_000
 
 
@@ -37,6 +38,11 @@ def forget_values_before(at: datetime) -> int:
     """What an update replaced: as long as the commit can be undone."""
     due = LeadList.objects.filter(committed_at__lt=at - UNDO)
     return RowVerdict.objects.filter(lead_list__in=due, before__isnull=False).update(before=None)
+
+
+def forget_held_rows(at: datetime) -> int:
+    """Rows held back for the region that no list has brought again for a year."""
+    return HeldRow.objects.filter(kept_at__lt=at - HELD).delete()[0]
 
 
 def forget_customers(at: datetime) -> int:
@@ -77,6 +83,15 @@ register(
     keep_for=STAGED,
     basis=_("Needed until the list is committed and its rejects are repaired; then 7 days."),
     apply=forget_staged_rows,
+)
+register(
+    "customers.HeldRow",
+    fields=HeldRow.PERSONAL_FIELDS,
+    keep_for=HELD,
+    basis=_(
+        "A city's next list is told against it, so that it does not show that another city knows the number; one year."
+    ),
+    apply=forget_held_rows,
 )
 register(
     "customers.RowVerdict",

@@ -1,6 +1,6 @@
 """Tables of the customer data centre."""
 
-from .lists import LeadList, RowVerdict, Source, StagedRow
+from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .rules import ContactRule, RulePack, Suppression
@@ -11,6 +11,7 @@ __all__ = [
     "ContactRule",
     "Customer",
     "CustomerTag",
+    "HeldRow",
     "LeadList",
     "NumberUse",
     "Phone",

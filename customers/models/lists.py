@@ -211,3 +211,32 @@ class RowVerdict(models.Model):
         if is_region or self.told is None:
             return self.verdict, self.reason
         return self.told, self.told_reason or ""
+
+
+class HeldRowQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> HeldRowQuerySet:
+        """The region's alone: that a row was held back says that another city knows its number."""
+        return self if user.scope().is_region else self.none()
+
+
+class HeldRow(models.Model):
+    """What a city has committed of a person whom another city knows: its next list with the same person is told against this."""
+
+    PERSONAL_FIELDS = ("phone_blind", "external_id", "name", "attributes")
+
+    city = models.ForeignKey(City, models.PROTECT, related_name="+")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="+")
+    phone_blind = models.BinaryField(max_length=16)
+    external_id = models.CharField(max_length=64, blank=True, default="")
+    name = models.CharField(max_length=120, blank=True, default="")
+    type = models.CharField(max_length=8, blank=True, default="")
+    gender = models.CharField(max_length=6, blank=True, default="")
+    age = models.PositiveSmallIntegerField(null=True)
+    attributes = models.JSONField(default=dict)
+    kept_at = models.DateTimeField(db_index=True)
+
+    objects = HeldRowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("row held back")
+        constraints = [models.UniqueConstraint(fields=["phone_blind", "city"], name="held_row_once")]

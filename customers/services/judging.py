@@ -111,6 +111,38 @@ SELECT %(list)s, row_no, split_part(said, ':', 1), split_part(said, ':', 2),
 FROM judged
 """
 
+# what such a row would be, had the city's earlier commit stored it; few rows, found by the index of held rows
+REMEMBERED = f"""
+UPDATE customers_rowverdict v SET before = m.before, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' ELSE '' END
+FROM (
+  SELECT w.row_no, NULLIF(d.before, '{{}}') AS before,
+    CASE WHEN c.city_id <> s.city_id THEN 'undecided' WHEN d.before = '{{}}' THEN 'unchanged' ELSE 'update' END AS told
+  FROM customers_rowverdict w
+  JOIN customers_stagedrow s ON s.lead_list_id = w.lead_list_id AND s.row_no = w.row_no
+  JOIN customers_heldrow c ON c.phone_blind = s.phone_blind AND c.city_id = ANY (%(cities)s)
+  CROSS JOIN LATERAL (SELECT {CHANGES} AS before OFFSET 0) d
+  WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND w.reason = 'region' AND (%(all)s OR w.row_no = ANY (%(rows)s))
+) m
+WHERE v.lead_list_id = %(list)s AND v.row_no = m.row_no
+"""
+
+KEEP = """
+INSERT INTO customers_heldrow AS h (city_id, source_id, phone_blind, external_id, name, type, gender, age, attributes, kept_at)
+SELECT s.city_id, %(source)s, s.phone_blind, s.external_id, s.name, s.type, s.gender, s.age, s.attributes, %(at)s
+FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
+WHERE v.lead_list_id = %(list)s AND v.told IN ('new', 'update', 'unchanged') AND v.verdict NOT IN ('new', 'update', 'unchanged')
+ON CONFLICT (phone_blind, city_id) DO UPDATE SET kept_at = excluded.kept_at, age = coalesce(excluded.age, h.age),
+  name = coalesce(NULLIF(excluded.name, ''), h.name), type = coalesce(NULLIF(excluded.type, ''), h.type),
+  gender = coalesce(NULLIF(excluded.gender, ''), h.gender), external_id = coalesce(NULLIF(excluded.external_id, ''), h.external_id),
+  attributes = h.attributes || excluded.attributes
+"""
+
+
+def keep_held(lead_list: LeadList, *, at: datetime) -> None:
+    """Remember at the commit what was held back, so that the city's next list of these persons is told as any other."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, {"list": lead_list.pk, "source": lead_list.source_id, "at": at})
+
 
 def judge_list(lead_list: LeadList, *, at: datetime) -> None:
     """Judge every staged row of the list anew.
@@ -145,6 +177,8 @@ def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: 
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
         cursor.execute(JUDGE, _typed(values))
+        if is_told and not is_region:
+            cursor.execute(REMEMBERED, _typed(values))
 
 
 def _readers(lead_list: LeadList) -> tuple[bool, list[int]]:

@@ -156,6 +156,7 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
     _execute(NUMBERS, values)
     _execute(NUMBERS_OF, values)
     _execute(CONSENTS, values)
+    judging.keep_held(lead_list, at=at)
 
 
 def _judge_overtaken(lead_list: LeadList, *, at: datetime) -> None:

@@ -15,6 +15,7 @@ from core.phones import clean_phone
 from core.sealed import blind_index, unseal
 from customers import list_queries
 from customers.models import Consent, Customer, LeadList, Phone, RowVerdict, StagedRow, Suppression
+from customers.retention import forget_held_rows
 from customers.services import list_decisions, lists
 from customers.services.suppress import suppress
 from customers.signals import list_committed
@@ -323,6 +324,23 @@ def test_to_a_city_another_citys_customer_is_told_as_one_who_is_not_there(data, 
     assert lead_list.counts == {"new": 3, "suppressed": 1, "update": 2}
     assert (person(A).name, person("19100008009").name, person("19100008010").name) == ("theirs", "theirs too", "d")
     assert Phone.objects.filter(blind_index=blind_index(clean_phone(D))).count() == 0
+
+
+def test_the_same_list_again_is_told_to_a_city_as_if_its_rows_had_been_stored(source, foshan, guangzhou):
+    CustomerFactory(city=guangzhou, name="theirs", age=70, number=A)
+    local = UserFactory(role="data", city=foshan)
+    rows = ["", "x", A, "", 30, ""], ["", "y", B, "", 30, ""]
+    commit(check(rows_file(*rows), local, source, city=foshan), local)
+
+    again = check(rows_file(*rows), local, source, city=foshan)
+    changed = check(rows_file(["", "x", A, "", 31, ""], ["", "y", B, "", 31, ""]), local, source, city=foshan)
+
+    assert verdicts(again) == ["undecided:region", "unchanged"]
+    assert told(again, local) == ["unchanged", "unchanged"]
+    shown = list_queries.rows_of(changed, list(changed.verdicts.order_by("row_no")), local)
+    assert [(row.verdict, [(c.old, c.new) for c in row.changes]) for row in shown] == [("update", [("30", "31")])] * 2
+    assert forget_held_rows(database_now() + timedelta(days=364)) == 0
+    assert forget_held_rows(database_now() + timedelta(days=366)) == 1
 
 
 def test_a_list_that_the_region_brings_for_one_city_tells_that_city_nothing_of_others(data, source, foshan, guangzhou):
