@@ -150,6 +150,7 @@ class Listing:
         empty_text: str | Promise = "",
         row_link: Callable[[Any], str | None] | None = None,
         prefix: str = "",
+        search_url: str = "",
     ) -> None:
         self.request = request
         self.columns = list(columns)
@@ -162,6 +163,7 @@ class Listing:
         self.empty_text = empty_text
         self.row_link = row_link
         self.prefix = prefix
+        self.search_url = search_url  # where filters are posted that may hold what must not stand in an address
         self.sort_param, self.page_param, self.export_param = f"{prefix}sort", f"{prefix}page", f"{prefix}export"
         self._queryset = queryset
         self.filterset = filterset(request.GET, queryset=queryset, request=request) if filterset else None

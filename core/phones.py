@@ -21,6 +21,7 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 SEPARATORS = re.compile(r"[\s()\[\]{}./\\_·•~\-\u2010-\u2015\u2043\u2212]+")
+DIGITS = re.compile(r"\d{7}")
 LONGEST = 40
 
 
@@ -56,6 +57,12 @@ def _as_text(raw: Any) -> str:
 @lru_cache(maxsize=1)
 def _region() -> str:
     return getattr(settings, "REGION_COUNTRY", "CN")
+
+
+def holds_number(text: str) -> bool:
+    """Whether what somebody typed into a search holds a phone number, or so much of one that it must not stand in an address."""
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return DIGITS.search(SEPARATORS.sub("", plain)) is not None
 
 
 def _clean_slowly(text: str) -> str:

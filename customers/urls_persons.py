@@ -6,6 +6,7 @@ from customers.views import contact_rules, persons, sources, suppressions
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
+    path("customers/search/", persons.search, name="customer-search"),
     path("customers/find/", persons.find, name="customer-find"),
     path("customers/<int:pk>/", persons.customer, name="customer"),
     path("customers/<int:pk>/why-not/", persons.why_not, name="customer-why-not"),

@@ -136,6 +136,48 @@ def test_what_is_no_number_says_so_and_costs_nothing(client, data):
     assert not NumberUse.objects.exists()
 
 
+@pytest.mark.parametrize("typed", [NUMBER, "+86 191-0000-7548", "１９１００００７５４８"])
+def test_a_number_typed_into_the_plain_search_stands_in_no_address(client, data, city, typed):
+    customer = CustomerFactory(city=city, number=NUMBER)
+    form = text(client.get(reverse("customers:customers")))
+    assert f'method="post" action="{reverse("customers:customer-search")}"' in form
+
+    answer = client.post(reverse("customers:customer-search"), {"name": typed})
+
+    assert answer.url == reverse("customers:customer", args=[customer.pk])
+    assert NumberUse.objects.get().count == 1
+
+
+def test_a_name_typed_into_the_plain_search_is_the_filter_of_the_list(client, data, city):
+    CustomerFactory(city=city, name="孙明 12")
+
+    answer = client.post(
+        reverse("customers:customer-search"),
+        {"name": "孙明 12", "type": "", "sort": "-name", "other": "x"},
+        follow=True,
+    )
+
+    assert answer.redirect_chain[0][0] == reverse("customers:customers") + "?name=%E5%AD%99%E6%98%8E+12&sort=-name"
+    assert "孙明 12" in text(answer)
+    assert not NumberUse.objects.exists()
+
+
+def test_an_address_with_a_number_is_not_answered_with_it(client, data, city):
+    answer = client.get(reverse("customers:customers"), {"name": f"x {NUMBER}"}, follow=True)
+
+    assert answer.redirect_chain == [(reverse("customers:customers"), 302)]
+    assert "A phone number must not stand in an address." in text(answer)
+    assert NUMBER not in text(answer)
+
+
+def test_who_may_not_search_by_number_is_told_so(client, city):
+    client.force_login(UserFactory(role="qa", city=city))
+
+    answer = client.post(reverse("customers:customer-search"), {"name": NUMBER}, follow=True)
+
+    assert "Your role does not search by number." in text(answer)
+
+
 def test_searches_end_with_the_quota_of_the_day(client, data, city, monkeypatch):
     monkeypatch.setitem(persons.PER_DAY, NumberUse.Kind.SEARCH, 2)
     customer = CustomerFactory(city=city, number=NUMBER)

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -21,6 +22,7 @@ from core.calendar import business_date
 from core.clock import database_now
 from core.errors import DomainError
 from core.listing import Column, Listing
+from core.phones import holds_number
 from customers import rules
 from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, RulePack
@@ -76,10 +78,15 @@ class CustomerListing(Listing):
 @require_GET
 def customers(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_see_customers(request.user))
+    if holds_number(request.GET.get("name", "")):
+        messages.warning(
+            request, _("A phone number must not stand in an address. Type it into the search of this page instead.")
+        )
+        return redirect("customers:customers")
     listing = CustomerListing(
         request, Customer.objects.visible_to(request.user).filter(merged_into=None), COLUMNS,
         name="customers.customers", title=_("Customers"), filterset=CustomerFilter, order="name_sort", may_export=False,
-        row_link=lambda customer: reverse("customers:customer", args=[customer.pk]),
+        row_link=lambda customer: reverse("customers:customer", args=[customer.pk]), search_url=reverse("customers:customer-search"),
         empty_title=_("No customers yet."), empty_text=_("They come from lead lists: upload one and commit it."),
     )  # fmt: skip
     context = {"number_form": NumberForm(), "may_search": rules.can_change_customers(request.user)}
@@ -88,10 +95,28 @@ def customers(request: HttpRequest) -> HttpResponseBase:
 
 @never_cache
 @require_POST
+def search(request: HttpRequest) -> HttpResponse:
+    """The filters of the list, posted: a name goes on into the address, a number to the exact search and into no address or log."""
+    must(request, rules.can_see_customers(request.user))
+    name = request.POST.get("name", "")
+    if holds_number(name):
+        if rules.can_change_customers(request.user):
+            return _find(request, NumberForm({"number": name}))
+        messages.warning(request, _("Your role does not search by number."))
+        return redirect("customers:customers")
+    query = {key: request.POST[key] for key in (*CustomerFilter.base_filters, "sort") if request.POST.get(key)}
+    return redirect(f"{reverse('customers:customers')}?{urlencode(query)}")
+
+
+@never_cache
+@require_POST
 def find(request: HttpRequest) -> HttpResponse:
     """Search by exact number. Posted, so that no number stands in an address or a log."""
     must(request, rules.can_change_customers(request.user))
-    form = NumberForm(request.POST)
+    return _find(request, NumberForm(request.POST))
+
+
+def _find(request: HttpRequest, form: NumberForm) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(form.errors["number"]))
         return redirect("customers:customers")
