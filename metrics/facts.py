@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from core.calendar import day_bounds, region_zone
@@ -19,20 +20,23 @@ PG_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MARKS = 1 << 26
 
 # Three packed numbers a call: customer and flags; agent and talk; team, campaign and after-call work. Arrays by city, because a
-# million small rows would cost more to send than to read.
+# million small rows would cost more to send than to read. The inbound calls by id: their orders are none of ours.
 CALLS = """
-SELECT city_id, array_agg((customer_id << 8) | (CASE WHEN connected THEN 1 ELSE 0 END | CASE WHEN right_party THEN 2 ELSE 0 END
-     | CASE WHEN sale THEN 4 ELSE 0 END | CASE WHEN direction = 'inbound' THEN 8 ELSE 0 END
-     | CASE WHEN recommended THEN 16 ELSE 0 END | CASE WHEN complaint THEN 32 ELSE 0 END)),
-  array_agg((agent_id << 31) | talk_seconds), array_agg((team_id << 47) | (campaign_id << 31) | after_call_seconds), array_agg(started_at)
+SELECT city_id,
+  array_agg((customer_id << 8) | (connected::int | (right_party::int << 1) | (sale::int << 2) | ((direction = 'inbound')::int << 3)
+    | (recommended::int << 4) | (complaint::int << 5))),
+  array_agg((agent_id << 31) | talk_seconds), array_agg((team_id << 47) | (campaign_id << 31) | after_call_seconds), array_agg(started_at),
+  array_agg(id) FILTER (WHERE direction = 'inbound')
 FROM campaigns_call WHERE started_at >= %s AND started_at < %s{where} GROUP BY city_id"""
 
 ORDERS = """
 SELECT o.city_id, o.team_id, o.agent_id, o.campaign_id, o.customer_id, (o.state = 'cancelled')::int::bigint,
-  (p.is_larger_plan)::int::bigint, o.amount_cents
+  (p.is_larger_plan)::int::bigint, o.amount_cents, o.call_id
 FROM campaigns_order o JOIN scripts_product p ON p.id = o.product_id
-LEFT JOIN campaigns_call c ON c.id = o.call_id AND c.started_at = o.call_started_at AND c.started_at >= %s AND c.started_at < %s
-WHERE o.call_started_at >= %s AND o.call_started_at < %s AND coalesce(c.direction, 'outbound') = 'outbound'"""
+WHERE o.call_started_at >= %s AND o.call_started_at < %s{where}"""
+
+# The arrays of a day of millions of calls stay in memory instead of going to disk and back.
+WORK_MEM = "512MB"
 
 
 class TooManyToPack(DomainError):
@@ -78,20 +82,41 @@ class Facts:
 def read_facts(day: date, cities: Sequence[int] | None = None) -> Iterator[tuple[int, Facts]]:
     """Everything of a business day by the customers' city, of these cities or of all; merged persons are one."""
     _check_ids()
-    start, end = day_bounds(day)
-    more = [] if cities is None else [list(cities)]
-    calls_sql = CALLS.format(where="" if cities is None else " AND city_id = ANY(%s)")
-    orders_sql = ORDERS + ("" if cities is None else " AND o.city_id = ANY(%s)")
-    found = {}
-    for row in copying.rows_out(calls_sql, [start, end, *more], 5):
-        city, *columns = (part for part in row if part is not None)
-        found[int.from_bytes(city)] = columns
-    orders = copying.columns_out(orders_sql, [start, end, start, end, *more], 8)
+    found = _arrays_of_calls(day, cities)
+    inbound = [copying.array_of(columns.pop()) for columns in found.values() if len(columns) > 4]
+    orders = _orders(day, cities, np.concatenate(inbound) if inbound else None)
     merged = merged_persons()
     orders[4] = follow(orders[4], merged)
     for city in sorted(found.keys() | set(orders[0].tolist())):
         mine = orders[0] == city
         yield city, Facts(_calls(found.pop(city, None), day, merged), Orders(*(column[mine] for column in orders)))
+
+
+def _arrays_of_calls(day: date, cities: Sequence[int] | None) -> dict[int, list[memoryview]]:
+    """{city: the arrays of CALLS}, the last of them only where there are inbound calls."""
+    where, more = _of_cities("city_id", cities)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        found = {}
+        for row in copying.rows_out(CALLS.format(where=where), [*day_bounds(day), *more], 6):
+            city, *columns = (part for part in row if part is not None)
+            found[int.from_bytes(city)] = columns
+    return found
+
+
+def _orders(day: date, cities: Sequence[int] | None, inbound: np.ndarray | None) -> list[np.ndarray]:
+    """The columns of Orders: of outbound calls, and of calls that are not known."""
+    where, more = _of_cities("o.city_id", cities)
+    *columns, call = copying.columns_out(ORDERS.format(where=where), [*day_bounds(day), *more], 9)
+    if inbound is None:
+        return columns
+    outbound = ~np.isin(call, inbound)
+    return [column[outbound] for column in columns]
+
+
+def _of_cities(column: str, cities: Sequence[int] | None) -> tuple[str, list[Any]]:
+    return ("", []) if cities is None else (f" AND {column} = ANY(%s)", [list(cities)])
 
 
 def _calls(columns: list[memoryview] | None, day: date, merged: dict[int, int]) -> Calls:
