@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from urllib.parse import urlencode
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 
 from metrics.floor import people
 from metrics.floor.places import REGIONAL, Place
@@ -40,7 +41,7 @@ def query_of(place: Place, look: Look, **changes: str) -> str:
 
 def address_of(place: Place, look: Look, **changes: str) -> str:
     query = query_of(place, look, **changes)
-    return reverse("metrics:floor") + (f"?{query}" if query else "")
+    return url_of("metrics:floor") + (f"?{query}" if query else "")
 
 
 def calls_url(day: date, **filters: object) -> str:
@@ -52,7 +53,13 @@ def calls_url(day: date, **filters: object) -> str:
 
 def url_of(name: str, *args: object) -> str:
     """The address of a page, or "" while it is not mounted."""
+    return _reversed(name, args, get_script_prefix(), get_urlconf())
+
+
+@lru_cache(maxsize=500)
+def _reversed(name: str, args: tuple[object, ...], prefix: str, urlconf: str | None) -> str:
+    """Kept, since a board asks for the same few pages hundreds of times."""
     try:
-        return reverse(name, args=args)
+        return reverse(name, urlconf, args=args)
     except NoReverseMatch:
         return ""

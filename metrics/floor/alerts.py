@@ -129,25 +129,24 @@ def under_expectation(teams: Sequence[tuple[str, str, int, float | None]]) -> li
     return found
 
 
-def long_after_call(now: Sequence[Now], names: Mapping[int, str], url: str) -> list[Alert]:
-    over = sorted((one for one in now if one.over), key=lambda one: one.since)
-    if not over:
+def long_after_call(longest: Sequence[Now], count: int, names: Mapping[int, str], url: str) -> list[Alert]:
+    """`count` agents are over the limit; of the `longest` of them the alert speaks by name."""
+    if not longest:
         return []
     text = ngettext(
-        "%(names)s is over the limit of after-call work", "%(names)s are over the limit of after-call work", len(over)
+        "%(names)s is over the limit of after-call work", "%(names)s are over the limit of after-call work", count
     )
-    text %= {"names": named([names[one.agent_id] for one in over[:2]], len(over) - len(over[:2]))}
-    why = _("The longest has lasted %(time)s.") % {"time": clock(over[0].seconds)}
+    text %= {"names": named([names[one.agent_id] for one in longest], count - len(longest))}
+    why = _("The longest has lasted %(time)s.") % {"time": clock(longest[0].seconds)}
     return [Alert(DUE, text, why, url, _("Show them"))]
 
 
-def long_wait(now: Sequence[Now], names: Mapping[int, str], ready: int, url: str) -> list[Alert]:
-    waiting = sorted((one for one in now if one.group == IDLE and one.seconds > LONG_WAIT), key=lambda one: one.since)
-    if not waiting:
+def long_wait(longest: Sequence[Now], count: int, names: Mapping[int, str], ready: int, url: str) -> list[Alert]:
+    """`count` agents wait too long; of the `longest` of them the alert speaks by name."""
+    if not longest:
         return []
-    text = ngettext("%(names)s waits over %(minutes)s minutes", "%(names)s wait over %(minutes)s minutes", len(waiting)) % {
-        "names": named([names[one.agent_id] for one in waiting[:2]], len(waiting) - len(waiting[:2])),
-        "minutes": LONG_WAIT // 60,
+    text = ngettext("%(names)s waits over %(minutes)s minutes", "%(names)s wait over %(minutes)s minutes", count) % {
+        "names": named([names[one.agent_id] for one in longest], count - len(longest)), "minutes": LONG_WAIT // 60,
     }  # fmt: skip
     why = (
         ngettext("%(leads)s lead can be called: ask whether the desk stands still.", "%(leads)s leads can be called: ask whether the desk stands still.", ready)
@@ -165,7 +164,9 @@ def unkept(promises: Promises, names: Mapping[int, str], user: User) -> list[Ale
         "Callback at %(time)s promised by %(agent)s, who is not at the desk",
         "%(count)s callbacks promised by agents who are not at the desk", promises.at_risk,
     ) % values  # fmt: skip
-    why = "" if promises.at_risk == 1 else _("The first at %(time)s, by %(agent)s.") % values
+    why = (
+        _("The first at %(time)s, by %(agent)s.") % values
+    )  # a language of one plural form names nobody in the sentence
     page = url_of("campaigns:callbacks") if can_hand_over(user) else ""
     return [Alert(DUE, text, why, page and f"{page}?when=today", _("Hand over"))]
 

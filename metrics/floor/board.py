@@ -22,7 +22,7 @@ from metrics.floor.cards import MOST_AGENTS, Card, read_cards
 from metrics.floor.drill import Row, counts_of, crew_of, drill, value_of
 from metrics.floor.expectation import Expectation, expectation_for
 from metrics.floor.judge import verdict, verdict_of_rate
-from metrics.floor.people import Crew, Now
+from metrics.floor.people import Crew, Now, SignedIn
 from metrics.floor.places import Place
 from metrics.floor.today import Work, read_today
 from people.models import User
@@ -129,19 +129,23 @@ def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
     day, campaign = business_date(at), place.campaign.pk if place.campaign else None
     teams = [team.pk for team in place.teams]
     shown = set(place.shown_ids)
-    now = people.read_now(user=user, teams=teams, at=at)
-    crews = people.crews(now, teams, day)
-    here = [one for one in now if one.team_id in shown]
-    wanted = [one for one in here if look.show in ("", one.group)]
-    listed = wanted if place.team or look.order == DEALS else wanted[:MOST_AGENTS]
-    absent = people.absent(place.team.pk, {one.agent_id for one in now}, day) if place.team and not look.show else []
-    agents = {one.agent_id for one in listed} | {agent.pk for agent in absent}
+    by_deals = look.order == DEALS and not place.team
+    most = None if place.team else 0 if by_deals else MOST_AGENTS
+    signed_in = people.read_signed_in(teams=teams, shown=shown, day=day, at=at, group=look.show, most=most)
+    crews, listed = signed_in.crews, signed_in.listed
+    crew = crew_of(crews, shown)
+    absent = people.absent(place.team.pk, teams, day) if place.team and not look.show else []
+    agents = set(people.signed_in_ids(shown, look.show)) if by_deals else {one.agent_id for one in listed}
+    agents |= {agent.pk for agent in absent}
     today = read_today(day=day, teams=teams, shown=shown, agents=agents, campaign_id=campaign)
+    if by_deals:
+        deals = {agent: len(won) for agent, won in today.agents.items()}
+        listed = people.best(agents, deals, teams=teams, at=at, most=MOST_AGENTS)
     expectation = expectation_for(day)
     kept = promises.read_promises(teams=list(shown), day=day, at=at, campaign_id=campaign)
     counted = leads.counted(at)
     work = Work.of(today.teams[team] for team in shown)
-    names = people.names(agents | _to_name(here, kept))
+    names = people.names(_to_name(listed, absent, signed_in, kept))
     expected = expectation.until(at, shown, campaign)
     rows, total = drill(place, look, today, crews, expectation, at)
     funnel = leads.funnel(counted, {row.pk for row in place.campaigns_shown()}, place.city_ids)
@@ -151,21 +155,22 @@ def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
         contact=_rate("contact_rate", work, expectation, shown, place.campaign),
         after_call=value_of("mean_after_call_seconds", counts_of(work)),
         after_call_limit=min((row.after_call_limit_seconds for row in place.campaigns_shown()), default=people.AFTER_CALL_LIMIT),
-        over_limit=sum(one.over > 0 for one in here), crew=crew_of(crews, shown), promises=kept,
+        over_limit=crew.over, crew=crew, promises=kept,
         hours=_hours(today.hours, expectation.by_hour(shown, campaign), at), hour=timezone.localtime(at).hour,
-        alerts=_alerts(user, place, look, here, names, kept, counted, rows, crews), funnel=funnel, rows=rows, total=total,
-        cards=read_cards(place, look, listed, absent, today, names, expectation, at), found=len(wanted),
+        alerts=_alerts(user, place, look, crew, signed_in, names, kept, counted, rows), funnel=funnel, rows=rows, total=total,
+        cards=read_cards(place, look, listed, absent, today, names, expectation, at), found=crew.states[look.show] if look.show else crew.on,
         per_agent=expectation.of_one_agent(at, place.team.pk, campaign) if place.team else None,
         callbacks_url=url_of("campaigns:callbacks") if can_see_callbacks(user) else "",
     )  # fmt: skip
 
 
-def _to_name(here: Sequence[Now], kept: promises.Promises) -> set[int]:
-    """Those whom an alert may name: the longest two of each kind."""
-    by_age = sorted(here, key=lambda one: one.since)
-    over = [one.agent_id for one in by_age if one.over][:2]
-    waiting = [one.agent_id for one in by_age if one.group == people.IDLE][:2]
-    return {*over, *waiting, *(agent for agent, _due in kept.risky)}
+def _to_name(listed: Sequence[Now], absent: Sequence[User], signed_in: SignedIn, kept: promises.Promises) -> set[int]:
+    """Those with a card, and those whom an alert may name."""
+    return {
+        *(one.agent_id for one in (*listed, *signed_in.over, *signed_in.waiting)),
+        *(agent.pk for agent in absent),
+        *(agent for agent, _due in kept.risky),
+    }
 
 
 def _rate(key: str, work: Work, expectation: Expectation, teams: set[int], campaign: Campaign | None) -> Rate:
@@ -221,10 +226,11 @@ def _hours(deals: Counter[int], expected: list[float] | None, at: datetime) -> l
 
 
 def _alerts(
-    user: User, place: Place, look: Look, here: Sequence[Now], names: Mapping[int, str], kept: promises.Promises,
-    counted: leads.Counted, rows: Sequence[Row], crews: Mapping[int, Crew],
+    user: User, place: Place, look: Look, crew: Crew, signed_in: SignedIn, names: Mapping[int, str],
+    kept: promises.Promises, counted: leads.Counted, rows: Sequence[Row],
 ) -> list[alerts.Alert]:  # fmt: skip
     campaigns, shown = place.campaigns_shown(), set(place.shown_ids)
+    crews = signed_in.crews
     on = {
         campaign.pk: sum(crews[team].on for team in shown if team in crews and (campaign.pk, team) in place.links)
         for campaign in campaigns
@@ -239,6 +245,6 @@ def _alerts(
         *alerts.few_leads(campaigns, lambda campaign: leads.funnel(counted, {campaign.pk}, place.city_ids), on),
         *alerts.under_expectation(teams),
         *alerts.unkept(kept, names, user),
-        *alerts.long_wait(here, names, ready, address_of(place, look, show=people.IDLE)),
-        *alerts.long_after_call(here, names, address_of(place, look, show=people.WRAP)),
+        *alerts.long_wait(signed_in.waiting, crew.waiting_long, names, ready, address_of(place, look, show=people.IDLE)),
+        *alerts.long_after_call(signed_in.over, crew.over, names, address_of(place, look, show=people.WRAP)),
     ])  # fmt: skip

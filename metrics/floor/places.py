@@ -68,9 +68,7 @@ def find_place(user: User, asked: Mapping[str, str]) -> Place:
     )
     links = frozenset(CampaignTeam.objects.filter(campaign__in=campaigns).values_list("campaign_id", "team_id"))
     campaign = _chosen(campaigns, asked.get("campaign"))
-    teams = list(
-        Team.objects.visible_to(user).filter(is_active=True).select_related("city").order_by("city__name", "name", "pk")
-    )
+    teams = _teams(user)
     if campaign is not None:
         teams = [team for team in teams if (campaign.pk, team.pk) in links]
     team = _chosen(teams, asked.get("team"))
@@ -83,6 +81,15 @@ def find_place(user: User, asked: Mapping[str, str]) -> Place:
         str(Region.objects.first() or ""), scope.is_region, teams, shown, city, is_regional, team, campaign, campaigns, links,
         scope.city_ids,
     )  # fmt: skip
+
+
+def _teams(user: User) -> list[Team]:
+    """Active teams that the user may see, by city and name. The teams of a city share one City."""
+    found = list(Team.objects.visible_to(user).filter(is_active=True).order_by("city__name", "name", "pk"))
+    cities = City.objects.in_bulk({team.city_id for team in found if team.city_id})
+    for team in found:
+        team.city = cities.get(team.city_id) if team.city_id else None
+    return found
 
 
 def _chosen(rows: list, asked: str | None):

@@ -5,12 +5,14 @@ So a board of thousands of agents reads some minutes of calls, not a day of them
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 from pyroaring import BitMap
@@ -19,10 +21,12 @@ from core.calendar import day_bounds
 from metrics.columns import Level
 from metrics.models import DayFigures, HourFigures, Partition, Watermark
 from metrics.services.dirty import IN_FLIGHT
+from people.models import City
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # From the dial to the recorded result. A call that took longer shows with the next rollup, minutes later, and the index of starts serves.
 LATE = timedelta(minutes=10)
+KEEP_SECONDS = 600
 
 
 @dataclass
@@ -65,16 +69,19 @@ class Today:
 
 @dataclass(frozen=True)
 class Built:
-    """Which calls of today the rollup does not hold: of each city those recorded after `since`, of cities it does not know yet those
-    recorded after `elsewhere`. `cities`: those whose rows can be taken."""
+    """Which calls of today the rollup does not hold: of each city those recorded after `since`. `built`: when the rows of a city were
+    built that can be taken."""
 
     since: dict[int, datetime]
-    elsewhere: datetime
-    cities: list[int]
+    built: dict[int, datetime]
+
+    @property
+    def cities(self) -> list[int]:
+        return list(self.built)
 
     @property
     def earliest(self) -> datetime:
-        return min([self.elsewhere, *self.since.values()])
+        return min(self.since.values(), default=LONG_AGO)
 
 
 def read_today(
@@ -96,11 +103,12 @@ def _built(day: date) -> Built:
     looked = Watermark.objects.filter(pk=1).values_list("scanned_until", flat=True).first()
     elsewhere = looked - IN_FLIGHT if looked else LONG_AGO
     rows = list(Partition.objects.filter(day=day).values_list("city_id", "built_at", "recorded_until"))
-    since = {
+    since = dict.fromkeys(City.objects.values_list("pk", flat=True), elsewhere)
+    since |= {
         city: LONG_AGO if built is None else built if recorded >= built else max(built, elsewhere)
         for city, built, recorded in rows
     }
-    return Built(since, elsewhere, [city for city, built, _recorded in rows if built is not None])
+    return Built(since, {city: built for city, built, _recorded in rows if built is not None})
 
 
 def _of(campaign_id: int | None) -> dict[str, int]:
@@ -127,10 +135,17 @@ def _bitmap(data: bytes | memoryview | None) -> BitMap:
 
 
 def _rolled_up_hours(found: Today, day: date, shown: Collection[int], built: Built, campaign_id: int | None) -> None:
-    rows = HourFigures.objects.filter(
-        day=day, city_id__in=built.cities, team_id__in=shown, sales__gt=0, **_of(campaign_id)
-    ).values_list("hour")
-    found.hours.update(dict(rows.annotate(deals=Sum("sales"))))
+    """Kept under the times of the builds: between two of them nothing changes, and a day has thousands of rows."""
+    asked = repr((day, sorted(built.built.items()), sorted(shown), campaign_id))
+    key = "metrics.floor.hours." + hashlib.sha256(asked.encode()).hexdigest()
+    hours = cache.get(key)
+    if hours is None:
+        rows = HourFigures.objects.filter(
+            day=day, city_id__in=built.cities, team_id__in=shown, sales__gt=0, **_of(campaign_id)
+        ).values_list("hour")
+        hours = dict(rows.annotate(deals=Sum("sales")))
+        cache.set(key, hours, KEEP_SECONDS)
+    found.hours.update(hours)
 
 
 def _rolled_up_agents(found: Today, day: date, agents: Collection[int], built: Built, campaign_id: int | None) -> None:
@@ -146,8 +161,8 @@ SINCE = """
 SELECT c.team_id, count(*), count(*) FILTER (WHERE c.connected), coalesce(sum(c.after_call_seconds) FILTER (WHERE c.connected), 0),
   array_agg(c.customer_id), array_agg(c.customer_id) FILTER (WHERE c.connected), array_agg(c.customer_id) FILTER (WHERE c.sale),
   array_agg(c.agent_id) FILTER (WHERE c.sale), array_agg(extract(hour FROM c.started_at AT TIME ZONE %(zone)s)::int) FILTER (WHERE c.sale)
-FROM campaigns_call c LEFT JOIN unnest(%(cities)s::bigint[], %(since)s::timestamptz[]) b(city, since) ON b.city = c.city_id
-WHERE c.started_at >= %(start)s AND c.started_at < %(end)s AND c.recorded_at > coalesce(b.since, %(elsewhere)s) AND c.direction = 'outbound' AND c.team_id = ANY(%(teams)s)
+FROM campaigns_call c JOIN unnest(%(cities)s::bigint[], %(since)s::timestamptz[]) b(city, since) ON b.city = c.city_id
+WHERE c.started_at >= %(start)s AND c.started_at < %(end)s AND c.recorded_at > %(earliest)s AND c.recorded_at > b.since AND c.direction = 'outbound' AND c.team_id = ANY(%(teams)s)
   AND (%(campaign)s::bigint IS NULL OR c.campaign_id = %(campaign)s)
 GROUP BY c.team_id"""
 
@@ -160,7 +175,7 @@ def _since(
         start = built.earliest - LATE
     params = {
         "zone": settings.TIME_ZONE, "cities": list(built.since), "since": list(built.since.values()), "start": start, "end": end,
-        "elsewhere": built.elsewhere, "teams": list(teams), "campaign": campaign_id,
+        "earliest": built.earliest, "teams": list(teams), "campaign": campaign_id,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(SINCE, params)

@@ -5,11 +5,12 @@ from datetime import date, timedelta
 import pytest
 from django.core.cache import cache
 from django.http import Http404
+from django.utils.translation import override
 
 from campaigns.models import Callback, Lead
 from campaigns.tests.factories import CityFactory, CustomerFactory, LeadFactory, TeamFactory, agent_of, hold, person
 from core.partitions import ensure_partitions
-from metrics.floor import judge, leads
+from metrics.floor import board, cards, judge, leads
 from metrics.floor.addresses import DEALS, Look
 from metrics.floor.expectation import expectation_for
 from metrics.floor.people import IDLE
@@ -408,6 +409,51 @@ def test_promises_are_kept_or_due_or_at_risk(supervisor, team, agent, campaign, 
     found = board.promises
     assert (found.kept, found.due, found.coming, found.at_risk) == (2, 5, 1, 1)
     assert "Callback at 15:25 promised by Chen Meiling, who is not at the desk" in texts(board)
+
+
+def test_one_promise_at_risk_names_agent_and_time_in_a_language_of_one_plural_form_too(
+    supervisor, team, agent, campaign, foshan
+):
+    promise(agent, campaign, foshan, -5)
+
+    with override("zh-hans"):
+        (alert,) = [found for found in board_for(supervisor).alerts if "callbacks" in found.url]
+
+    assert "15:25" in alert.why
+    assert "Chen Meiling" in alert.why
+
+
+def test_what_lasts_exactly_the_limit_is_not_over_it(supervisor, team, agent, foshan):
+    """The campaign's own limit of 200 s counts, twice of it is late."""
+    strict = running(team, after_call_limit_seconds=200)
+    others = [agent_of(team, display_name=name) for name in ("B", "C", "D")]
+    for one, seconds in zip((agent, *others), (200, 201, 400, 401), strict=True):
+        state(one, team, "after_call", seconds, strict)
+
+    board = board_for(supervisor, team=team.pk)
+
+    assert [(card.name, card.now.age, card.now.over) for card in board.cards] == [
+        ("D", 2, 201), ("C", 1, 200), ("B", 1, 1), ("Chen Meiling", 0, 0),
+    ]  # fmt: skip
+    assert board.over_limit == 3
+
+
+def test_of_a_city_only_the_first_are_shown_by_state_and_by_deals(supervisor, team, campaign, monkeypatch):
+    """Five agents, three cards: those out of a call the longest; or the most deals, and of equal ones the first by name."""
+    monkeypatch.setattr(board, "MOST_AGENTS", 3)
+    monkeypatch.setattr(cards, "MOST_AGENTS", 3)
+    TeamFactory(city=team.city)  # a city of one team is shown as the team, whole
+    signed_in = {name: agent_of(team, display_name=name) for name in "EDCBA"}
+    for seconds, one in enumerate(signed_in.values()):
+        state(one, team, "waiting", 10 * seconds, campaign)
+    for customer, name in enumerate("DDE"):
+        call(signed_in[name], team, campaign, customer, "sold")
+
+    by_state, by_deals = board_for(supervisor), board_for(supervisor, look=Look(DEALS))
+
+    assert [card.name for card in by_state.cards] == ["A", "B", "C"]
+    assert [(card.name, card.deals) for card in by_deals.cards] == [("D", 2), ("E", 1), ("A", 0)]
+    assert (by_state.found, by_deals.found) == (5, 5)
 
 
 def test_a_team_far_under_expectation_is_named_with_what_the_data_fit(supervisor, team, agent, campaign, foshan):
