@@ -214,9 +214,18 @@ class SlotDay:
 
 
 def slot_days(
-    *, hours: Mapping[int, Sequence[tuple[int, int]]], zone: Any, agent: User, at: datetime, count: int = 3
+    *,
+    hours: Mapping[int, Sequence[tuple[int, int]]],
+    zone: Any,
+    agent: User,
+    at: datetime,
+    free_from: datetime | None = None,
+    count: int = 3,
 ) -> list[SlotDay]:
-    """Half hours of the next days in the customer's own time, inside calling hours; beside each how many promises the agent has there."""
+    """Half hours of the next days in the customer's own time, inside calling hours; beside each how many promises the agent has there.
+
+    `free_from`: before it the customer's caps forbid a further call.
+    """
     local = at.astimezone(zone)
     loads = _promise_loads(agent, at, zone)
     days = []
@@ -229,7 +238,11 @@ def slot_days(
         slots = []
         for minute in range(first - first % 30, last, 30):
             moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
-            allowed = any(opens <= minute < closes for opens, closes in spans) and moment > at
+            allowed = (
+                any(opens <= minute < closes for opens, closes in spans)
+                and moment > at
+                and (not free_from or moment >= free_from)
+            )
             slots.append(Slot(moment, allowed, min(100, 25 * loads[moment])))
         if any(slot.is_open for slot in slots):
             days.append(SlotDay(day, _narrow(slots), offset == 0, offset == 1))

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from campaigns.models import Answer, Call, Campaign, Disposition, Lead, LiveCall
@@ -16,6 +17,7 @@ from campaigns.signals import call_recorded
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import Contact, Customer, Phone
+from customers.services import contacts
 from people.models import Team, User
 from scripts.models import ScriptQuestion, ScriptStep
 
@@ -37,6 +39,10 @@ class ResultUnknown(DomainError):
 
 class DetailMissing(DomainError):
     """The result needs something that was not given, or was given something it cannot have."""
+
+
+class PromiseForbidden(DomainError):
+    """The rules of contact would forbid the callback at the time promised."""
 
 
 class TimesImpossible(DomainError):
@@ -70,10 +76,10 @@ def record_call(
 
     `answers`: {question id: answer}. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
     the order in which a suppression locks them. A person suppressed since the dial: call and sale are kept, and the lead ends unless
-    its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, TimesImpossible, NoTeam and what
+    its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
     """
-    customer = Customer.objects.select_for_update(of=("self",)).select_related("city").get(pk=lead.customer_id)
+    customer = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=lead.customer_id)
     lead = _own_lead(lead, agent)
     campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
     disposition = find_disposition(campaign.pk, disposition_code)
@@ -96,6 +102,8 @@ def record_call(
     )
     _save_answers(call, campaign, answers or {})
     _settle_ledger(call, lead, customer, contact)
+    if callback_at is not None:
+        _check_promise(campaign, customer, callback_at)
     if call.bad_number:
         refusals.mark_dead(call.phone_id)
     retry.settle(lead, call, disposition, customer, agent=agent, callback_at=callback_at, note=note)
@@ -182,6 +190,20 @@ def _check_callback(disposition: Disposition, result: Disposition, callback_at: 
     if callback_at > at + LONGEST_PROMISE:
         raise DetailMissing(
             _("A callback can be promised for the next %(days)s days.") % {"days": LONGEST_PROMISE.days}
+        )
+
+
+def _check_promise(campaign: Campaign, customer: Customer, callback_at: datetime) -> None:
+    """With this call counted, the customer may be called at the time agreed; else the agent agrees on another while the customer is there."""
+    rules = contacts.rules_of(campaign, at=callback_at, city_id=customer.city_id)
+    first = contacts.first_promised(customer, rules, callback_at)
+    if first is None:
+        raise PromiseForbidden(_("The rules of contact allow no callback to this customer."))
+    if first > callback_at:
+        local = first.astimezone(contacts.zone_of(customer.city.zone.name if customer.city.zone else None))
+        raise PromiseForbidden(
+            _("The rules of contact forbid a call at that time. The first permitted time is %(when)s.")
+            % {"when": formats.date_format(local, "SHORT_DATETIME_FORMAT")}
         )
 
 

@@ -88,7 +88,11 @@ def _work(lead: Lead, agent: User, at: datetime) -> dict[str, Any]:
         "warnings": _warnings(lead, rules, at),
         "history": queries_desk.history(customer.pk),
         "script": queries_desk.script(lead, agent),
-        "slot_days": queries_desk.slot_days(hours=rules.hours, zone=zone, agent=agent, at=at) if zone else [],
+        "slot_days": queries_desk.slot_days(
+            hours=rules.hours, zone=zone, agent=agent, at=at, free_from=contacts.first_promised(customer, rules, at)
+        )
+        if zone
+        else [],
         "zone_name": zone.key if zone else "",
         "products": products,
         "offers": offers,

@@ -165,13 +165,42 @@ def test_a_call_that_nobody_reserved_still_weighs_on_the_budget():
 
 def test_a_callback_is_promised_and_comes_back_to_the_agent_who_promised():
     lead = held_lead()
-    agent, due = lead.agent, AT + timedelta(hours=20)
+    agent, due = lead.agent, AT + timedelta(hours=23)
     record(lead, "callback", callback_at=due, note="after work")
 
     lead.refresh_from_db()
     assert (lead.state, lead.callback_agent, lead.due_at, lead.ready_at) == (Lead.State.OPEN, agent, due, due)
     promise = Callback.objects.get()
     assert (promise.agent, promise.due_at, promise.state, promise.note) == (agent, due, "promised", "after work")
+
+
+# AT is 11:00 in China; calls are allowed from 9 to 20, twice in 24 hours
+@pytest.mark.parametrize(
+    ("attempts", "due", "said"),
+    [
+        ([], AT + timedelta(hours=10), "20 Nov, 09:00"),
+        ([AT - timedelta(hours=1)], AT + timedelta(hours=2), "20 Nov, 10:00"),
+        ([AT - timedelta(hours=2)], AT + timedelta(hours=21, minutes=30), "20 Nov, 09:00"),
+    ],
+)
+def test_a_callback_is_not_promised_for_a_time_at_which_the_rules_forbid_it(attempts, due, said):
+    lead = held_lead()
+    lead.customer.attempts = attempts
+    lead.customer.save(update_fields=["attempts"])
+
+    with pytest.raises(calls.PromiseForbidden) as refusal:
+        record(lead, "callback", callback_at=due)
+
+    assert said in str(refusal.value)
+    assert not Call.objects.exists()
+
+
+def test_a_callback_may_come_before_the_gap_between_attempts_is_over():
+    lead = held_lead()
+
+    record(lead, "callback", callback_at=AT + timedelta(minutes=10))
+
+    assert Callback.objects.get().due_at == AT + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize(("minutes_late", "state"), [(5, "kept"), (40, "late")])

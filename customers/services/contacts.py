@@ -269,6 +269,12 @@ def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(naive.replace(tzinfo=zone).timestamp(), tz=zone)
 
 
+def first_promised(customer: Customer, rules: ContactRules, at: datetime) -> datetime | None:
+    """The first moment from `at` on at which a callback that the customer asked for may be made: inside hours and caps, whatever the gap. None: never."""
+    free = [customer.attempts[cap.most - 1] + cap.window for cap in rules.caps if len(customer.attempts) >= cap.most]
+    return next_allowed(customer.city.zone.name if customer.city.zone else None, rules, max([at, *free]))
+
+
 # ---------------------------------------------------------------- one person
 
 

@@ -16,6 +16,7 @@ from campaigns.services.calls import record_call
 from campaigns.services.orders import Sale
 from campaigns.telephony import CallStatus
 from core.errors import DomainError
+from customers.services import contacts
 from people.models import User
 from scripts.models import ScriptStep
 from telemkt.demo import history
@@ -101,10 +102,10 @@ def _record(lead: Lead, agent: User, status: CallStatus, at: datetime, rng: Rand
     if code == "sold":
         details["order"] = Sale()
     elif code == "callback":
-        details["callback_at"] = (at + timedelta(hours=rng.randint(1, 50))).replace(
-            minute=rng.choice([0, 30]), second=0, microsecond=0
-        )
-        details["callback_at"] = max(details["callback_at"], at + timedelta(minutes=20))
+        wished = (at + timedelta(hours=rng.randint(1, 50))).replace(minute=rng.choice([0, 30]), second=0, microsecond=0)
+        wished = max(wished, at + timedelta(minutes=20))
+        rules = contacts.rules_of(lead.campaign, at=wished, city_id=lead.city_id)
+        details["callback_at"] = contacts.first_promised(lead.customer, rules, wished) or wished
     elif code == "complaint":
         details["reason"] = "资费说明不清楚"
     elif code == "refused_mid_call" and lead.campaign.script_version_id:
