@@ -179,4 +179,7 @@ class Callback(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["lead"], name="callback_one_open_per_lead", condition=Q(state="promised"))
         ]
-        indexes = [models.Index(fields=["agent", "due_at"], name="callback_board", condition=Q(state="promised"))]
+        indexes = [
+            models.Index(fields=["agent", "due_at"], name="callback_board", condition=Q(state="promised")),
+            models.Index(fields=["due_at"], name="callback_day", include=["agent", "state"]),
+        ]
