@@ -18,7 +18,6 @@ from telemkt.stack.trouble import Trouble, disk_full
 NAME = "postgres"
 STOP_SIGNAL = signal.SIGINT  # fast shutdown; SIGTERM would wait for every client
 GRACE = 60.0
-OLDEST = 14
 
 # For one machine that does everything. A real installation has a tuned server of its own.
 SETTINGS = {
