@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler, set_rollback
 
-from core.errors import DomainError, PermissionRefused
+from core.errors import DomainError, PermissionRefused, was_too_slow
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DomainError: 409 {"detail": sentence, "code": name of the rule}; PermissionRefused: 403; bad input: 400."""
+    """DomainError: 409 {"detail": sentence, "code": name of the rule}; PermissionRefused: 403; bad input: 400; too slow: 503."""
     if isinstance(error, DomainError):
         set_rollback()
         refused = isinstance(error, PermissionRefused)
@@ -23,6 +24,13 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             answer,
             status=status.HTTP_403_FORBIDDEN if refused else status.HTTP_409_CONFLICT,
         )
+    if was_too_slow(error):
+        set_rollback()
+        told = {
+            "detail": _("This took longer than an answer may take and was stopped. Ask for less at once."),
+            "code": "TooSlow",
+        }
+        return Response(told, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "30"})
     if isinstance(error, DjangoValidationError):
         error = ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
     return default_handler(error, context)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.defaults import permission_denied
 
 from core.audit import audit_refusal
-from core.errors import PermissionRefused
+from core.errors import PermissionRefused, was_too_slow
+
+logger = logging.getLogger(__name__)
+RETRY_AFTER = "30"
 
 
 class RefusalMiddleware:
@@ -25,7 +30,15 @@ class RefusalMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A role that does not allow something is 403 with its sentence, also where a view did not think of it."""
+        """A role that does not allow something is 403 with its sentence, also where a view did not think of it; what takes too long is 503."""
         if isinstance(error, PermissionRefused):
             return permission_denied(request, PermissionDenied(str(error)))
+        if was_too_slow(error):
+            logger.warning(
+                "A statement of %s took too long and was given up.",
+                request.resolver_match and request.resolver_match.view_name,
+            )
+            answer = render(request, "503.html", status=503)
+            answer.headers["Retry-After"] = RETRY_AFTER
+            return answer
         return None

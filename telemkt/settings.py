@@ -122,6 +122,11 @@ def _database(name: str) -> dict:
     database = urls.database(name)
     database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
     database["OPTIONS"] = {"connect_timeout": "5", "application_name": "telemkt"} | database["OPTIONS"]
+    seconds = os.environ.get("DATABASE_STATEMENT_SECONDS", "")
+    if seconds.isdecimal() and int(seconds):
+        # only web processes have one (telemkt/wsgi.py): workers and commands take the time they need
+        limit = f"-c statement_timeout={int(seconds)}s"
+        database["OPTIONS"]["options"] = f"{database['OPTIONS'].get('options', '')} {limit}".strip()
     return database
 
 

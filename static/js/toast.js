@@ -96,7 +96,7 @@ document.addEventListener("htmx:sendError", (event) => { if (!quiet(event)) faul
 document.addEventListener("htmx:responseError", (event) => {
   if (quiet(event)) return;
   const { status } = event.detail.xhr;
-  fault(status === 403 ? texts().refused : status === 404 ? texts().gone : texts().broken);
+  fault(status === 403 ? texts().refused : status === 404 ? texts().gone : status === 503 ? texts().slow : texts().broken);
 });
 document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful && !quiet(event)) fault(null); });
 

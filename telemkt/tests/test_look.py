@@ -210,7 +210,7 @@ def test_a_page_that_is_not_there_keeps_the_navigation_and_offers_a_way_on(admin
     assert 'href="/"' in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["400.html", "500.html"])
+@pytest.mark.parametrize("name", ["400.html", "500.html", "503.html"])
 def test_the_pages_for_what_broke_need_no_request_and_no_user(name):
     page = render_to_string(name)
 
