@@ -72,8 +72,13 @@ async function settle(item, answer) {
   if (answer.ok) { show(await answer.text()); return; }
   const refused = await answer.json().catch(() => ({ detail: "" }));
   const form = document.getElementById("result-form");
-  if (form?.dataset.lead === item.lead) fault(`${text("Refused")} ${refused.detail}`);
-  else notice(`${text("Late")} ${refused.detail}${item.words ? ` (${item.words})` : ""}`);
+  if (form?.dataset.lead === item.lead) fault(after(text("Refused"), refused.detail));
+  else notice(`${after(text("Late"), refused.detail)}${item.words ? ` (${item.words})` : ""}`);
+}
+
+// A full-width colon brings its own space.
+function after(opening, sentence) {
+  return opening.endsWith("：") ? opening + sentence : `${opening} ${sentence}`;
 }
 
 function show(html) {
@@ -137,6 +142,13 @@ function choose(button, { keepsFault = false } = {}) {
   if (button) form.querySelector("[data-detail]").scrollIntoView({ block: "nearest" });
 }
 
+// What the result cannot be saved without stands under the hand at once, not a dozen tabs away.
+function toFirstDetail(result) {
+  if (result.getAttribute("aria-pressed") !== "true") return;
+  if (result.dataset.needs === "callback") document.querySelector("[data-slots]:not([hidden]) :is(.slot:enabled, [data-other])")?.focus({ preventScroll: true });
+  if (result.dataset.needs === "reason") document.getElementById("result-reason").focus({ preventScroll: true });
+}
+
 function pickSlot(button) {
   document.querySelectorAll(".slot").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
   document.getElementById("result-form").elements.callback_at.value = button?.dataset.at ?? "";
@@ -159,7 +171,10 @@ function pricing() {
 
 document.addEventListener("click", (event) => {
   const result = event.target.closest("[data-result]");
-  if (result) choose(result.getAttribute("aria-pressed") === "true" ? null : result);
+  if (result) {
+    choose(result.getAttribute("aria-pressed") === "true" ? null : result);
+    toFirstDetail(result);
+  }
   const slot = event.target.closest(".slot");
   if (slot) pickSlot(slot);
   const day = event.target.closest("[data-day]");

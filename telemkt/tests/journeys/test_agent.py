@@ -99,6 +99,9 @@ def test_agent(visit):
 
     # A callback needs its time.
     desk.choose("callback")
+    expect(page.locator(":focus")).to_have_attribute(
+        "data-at", re.compile("^20")
+    )  # the first free time, to be taken by Enter
     page.keyboard.press("Control+Enter")
     expect(page.locator("#result-fault")).to_have_text(re.compile(re.escape(agent.t("Say when to call back."))))
     agent.step("a-callback-without-its-time")
