@@ -172,7 +172,10 @@ def _late_cancellation() -> float:
     for mark in periods.waiting():
         periods.settle(mark)
     earlier = database_now()
-    Partition.objects.update(recorded_until=earlier - timedelta(hours=2), built_at=earlier - timedelta(hours=1))
+    recorded, built = earlier - timedelta(hours=2), earlier - timedelta(hours=1)
+    Partition.objects.update(
+        recorded_until=recorded, built_at=built, calls_recorded_until=recorded, calls_counted_at=built
+    )
     Watermark.objects.update_or_create(pk=1, defaults={"scanned_until": earlier})
     _execute("UPDATE campaigns_order SET recorded_at = now() - interval '1 day'")
     order = Order.objects.filter(call_started_at__gte=_bounds(DAY)[0]).first()
@@ -181,7 +184,7 @@ def _late_cancellation() -> float:
     OrderEvent.objects.create(order=order, kind="cancelled", occurred_at=database_now())
     began = time.perf_counter()
     with connection.cursor() as cursor:
-        cursor.execute(dirty.MARK.format(found=dirty.NEW_EVENTS), ["Asia/Shanghai", earlier - dirty.IN_FLIGHT])
+        cursor.execute(dirty.of_orders(dirty.NEW_EVENTS), ["Asia/Shanghai", earlier - dirty.IN_FLIGHT])
     for day, city in dirty.waiting().values_list("day", "city_id"):
         rollup.build(day, city)
     for mark in periods.waiting():

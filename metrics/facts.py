@@ -35,6 +35,12 @@ SELECT o.city_id, o.team_id, o.agent_id, o.campaign_id, o.customer_id, (o.state 
 FROM campaigns_order o JOIN scripts_product p ON p.id = o.product_id
 WHERE o.call_started_at >= %s AND o.call_started_at < %s{where}"""
 
+# As an array, so that each call is looked up by its key: a join reads the whole day.
+INBOUND_WITH_ORDERS = """
+SELECT id FROM campaigns_call
+WHERE id = ANY(ARRAY(SELECT call_id FROM campaigns_order WHERE call_started_at >= %s AND call_started_at < %s AND city_id = %s))
+  AND started_at >= %s AND started_at < %s AND direction = 'inbound'"""
+
 # The arrays of a day of millions of calls stay in memory instead of going to disk and back.
 WORK_MEM = "512MB"
 
@@ -90,6 +96,19 @@ def read_facts(day: date, cities: Sequence[int] | None = None) -> Iterator[tuple
     for city in sorted(found.keys() | set(orders[0].tolist())):
         mine = orders[0] == city
         yield city, Facts(_calls(found.pop(city, None), day, merged), Orders(*(column[mine] for column in orders)))
+
+
+def read_orders(day: date, city: int) -> Orders:
+    """The orders of a business day of a city alone; merged persons are one."""
+    columns = _orders(day, [city], _inbound_with_orders(day, city))
+    columns[4] = follow(columns[4], merged_persons())
+    return Orders(*columns)
+
+
+def _inbound_with_orders(day: date, city: int) -> np.ndarray:
+    """Ids of the inbound calls of the day that have an order in the city."""
+    (found,) = copying.columns_out(INBOUND_WITH_ORDERS, [*day_bounds(day), city, *day_bounds(day)], 1)
+    return found
 
 
 def _arrays_of_calls(day: date, cities: Sequence[int] | None) -> dict[int, list[memoryview]]:

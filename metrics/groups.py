@@ -90,6 +90,21 @@ def _with_orders(leaves: Groups, orders: Orders) -> Groups:
     return dict(sorted(leaves.items())) if is_new else leaves
 
 
+ORDER_COUNTS = ("orders", "amount_cents", "orders_cancelled", "orders_larger_plan", "final_amount_cents")
+
+
+def with_other_orders(leaves: Groups, orders: Orders) -> Groups:
+    """The finest groups as they would be counted with these orders and the same calls."""
+    places = [COUNTS.index(name) for name in ORDER_COUNTS]
+    cleared: Groups = {}
+    for key, group in leaves.items():
+        counts = [0 if i in places else count for i, count in enumerate(group.counts)]
+        sets = {name: members for name, members in group.sets.items() if name != "customers_cancelled"}
+        if sets or any(counts):
+            cleared[key] = Group(counts, sets)
+    return _with_orders(cleared, orders)
+
+
 def _sum(codes: np.ndarray, weights: np.ndarray | None, size: int) -> np.ndarray:
     """Sums by group. Exact: the floats of bincount hold whole numbers up to 2**53."""
     return np.rint(np.bincount(codes, weights=weights, minlength=size)).astype(np.int64)

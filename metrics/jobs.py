@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -86,10 +87,10 @@ def _mark(run: Run) -> None:
 
 
 def _build_days(run: Run, began: datetime) -> None:
-    left = list(dirty.waiting().exclude(built_at__gte=began).values_list("day", "city_id"))
-    for batch in _batches(_counted(left)):
+    left = list(dirty.waiting().exclude(built_at__gte=began))
+    for batch in _batches(_builds(left)):
         with run.chunk() as piece:
-            stored = [rollup.store(found) for found in batch]
+            stored = [build() for build in batch]
             piece.done = len(stored)
             piece.cursor = run.cursor | {
                 "partitions": run.cursor["partitions"] + len(stored),
@@ -97,9 +98,13 @@ def _build_days(run: Run, began: datetime) -> None:
             }
 
 
-def _counted(left: list[tuple[date, int]]) -> Iterator[rollup.CityDay]:
-    for day, cities in dirty.days_to_build(left):
-        yield from rollup.count_day(day, cities, whole=dirty.has_most(cities, day))
+def _builds(left: list[Partition]) -> Iterator[Callable[[], int]]:
+    """What builds each of these partitions, and gives the number of its rows."""
+    for day, cities, only_orders in dirty.days_to_build(left):
+        yield from (partial(rollup.build, day, city) for city in only_orders)
+        if cities:
+            for found in rollup.count_day(day, cities, whole=dirty.has_most(cities, day)):
+                yield partial(rollup.store, found)
 
 
 def _batches(items: Iterator[Any]) -> Iterator[Iterator[Any]]:

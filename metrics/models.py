@@ -31,12 +31,17 @@ class InTeamsQuerySet(models.QuerySet):
 
 
 class Partition(models.Model):
-    """One business day of one city: the unit in which day figures are built and replaced."""
+    """One business day of one city: the unit in which day figures are built and replaced.
+
+    The calls have marks of their own: a late cancellation asks for the orders to be counted again, not for millions of calls.
+    """
 
     day = models.DateField(_("business day"))
     city_id = models.BigIntegerField(_("customer's city"))
     recorded_until = models.DateTimeField(_("newest fact recorded"))
     built_at = models.DateTimeField(_("computed"), null=True)
+    calls_recorded_until = models.DateTimeField(_("newest call recorded"), null=True)
+    calls_counted_at = models.DateTimeField(_("calls counted"), null=True)
     rows = models.PositiveIntegerField(_("rows"), default=0)
 
     objects = InCitiesQuerySet.as_manager()

@@ -92,3 +92,13 @@ def read_groups(table: str, where: str, params: Sequence[Any]) -> Iterator[tuple
 def bare(level: int, key: tuple[int | None, ...]) -> tuple[int, ...]:
     """The parts of a stored key that the level has."""
     return tuple(key[KEYS.index(name)] for name in Level.OF[level])  # type: ignore[misc]
+
+
+def named_rows(names: Sequence[Sequence[int | None]]) -> tuple[str, list[int | None]]:
+    """A condition for the rows named as [level, key parts ...], and its parameters."""
+    conditions, values = [], []
+    for name in {tuple(name) for name in names}:
+        parts = Level.OF[int(name[0] or 0)]
+        conditions.append("(" + " AND ".join(["level = %s", *(f"{part} = %s" for part in parts)]) + ")")
+        values += name
+    return "(" + " OR ".join(conditions) + ")", values

@@ -15,9 +15,10 @@ from metrics.models import Partition, Watermark
 IN_FLIGHT = timedelta(minutes=15)
 
 MARK = """
-INSERT INTO metrics_partition (day, city_id, recorded_until, rows)
-SELECT day, city_id, max(recorded_at), 0 FROM ({found}) f (day, city_id, recorded_at) GROUP BY day, city_id
-ON CONFLICT (day, city_id) DO UPDATE SET recorded_until = greatest(metrics_partition.recorded_until, excluded.recorded_until)"""
+INSERT INTO metrics_partition AS p (day, city_id, recorded_until, {calls}rows)
+SELECT day, city_id, max(recorded_at), {calls_at}0 FROM ({found}) f (day, city_id, recorded_at) GROUP BY day, city_id
+ON CONFLICT (day, city_id) DO UPDATE SET {set}recorded_until = greatest(p.recorded_until, excluded.recorded_until)"""
+SET_CALLS = "calls_recorded_until = greatest(p.calls_recorded_until, excluded.calls_recorded_until), "
 
 DAY = "(({column} AT TIME ZONE %s)::date)"
 NEW_CALLS = (
@@ -33,16 +34,27 @@ FROM customers_customer m JOIN campaigns_call c ON c.customer_id = m.id WHERE m.
 ALL_CALLS = f"SELECT DISTINCT {DAY.format(column='started_at')}, city_id, %s::timestamptz FROM campaigns_call"
 
 
+def of_calls(found: str) -> str:
+    """The statement that marks days whose calls must be counted again."""
+    return MARK.format(found=found, calls="calls_recorded_until, ", calls_at="max(recorded_at), ", set=SET_CALLS)
+
+
+def of_orders(found: str) -> str:
+    """The statement that marks days of which only the orders are new."""
+    return MARK.format(found=found, calls="", calls_at="", set="")
+
+
 @transaction.atomic
 def mark_dirty(*, at: datetime) -> int:
     """Look through what was recorded since the last look and mark its days; returns how many partitions wait to be built."""
     mark, _is_new = Watermark.objects.select_for_update().get_or_create(pk=1)
     since = (mark.scanned_until or datetime(1970, 1, 1, tzinfo=at.tzinfo)) - IN_FLIGHT
     zone = settings.TIME_ZONE
-    parts = (NEW_CALLS, NEW_ORDERS, NEW_EVENTS, NEW_MERGERS)
     with connection.cursor() as cursor:
-        for part in parts:
-            cursor.execute(MARK.format(found=part), [zone, since])
+        for part in (NEW_CALLS, NEW_MERGERS):
+            cursor.execute(of_calls(part), [zone, since])
+        for part in (NEW_ORDERS, NEW_EVENTS):
+            cursor.execute(of_orders(part), [zone, since])
     mark.scanned_until = at
     mark.save(update_fields=["scanned_until"])
     return waiting().count()
@@ -52,14 +64,14 @@ def mark_dirty(*, at: datetime) -> int:
 def mark_all(*, at: datetime) -> None:
     """Every day that has calls is to be built again."""
     with connection.cursor() as cursor:
-        cursor.execute(MARK.format(found=ALL_CALLS), [settings.TIME_ZONE, at])
-    Partition.objects.update(recorded_until=at, built_at=None)
+        cursor.execute(of_calls(ALL_CALLS), [settings.TIME_ZONE, at])
+    Partition.objects.update(recorded_until=at, built_at=None, calls_counted_at=None)
 
 
 @transaction.atomic
 def mark_range(*, since: date, until: date, at: datetime) -> None:
     """The days from since to until that are known to have facts are to be built again."""
-    Partition.objects.filter(day__range=(since, until)).update(built_at=None)
+    Partition.objects.filter(day__range=(since, until)).update(built_at=None, calls_counted_at=None)
 
 
 @transaction.atomic
@@ -69,7 +81,7 @@ def mark_person(*, customer_id: int, at: datetime) -> None:
         f"SELECT {DAY.format(column='started_at')}, city_id, %s::timestamptz FROM campaigns_call WHERE customer_id = %s"
     )
     with connection.cursor() as cursor:
-        cursor.execute(MARK.format(found=found), [settings.TIME_ZONE, at, customer_id])
+        cursor.execute(of_calls(found), [settings.TIME_ZONE, at, customer_id])
 
 
 def last_look() -> datetime | None:
@@ -79,15 +91,26 @@ def last_look() -> datetime | None:
 
 def waiting() -> QuerySet[Partition]:
     """Partitions with something recorded since 15 minutes before their last build, or never built."""
-    return Partition.objects.filter(Q(built_at=None) | Q(recorded_until__gt=F("built_at") - IN_FLIGHT))
+    return Partition.objects.filter(
+        Q(built_at=None)
+        | Q(recorded_until__gt=F("built_at") - IN_FLIGHT)
+        | Q(calls_recorded_until__gt=F("calls_counted_at") - IN_FLIGHT)
+    )
 
 
-def days_to_build(partitions: Iterable[tuple[date, int]]) -> list[tuple[date, list[int]]]:
-    """[(day, cities)], newest day first: that is what people look at."""
-    found: dict[date, list[int]] = {}
-    for day, city in partitions:
-        found.setdefault(day, []).append(city)
-    return [(day, sorted(cities)) for day, cities in sorted(found.items(), reverse=True)]
+def needs_calls(partition: Partition) -> bool:
+    """Whether its calls must be counted again, not only its orders."""
+    counted, recorded = partition.calls_counted_at, partition.calls_recorded_until
+    return counted is None or recorded is None or recorded > counted - IN_FLIGHT
+
+
+def days_to_build(partitions: Iterable[Partition]) -> list[tuple[date, list[int], list[int]]]:
+    """[(day, cities whose calls are counted, cities whose orders alone are)], newest day first: that is what people look at."""
+    found: dict[date, tuple[list[int], list[int]]] = {}
+    for partition in partitions:
+        of_day = found.setdefault(partition.day, ([], []))
+        of_day[0 if needs_calls(partition) else 1].append(partition.city_id)
+    return [(day, sorted(calls), sorted(orders)) for day, (calls, orders) in sorted(found.items(), reverse=True)]
 
 
 def has_most(cities: Sequence[int], day: date) -> bool:

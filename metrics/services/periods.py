@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -108,16 +107,8 @@ def _scope(mark: Stale) -> tuple[str, list[Any]]:
         where, params = "city_id = %s", [mark.city_id]
     if mark.keys is None:
         return where, params
-    named = list(_named(mark.keys))
-    text = " OR ".join(condition for condition, _values in named)
-    return f"{where} AND ({text})", [*params, *(value for _condition, values in named for value in values)]
-
-
-def _named(names: list[list[int | None]]) -> Iterator[tuple[str, list[int | None]]]:
-    for name in {tuple(name) for name in names}:
-        level = int(name[0] or 0)
-        parts = Level.OF[level]
-        yield "(" + " AND ".join(["level = %s", *(f"{part} = %s" for part in parts)]) + ")", list(name)
+    named, values = storing.named_rows(mark.keys)
+    return f"{where} AND {named}", [*params, *values]
 
 
 def _united(parts: list[tuple[tuple[int, ...], groups.Group]]) -> Groups:

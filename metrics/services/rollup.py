@@ -17,6 +17,7 @@ from metrics import copying, facts, groups, storing
 from metrics.columns import Level
 from metrics.groups import Groups
 from metrics.models import DayFigures, HourFigures, Partition
+from metrics.services import dirty
 
 DAY_TABLE = DayFigures._meta.db_table
 HOUR_TABLE = HourFigures._meta.db_table
@@ -40,13 +41,16 @@ MOST_KEYS = 60
 
 @dataclass(frozen=True)
 class CityDay:
-    """The figures of one city and day, ready to be stored. `read_at`: when its facts were read."""
+    """The figures of one city and day, ready to be stored. `read_at`: when its facts were read.
+
+    `hours` is None where only the orders were counted again: the calls, and with them the hours, are as stored.
+    """
 
     day: date
     city_id: int
     read_at: datetime
     leaves: Groups
-    hours: list[np.ndarray]
+    hours: list[np.ndarray] | None
 
 
 def count_day(day: date, cities: Sequence[int], *, whole: bool) -> Iterator[CityDay]:
@@ -63,14 +67,24 @@ def count_day(day: date, cities: Sequence[int], *, whole: bool) -> Iterator[City
 
 @transaction.atomic
 def build(day: date, city_id: int) -> int:
-    """Build one partition from its facts; returns the rows written."""
-    found = next(count_day(day, [city_id], whole=False))
-    return store(found)
+    """Build one partition from its facts, from its orders alone where only these are new; returns the rows it has."""
+    partition = lock(day, city_id, database_now())
+    if partition.built_at is None or dirty.needs_calls(partition):
+        return store(next(count_day(day, [city_id], whole=False)))
+    # under the lock: what is kept of the calls cannot be replaced meanwhile
+    return store(recount_orders(day, city_id))
+
+
+def recount_orders(day: date, city_id: int) -> CityDay:
+    """What is stored of the calls, with the orders as they are now."""
+    read_at = database_now()
+    orders = facts.read_orders(day, city_id)
+    return CityDay(day, city_id, read_at, groups.with_other_orders(stored_leaves(day, city_id), orders), None)
 
 
 @transaction.atomic
 def store(found: CityDay) -> int:
-    """Replace the rows of a partition, and mark every sum that contains it. An older count never replaces a newer one."""
+    """Replace the rows of a partition that changed, and mark every sum that contains them. An older count never replaces a newer one."""
     partition = lock(found.day, found.city_id, found.read_at)
     if partition.built_at is not None and partition.built_at > found.read_at:
         return partition.rows
@@ -78,13 +92,13 @@ def store(found: CityDay) -> int:
     old = stored(found.day, found.city_id) if partition.rows else {}
     changed = changed_keys(old, new)
     if changed != []:
-        if partition.rows:
-            _delete(found.day, found.city_id)
-        _write(found, new)
+        _replace(found, new, changed, was_empty=not partition.rows)
         mark_stale(found.day, found.city_id, changed)
     partition.built_at = found.read_at
+    if found.hours is not None:
+        partition.calls_counted_at = found.read_at
     partition.rows = sum(map(len, new.values()))
-    partition.save(update_fields=["built_at", "rows"])
+    partition.save(update_fields=["built_at", "calls_counted_at", "rows"])
     return partition.rows
 
 
@@ -105,6 +119,13 @@ def stored(day: date, city_id: int) -> dict[int, Groups]:
     return found
 
 
+def stored_leaves(day: date, city_id: int) -> Groups:
+    """The finest groups of a partition as they are stored, in the order of their keys."""
+    where = "day = %s AND city_id = %s AND level = %s"
+    found = storing.read_groups(DAY_TABLE, where, [day, city_id, Level.AGENT_CAMPAIGN])
+    return dict(sorted((storing.bare(level, key), group) for level, key, group in found))
+
+
 def changed_keys(old: dict[int, Groups], new: dict[int, Groups]) -> list[list[int | None]] | None:
     """[level, key parts ...] of rows that differ; None when they are too many to name."""
     if not old:
@@ -121,22 +142,35 @@ def changed_keys(old: dict[int, Groups], new: dict[int, Groups]) -> list[list[in
     return changed
 
 
-def _delete(day: date, city_id: int) -> None:
-    with connection.cursor() as cursor:
-        for table in (DAY_TABLE, HOUR_TABLE):
-            cursor.execute(f'DELETE FROM "{table}" WHERE day = %s AND city_id = %s', [day, city_id])
-
-
-def _write(found: CityDay, new: dict[int, Groups]) -> None:
+def _replace(
+    found: CityDay, new: dict[int, Groups], changed: list[list[int | None]] | None, *, was_empty: bool
+) -> None:
+    """All rows of the partition, or only those named; the hours whole."""
+    if not was_empty:
+        _delete(found, changed)
+    if changed is not None:
+        named = {(key[0], tuple(key[1:])) for key in changed}
+        new = {
+            level: {key: group for key, group in rows.items() if (level, key) in named} for level, rows in new.items()
+        }
     head = [("day", struct.pack(">i", storing.days_since_2000(found.day)))]
     storing.write_groups(DAY_TABLE, head, new)
     _write_hours(found)
 
 
+def _delete(found: CityDay, changed: list[list[int | None]] | None) -> None:
+    where, more = ("true", []) if changed is None else storing.named_rows(changed)
+    with connection.cursor() as cursor:
+        of_partition = "day = %s AND city_id = %s"
+        cursor.execute(f'DELETE FROM "{DAY_TABLE}" WHERE {of_partition} AND {where}', [found.day, found.city_id, *more])
+        if found.hours is not None:
+            cursor.execute(f'DELETE FROM "{HOUR_TABLE}" WHERE {of_partition}', [found.day, found.city_id])
+
+
 def _write_hours(found: CityDay) -> None:
-    count = len(found.hours[0]) if found.hours else 0
-    if not count:
+    if not found.hours or not len(found.hours[0]):
         return
+    count = len(found.hours[0])
     day = np.full(count, storing.days_since_2000(found.day))
     fields = [(">i4", day), *zip(HOUR_KINDS, found.hours, strict=True)]
     rows = copying.fixed_rows(fields, count, len(HOUR_COLUMNS))

@@ -88,7 +88,10 @@ def let_time_pass() -> None:
     earlier = database_now() - timedelta(hours=1)
     for model in (Call, Order, OrderEvent):
         model.objects.update(recorded_at=earlier - timedelta(hours=1))
-    Partition.objects.update(recorded_until=earlier - timedelta(hours=1), built_at=earlier)
+    recorded = earlier - timedelta(hours=1)
+    Partition.objects.update(
+        recorded_until=recorded, built_at=earlier, calls_recorded_until=recorded, calls_counted_at=earlier
+    )
     Watermark.objects.update(scanned_until=earlier)
 
 

@@ -58,6 +58,9 @@ def rolled_up(day: date, city: City, until: datetime) -> None:
     """Build the day of a city as the rollup would have at `until`."""
     rollup.build(day, city.pk)
     Partition.objects.filter(day=day, city_id=city.pk).update(
-        built_at=until, recorded_until=until - timedelta(seconds=1)
+        built_at=until,
+        recorded_until=until - timedelta(seconds=1),
+        calls_counted_at=until,
+        calls_recorded_until=until - timedelta(seconds=1),
     )
     Watermark.objects.update_or_create(pk=1, defaults={"scanned_until": until})
