@@ -131,6 +131,10 @@ class CappedPaginator(Paginator):
         return self.count > COUNTED
 
 
+# Asked before rows with personal data leave as a file: (listing, rows) -> an answer in place of the file, or what its audit row says besides.
+Door = Callable[["Listing", int], HttpResponseBase | dict[str, Any]]
+
+
 class Listing:
     """A queryset already cut to what the user may see, and everything the page, the file and the API need of it."""
 
@@ -151,6 +155,7 @@ class Listing:
         row_link: Callable[[Any], str | None] | None = None,
         prefix: str = "",
         search_url: str = "",
+        door: Door | None = None,
     ) -> None:
         self.request = request
         self.columns = list(columns)
@@ -163,6 +168,7 @@ class Listing:
         self.empty_text = empty_text
         self.row_link = row_link
         self.prefix = prefix
+        self.door = door
         self.search_url = search_url  # where filters are posted that may hold what must not stand in an address
         self.sort_param, self.page_param, self.export_param = f"{prefix}sort", f"{prefix}page", f"{prefix}export"
         self._queryset = queryset
@@ -315,7 +321,7 @@ class Listing:
         """What is shown, all pages of it, as a file. Audited before the first byte. Raises NothingToExport, TooMuchToExport, PermissionRefused."""
         if not self.may_export:
             raise PermissionRefused(_("Your role does not allow this export."))
-        count = self.queryset.order_by()[: EXPORTED + 1].count()
+        count = self.exported_rows().order_by()[: EXPORTED + 1].count()
         if count == 0:
             raise NothingToExport(_("There is nothing to export: no row fits the filters."))
         if count > EXPORTED:
@@ -323,6 +329,9 @@ class Listing:
                 _("More than %(limit)s rows fit the filters. Narrow them and export again.")
                 % {"limit": f"{EXPORTED:,}"}
             )
+        passed = self.door(self, count) if self.door else {}
+        if isinstance(passed, HttpResponseBase):
+            return passed
         file_format = self.request.GET.get(self.export_param, "xlsx")
         at = database_now()
         audit(
@@ -333,16 +342,21 @@ class Listing:
             rows=count,
             format=file_format,
             filters=sorted(self.filter_values),
+            **passed,
         )
         name = f"{slugify(str(self.title), allow_unicode=True) or 'list'}-{business_date(at):%Y%m%d}.{file_format}"
         return self._csv(name) if file_format == "csv" else self._xlsx(name, at)
+
+    def exported_rows(self) -> QuerySet:
+        """All pages of what is shown."""
+        return self.queryset
 
     def file_columns(self) -> list[Column]:
         return [column for column in self.columns if column.export is not False]
 
     def file_rows(self) -> Iterator[list[Any]]:
         columns = self.file_columns()
-        for row in self.queryset.iterator(chunk_size=2000):
+        for row in self.exported_rows().iterator(chunk_size=2000):
             yield [column.file_value(row) for column in columns]
 
     def _titles(self) -> list[FileColumn]:

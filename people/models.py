@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils import timezone
@@ -301,3 +301,66 @@ class Qualification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.code}"
+
+
+class ExportRequestQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ExportRequestQuerySet:
+        """Own requests, and those whose rows lie wholly within what one sees."""
+        scope = user.scope()
+        if scope.is_region:
+            return self
+        within = Q(is_region=False, city_ids__contained_by=sorted(scope.city_ids)) & ~Q(city_ids=[])
+        return self.filter(Q(asked_by=user) | within)
+
+    def waiting(self) -> ExportRequestQuerySet:
+        return self.filter(state=ExportRequest.State.ASKED)
+
+
+class ExportRequest(models.Model):
+    """A file with personal data of many people, asked for by one person and let go by another. No file is kept: it is written at the download."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("Waits for a second person")
+        APPROVED = "approved", _("Approved")
+        REFUSED = "refused", _("Refused")
+
+    PERSONAL_FIELDS = ("query",)
+
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("asked by"))
+    asked_at = models.DateTimeField(_("asked"))
+    purpose = models.CharField(_("what for"), max_length=200)
+    list_name = models.CharField(max_length=60)
+    title = models.CharField(_("list"), max_length=120)
+    path = models.CharField(max_length=200)
+    query = models.CharField(_("filters"), max_length=2000, blank=True, default="")
+    row_count = models.PositiveIntegerField(_("rows"))
+    is_region = models.BooleanField(default=False)
+    city_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ASKED)
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    downloaded_at = models.DateTimeField(_("downloaded"), null=True, blank=True)
+
+    objects = ExportRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("export request")
+        constraints = [
+            models.CheckConstraint(
+                name="export_request_decided_whole",
+                condition=Q(state="asked", decided_by=None, decided_at=None)
+                | (~Q(state="asked") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="export_request_two_persons", condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by"))
+            ),
+            models.UniqueConstraint(
+                fields=["asked_by", "list_name", "query"], condition=Q(state="asked"), name="export_request_asked_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["asked_by", "list_name", "decided_at"], name="export_request_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.asked_at:%Y-%m-%d}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from people.views import persons, places, session
+from people.views import exports, persons, places, session
 
 app_name = "people"
 urlpatterns = [
@@ -19,6 +19,10 @@ urlpatterns = [
     path("people/teams/new/", places.team_new, name="team-new"),
     path("people/teams/<int:pk>/", places.team, name="team"),
     path("people/roles/", persons.roles, name="roles"),
+    path("exports/", exports.exports, name="exports"),
+    path("exports/badge/", exports.exports_badge, name="exports-badge"),
+    path("exports/ask/", exports.export_ask, name="export-ask"),
+    path("exports/<int:pk>/decide/", exports.export_decide, name="export-decide"),
     path("people/users/", persons.users, name="users"),
     path("people/users/new/", persons.user_new, name="user-new"),
     path("people/users/<int:pk>/", persons.user, name="user"),

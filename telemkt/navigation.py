@@ -87,6 +87,14 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
             Page("customers:sources", "scale", _("Sources"), ("data",)),
             Page("campaigns:call_import", "download", _("Call import"), ("data", "administrator")),
+            # whoever exports lists of persons may have to wait for a second person
+            Page(
+                "people:exports",
+                "shield",
+                _("Export requests"),
+                (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer", "administrator"),
+                badge="people:exports-badge",
+            ),
         ],
     ),
     (

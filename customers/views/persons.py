@@ -27,12 +27,13 @@ from customers import rules
 from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, RulePack
 from customers.person_forms import ConsentForm, NumberForm, RevealForm, SuppressForm, TagForm
-from customers.queries import customers_by_name
+from customers.queries import customers_by_name, for_list
 from customers.services import contacts, persons
 from customers.services.packs import DEFAULT_PACK
 from customers.services.persons import QuotaUsedUp
 from customers.services.suppress import suppress
 from people.access import must
+from people.exports import two_persons
 
 CONTACTS_SHOWN = 20
 
@@ -47,9 +48,16 @@ COLUMNS = [
         gettext_lazy("Tags"),
         template="customers/_tags.html",
         value=lambda customer: customer.shown_tags,
+        export=lambda customer: ", ".join(link.tag.name for link in customer.shown_tags),
         sort="",
     ),
-    Column("is_suppressed", gettext_lazy("Calls"), template="customers/_may_call.html", sort=""),
+    Column(
+        "is_suppressed",
+        gettext_lazy("Calls"),
+        template="customers/_may_call.html",
+        export=lambda customer: _("do not call") if customer.is_suppressed else "",
+        sort="",
+    ),
 ]
 
 
@@ -74,6 +82,13 @@ class CustomerListing(Listing):
             or any(chosen.get(name) for name in ("name", "tag", "city", "source")),
         )
 
+    def exported_rows(self) -> Any:
+        """All that the filters leave, not the first by name alone: a file is sorted by who opens it."""
+        form = self.filterset.form
+        return for_list(self.filterset.qs if form.is_valid() else self._queryset.none()).order_by(
+            "city", "name_sort", "pk"
+        )
+
 
 @require_GET
 def customers(request: HttpRequest) -> HttpResponseBase:
@@ -85,7 +100,7 @@ def customers(request: HttpRequest) -> HttpResponseBase:
         return redirect("customers:customers")
     listing = CustomerListing(
         request, Customer.objects.visible_to(request.user).filter(merged_into=None), COLUMNS,
-        name="customers.customers", title=_("Customers"), filterset=CustomerFilter, order="name_sort", may_export=False,
+        name="customers.customers", title=_("Customers"), filterset=CustomerFilter, order="name_sort", may_export=rules.can_export_customers(request.user), door=two_persons,
         row_link=lambda customer: reverse("customers:customer", args=[customer.pk]), search_url=reverse("customers:customer-search"),
         empty_title=_("No customers yet."), empty_text=_("They come from lead lists: upload one and commit it."),
     )  # fmt: skip

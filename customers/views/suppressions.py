@@ -20,6 +20,7 @@ from customers.person_forms import LiftForm, SuppressNumberForm
 from customers.services import suppress as services
 from customers.services.persons import QuotaUsedUp, suppress_number
 from people.access import must
+from people.exports import two_persons
 
 
 def scope_of(row: Suppression) -> str:
@@ -75,7 +76,7 @@ def suppressions(request: HttpRequest) -> HttpResponseBase:
     rows = Suppression.objects.visible_to(request.user).select_related("customer__city", "created_by")
     listing = Listing(
         request, rows, COLUMNS, name="customers.suppressions", title=_("Do not call"), filterset=SuppressionFilter,
-        order="-valid_from", row_link=lambda row: reverse("customers:suppression", args=[row.pk]),
+        order="-valid_from", door=two_persons, row_link=lambda row: reverse("customers:suppression", args=[row.pk]),
         empty_title=_("Nobody is suppressed."), empty_text=_("Refusals in calls appear here by themselves."),
     )  # fmt: skip
     return listing.page_or_export("customers/suppressions.html", {"may_enter": rules.can_suppress(request.user)})
