@@ -16,6 +16,7 @@ from bench.figures import Figure
 
 AGENTS = int(os.environ.get("BENCH_AGENTS", "4000"))
 DAYS = int(os.environ.get("BENCH_DAYS", "365"))
+FINEST_DAYS = 70  # so far back agents have rows of days and weeks; before that of months, which is where pages look
 DATABASE = "telemkt_bench_indicators"
 # what managers open: mostly the region and the cities, a month or the last weeks; sometimes teams and agents
 VIEWS = [
@@ -97,8 +98,9 @@ def _fill(today: date) -> None:
 
     fill_people(AGENTS)
     first = today - timedelta(days=DAYS)
-    fill_days(first, today, AGENTS)
-    fill_periods(first, today, AGENTS)
+    finest_since = today - timedelta(days=FINEST_DAYS)
+    fill_days(first, today, AGENTS, finest_since=finest_since)
+    fill_periods(first, today, AGENTS, finest_since=finest_since)
 
 
 def _client() -> Client:

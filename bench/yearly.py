@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -12,13 +14,14 @@ from pyroaring import BitMap
 
 from core.calendar import month_start, week_start
 from metrics import storing
-from metrics.columns import COUNTS, SETS, Level
+from metrics.columns import BITMAPS, COUNTS, KEYS, SETS, Level
 from metrics.groups import Group, total
 from metrics.models import Stale
 
 CITIES, TEAMS, CAMPAIGNS, CUSTOMERS = 20, 300, 12, 5_000_000
 CALLS = 120
 SHAPES = 64
+DRAWN = 4  # days that differ
 SHARES = {"customers_called": 1.0, "customers_reached": 0.45, "customers_won": 0.03, "customers_cancelled": 0.004}
 
 
@@ -65,15 +68,47 @@ def _draw(draw: np.random.Generator, size: int) -> Group:
     return Group(counts, sets)
 
 
-def fill_days(first: date, last: date, agents: int) -> None:
-    """Rows of the finest levels for every agent and day, and of every level above."""
+def fill_days(first: date, last: date, agents: int, *, finest_since: date | None = None) -> None:
+    """Rows of every level for each day: four days are drawn, the others are copies of them. Agents' rows from `finest_since` on: what is
+    older pages take from weeks and months."""
     shapes = [_draw(np.random.default_rng(i), CALLS + i) for i in range(SHAPES)]
-    table = "metrics_dayfigures"
-    for number, day in enumerate(_days(first, last)):
-        head = [("day", struct.pack(">i", storing.days_since_2000(day)))]
-        storing.write_groups(table, head, _levels(shapes, agents, number))
+    with _without_indexes("metrics_dayfigures"):
+        for number, day in enumerate(_days(first, min(last, first + timedelta(days=DRAWN - 1)))):
+            head = [("day", struct.pack(">i", storing.days_since_2000(day)))]
+            storing.write_groups("metrics_dayfigures", head, _levels(shapes, agents, number))
+        _repeat(first, last, finest_since or first)
     _partitions(first, last)
-    _execute(f"ANALYZE {table}")
+    _execute("ANALYZE metrics_dayfigures")
+
+
+def _repeat(first: date, last: date, finest_since: date) -> None:
+    columns = ", ".join([*(name for name in KEYS), "level", *COUNTS, *SETS, *BITMAPS])
+    _execute(
+        f"INSERT INTO metrics_dayfigures (day, {columns}) SELECT d.day, {columns} FROM generate_series(%s::date, %s::date, interval '1 day') d(day)"
+        f" JOIN metrics_dayfigures f ON f.day = %s + (d.day::date - %s) %% {DRAWN} WHERE f.level < {Level.AGENT} OR d.day >= %s",
+        [first + timedelta(days=DRAWN), last, first, first, finest_since],
+    )
+    _execute(
+        f"DELETE FROM metrics_dayfigures WHERE level >= {Level.AGENT} AND day < %s",
+        [min(finest_since, first + timedelta(days=DRAWN))],
+    )
+
+
+@contextmanager
+def _without_indexes(table: str) -> Iterator[None]:
+    """Many rows are written without the table's indexes, which are made again afterwards, and past the log of writes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexname NOT LIKE '%%\\_pkey'",
+            [table],
+        )
+        found = cursor.fetchall()
+    _execute(f"ALTER TABLE {table} SET UNLOGGED")
+    for name, _definition in found:
+        _execute(f"DROP INDEX {name}")
+    yield
+    for _name, definition in found:
+        _execute(definition)
 
 
 def _levels(shapes: list[Group], agents: int, number: int) -> dict[int, dict[tuple[int, ...], Group]]:
@@ -132,13 +167,26 @@ def _spread(draw: np.random.Generator, size: int) -> Group:
     return Group(counts, sets)
 
 
-def fill_periods(first: date, last: date, agents: int) -> None:
-    """Weeks and months that lie whole in the range: unions of as many shapes as they have days."""
+def fill_periods(first: date, last: date, agents: int, *, finest_since: date | None = None) -> None:
+    """Weeks and months that lie whole in the range: unions of as many shapes as they have days; one of each is drawn, the others are
+    copies of it. Agents' rows in all months, and in weeks from `finest_since` on."""
     shapes = [total([_draw(np.random.default_rng(i * 40 + k), CALLS) for k in range(7)]) for i in range(16)]
-    for kind, start in _periods(first, last):
-        head = [("kind", kind.encode()), ("start", struct.pack(">i", storing.days_since_2000(start)))]
-        storing.write_groups("metrics_periodfigures", head, _levels((shapes * 4)[:SHAPES], agents, start.toordinal()))
-    _execute("ANALYZE metrics_periodfigures")
+    table, columns = "metrics_periodfigures", ", ".join([*KEYS, "level", *COUNTS, *SETS, *BITMAPS])
+    drawn: dict[str, date] = {}
+    with _without_indexes(table):
+        for kind, start in _periods(first, last):
+            if kind in drawn:
+                is_fine = kind == "month" or start >= (finest_since or first)
+                values = [start, kind, drawn[kind], Level.AGENT_CAMPAIGN if is_fine else Level.TEAM_CAMPAIGN]
+                _execute(
+                    f"INSERT INTO {table} (kind, start, {columns}) SELECT kind, %s, {columns} FROM {table} WHERE kind = %s AND start = %s AND level <= %s",
+                    values,
+                )
+                continue
+            head = [("kind", kind.encode()), ("start", struct.pack(">i", storing.days_since_2000(start)))]
+            storing.write_groups(table, head, _levels((shapes * 4)[:SHAPES], agents, start.toordinal()))
+            drawn[kind] = start
+    _execute(f"ANALYZE {table}")
 
 
 def _periods(first: date, last: date) -> Iterator[tuple[str, date]]:
@@ -170,9 +218,9 @@ def _partitions(first: date, last: date) -> None:
     )
 
 
-def _execute(sql: str) -> None:
+def _execute(sql: str, params: Sequence[Any] | None = None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, params)
 
 
 assert set(SHARES) <= set(SETS)

@@ -12,12 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
-from django.db.models import Count, F, Max, Q, Sum
-from django.db.models.functions import Extract
+from django.db.models import Max
 from pyroaring import BitMap
 
 from core.calendar import days, is_workday
 from metrics import copying, registry
+from metrics.builds import Builds
 from metrics.columns import COUNTS, SETS, Level
 from metrics.models import DayFigures, Partition, PeriodFigures
 from metrics.pieces import Pieces, pieces_of
@@ -27,7 +27,7 @@ from people.models import User
 DAY_TABLE, PERIOD_TABLE = DayFigures._meta.db_table, PeriodFigures._meta.db_table
 Key = tuple[int | None, ...]
 Cell = tuple[int, Key]
-MOST_CACHED, CACHED_SECONDS = 3000, 600
+MOST_CACHED, CACHED_SECONDS = 10_000, 600
 _id = struct.Struct(">q")
 
 
@@ -78,11 +78,13 @@ def figures(
     )
 
 
-def rows_of(question: Question, measures: Iterable[str] | None = None, *, keep: bool = True) -> list[Row]:
+def rows_of(
+    question: Question, measures: Iterable[str] | None = None, *, keep: bool = True, builds: Builds | None = None
+) -> list[Row]:
     """One row for each period and group with something counted, ascending. `keep`: whether others will soon ask the same."""
     names = _wanted(measures)
     counted = [name for name in names if name in COUNTS or name in SETS]
-    cells = _from_rollup(question, counted) if keep else _read(question, counted)
+    cells = _from_rollup(question, counted, builds) if keep else _read(question, counted)
     for source in registry.sources_for(names):
         answers = source.read(question)
         is_total = not question.by and len(question.periods) == 1
@@ -95,10 +97,10 @@ def rows_of(question: Question, measures: Iterable[str] | None = None, *, keep: 
     return [Row(question.periods[cell[0]], cell[1], counts) for cell, counts in sorted(cells.items(), key=_order)]
 
 
-def total_of(question: Question, measures: Iterable[str] | None = None) -> Row:
+def total_of(question: Question, measures: Iterable[str] | None = None, *, builds: Builds | None = None) -> Row:
     """The whole range in one row, zeros when nothing was counted."""
     whole = Question((Period("total", question.first, question.last),), (), question.filters, question.reach)
-    found = rows_of(whole, measures)
+    found = rows_of(whole, measures, builds=builds)
     return found[0] if found else Row(whole.periods[0], (), dict.fromkeys(_wanted(measures), 0))
 
 
@@ -113,25 +115,17 @@ def earlier(question: Question) -> Question:
     return Question((Period("total", first, last),), (), question.filters, question.reach)
 
 
-def largest_groups(question: Question, measure: str) -> list[Key]:
+def largest_groups(question: Question, measure: str, *, builds: Builds | None = None) -> list[Key]:
     """All groups of the question, the largest sum of a count first: which of many groups stand on a page, without their sets."""
-    cells = _from_rollup(replace(question, periods=(Period("total", question.first, question.last),)), [measure])
+    cells = _from_rollup(
+        replace(question, periods=(Period("total", question.first, question.last),)), [measure], builds
+    )
     return [cell[1] for cell in sorted(cells, key=lambda cell: (-(cells[cell][measure] or 0), cell))]
 
 
-def is_waiting(question: Question) -> bool:
-    """Whether facts of the range were recorded that the figures do not hold yet."""
-    found = Partition.objects.filter(day__range=(question.first, question.last))
-    return found.filter(Q(built_at=None) | Q(recorded_until__gt=F("built_at"))).exists()
-
-
-def days_without_data(question: Question, until: date) -> int:
+def days_without_data(question: Question, until: date, builds: Builds) -> int:
     """Working days of the range, before `until`, on which no city that the question may speak of has figures."""
-    cities = question.filters.get("city") or question.reach.cities
-    found = Partition.objects.filter(day__range=(question.first, question.last), rows__gt=0)
-    if cities:
-        found = found.filter(city_id__in=cities)
-    known = set(found.values_list("day", flat=True).distinct())
+    known = builds.days_with_figures(question)
     last = min(question.last, until - timedelta(days=1))
     return sum(is_workday(day) and day not in known for day in days(question.first, last))
 
@@ -143,7 +137,7 @@ def newest_day(question: Question) -> date | None:
 
 def computed_at(question: Question) -> datetime | None:
     """When the newest figures of the range were counted, over all cities."""
-    return Partition.objects.filter(day__range=(question.first, question.last)).aggregate(at=Max("built_at"))["at"]
+    return Builds(question).of(question).newest
 
 
 def _wanted(measures: Iterable[str] | None) -> list[str]:
@@ -162,20 +156,19 @@ class _Found:
     ids: list[tuple[str, int]] = field(default_factory=list)
 
 
-def _from_rollup(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int | None]]:
+def _from_rollup(
+    question: Question, names: Sequence[str], builds: Builds | None = None
+) -> dict[Cell, dict[str, int | None]]:
     """Counts of each cell. Kept for some minutes under the times of the builds: what was not built again has not changed.
 
     While a day waits for its build nothing is kept; what is stored of it is read.
     """
-    partitions = Partition.objects.using(settings.REPORTS_DATABASE)
-    found = partitions.filter(day__range=(question.first, question.last)).aggregate(
-        all=Count("pk"), built=Count("built_at"), newest=Max("built_at"), times=Sum(Extract("built_at", "epoch"))
-    )
-    if not found["all"]:
+    found = (builds or Builds(question)).of(question)
+    if not found.all:
         return {}
-    if found["built"] < found["all"]:
+    if found.built < found.all:
         return _read(question, names)
-    built = (found["newest"], found["times"])
+    built = (found.newest, found.times)
     key = "metrics:" + hashlib.sha256(repr((built, question, sorted(names))).encode()).hexdigest()
     known = cache.get(key)
     if known is None:
@@ -258,7 +251,8 @@ def _statement(
     keys = [f"f.{name}" for name in question.key_columns]
     sums = [f"sum(f.{name})::bigint" for name in names]
     seen, more = question.condition("f.")
-    ids = "min(f.id), CASE WHEN count(*) > 1 THEN array_agg(f.id) END"
+    has_sets = any(name in SETS for name in names)
+    ids = "min(f.id), CASE WHEN count(*) > 1 THEN array_agg(f.id) END" if has_sets else "NULL, NULL"
     sql = (
         f"SELECT {', '.join(['p.number', *keys, *sums, ids])} FROM {table} f"
         f" JOIN unnest(%s::text[], %s::date[], %s::int[]) p(kind, start, number) ON {joined}"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _, ngettext
 from campaigns.models import Campaign
 from core.stats import trend
 from metrics import naming, queries, registry
+from metrics.builds import Builds
 from metrics.indicator_page import words
 from metrics.indicator_page.frame import Frame, build_frame
 from metrics.indicator_page.links import calls_behind, calls_url
@@ -95,12 +96,13 @@ def build_board(user: User, state: State, today: date) -> Board:
     whole = ask(since=state.since, until=state.until, filters=filters, user=user)
     other = year_before(state.since, state.until) if state.against == "year" else before(state.since, state.until)
     measures = _measures()
-    now = queries.total_of(whole, measures)
     compared = replace(whole, periods=(Period("total", *other),))
-    was, gaps = queries.total_of(compared, measures), _gaps(whole, compared, today)
+    builds = Builds(whole, compared)
+    now, was = queries.total_of(whole, measures, builds=builds), queries.total_of(compared, measures, builds=builds)
+    gaps = _gaps(whole, compared, today, builds)
     cut = replace(whole, periods=tuple(periods(state.since, state.until, state.grain)))
     cut_before = replace(whole, periods=tuple(periods(*other, state.grain)))
-    course, course_before = _by_period(cut, measures), _by_period(cut_before, measures)
+    course, course_before = _by_period(cut, measures, builds), _by_period(cut_before, measures, builds)
     target = _target(state)
     place = _place(user)
     empty = not now.counts["calls"] and not now.counts["inbound_customers"]
@@ -116,9 +118,9 @@ def build_board(user: User, state: State, today: date) -> Board:
         cards=[] if empty else _cards(state, now, was, course, course_before, target, today, gaps),
         points=points,
         trend_sentence=_trend_sentence(cut, course, today),
-        table=build_table(whole, cut, state, now, measures, DRILL, course),
-        computed_at=queries.computed_at(whole),
-        waiting=queries.is_waiting(whole),
+        table=build_table(whole, state, now, measures, DRILL, course, builds),
+        computed_at=builds.of(whole).newest,
+        waiting=builds.of(whole).late > 0,
         target=target,
         empty=empty,
         choices=_choices(user, state),
@@ -133,8 +135,8 @@ def _measures() -> list[str]:
     return sorted(names | {"calls", "inbound_customers", "customers_called", "customers_won", "customers_cancelled"})
 
 
-def _by_period(question: Question, measures: Sequence[str]) -> list[Row | None]:
-    found = {row.period: row for row in queries.rows_of(question, measures)}
+def _by_period(question: Question, measures: Sequence[str], builds: Builds) -> list[Row | None]:
+    found = {row.period: row for row in queries.rows_of(question, measures, builds=builds)}
     return [found.get(period) for period in question.periods]
 
 
@@ -182,10 +184,10 @@ def _cards(
     return found
 
 
-def _gaps(whole: Question, compared: Question, today: date) -> int:
+def _gaps(whole: Question, compared: Question, today: date, builds: Builds) -> int:
     """Working days without any data in the period compared with, when it lacks more of them than the period shown."""
-    missing = queries.days_without_data(compared, today)
-    return missing if missing > queries.days_without_data(whole, today) else 0
+    missing = queries.days_without_data(compared, today, builds)
+    return missing if missing > queries.days_without_data(whole, today, builds) else 0
 
 
 def _sub(

@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
 from metrics import naming, queries, registry
+from metrics.builds import Builds
 from metrics.indicator_page import words
 from metrics.indicator_page.links import calls_behind, calls_url
 from metrics.indicator_page.state import State
@@ -69,16 +70,16 @@ class Table:
 
 def build_table(
     whole: Question,
-    cut: Question,
     state: State,
     now: Row,
     measures: Sequence[str],
     drill: Mapping[str, str],
     course: Sequence[Row | None],
+    builds: Builds,
 ) -> Table:
     """The rows of one page, sorted over all pages."""
     sort = _sort(state)
-    rows, page = _rows(whole, cut, state, measures, sort, course)
+    rows, page = _rows(whole, state, measures, sort, course, builds)
     names = _names(state, rows)
     lines = [_line(row, state, names, now, drill, i) for i, row in enumerate(rows)]
     judged = registry.indicator(JUDGED)
@@ -103,7 +104,7 @@ def _sort(state: State) -> str:
 
 
 def _rows(
-    whole: Question, cut: Question, state: State, measures: Sequence[str], sort: str, course: Sequence[Row | None]
+    whole: Question, state: State, measures: Sequence[str], sort: str, course: Sequence[Row | None], builds: Builds
 ) -> tuple[list[Row], Page]:
     if state.by == "period":
         rows = [row for row in course if row is not None]
@@ -112,16 +113,16 @@ def _rows(
         return list(page.object_list), page
     question = replace(whole, by=(state.by,))
     if sort in (CHEAP, f"-{CHEAP}"):
-        keys = queries.largest_groups(question, CHEAP)
+        keys = queries.largest_groups(question, CHEAP, builds=builds)
         page = Paginator(keys if sort.startswith("-") else keys[::-1], PAGE).get_page(state.page)
-        return _rows_of(question, list(page.object_list), measures), page
-    rows = queries.rows_of(question, measures)
+        return _rows_of(question, list(page.object_list), measures, builds), page
+    rows = queries.rows_of(question, measures, builds=builds)
     names = naming.page_names(state.by) if sort.removeprefix("-") == "name" else {}
     page = Paginator(_sorted(rows, sort, names), PAGE).get_page(state.page)
     return list(page.object_list), page
 
 
-def _rows_of(question: Question, keys: list[Key], measures: Sequence[str]) -> list[Row]:
+def _rows_of(question: Question, keys: list[Key], measures: Sequence[str], builds: Builds) -> list[Row]:
     """The rows of these groups, in this order."""
     if not keys:
         return []
@@ -129,7 +130,7 @@ def _rows_of(question: Question, keys: list[Key], measures: Sequence[str]) -> li
     wanted = tuple(int(key[0] or 0) for key in keys)
     allowed = question.filters.get(group)
     narrowed = wanted if allowed is None else tuple(i for i in wanted if i in allowed)
-    rows = queries.rows_of(replace(question, filters={**question.filters, group: narrowed}), measures)
+    rows = queries.rows_of(replace(question, filters={**question.filters, group: narrowed}), measures, builds=builds)
     place = {key: i for i, key in enumerate(keys)}
     return sorted(rows, key=lambda row: place.get(row.key, len(place)))
 

@@ -7,6 +7,9 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.calendar import business_date
@@ -97,24 +100,32 @@ def test_every_grouping_and_grain_has_its_page(client, manager, by, grain):
     assert len(answer.context["board"].table.lines) == 1
 
 
-def test_the_page_runs_as_many_queries_for_one_city_as_for_three(client, manager, django_assert_max_num_queries):
-    from django.core.cache import cache
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
+def queries_of_the_page(client, **query):
+    cache.clear()
+    with CaptureQueriesContext(connection) as captured:
+        page(client, **query)
+    return [query["sql"] for query in captured.captured_queries]
 
-    counts = []
-    for number in (1, 3):
-        facts(number) if number == 1 else [
-            f.make_call(customer_id=5000 + i, city_id=i, connected=True) for i in (700, 701)
-        ] and f.roll_up()
-        cache.clear()
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
-            page(client)
-        counts.append(len(captured))
 
-    assert counts[0] == counts[1]
+@pytest.mark.parametrize("by", ["city", "team", "agent"])
+def test_the_page_runs_as_many_queries_for_one_group_as_for_three(client, manager, by):
+    facts()
+    one = queries_of_the_page(client, by=by)
+    for number in (700, 701):
+        f.make_call(customer_id=5000 + number, city_id=number, team_id=number, agent_id=number, connected=True)
+    f.roll_up()
+
+    three = queries_of_the_page(client, by=by)
+
+    assert len(one) == len(three)
+
+
+def test_the_times_of_the_builds_are_asked_for_once(client, manager):
+    facts()
+
+    asked = [sql for sql in queries_of_the_page(client, by="agent") if "metrics_partition" in sql]
+
+    assert len(asked) == 1
 
 
 def test_a_change_has_an_arrow_only_where_it_is_clear_of_chance(client, manager):
