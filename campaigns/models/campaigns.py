@@ -29,10 +29,6 @@ class CampaignQuerySet(models.QuerySet):
             | Q(pk__in=worked_on.values("campaign"))
         )
 
-    def calling(self) -> CampaignQuerySet:
-        """Campaigns that may hand out leads now, as far as their own switch, their product's and their stage go."""
-        return self.filter(is_on=True, product__is_on=True, stage__in=Campaign.CALLING)
-
 
 class Campaign(models.Model):
     """A planned effort: these customers, this product and offer, this script, from then to then."""

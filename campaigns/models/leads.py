@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -146,9 +144,6 @@ class CallbackQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> CallbackQuerySet:
         return self.filter(lead__in=Lead.objects.visible_to(user))
 
-    def open_at(self, at: datetime) -> CallbackQuerySet:
-        return self.filter(state=Callback.State.PROMISED, due_at__lte=at)
-
 
 class Callback(models.Model):
     """A promise to a customer to call again at a time. One open promise per lead."""
@@ -157,7 +152,6 @@ class Callback(models.Model):
         PROMISED = "promised", _("Promised")
         KEPT = "kept", _("Kept")
         LATE = "late", _("Kept late")
-        BROKEN = "broken", _("Not kept")
         DROPPED = "dropped", _("No longer wanted")
 
     lead = models.ForeignKey(Lead, models.PROTECT, related_name="callbacks", verbose_name=_("lead"))

@@ -26,9 +26,6 @@ class CustomerQuerySet(models.QuerySet):
         scope = user.scope()
         return self if scope.is_region else self.filter(city__in=scope.city_ids)
 
-    def callable(self, at: datetime) -> CustomerQuerySet:
-        return self.filter(is_suppressed=False, held_lead_id=None, callable_from__lte=at, merged_into=None)
-
 
 class Customer(models.Model):
     """One human or company in the region's pool.

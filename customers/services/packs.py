@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils.translation import gettext as _, gettext_noop
 
 from core.audit import audit
-from core.calendar import business_date
 from core.errors import DomainError
 from customers.models import ContactRule, RulePack
 from customers.rule_values import clean_value
@@ -214,19 +213,6 @@ def rules_in_force(*, pack_ids: list[int], on: date) -> list[ContactRule]:
     """Every rule of the packs that holds on a day; without packs those of the default pack."""
     chosen = Q(pack__in=pack_ids) if pack_ids else Q(pack__code=DEFAULT_PACK)
     return list(ContactRule.objects.in_force(on).filter(chosen).select_related("pack").order_by("pk"))
-
-
-def refusal_rest_days(*, pack_ids: list[int], at: datetime) -> int:
-    """How long a product rests for a person who refused its offer: the longest of the rules in force; 0 without one."""
-    rows = rules_in_force(pack_ids=pack_ids, on=business_date(at))
-    return max(
-        (
-            row.value["days"]
-            for row in rows
-            if row.key == ContactRule.Key.REFUSAL_REST and row.severity == ContactRule.Severity.BLOCK
-        ),
-        default=0,
-    )
 
 
 def _end(rule: ContactRule, day: date) -> None:

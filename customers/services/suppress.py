@@ -150,11 +150,6 @@ def recompute_all(*, at: datetime) -> int:
     return freed + Customer.objects.filter(named | reached, is_suppressed=False).update(is_suppressed=True)
 
 
-def is_number_suppressed(*, index: bytes, at: datetime) -> bool:
-    """True when this number may be called by nobody, whoever it belongs to."""
-    return Suppression.objects.in_force(at).filter(phone_blind=index, campaign_id=None, product_id=None).exists()
-
-
 def _by_nobody(at: datetime) -> Q:
     rows = Suppression.objects.in_force(at).filter(campaign_id=None, product_id=None)
     numbers = Phone.objects.filter(

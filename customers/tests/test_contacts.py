@@ -242,25 +242,9 @@ def test_a_person_without_a_number_in_use_cannot_be_called():
 def test_the_demo_pack_allows_all_hours_with_the_simulated_telephone_only():
     rules = contacts.rules_for(pack_ids=[RulePack.objects.get(code="DEMO").pk], on=TUESDAY)
 
-    assert rules.is_round_the_clock
+    assert rules.hours == dict.fromkeys(range(1, 8), ((0, 24 * 60),))
     assert rules.simulator_only
     assert codes(CustomerFactory(), at(3), rules) == []
-
-
-def test_open_cities_are_switched_on_in_a_known_zone_and_inside_their_hours():
-    east, west = CityFactory(), CityFactory(zone=ZoneFactory(name="Asia/Urumqi"))
-    CityFactory(is_on=False)
-    CityFactory(zone=None)
-    ContactRule.objects.create(
-        pack=RulePack.objects.get(code="CN-GEN"),
-        key="hours",
-        value=hours("09:00", "10:00"),
-        city=east,
-        valid_from=TUESDAY,
-    )
-
-    assert contacts.open_city_ids(pack_ids=[], at=at(9, 30)) == [east.pk]
-    assert contacts.open_city_ids(pack_ids=[], at=at(11, 30)) == [west.pk]
 
 
 def test_the_next_attempt_is_free_after_the_gap_and_every_cap():

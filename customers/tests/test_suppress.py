@@ -115,7 +115,6 @@ def test_a_number_suppresses_the_person_it_belongs_to(by):
 
     assert row.customer == customer
     assert is_suppressed(customer)
-    assert services.is_number_suppressed(index=bytes(row.phone_blind), at=AT)
 
 
 def test_a_number_of_nobody_is_kept_without_its_digits(by):
