@@ -198,6 +198,25 @@ def test_create_admin_makes_an_account_with_rights_everywhere(monkeypatch):
     assert root.memberships.filter(role=Membership.Role.ADMINISTRATOR).count() == 1
 
 
+def test_create_admin_says_in_a_sentence_what_is_wrong(monkeypatch):
+    monkeypatch.setenv("ADMIN_PASSWORD", GOOD)
+    with pytest.raises(CommandError, match="does not take this login"):
+        call_command("create_admin", "x" * 200)
+
+    monkeypatch.delenv("ADMIN_PASSWORD")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    with pytest.raises(CommandError, match="Set ADMIN_PASSWORD"):
+        call_command("create_admin", "root")
+
+    def hang_up(_prompt):
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", hang_up)
+    with pytest.raises(CommandError, match="No password was given"):
+        call_command("create_admin", "root")
+
+
 def test_an_administrator_of_the_command_line_can_be_demoted_like_any_other(monkeypatch, admin):
     monkeypatch.setenv("ADMIN_PASSWORD", GOOD)
     call_command("create_admin", "root")

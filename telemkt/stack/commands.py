@@ -12,6 +12,8 @@ SERVERLESS = {
     "findstatic", "makemessages", "spectacular", "startapp",
 }  # fmt: skip
 
+NO_SUCH_TABLE = ("42P01", "42703")  # undefined_table, undefined_column
+
 
 def run(argv: list[str]) -> int:
     """Carry out one command; returns the exit code."""
@@ -28,12 +30,18 @@ def run(argv: list[str]) -> int:
 
 def _execute(argv: list[str]) -> int:
     from django.core.management import execute_from_command_line
-    from django.db.utils import OperationalError
+    from django.db.utils import OperationalError, ProgrammingError
 
     if argv[1:2] == ["migrate"]:
         migrations.wait_briefly()
     try:
         execute_from_command_line(argv)
+    except ProgrammingError as error:
+        if getattr(error.__cause__, "pgcode", "") not in NO_SUCH_TABLE:
+            raise
+        raise Trouble(
+            "The tables are not made yet, or are older than this program: run manage.py migrate first."
+        ) from error
     except OperationalError as error:
         if migrations.is_lock_timeout(error):
             raise Trouble(

@@ -164,6 +164,21 @@ def test_a_database_that_answers_will_do(monkeypatch):
     given.check_postgres("DATABASE_URL")
 
 
+def test_a_command_on_a_database_without_tables_says_what_to_do(monkeypatch):
+    from django.core import management
+    from django.db.utils import ProgrammingError
+    from psycopg2.errors import UndefinedTable
+
+    def ask(_argv):
+        raise ProgrammingError("relation does not exist") from undefined
+
+    undefined = type("Undefined", (UndefinedTable,), {"pgcode": "42P01"})()
+    monkeypatch.setattr(management, "execute_from_command_line", ask)
+
+    with pytest.raises(Trouble, match="migrate first"):
+        commands._execute(["manage.py", "create_admin", "root"])
+
+
 def test_a_command_with_a_wrong_url_says_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr(servers, "needed", list)
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DataError
 
 from core.clock import database_now
 from core.errors import DomainError
@@ -25,6 +26,8 @@ class Command(BaseCommand):
             user = create_admin(username=options["login"], password=_password(), at=database_now())
         except DomainError as refusal:
             raise CommandError(str(refusal)) from None
+        except DataError as fault:
+            raise CommandError(f"The database does not take this login: {str(fault).splitlines()[0]}.") from None
         self.stdout.write(f"{user.username} is an administrator of the whole region.")
 
 
@@ -34,7 +37,11 @@ def _password() -> str:
         return given
     if not sys.stdin.isatty():
         raise CommandError("Set ADMIN_PASSWORD, or run this in a terminal.")
-    first = getpass.getpass("Password: ")
-    if first != getpass.getpass("Again: "):
+    try:
+        first = getpass.getpass("Password: ")
+        again = getpass.getpass("Again: ")
+    except (EOFError, KeyboardInterrupt):
+        raise CommandError("No password was given; nothing was changed.") from None
+    if first != again:
         raise CommandError("The two passwords differ.")
     return first
