@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import migrations
+from django.db.migrations.operations.base import Operation
 
 
 class CreatePartitionedModel(migrations.CreateModel):
@@ -31,3 +32,89 @@ class CreatePartitionedModel(migrations.CreateModel):
         table = schema_editor.quote_name(model._meta.db_table)
         schema_editor.execute(f'CREATE TABLE "{model._meta.db_table}_default" PARTITION OF {table} DEFAULT')
         schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
+
+
+class ReferenceInSets(Operation):
+    """A foreign key that is checked once a statement instead of once a row: a list of 200,000 rows would wait seconds for the latter.
+
+    The field has `db_constraint=False`; three triggers keep the promise. An insert with an unknown key, a change to one, and the
+    deletion of a row that is pointed to are refused with the error of a foreign key, at once. A deletion keeps inserts waiting
+    (it locks the pointing table), so that nothing slips in beside it: meant for targets that are hardly ever deleted.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, field: str) -> None:
+        self.model_name = model_name
+        self.field = field
+
+    def deconstruct(self):
+        return type(self).__name__, [], {"model_name": self.model_name, "field": self.field}
+
+    def describe(self) -> str:
+        return f"Check {self.model_name}.{self.field} once a statement"
+
+    def state_forwards(self, app_label, state) -> None:
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        if schema_editor.connection.alias == "default":
+            for statement in self._statements(to_state.apps.get_model(app_label, self.model_name), REFERENCE):
+                schema_editor.execute(statement)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        if schema_editor.connection.alias == "default":
+            for statement in self._statements(to_state.apps.get_model(app_label, self.model_name), NO_REFERENCE):
+                schema_editor.execute(statement)
+
+    def _statements(self, model, statements: tuple[str, ...]) -> list[str]:
+        field = model._meta.get_field(self.field)
+        table, column = model._meta.db_table, field.column
+        names = {
+            "name": f"{table}_{column}",
+            "table": table,
+            "column": column,
+            "target": field.remote_field.model._meta.db_table,
+            "key": field.target_field.column,
+        }
+        return [statement.format(**names) for statement in statements]
+
+
+REFERENCE = (
+    # by the index whatever the first insert of a connection was: the plan is kept, and a scan of all customers for one number is not wanted
+    """CREATE FUNCTION {name}_arrived() RETURNS trigger LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$ BEGIN
+  IF EXISTS (SELECT 1 FROM (SELECT DISTINCT a."{column}" AS key FROM arrived a WHERE a."{column}" IS NOT NULL OFFSET 0) d
+             WHERE NOT EXISTS (SELECT 1 FROM "{target}" t WHERE t."{key}" = d.key)) THEN
+    RAISE foreign_key_violation USING MESSAGE = 'insert on table "{table}" violates the reference "{column}": no such row in "{target}"';
+  END IF;
+  RETURN NULL;
+END $$""",
+    """CREATE FUNCTION {name}_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM 1 FROM "{target}" t WHERE t."{key}" = NEW."{column}" FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RAISE foreign_key_violation USING MESSAGE = 'update on table "{table}" violates the reference "{column}": no such row in "{target}"';
+  END IF;
+  RETURN NULL;
+END $$""",
+    """CREATE FUNCTION {name}_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  LOCK TABLE "{table}" IN SHARE MODE;
+  IF EXISTS (SELECT 1 FROM gone g JOIN "{table}" a ON a."{column}" = g."{key}") THEN
+    RAISE foreign_key_violation USING MESSAGE = 'delete on table "{target}" violates the reference "{column}" of table "{table}"';
+  END IF;
+  RETURN NULL;
+END $$""",
+    """CREATE TRIGGER {name}_arrived AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS arrived
+  FOR EACH STATEMENT EXECUTE FUNCTION {name}_arrived()""",
+    """CREATE TRIGGER {name}_changed AFTER UPDATE OF "{column}" ON "{table}"
+  FOR EACH ROW WHEN (NEW."{column}" IS DISTINCT FROM OLD."{column}" AND NEW."{column}" IS NOT NULL) EXECUTE FUNCTION {name}_changed()""",
+    """CREATE TRIGGER {name}_gone AFTER DELETE ON "{target}" REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION {name}_gone()""",
+)
+NO_REFERENCE = (
+    'DROP TRIGGER {name}_gone ON "{target}"',
+    'DROP TRIGGER {name}_changed ON "{table}"',
+    'DROP TRIGGER {name}_arrived ON "{table}"',
+    "DROP FUNCTION {name}_gone(), {name}_changed(), {name}_arrived()",
+)

@@ -103,7 +103,7 @@ WITH twice AS MATERIALIZED (
 )
 INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, customer_id, before, told, told_reason)
 SELECT %(list)s, row_no, split_part(said, ':', 1), split_part(said, ':', 2),
-  CASE WHEN said = 'new:' THEN nextval(pg_get_serial_sequence('customers_customer', 'id'))
+  CASE WHEN said = 'new:' THEN nextval(%(ids)s::regclass)
        WHEN said = 'undecided:region' THEN own_id ELSE known_id END,
   CASE WHEN said = 'undecided:region' THEN CASE WHEN own_id IS NOT NULL AND told NOT LIKE 'suppressed:%%' AND told <> 'unchanged:' THEN own_before END
        WHEN said = 'update:' OR said LIKE 'undecided:%%' THEN before END,
@@ -176,6 +176,9 @@ def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: 
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
+        # asked once: inside the statement it would be asked for every row
+        cursor.execute("SELECT pg_get_serial_sequence('customers_customer', 'id')")
+        [values["ids"]] = cursor.fetchone()
         cursor.execute(JUDGE, _typed(values))
         if is_told and not is_region:
             cursor.execute(REMEMBERED, _typed(values))
