@@ -19,6 +19,6 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Find what every app says about itself: its jobs and its retention of personal data."""
-        autodiscover_modules("jobs", "retention")
+        """Find what every app says about itself: its jobs, its retention of personal data, its words of the audit trail."""
+        autodiscover_modules("jobs", "retention", "deeds")
         post_migrate.connect(_settle_keys, sender=self)

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import day_bounds
+from core.deeds import deeds_by_app, kinds_like
 from core.jobs.registry import all_handlers
 from core.models import AuditEvent, Job
 
@@ -70,13 +71,13 @@ class AuditFilter(django_filters.FilterSet):
         lookup_expr="icontains",
         widget=forms.TextInput(attrs={"type": "search", "size": 10}),
     )
-    action = django_filters.CharFilter(
-        label=_("Action"), lookup_expr="istartswith", widget=forms.TextInput(attrs={"type": "search", "size": 14})
+    action = django_filters.ChoiceFilter(
+        label=_("Action"), lookup_expr="istartswith", choices=deeds_by_app, empty_label=_("all")
     )
     subject = django_filters.CharFilter(
         label=_("Subject"),
         method="about",
-        widget=forms.TextInput(attrs={"type": "search", "size": 14, "placeholder": "campaigns.call 12"}),
+        widget=forms.TextInput(attrs={"type": "search", "size": 14, "placeholder": _("kind or number")}),
     )
     refused = django_filters.ChoiceFilter(
         label=_("Outcome"), choices=[("1", _("refused")), ("0", _("done"))], empty_label=_("all"), method="by_outcome"
@@ -92,7 +93,7 @@ class AuditFilter(django_filters.FilterSet):
         return rows.filter(refused=value == "1")
 
     def about(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """ "campaigns.call 12", "campaigns.call" or "12"."""
+        """ "campaigns.call 12", "call 12" in the reader's language, "campaigns.call" or "12"."""
         for word in value.split():
-            rows = rows.filter(subject_id=word) if word.isdigit() else rows.filter(subject_type__istartswith=word)
+            rows = rows.filter(subject_id=word) if word.isdigit() else rows.filter(subject_type__in=kinds_like(word))
         return rows

@@ -18,6 +18,7 @@ from core import calendar, files
 from core.access import ADMINISTRATOR, require, sees_everything
 from core.audit import audit, audit_refusal
 from core.clock import database_now
+from core.deeds import deed, kind_of, name_subjects
 from core.errors import DomainError
 from core.filters import AuditFilter, JobFilter
 from core.forms import HolidayForm
@@ -76,7 +77,7 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "thing_url": found.link(job) if found and found.link else "",
             "facts": _facts(job.result),
             "args": _facts(job.args),
-            "trail": AuditEvent.objects.about(job).order_by("-at")[:20],
+            "trail": [(event, deed(event.action)) for event in AuditEvent.objects.about(job).order_by("-at")[:20]],
         },
     )
 
@@ -131,9 +132,15 @@ def _act(request: HttpRequest, job: Job, done: str, verb: Any) -> HttpResponse:
 
 
 AUDIT_COLUMNS = [
-    Column("at", gettext_lazy("Time"), kind="moment_exact"),
-    Column("actor", gettext_lazy("Who"), value="actor_name", sort="actor_name"),
-    Column("action", gettext_lazy("Action")),
+    Column("at", gettext_lazy("Time"), kind="moment_exact", css="nowrap"),
+    Column("actor", gettext_lazy("Who"), value="actor_name", sort="actor_name", css="nowrap"),
+    Column(
+        "action",
+        gettext_lazy("Action"),
+        value=lambda row: deed(row.action),
+        sort="action",
+        export=lambda row: row.action,
+    ),
     Column(
         "outcome",
         gettext_lazy("Outcome"),
@@ -144,14 +151,18 @@ AUDIT_COLUMNS = [
     Column(
         "subject",
         gettext_lazy("Subject"),
-        value=lambda row: f"{row.subject_type} {row.subject_id}".strip(),
+        value=kind_of,
         sort="subject_type",
+        template="core/_audit_subject.html",
+        export=lambda row: f"{row.subject_type} {row.subject_id}".strip(),
     ),
     Column(
         "detail",
         gettext_lazy("Detail"),
-        value=lambda row: json.dumps(row.detail, ensure_ascii=False) if row.detail else "",
-        css="cut",
+        value=lambda row: _facts(row.detail),
+        sort="",
+        template="core/_audit_detail.html",
+        export=lambda row: json.dumps(row.detail, ensure_ascii=False) if row.detail else "",
         width=40,
     ),
 ]
@@ -169,6 +180,7 @@ def audit_trail(request: HttpRequest) -> HttpResponseBase:
         order="-at",
         page_size=100,
     )
+    name_subjects(listing.page)
     return listing.page_or_export("core/audit.html")
 
 

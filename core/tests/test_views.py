@@ -167,6 +167,25 @@ def test_the_trail_is_filtered_by_who_what_and_when(client, boss, query, count):
     assert response.context["listing"].total == count
 
 
+def test_the_trail_says_in_words_what_was_done_to_whom_and_keeps_the_codes(client, boss):
+    chen = UserFactory(display_name="陈美玲")
+    audit("people.user.password_reset", chen, by=boss, at=timezone.now(), own=False)
+
+    page = client.get("/audit/").content.decode()
+    row = page[page.index("<tbody>") :]
+    assert "Set a password" in row
+    assert ">陈美玲</a>" in row
+    assert "<code>people.user.password_reset</code>" in row
+    assert "Set a password" not in client.get("/audit/?export=csv").getvalue().decode()
+
+
+def test_the_trail_is_searched_by_the_words_for_a_kind(client, boss):
+    audit("people.user.changed", boss, by=boss, at=timezone.now())
+
+    found = client.get(f"/audit/?subject=User+{boss.pk}").context["listing"].total
+    assert (found, client.get("/audit/?subject=lead").context["listing"].total) == (1, 0)
+
+
 def test_the_trail_of_one_thing_is_found_by_kind_and_number(client, boss):
     audit("people.user.changed", boss, by=boss, at=timezone.now())
     audit("people.user.changed", UserFactory(), by=boss, at=timezone.now())

@@ -63,8 +63,8 @@ def test_administrator(visit):
     expect(page.get_by_text(t("may be called"), exact=True)).to_be_visible()
 
     admin.menu("Audit trail")
-    for action in ("people.user.created", "people.role.given", "people.city.switched"):
-        expect(page.locator(".dt tbody tr").filter(has_text=action).first).to_be_visible()
+    for words in ("Made an account", "Gave a role", "Switched a city on or off"):
+        expect(page.locator(".dt tbody tr").filter(has_text=t(words)).first).to_be_visible()
     admin.step("audit-trail")
 
     admin.menu("Jobs")

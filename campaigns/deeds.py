@@ -1,0 +1,41 @@
+"""The words of the audit trail for what happens in campaigns and calls."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.deeds import tell
+
+tell(
+    {
+        "campaigns.campaign.planned": _("Planned a campaign"),
+        "campaigns.campaign.changed": _("Changed a campaign"),
+        "campaigns.campaign.switched": _("Stopped a campaign or let it call again"),
+        "campaigns.campaign.packs_bound": _("Bound rules of contact to a campaign"),
+        "campaigns.campaign.teams_set": _("Chose the teams of a campaign"),
+        "campaigns.campaign.stage_entered": _("Took a campaign into its next stage"),
+        "campaigns.retry_rule.set": _("Set when a campaign calls again"),
+        "campaigns.gate.decided": _("Decided on a gate"),
+        "campaigns.gate.override_asked": _("Asked to pass a gate all the same"),
+        "campaigns.gate.overridden": _("Let a campaign pass a gate all the same"),
+        "campaigns.list.allocated": _("Assigned a list to a campaign"),
+        "campaigns.lead.dialled": _("Dialled a customer"),
+        "campaigns.lead.skipped": _("Skipped a customer"),
+        "campaigns.lead.given_back": _("Gave a lead back"),
+        "campaigns.lead.returned": _("A lead came back from an agent who went silent"),
+        "campaigns.dial.refused": _("A dial was refused by the rules of contact"),
+        "campaigns.number.revealed": _("Looked at a phone number in full for a call"),
+        "campaigns.number.marked": _("Marked a phone number as wrong"),
+        "campaigns.call.recorded": _("Recorded the result of a call"),
+        "campaigns.call.posted": _("Another system brought in a call"),
+        "campaigns.callback.handed_over": _("Handed a callback over to another agent"),
+        "campaigns.order.sold": _("Recorded an order"),
+        "campaigns.order.cancelled": _("Cancelled an order"),
+        "campaigns.order.reinstated": _("Reinstated an order"),
+        "campaigns.calls.received": _("Uploaded calls of another dialer"),
+        "campaigns.calls.import_asked": _("Asked to import calls of another dialer"),
+        "campaigns.calls.import_stopped": _("Stopped an import of calls"),
+        "campaigns.calls.imported": _("Imported calls of another dialer"),
+        "campaigns.calls.given_up": _("Gave up an import of calls"),
+        "campaigns.calls.rejects_downloaded": _("Took away the rows not taken of an import of calls"),
+    },
+    named={"campaigns.campaign"},
+)
