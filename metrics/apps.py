@@ -11,4 +11,4 @@ class MetricsConfig(AppConfig):
         """The indicators of the house, and the measures that every app brings along."""
         from metrics import indicators  # noqa: F401
 
-        autodiscover_modules("measures")
+        autodiscover_modules("measures", "ledgers")

@@ -6,7 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from metrics.registry import (
     BY_CALL,
+    BY_COST,
     BY_EVENT,
+    BY_HANDOVER,
+    BY_LEAD,
     BY_SALE,
     BY_WORK,
     COUNT,
@@ -216,6 +219,61 @@ register(
         better="",
         least=3600,
         is_share=False,
+    ),
+    Indicator(
+        "utilisation",
+        _("Utilisation"),
+        _("(talk + after-call) / time signed in"),
+        _(
+            "Use of the agents' time, breaks included. Paid hours are not recorded: the time signed in stands for them. From the log of agents' states."
+        ),
+        ("handling_seconds",),
+        ("signed_in_seconds",),
+        BY_WORK,
+        better="",
+        least=3600,
+        is_share=False,
+    ),
+    Indicator(
+        "list_penetration",
+        _("List penetration"),
+        _("leads called at least once / leads made"),
+        _(
+            "Use of the list. Of the leads made in the period those called since, as they stand when the figure is asked for: the date of a first call is not kept with a lead. Counted in leads, by city and campaign; a lead has no team and no agent."
+        ),
+        ("leads_called",),
+        ("leads_made",),
+        BY_LEAD,
+        better="",
+        matures_days=MATURE_DAYS,
+    ),
+    Indicator(
+        "opportunity_close_rate",
+        _("Close rate of opportunities"),
+        _("opportunities won / opportunities handed over"),
+        _(
+            "Complex sales that somebody else closes. An opportunity counts on the day it was handed over, whenever it was closed; those still open count as not won."
+        ),
+        ("opportunities_won",),
+        ("opportunities_handed",),
+        BY_HANDOVER,
+        matures_days=MATURE_DAYS,
+    ),
+    Indicator(
+        "cost_per_order",
+        _("Cost per order"),
+        _("costs / orders not cancelled"),
+        _(
+            "Economics. The costs entered for a month are spread evenly over its days. Costs without a city or campaign are in the whole only, not in that of a city or campaign. Empty where no cost was entered, and by team and agent."
+        ),
+        ("cost_cents",),
+        ("orders", "-orders_cancelled"),
+        BY_COST,
+        unit=MONEY,
+        better="down",
+        matures_days=MATURE_DAYS,
+        is_share=False,
+        places=2,
     ),
     Indicator(
         "cancellations_that_came",

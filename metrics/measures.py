@@ -22,6 +22,7 @@ class AgentTimes:
 
     name = "agent_times"
     makes_rows = True  # who was signed in without a call is seen
+    absent = 0
     measures = (
         Measure("signed_in_seconds", _("Signed in, seconds")),
         Measure("handling_seconds", _("Talking and after call, seconds")),
@@ -53,6 +54,7 @@ class Cancellations:
     makes_rows = (
         False  # a file has a row where somebody called: a day on which only a cancellation came is in the total
     )
+    absent = 0
     measures = (
         Measure("cancellations", _("Cancellations that came")),
         Measure("reinstatements", _("Reinstatements that came")),

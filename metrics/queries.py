@@ -93,7 +93,7 @@ def rows_of(
                 cells[cell] = dict.fromkeys(names, 0)
         for cell, counts in cells.items():
             known = answers.get(cell, {})
-            counts.update({measure.key: known.get(measure.key, 0) for measure in source.measures})
+            counts.update({measure.key: known.get(measure.key, source.absent) for measure in source.measures})
     return [Row(question.periods[cell[0]], cell[1], counts) for cell, counts in sorted(cells.items(), key=_order)]
 
 

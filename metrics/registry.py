@@ -97,10 +97,12 @@ class Measure:
 
 class Source(Protocol):
     """Where measures outside of the rollup come from. `makes_rows`: whether it alone gives a group a row of its own; else what
-    falls into no group with calls or time is counted in the total only."""
+    falls into no group with calls or time is counted in the total only. `absent`: what a group has of which it says nothing, None for
+    what is not known."""
 
     name: str
     makes_rows: bool
+    absent: int | None
     measures: tuple[Measure, ...]
 
     def read(self, question: Any) -> Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]:
@@ -173,3 +175,5 @@ _own("customers_complained", _("Customers who complained"))
 assert set(_measures) == {*COUNTS, *SETS}
 
 BY_CALL, BY_SALE, BY_WORK, BY_EVENT = _("the call"), _("the sale"), _("the day of work"), _("the day it came")
+BY_LEAD, BY_HANDOVER = _("the day the lead was made"), _("the day it was handed over")
+BY_COST = _("the sale; costs by the days of their month")

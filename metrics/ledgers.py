@@ -1,0 +1,170 @@
+"""Measures from ledgers that no rollup holds: leads, costs, opportunities handed over."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from fractions import Fraction
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from django.utils.translation import gettext_lazy as _
+
+from core.calendar import day_bounds, month_start, next_month
+from metrics.questions import Period, Question
+from metrics.registry import Measure, register_source
+
+Key = tuple[int | None, ...]
+Answers = Mapping[tuple[int, Key], Mapping[str, int]]
+Place = tuple[int | None, int | None]  # city, campaign
+KEEP_SECONDS = 900
+
+
+def asks_for_more(question: Question) -> bool:
+    """Whether team or agent are asked about, which a lead and a cost do not have, or nothing of any city may be seen."""
+    named = {*question.by, *question.filters}
+    sees_places = question.reach.everything or bool(question.reach.cities)
+    return not named <= {"city", "campaign"} or not sees_places
+
+
+def key_of(question: Question, place: Place) -> Key | None:
+    """The group of a row of this city and campaign; None when it is filtered out, not to be seen, or lacks what is grouped by."""
+    known = dict(zip(("city", "campaign"), place, strict=True))
+    if not question.reach.everything and known["city"] not in question.reach.cities:
+        return None
+    if any(known[name] not in wanted for name, wanted in question.filters.items()):
+        return None
+    key = tuple(known[name] for name in question.by)
+    return None if None in key else key
+
+
+class LeadCohorts:
+    """Leads by the day they were made. A lead keeps no date of its first call, so what became of it is told as it stands now."""
+
+    name = "lead_cohorts"
+    makes_rows = False
+    absent = 0
+    measures = (
+        Measure("leads_made", _("Leads made")),
+        Measure("leads_called", _("Leads of these that were called")),
+    )
+
+    def read(self, question: Question) -> Answers:
+        if asks_for_more(question):
+            return {}
+        found: dict[tuple[int, Key], Counter[str]] = {}
+        firsts = [period.first for period in question.periods]
+        for (day, city, campaign), (made, called) in _cohorts().items():
+            key = key_of(question, (city, campaign)) if question.first <= day <= question.last else None
+            if key is not None:
+                number = bisect_right(firsts, day) - 1
+                found.setdefault((number, key), Counter()).update(leads_made=made, leads_called=called)
+        return found
+
+
+COHORTS = """
+SELECT (created_at AT TIME ZONE %s)::date, city_id, campaign_id, count(*), count(*) FILTER (WHERE attempts_made > 0)
+FROM campaigns_lead GROUP BY 1, 2, 3"""
+
+
+def _cohorts() -> dict[tuple[date, int, int], tuple[int, int]]:
+    """{(day, city, campaign): (leads made, of these called)}. All leads are read for it, so it is kept for a quarter of an hour."""
+    found = cache.get("metrics.lead_cohorts")
+    if found is None:
+        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
+            cursor.execute(COHORTS, [settings.TIME_ZONE])
+            found = {(day, city, campaign): (made, called) for day, city, campaign, made, called in cursor.fetchall()}
+        cache.set("metrics.lead_cohorts", found, KEEP_SECONDS)
+    return found
+
+
+class Costs:
+    """Costs entered for a month, spread over its days. What names no city or campaign is in no city's or campaign's figure, only in the
+    whole: no key is stored by which it could be shared out."""
+
+    name = "costs"
+    makes_rows = False
+    absent = None  # nothing entered is not nothing spent
+    measures = (Measure("cost_cents", _("Costs, cents")),)
+
+    def read(self, question: Question) -> Answers:
+        if asks_for_more(question):
+            return {}
+        sums: dict[tuple[int, Key], Fraction] = {}
+        for month, city, campaign, cents in _costs(question.first, question.last):
+            key = key_of(question, (city, campaign))
+            for number, share in _shares(question, month) if key is not None else ():
+                sums[number, key or ()] = sums.get((number, key or ()), Fraction()) + cents * share
+        return {cell: {"cost_cents": round(cents)} for cell, cents in sums.items()}
+
+
+def _shares(question: Question, month: date) -> Iterator[tuple[int, Fraction]]:
+    """(number of the period, the part of the month's days that lies in it)."""
+    end = next_month(month) - timedelta(days=1)
+    for number, period in enumerate(question.periods):
+        inside = _days_inside(period, month, end)
+        if inside > 0:
+            yield number, Fraction(inside, end.day)
+
+
+def _days_inside(period: Period, first: date, last: date) -> int:
+    return (min(period.last, last) - max(period.first, first)).days + 1
+
+
+def _costs(first: date, last: date) -> list[tuple[date, int | None, int | None, int]]:
+    with connections[settings.REPORTS_DATABASE].cursor() as cursor:
+        cursor.execute(
+            "SELECT month, city_id, campaign_id, sum(amount_cents)::bigint FROM campaigns_cost WHERE month BETWEEN %s AND %s GROUP BY 1, 2, 3",
+            [month_start(first), last],
+        )
+        return cursor.fetchall()
+
+
+class Opportunities:
+    """Opportunities by the day they were handed over; team and campaign are those of the call they came from."""
+
+    name = "opportunities"
+    makes_rows = False
+    absent = 0
+    measures = (
+        Measure("opportunities_handed", _("Opportunities handed over")),
+        Measure("opportunities_won", _("Opportunities of these that were won")),
+    )
+
+    def read(self, question: Question) -> Answers:
+        keys = [f"f.{name}" for name in question.key_columns]
+        seen, params = question.condition("f.")
+        numbers, firsts, lasts = zip(*((n, one.first, one.last) for n, one in enumerate(question.periods)), strict=True)
+        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
+            cursor.execute(
+                OPPORTUNITIES.format(keys="".join(f", {key}" for key in keys), seen=seen),
+                [
+                    settings.TIME_ZONE,
+                    day_bounds(question.first)[0],
+                    day_bounds(question.last)[1],
+                    list(numbers),
+                    list(firsts),
+                    list(lasts),
+                    *params,
+                ],
+            )
+            rows = cursor.fetchall()
+        return {
+            (number, tuple(key)): {"opportunities_handed": handed, "opportunities_won": won}
+            for number, *key, handed, won in rows
+        }
+
+
+OPPORTUNITIES = """
+SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.state = 'won')
+FROM (SELECT o.city_id, o.agent_id, o.state, c.team_id, c.campaign_id, (o.handed_at AT TIME ZONE %s)::date AS day FROM campaigns_opportunity o
+      LEFT JOIN campaigns_call c ON c.id = o.call_id AND c.started_at = o.call_started_at
+      WHERE o.handed_at >= %s AND o.handed_at < %s) f
+JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
+WHERE {seen} GROUP BY p.number{keys}"""
+
+for _source in (LeadCohorts(), Costs(), Opportunities()):
+    register_source(_source)

@@ -1,0 +1,193 @@
+"""Leads, costs and opportunities: figures counted by hand."""
+
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+from django.utils.translation import override
+
+from campaigns.models import AgentState, Cost, Lead, Opportunity
+from campaigns.tests.factories import CustomerFactory, LeadFactory
+from core.clock import database_now
+from metrics import queries, registry
+from metrics.services import activity
+from metrics.tests import factories as f
+from people.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+DAY = f.DAY  # 4 March 2026
+NEW = ("utilisation", "list_penetration", "opportunity_close_rate", "cost_per_order")
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    cache.clear()
+
+
+@pytest.fixture
+def foshan():
+    return f.place("Foshan")
+
+
+@pytest.fixture
+def zhuhai():
+    return f.place("Zhuhai")
+
+
+@pytest.fixture
+def campaign():
+    return f.campaign()
+
+
+def value(key, by=(), place=(), since=DAY, until=DAY, **more):
+    """The figure of one group, of the total without `by`."""
+    found = queries.figures(since=since, until=until, by=by, **more)
+    row = next(row for row in found.rows if row.key == tuple(place)) if by else found.total
+    return row.value(registry.indicator(key))
+
+
+def lead(campaign, city, day, attempts=0):
+    found = LeadFactory(campaign=campaign, customer=CustomerFactory(city=city), attempts_made=attempts)
+    Lead.objects.filter(pk=found.pk).update(created_at=f.at(day))
+
+
+def sale(place, campaign, customer, day=DAY):
+    city, team, agent = place
+    return f.make_sale(
+        day, customer_id=customer, city_id=city.pk, team_id=team.pk, agent_id=agent.pk, campaign_id=campaign.pk
+    )
+
+
+def test_utilisation_is_the_time_in_calls_and_after_them_of_all_the_time_signed_in(foshan):
+    """2 hours talking and half an hour after calls of 5 signed in: 50 %."""
+    _city, team, agent = foshan
+    for state, begin, end in (("waiting", 9, 10), ("talking", 10, 12), ("away", 12, 13)):
+        AgentState.objects.create(
+            agent=agent, team=team, state=state, began_at=f.at(DAY, begin), ended_at=f.at(DAY, end)
+        )
+    for state, begin, end in (("after_call", (13, 0), (13, 30)), ("preview", (13, 30), (14, 0))):
+        AgentState.objects.create(
+            agent=agent, team=team, state=state, began_at=f.at(DAY, *begin), ended_at=f.at(DAY, *end)
+        )
+    activity.build_activity(day=DAY, at=database_now())
+
+    assert value("utilisation") == pytest.approx(50.0)
+    assert value("utilisation", ["agent"], [agent.pk]) == pytest.approx(50.0)
+    assert value("occupancy") == pytest.approx(62.5)
+
+
+def test_list_penetration_follows_the_day_on_which_the_leads_were_made(foshan, zhuhai, campaign):
+    """Foshan: 4 leads, 3 called. Zhuhai: 1 of 4. A lead of the day after counts there alone."""
+    for attempts in (0, 1, 2, 5):
+        lead(campaign, foshan[0], DAY, attempts)
+    for attempts in (0, 0, 0, 1):
+        lead(campaign, zhuhai[0], DAY, attempts)
+    lead(campaign, foshan[0], date(2026, 3, 5), 1)
+    for number, place in enumerate((foshan, zhuhai)):
+        sale(place, campaign, number)
+    f.roll_up()
+
+    assert value("list_penetration") == pytest.approx(50.0)
+    assert value("list_penetration", ["city"], [foshan[0].pk]) == pytest.approx(75.0)
+    assert value("list_penetration", ["campaign"], [campaign.pk]) == pytest.approx(50.0)
+    assert value("list_penetration", filters={"city": [zhuhai[0].pk]}) == pytest.approx(25.0)
+    assert value("list_penetration", until=date(2026, 3, 5)) == pytest.approx(500 / 9)
+    assert value("list_penetration", ["team"], [foshan[1].pk]) is None
+
+
+def test_a_city_manager_sees_the_leads_and_costs_of_the_own_city_only(foshan, zhuhai, campaign):
+    lead(campaign, foshan[0], DAY, 1)
+    lead(campaign, zhuhai[0], DAY, 0)
+    for city in (foshan[0], zhuhai[0], None):
+        Cost.objects.create(kind="staff", month=date(2026, 3, 1), city=city, amount_cents=31_00)
+    for number, place in enumerate((foshan, zhuhai)):
+        sale(place, campaign, number)
+    f.roll_up()
+    manager = UserFactory(role="city_manager", city=foshan[0])
+
+    assert value("list_penetration", user=manager) == pytest.approx(100.0)
+    assert value("cost_per_order", user=manager) == pytest.approx(1.0)
+
+
+def test_cost_per_order_spreads_a_month_over_its_days(foshan, zhuhai, campaign):
+    """March: 310.00 for Foshan's campaign, 620.00 for Zhuhai, 930.00 for all; a day bears 10, 20 and 30. Of three orders one is cancelled."""
+    for city, in_campaign, cents in ((foshan[0], campaign, 310_00), (zhuhai[0], None, 620_00), (None, None, 930_00)):
+        Cost.objects.create(kind="staff", month=date(2026, 3, 1), city=city, campaign=in_campaign, amount_cents=cents)
+    Cost.objects.create(kind="staff", month=date(2026, 4, 1), amount_cents=999_00)
+    sale(foshan, campaign, 1)
+    sale(foshan, campaign, 2)
+    f.cancel(sale(zhuhai, campaign, 3), date(2026, 3, 6))
+    f.roll_up()
+
+    assert value("cost_per_order") == pytest.approx(30.0)  # 60 over 2 orders
+    assert value("cost_per_order", ["city"], [foshan[0].pk]) == pytest.approx(5.0)
+    assert value("cost_per_order", ["city"], [zhuhai[0].pk]) is None  # its only order is cancelled
+    assert value("cost_per_order", ["campaign"], [campaign.pk]) == pytest.approx(5.0)
+    month = {"since": date(2026, 3, 1), "until": date(2026, 3, 31)}
+    assert value("cost_per_order", **month) == pytest.approx(930.0)
+
+
+def test_where_no_cost_was_entered_there_is_no_cost_per_order(foshan, campaign):
+    sale(foshan, campaign, 1)
+    f.roll_up()
+
+    assert value("cost_per_order") is None
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=31_00)
+    assert value("cost_per_order") == pytest.approx(1.0)
+    assert value("cost_per_order", ["team"], [foshan[1].pk]) is None
+
+
+def hand_over(order, day, state):
+    closed = None if state == "open" else f.at(date(2026, 4, 20))
+    Opportunity.objects.create(
+        call_id=order.call_id, call_started_at=order.call_started_at, customer_id=order.customer_id, city_id=order.city_id,
+        agent_id=order.agent_id, closer="Shop", state=state, handed_at=f.at(day), closed_at=closed,
+    )  # fmt: skip
+
+
+def test_the_close_rate_follows_the_day_of_the_handover_and_open_ones_are_not_won(foshan, zhuhai, campaign):
+    """Foshan hands over won, lost, open and won: 50 %; Zhuhai one lost. The day after has another, won."""
+    of_foshan, of_zhuhai = sale(foshan, campaign, 1), sale(zhuhai, campaign, 2)
+    for state in ("won", "lost", "open", "won"):
+        hand_over(of_foshan, DAY, state)
+    hand_over(of_zhuhai, DAY, "lost")
+    hand_over(of_zhuhai, date(2026, 3, 5), "won")
+    f.roll_up()
+
+    assert value("opportunity_close_rate") == pytest.approx(40.0)
+    assert value("opportunity_close_rate", ["city"], [foshan[0].pk]) == pytest.approx(50.0)
+    assert value("opportunity_close_rate", ["team"], [foshan[1].pk]) == pytest.approx(50.0)
+    assert value("opportunity_close_rate", ["agent"], [zhuhai[2].pk]) == pytest.approx(0.0)
+    assert value("opportunity_close_rate", ["campaign"], [campaign.pk]) == pytest.approx(40.0)
+    assert value("opportunity_close_rate", until=date(2026, 3, 5)) == pytest.approx(50.0)
+    assert value("opportunity_close_rate", user=UserFactory(role="team_leader", team=zhuhai[1])) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Close rate of opportunities"), ("zh-hans", "商机成交率")])
+def test_the_definitions_stand_on_their_page_in_both_languages(client, language, label):
+    client.force_login(UserFactory(role="regional_manager", language=language))
+
+    with override(language):
+        page = client.get(reverse("metrics:definitions")).content.decode()
+
+    assert label in page
+    assert all(f'id="{key}"' in page for key in NEW)
+
+
+def test_files_have_the_columns_with_rates_unrounded(foshan, campaign):
+    from metrics.export import Table
+    from metrics.questions import ask
+
+    lead(campaign, foshan[0], DAY, 1)
+    lead(campaign, foshan[0], DAY, 0)
+    sale(foshan, campaign, 1)
+    f.roll_up()
+    table = Table(ask(since=DAY, until=DAY, by=["city"]), "total")
+
+    (row,) = table.rows()
+
+    told = dict(zip(table.columns, row, strict=True))
+    assert {key: told[key] for key in NEW} == {
+        "utilisation": None, "list_penetration": 50.0, "opportunity_close_rate": None, "cost_per_order": None,
+    }  # fmt: skip
