@@ -14,6 +14,8 @@ from core.audit import audit
 from core.errors import DomainError
 from customers.models import RulePack
 from people.models import Team, User
+from scripts.models import Product
+from scripts.services import save_product
 
 Stage = Campaign.Stage
 
@@ -63,6 +65,19 @@ def plan_campaign(*, campaign: Campaign, packs: Iterable[RulePack], by: User, at
         for code, delay, most in DEFAULT_RETRIES
     )
     audit("campaigns.campaign.planned", campaign, by=by, at=at, code=campaign.code)
+    return campaign
+
+
+@transaction.atomic
+def keep_history(*, code: str, by: User, at: datetime) -> Campaign:
+    """A campaign that only holds what was called elsewhere, with a product of its own name when there is none: nothing is called from it."""
+    product = Product.objects.filter(code=code).first() or save_product(
+        product=Product(code=code, name=code), by=by, at=at
+    )
+    campaign = Campaign.objects.create(
+        code=code, name=code, product=product, stage=Stage.HISTORY, is_on=False, created_by=by, created_at=at
+    )
+    audit("campaigns.campaign.planned", campaign, by=by, at=at, code=code, stage=Stage.HISTORY)
     return campaign
 
 

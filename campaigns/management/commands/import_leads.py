@@ -6,22 +6,23 @@ import json
 from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from campaigns.services.allocation import allocate_list
+from campaigns.services.planning import keep_history
 from core.clock import database_now
 from core.errors import DomainError
 from core.jobs import wait_or_run
 from core.models import Job
 from customers.models import LeadList, RowVerdict, Source
 from customers.services import lists
+from customers.services.sources import create_source
 from customers.wording import file_fault_sentence
 from people.models import User
-from scripts.models import Product
 
 
 class Command(BaseCommand):
@@ -53,11 +54,10 @@ class Command(BaseCommand):
     def _import(self, options: dict[str, Any]) -> dict[str, Any]:
         user = _user(options["user"])
         at = database_now()
-        campaign, source = (
-            _campaign(options["campaign"], options["create"], user, at),
-            _source(options["source"], options["create"]),
-        )
-        lead_list = self._receive(Path(options["file"]), source, user, at, options)
+        campaign = _campaign(options["campaign"], options["create"], user)
+        with _opened(Path(options["file"])) as file:
+            lists.examine_file(file)  # before anything is made for a file that is refused
+            lead_list = self._receive(file, _source(options["source"], options["create"], user, at), user, at, options)
         _finish(lead_list.job_id)
         lead_list.refresh_from_db()
         if lead_list.status == LeadList.Status.FAILED:
@@ -65,27 +65,25 @@ class Command(BaseCommand):
         result: dict[str, Any] = {"list": lead_list.pk}
         if options["create"]:
             _commit(lead_list, user)
+            campaign = campaign or keep_history(code=options["campaign"], by=user, at=at)
             result["leads"] = _allocate(campaign, lead_list, user)
             lead_list.refresh_from_db()
         return {**lists.totals(lead_list.counts), "rows": lead_list.row_count, "committed": options["create"], **result}
 
-    def _receive(self, path: Path, source: Source, user: User, at: datetime, options: dict[str, Any]) -> LeadList:
-        try:
-            with path.open("rb") as file:
-                return lists.receive_list(
-                    file=file,
-                    file_name=path.name,
-                    name=path.stem,
-                    source=source,
-                    city=None,
-                    consent_basis=options["consent"] or _("stated by %(login)s") % {"login": user.username},
-                    by=user,
-                    at=at,
-                    make_cities=options["create"],
-                    stated_by=user.username,
-                )
-        except OSError as error:
-            raise CommandError(_("%(file)s cannot be read: %(why)s.") % {"file": path, "why": error.strerror}) from None
+    def _receive(self, file: IO[bytes], source: Source, user: User, at: datetime, options: dict[str, Any]) -> LeadList:
+        path = Path(options["file"])
+        return lists.receive_list(
+            file=file,
+            file_name=path.name,
+            name=path.stem,
+            source=source,
+            city=None,
+            consent_basis=options["consent"] or _("stated by %(login)s") % {"login": user.username},
+            by=user,
+            at=at,
+            make_cities=options["create"],
+            stated_by=user.username,
+        )
 
     def _print(self, result: dict[str, Any]) -> None:
         for verdict in RowVerdict.Verdict:
@@ -106,23 +104,26 @@ def _user(login: str) -> User:
     return user
 
 
-def _campaign(code: str, may_create: bool, user: User, at: datetime) -> Campaign:
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise CommandError(_("%(file)s cannot be read: %(why)s.") % {"file": path, "why": error.strerror}) from None
+
+
+def _campaign(code: str, may_create: bool, user: User) -> Campaign | None:
+    """None: it is to be made, when the file has been read."""
     campaign = Campaign.objects.visible_to(user).filter(code=code).first()
-    if campaign is not None:
-        return campaign
-    if not may_create:
+    if campaign is None and not may_create:
         raise CommandError(_("There is no campaign %(code)s. Use --create to make it as a history.") % {"code": code})
-    product, _is_new = Product.objects.get_or_create(code=code, defaults={"name": code})
-    return Campaign.objects.create(
-        code=code, name=code, product=product, stage=Campaign.Stage.HISTORY, is_on=False, created_by=user, created_at=at
-    )
+    return campaign
 
 
-def _source(name: str, may_create: bool) -> Source:
+def _source(name: str, may_create: bool, user: User, at: datetime) -> Source:
     source = Source.objects.filter(name=name).first()
     if source is None and not may_create:
         raise CommandError(_("There is no source %(name)s. Use --create to make it.") % {"name": name})
-    return source or Source.objects.create(name=name)
+    return source or create_source(name=name, kind=Source.Kind.OWN, supplier="", price_cents=0, by=user, at=at)
 
 
 def _finish(job_id: int | None) -> Job:
