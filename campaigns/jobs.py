@@ -35,6 +35,14 @@ def allocate_list(run: Run) -> dict[str, Any]:
     return make_leads(run)
 
 
+@handler("campaigns.follow_customers", label=gettext_lazy("Bring leads along to the new city of their customers"))
+def follow_customers(run: Run) -> dict[str, Any]:
+    """A list may have moved customers to another city: their leads go with them."""
+    from campaigns.services.moving import follow_customers as follow
+
+    return {"leads": follow(lead_list_id=run.args["lead_list"])}
+
+
 @scheduled(
     "campaigns.release_stale_claims",
     every=timedelta(seconds=60),

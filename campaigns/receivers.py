@@ -29,7 +29,7 @@ def withdraw_leads(
 
 @receiver(list_committed, dispatch_uid="campaigns.follow_customers")
 def follow_customers(sender: Any, *, lead_list_id: int, **_more: Any) -> None:
-    """A list may move customers to another city: their leads go with them."""
-    from campaigns.services import moving
+    """Runs inside the commit of the list: the job that brings the leads along is there when the list is, or neither is."""
+    from core.jobs import enqueue
 
-    moving.follow_customers(lead_list_id=lead_list_id)
+    enqueue(kind="campaigns.follow_customers", key=str(lead_list_id), args={"lead_list": lead_list_id}, queue="fast")

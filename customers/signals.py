@@ -2,7 +2,8 @@
 
 from django.dispatch import Signal
 
-# lead_list_id: the rows of a list have become customers. Sent when the commit of the list has been committed.
+# lead_list_id: the rows of a list have become customers. Sent INSIDE the transaction of the commit, so that the job of whoever hears it is
+# stored with the list or not at all; a receiver enqueues and does nothing else.
 list_committed = Signal()
 
 # customer_id, campaign_id, product_id, kind, at: somebody is not to be called any more, by one campaign, for one product or by nobody.

@@ -8,6 +8,8 @@ from campaigns.models import Lead
 from campaigns.services import claim
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, TeamFactory, agent_of, person
+from core.jobs import run_inline
+from core.models import Job
 from customers.models import LeadList, RowVerdict
 from customers.signals import list_committed
 
@@ -27,6 +29,7 @@ def moved_by_a_list(floor: Floor, *leads: Lead) -> None:
         )
         type(lead.customer).objects.filter(pk=lead.customer_id).update(city=city)
     list_committed.send(sender=LeadList, lead_list_id=made.pk)
+    assert run_inline(Job.objects.get(kind="campaigns.follow_customers", key=str(made.pk)).pk)
 
 
 @pytest.fixture

@@ -190,5 +190,4 @@ def _settle(lead_list: LeadList, *, by: User, at: datetime) -> None:
     lead_list.save(update_fields=["counts", "status", "committed_at", "committed_by"])
     audit("customers.list.committed", lead_list, by=by, at=at, counts=lead_list.counts)
     enqueue(kind="customers.settle_indexes", key=str(lead_list.pk), by=by)
-    list_id = lead_list.pk
-    transaction.on_commit(lambda: list_committed.send(sender=LeadList, lead_list_id=list_id), robust=True)
+    list_committed.send(sender=LeadList, lead_list_id=lead_list.pk)

@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from core.clock import database_now
 from core.errors import PermissionRefused
@@ -506,16 +507,17 @@ def test_a_commit_that_was_stopped_waits_for_another(data, source, foshan):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_floors_above_hear_of_a_commit_once_it_is_safe():
+def test_the_floors_above_hear_of_a_commit_inside_its_transaction():
+    """What they enqueue is then stored with the list or not at all: a crash right after the commit loses nothing."""
     CityFactory(name="Foshan")
     data, source, heard = UserFactory(role="data"), SourceFactory(), []
 
     def hear(sender, lead_list_id, **kwargs):
-        heard.append(LeadList.objects.get(pk=lead_list_id).status)
+        heard.append((LeadList.objects.get(pk=lead_list_id).status, connection.in_atomic_block))
 
     list_committed.connect(hear)
     try:
         commit(check(rows_file(["", "x", A, "Foshan", "", ""]), data, source), data)
     finally:
         list_committed.disconnect(hear)
-    assert heard == ["committed"]
+    assert heard == [("committed", True)]
