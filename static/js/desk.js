@@ -13,7 +13,7 @@ function waiting() {
 let memory = [];
 function keep(list) {
   memory = list;
-  try { localStorage.setItem(STORE, JSON.stringify(list)); } catch { /* private mode: this page only */ }
+  try { if (list.length) localStorage.setItem(STORE, JSON.stringify(list)); else localStorage.removeItem(STORE); } catch { /* private mode: this page only */ }
 }
 const put = (item) => keep([...waiting().filter((other) => other.key !== item.key), item]);
 const drop = (key) => keep(waiting().filter((item) => item.key !== key));
