@@ -7,7 +7,7 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 
 class Product(models.Model):
@@ -180,7 +180,7 @@ class ScriptQuestion(models.Model):
     class Kind(models.TextChoices):
         CHOICE = "choice", _("One choice")
         SEVERAL = "several", _("Several choices")
-        NUMBER = "number", _("Number")
+        NUMBER = "number", pgettext_lazy("kind of answer", "Number")
         DATE = "date", _("Date")
         TEXT = "text", _("Text")
 

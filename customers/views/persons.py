@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -53,7 +53,7 @@ COLUMNS = [
     ),
     Column(
         "is_suppressed",
-        gettext_lazy("Calls"),
+        pgettext_lazy("may be made", "Calls"),
         template="customers/_may_call.html",
         export=lambda customer: _("do not call") if customer.is_suppressed else "",
         sort="",
