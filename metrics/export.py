@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from core.calendar import region_zone
 from core.errors import DomainError
-from core.workbooks import Workbook, csv_pieces, inert
+from core.workbooks import Workbook, csv_pieces
 from metrics import naming, queries, registry
+from metrics.lines import LineSheet
 from metrics.queries import Row
 from metrics.questions import Question, periods
 
@@ -201,7 +202,7 @@ def _xlsx(table: Table, rows: Counted, target: IO[bytes]) -> None:
 
 
 def _sheet(book: Workbook, title: str, columns: list[str], table: Table) -> Any:
-    sheet = book.book.add_worksheet(title[:31])
+    sheet = book.book.add_worksheet(title[:31], worksheet_class=LineSheet)
     labels, pictures = _labels(table), _pictures(table)
     for index, name in enumerate(columns):
         picture = pictures.get(name)
@@ -222,19 +223,13 @@ def _pictures(table: Table) -> dict[str, str]:
     return dict.fromkeys(BASE, "#,##0") | {found.key: PICTURES[found.unit] for found in table.indicators}
 
 
-def _fill(sheet: Any, rows: Iterator[list[Any]] | Counted | list[list[Any]], words: int, first: int = 1) -> int:
+def _fill(sheet: LineSheet, rows: Iterator[list[Any]] | Counted | list[list[Any]], words: int, first: int = 1) -> int:
     """Write rows whose first columns are words; the columns bring the formats."""
-    write_number, write_string = sheet.write_number, sheet.write_string
     number = first
     for row in rows:
         if number > MOST_ROWS_OF_SHEET:
             break
-        for index in range(words):
-            write_string(number, index, inert(row[index]))
-        for index in range(words, len(row)):
-            value = row[index]
-            if value is not None:
-                write_number(number, index, value)
+        sheet.write_line(number, row[:words], row[words:])
         number += 1
     return number - first
 

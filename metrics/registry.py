@@ -55,12 +55,11 @@ class Indicator:
 
     def value(self, counts: Counts) -> float | None:
         """The figure in its unit (percent, seconds, currency units, a ratio, a count); None when the denominator is 0 or not known."""
-        parts = self.parts(counts)
-        if parts is None:
-            return None
+        above = _sum(self.numerator, counts)
         if not self.denominator:
-            return parts[0]
-        return parts[0] * SCALE[self.unit] / parts[1] if parts[1] else None
+            return above
+        below = _sum(self.denominator, counts)
+        return None if above is None or not below else above * SCALE[self.unit] / below
 
     def is_small(self, counts: Counts) -> bool:
         """Whether the denominator is too small to show the figure as if it meant much."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from datetime import date
 
 import openpyxl
@@ -10,7 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from core.workbooks import Workbook, inert
 from metrics import export
+from metrics.lines import LineSheet
 from metrics.questions import ask
 from metrics.tests import factories as f
 
@@ -214,3 +217,36 @@ def test_every_column_of_a_file_has_a_name_or_a_definition(facts):
 
     known = {*registry.measures(), *(found.key for found in registry.indicators()), "period"}
     assert set(table.columns) <= known
+
+
+WORDS = [["2026-03-01", "A1"], ["2026-03-02", ' <b> & "x" '], ["2026-03-03", "=1+1"], ["\x07", "+3.5"]]
+NUMBERS = [[1, 2.5, None], [0, 1 / 3, 7], [None, None, None], [-4, 1e21, 12345678901234567]]
+
+
+def sheet_of(path, write, **options):
+    """The XML of a sheet with a head, a comment, formats of columns, and lines."""
+    with Workbook(path) as book:
+        sheet = book.book.add_worksheet("S", **options)
+        for column in range(3, 5):
+            sheet.set_column(column, column, 12, book.format(num_format="0.00"))
+        sheet.write_string(0, 0, "period", book.format(bold=True))
+        sheet.write_comment(0, 0, "The period")
+        for number, (words, numbers) in enumerate(zip(WORDS, NUMBERS, strict=True), start=1):
+            write(sheet, number, words, numbers)
+        sheet.write_string(9, 0, "under them")
+    with zipfile.ZipFile(path) as parts:
+        return parts.read("xl/worksheets/sheet1.xml")
+
+
+def cell_by_cell(sheet, number, words, numbers):
+    for column, word in enumerate(words):
+        sheet.write_string(number, column, inert(word))
+    for column, value in enumerate(numbers, start=len(words)):
+        if value is not None:
+            sheet.write_number(number, column, value)
+
+
+def test_a_line_is_byte_by_byte_what_xlsxwriter_makes_of_its_cells(tmp_path):
+    ours = sheet_of(tmp_path / "a.xlsx", lambda sheet, *line: sheet.write_line(*line), worksheet_class=LineSheet)
+
+    assert ours == sheet_of(tmp_path / "b.xlsx", cell_by_cell)
