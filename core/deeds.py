@@ -71,7 +71,10 @@ def name_subjects(rows: Iterable[AuditEvent]) -> None:
 
 def _names(kind: str, ids: set[str]) -> dict[str, str]:
     numbers = [int(number) for number in ids if number.isdigit()]
-    return {str(pk): str(thing) for pk, thing in apps.get_model(kind)._base_manager.in_bulk(numbers).items()}
+    return {
+        str(pk): str(thing)
+        for pk, thing in apps.get_model(kind)._base_manager.select_related().in_bulk(numbers).items()
+    }
 
 
 tell(

@@ -28,5 +28,5 @@ tell(
         "customers.rule.changed": _("Changed a rule of contact"),
         "customers.rule.ended": _("Ended a rule of contact"),
     },
-    named={"customers.source", "customers.leadlist", "customers.rulepack"},
+    named={"customers.source", "customers.leadlist", "customers.rulepack", "customers.contactrule"},
 )

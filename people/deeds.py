@@ -25,5 +25,5 @@ tell(
         "people.token.made": _("Made a token for the API"),
         "people.token.revoked": _("Made a token for the API void"),
     },
-    named={"people.region", "people.city", "people.team", "people.user"},
+    named={"people.region", "people.city", "people.team", "people.user", "people.membership"},
 )

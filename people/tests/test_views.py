@@ -110,6 +110,13 @@ def test_an_administrator_makes_a_person_with_a_role(client, admin):
     assert (person.memberships.get().team, person.language) == (team, "zh-hans")
 
 
+def test_a_new_person_is_offered_the_language_of_the_administrator(client, admin):
+    admin.language = "zh-hans"
+    admin.save()
+
+    assert client.get(reverse("people:user-new")).context["form"]["language"].initial == "zh-hans"
+
+
 def test_a_role_in_the_wrong_place_comes_back_with_the_sentence_and_makes_nobody(client, admin):
     form = {
         "username": "chen",

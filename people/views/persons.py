@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import get_language, gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from rest_framework.authtoken.models import Token
 
@@ -66,7 +66,7 @@ def users(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def user_new(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_manage_people(request.user))
-    form = PersonForm(request.POST or None, initial={"valid_from": timezone.localdate()})
+    form = PersonForm(request.POST or None, initial={"valid_from": timezone.localdate(), "language": get_language()})
     if form.is_valid():
         try:
             person = persons.create_person(**form.cleaned_data, by=request.user, at=database_now())
