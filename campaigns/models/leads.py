@@ -176,4 +176,6 @@ class Callback(models.Model):
         indexes = [
             models.Index(fields=["agent", "due_at"], name="callback_board", condition=Q(state="promised")),
             models.Index(fields=["due_at"], name="callback_day", include=["agent", "state"]),
+            # the open promises of a city in their order: by the day alone, years of kept ones would be read past
+            models.Index(fields=["due_at"], name="callback_open", condition=Q(state="promised")),
         ]
