@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: where its binaries are, who may run them, how it is born, started and stopped."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -24,8 +25,6 @@ SETTINGS = {
     "listen_addresses": "",
     "timezone": "UTC",
     "max_connections": "200",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
     "maintenance_work_mem": "128MB",
     "work_mem": "16MB",
     "max_wal_size": "2GB",
@@ -41,6 +40,25 @@ SETTINGS = {
     "log_error_verbosity": "terse",  # and so may details: "Key (phone)=(...) already exists"
     "log_line_prefix": "%m [%p] ",
 }
+
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_mb() -> int:
+    """Memory of the machine, or what a container may have of it."""
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # "max": no limit
+        found = min(found, int(CGROUP_LIMIT.read_text()))
+    return found >> 20
+
+
+def by_memory(megabytes: int) -> dict[str, str]:
+    """A sixteenth for the server's own buffers (128 MB to 1.5 GB), half is taken to be cache: the web and the workers live here too."""
+    return {
+        "shared_buffers": f"{min(max(megabytes // 16, 128), 1536)}MB",
+        "effective_cache_size": f"{max(megabytes // 2, 512)}MB",
+    }
 
 
 def data_directory() -> Path:
@@ -175,7 +193,7 @@ def start(who: identity.Identity) -> subprocess.Popen:
 
 
 def _spawn(who: identity.Identity) -> subprocess.Popen:
-    options = SETTINGS | {"unix_socket_directories": str(home.socket_directory(NAME))}
+    options = SETTINGS | by_memory(memory_mb()) | {"unix_socket_directories": str(home.socket_directory(NAME))}
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     command = [str(binaries() / "postgres"), "-D", str(data_directory()), *arguments]
     with processes.open_log(log_file()) as log:

@@ -467,3 +467,20 @@ def test_the_demos_agents_work_where_there_is_a_demo_and_nobody_sent_them_home(e
 
     monkeypatch.setenv("DEMO", "0")
     assert not programs.plays_demo()
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "buffers", "cache"),
+    [(1_024, "128MB", "512MB"), (8_192, "512MB", "4096MB"), (262_144, "1536MB", "131072MB")],
+)
+def test_the_database_takes_a_share_of_the_memory_that_leaves_room_for_the_rest(megabytes, buffers, cache):
+    assert postgres.by_memory(megabytes) == {"shared_buffers": buffers, "effective_cache_size": cache}
+
+
+def test_what_a_container_may_have_counts_not_what_the_machine_has(tmp_path, monkeypatch):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(postgres, "CGROUP_LIMIT", limit)
+    limit.write_text("536870912\n")
+    assert postgres.memory_mb() == 512
+    limit.write_text("max\n")
+    assert postgres.memory_mb() > 512
