@@ -50,6 +50,11 @@ class Hour:
     deals: int | None
     expected: float | None
 
+    @property
+    def verdict(self) -> str:
+        """Whether the hour lies clear of what was expected, as for cities and teams."""
+        return "" if self.deals is None else verdict(self.deals, self.expected)
+
 
 @dataclass(frozen=True)
 class Board:

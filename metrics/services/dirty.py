@@ -74,16 +74,6 @@ def mark_range(*, since: date, until: date, at: datetime) -> None:
     Partition.objects.filter(day__range=(since, until)).update(built_at=None, calls_counted_at=None)
 
 
-@transaction.atomic
-def mark_person(*, customer_id: int, at: datetime) -> None:
-    """Every day on which this person was called is to be built again: after a merger, or one that was undone."""
-    found = (
-        f"SELECT {DAY.format(column='started_at')}, city_id, %s::timestamptz FROM campaigns_call WHERE customer_id = %s"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(of_calls(found), [settings.TIME_ZONE, at, customer_id])
-
-
 def last_look() -> datetime | None:
     """Until when recorded facts were looked through."""
     return Watermark.objects.filter(pk=1).values_list("scanned_until", flat=True).first()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from campaigns.tests.factories import CityFactory, TeamFactory, agent_of, person
 from core.clock import database_now
 from metrics.floor import leads
+from metrics.floor.board import Hour
 from metrics.tests.floor_places import running
 from people.models import Membership
 
@@ -116,6 +117,18 @@ def test_within_the_hour_the_chart_stays_and_only_its_table_is_sent(client, team
 
     assert 'id="floor-hours-rows" data-live hx-swap-oob="true"' in answer
     assert "floor-chart" not in answer
+
+
+def test_an_hour_is_bad_only_where_the_data_leave_the_expectation_out():
+    """7 deals fit 2.8 to 14.4: under 80 % of 10, and yet no sign of anything. 4 fit 1.1 to 10.2, 12 fit 6.2 to 21.0."""
+    found = [
+        Hour(10, 7, 10.0).verdict,
+        Hour(11, 4, 20.0).verdict,
+        Hour(12, 12, 5.0).verdict,
+        Hour(13, None, 9.0).verdict,
+    ]
+
+    assert found == ["", "bad", "good", ""]
 
 
 def test_the_pulse_asks_for_the_place_that_is_shown(client, team):

@@ -18,12 +18,13 @@ function axisLabel({ unit = "" }) {
 
 const tableOf = (element) => document.getElementById(element.dataset.table);
 
-// Counts by hour or day: bars from zero, the expectation as a notch. data-running: index of the bar that is not finished.
+// Counts by hour or day: bars from zero, the expectation as a notch. data-running: index of the bar that is not finished. A row with
+// data-verdict="bad" is painted as bad: the page judges whether a count lies clear of its expectation, not the chart.
 function bars(element) {
   const data = rows(tableOf(element)), write = writer(element.dataset);
   const running = element.dataset.running === undefined ? -1 : Number(element.dataset.running);
   const hasExpected = data.some((d) => typeof d.expected === "number");
-  const colour = (d, i) => token(i === running ? "--v-seq-3" : d.expected > 0 && d.value < d.expected * .8 ? "--c-bad-mark" : "--v-1");
+  const colour = (d, i) => token(i === running ? "--v-seq-3" : d.row.dataset.verdict === "bad" ? "--c-bad-mark" : "--v-1");
   return {
     grid: { left: 8, right: 4, top: 14, bottom: 4, containLabel: true },
     xAxis: { type: "category", data: data.map((d) => d.name) },
@@ -49,6 +50,16 @@ function bars(element) {
   };
 }
 
+// Two labels at the ends of lines that lie nearly at one height are moved apart: [of the value, of the period before], in pixels.
+function apart(data) {
+  const known = (name) => data.map((d) => d[name]).filter((v) => typeof v === "number");
+  const value = known("value").at(-1), before = known("before").at(-1);
+  const all = ["value", "before", "low", "high"].flatMap(known);
+  const range = Math.max(...all) - Math.min(...all);
+  if (value === undefined || before === undefined || Math.abs(value - before) > range * .15) return [0, 0];
+  return value >= before ? [-9, 9] : [9, -9];
+}
+
 // A rate over time: line with its interval band; the period before dashed; a limit or target as a thin line.
 function line(element) {
   const data = rows(tableOf(element)), write = writer(element.dataset);
@@ -56,6 +67,7 @@ function line(element) {
   const hasBand = data.some((d) => typeof d.low === "number"), hasBefore = data.some((d) => typeof d.before === "number");
   const target = element.dataset.target;
   const before = element.dataset.beforeName ?? texts().before;
+  const [up, down] = apart(data);
   return {
     grid: { left: 8, right: 68, top: 14, bottom: 4, containLabel: true },
     xAxis: { type: "category", boundaryGap: false, data: data.map((d) => d.name) },
@@ -75,12 +87,11 @@ function line(element) {
       ] : []),
       ...(hasBefore ? [{
         type: "line", symbol: "none", lineStyle: { width: 1.5, type: [4, 4], color: token("--v-prev") }, itemStyle: { color: token("--v-prev") },
-        data: data.map((d) => d.before), endLabel: { show: true, formatter: before, color: token("--c-ink-3") },
+        data: data.map((d) => d.before), endLabel: { show: true, formatter: before, offset: [0, down], color: token("--c-ink-3") },
       }] : []),
       {
         type: "line", itemStyle: { color: token("--v-1") }, data: data.map((d) => d.value), showAllSymbol: data.length <= 40, showSymbol: data.length <= 40,
-        endLabel: { show: true, formatter: ({ value }) => write(value), color: token("--c-ink"), fontWeight: "bold", fontSize: 13 },
-        labelLayout: { moveOverlap: "shiftY" },
+        endLabel: { show: true, formatter: ({ value }) => write(value), offset: [0, up], color: token("--c-ink"), fontWeight: "bold", fontSize: 13 },
         ...(target ? { markLine: { symbol: "none", silent: true, data: [{ yAxis: Number(target) }], lineStyle: { color: token("--v-expect"), width: 1.5, type: "solid" }, label: { show: false } } } : {}),
       },
     ],
