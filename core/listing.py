@@ -37,7 +37,7 @@ from core.audit import audit
 from core.calendar import business_date
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
-from core.templatetags import look, telemkt
+from core.templatetags import look
 from core.workbooks import CSV_TYPE, XLSX_TYPE, Column as FileColumn, Workbook, csv_pieces
 
 PAGE_SIZE = 50
@@ -61,7 +61,7 @@ class Column:
     value: a path ("city.label"), a function of the row, or "" for the attribute `name`.
     sort: order_by expression, None for `name` when the value is the attribute itself, "" for not sortable.
     num: figures, right and sorted descending first. kind: how it is shown ("number", "percent", "duration", "day", "moment", ...: a filter of
-    `telemkt`). link: function of the row giving a URL. template: draws the cell from `row` and `value`. export: function of the
+    `look`). link: function of the row giving a URL. template: draws the cell from `row` and `value`. export: function of the
     row for files, False to leave it out. format: Excel's number format.
     """
 
@@ -373,7 +373,7 @@ class Listing:
         note = _("%(title)s, as shown to %(name)s on %(moment)s") % {
             "title": self.title,
             "name": getattr(self.request.user, "display_name", "") or self.request.user.get_username(),
-            "moment": telemkt.moment(at),
+            "moment": look.moment(at),
         }
         with Workbook(target) as book:
             book.sheet(str(self.title) or _("Rows"), self._titles(), self.file_rows(), notes=[note])
@@ -393,11 +393,11 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "percent": look.percent,
     "fixed": look.fixed,
     "duration": look.clock,
-    "day": telemkt.day,
-    "moment": telemkt.moment,
-    "moment_exact": telemkt.moment_exact,
-    "points": telemkt.points,
-    "masked": telemkt.masked,
+    "day": look.day,
+    "moment": look.moment,
+    "moment_exact": look.moment_exact,
+    "points": look.points,
+    "masked": look.masked,
 }
 
 

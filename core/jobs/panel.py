@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from core.access import sees_everything
 from core.jobs.registry import find_handler, label_of
 from core.models import Job
-from core.templatetags.look import thousands
-from core.templatetags.telemkt import time_left
+from core.templatetags.look import thousands, time_left
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,23 @@
-"""Marks and numbers of the look: icons, small bars, figures as they are written in each language.
+"""Marks and numbers of the look: icons, small bars, figures, dates and differences as they are written in each language.
 
 Bars are SVG with width attributes, because no page carries a style attribute.
 """
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext as _, ngettext
+
+from core.phones import mask_phone
 
 register = template.Library()
 
@@ -214,3 +219,72 @@ def initials(name: str) -> str:
 def minutes(length: timedelta) -> int:
     """A length of time in whole minutes, rounded up."""
     return math.ceil(length.total_seconds() / 60)
+
+
+@register.filter
+def points(share: float | None, places: int = 1) -> str:
+    """A difference of two shares: -0.006 -> "−0.6 points", in Chinese "−0.6 个百分点"."""
+    if share is None or share == "":
+        return NOTHING
+    return _("%(number)s points") % {"number": signed(float(share) * 100, places)}
+
+
+@register.filter
+def masked(clean: str | None) -> str:
+    """A cleaned phone number as it may be shown: 191****7548."""
+    return mask_phone(clean) if clean else NOTHING
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """19 Nov 2026, in Chinese 2026-11-19; of a moment the region's day."""
+    if not value:
+        return NOTHING
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return value.isoformat() if _is_chinese() else f"{value.day} {date_format(value, 'M Y')}"
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """19 Nov 2026, 15:42 in the region's time."""
+    if not value:
+        return NOTHING
+    local = timezone.localtime(value)
+    return f"{day(local)} {local:%H:%M}" if _is_chinese() else f"{day(local)}, {local:%H:%M}"
+
+
+@register.filter
+def moment_exact(value: datetime | None) -> str:
+    """19 Nov 2026, 15:42:10 in the region's time."""
+    return NOTHING if not value else f"{moment(value)}{timezone.localtime(value):\uff1a%S}".replace("\uff1a", ":")
+
+
+@register.filter
+def time_left(seconds: float | None) -> str:
+    """How long work still takes, in words that do not claim more than is known: "about 6 s left". "" when not known."""
+    if seconds is None or seconds == "":
+        return ""
+    if seconds < 90:
+        whole = max(1, round(seconds))
+        return ngettext("about %(count)d s left", "about %(count)d s left", whole) % {"count": whole}
+    whole = round(seconds / 60)
+    return ngettext("about %(count)d min left", "about %(count)d min left", whole) % {"count": whole}
+
+
+@register.filter
+def of(mapping: Any, key: Any) -> Any:
+    """The value of a key known only at run time."""
+    return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.inclusion_tag("core/_job.html", takes_context=True)
+def job_progress(
+    context: template.Context, job: Any, poll_url: str = "", reload: bool = True, note: str = ""
+) -> dict[str, Any]:
+    """The progress of a job, moving by itself; with `reload` (the default) the page is loaded anew at its end."""
+    from core.jobs.panel import job_panel
+
+    request = context["request"]
+    panel = job_panel(job, at=timezone.now(), user=request.user, poll_url=poll_url, reload=reload, note=note)
+    return {"panel": panel, "job": job, "request": request, "csrf_token": context.get("csrf_token")}

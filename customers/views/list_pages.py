@@ -12,8 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _, gettext_lazy
 
 from core.models import Job
-from core.templatetags.look import thousands
-from core.templatetags.telemkt import day, moment
+from core.templatetags.look import day, moment, thousands
 from customers.list_queries import CHIPS
 from customers.models import LeadList, RowVerdict, StagedRow
 from customers.services.lists import KEEP_FILE
