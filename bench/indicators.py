@@ -1,4 +1,4 @@
-"""The indicators page with a year of rollups for 4,000 agents: server time of the whole page, each view asked for anew."""
+"""The indicators page with a year of rollups for 4,000 agents: server time of the whole page, opened again, after today's rollup, and at first."""
 
 from __future__ import annotations
 
@@ -62,27 +62,14 @@ def _measure() -> list[Figure]:
     _seconds(client, "definitions/")
     first = [_seconds(client, view) for view in VIEWS]
     again = [_seconds(client, view) for _time in range(4) for view in VIEWS]
+    rebuilt = [_seconds(client, view) for _time in range(3) for view in _after_rollup(today)]
     for view, seconds in sorted(zip(VIEWS, first, strict=True), key=lambda pair: -pair[1])[:4]:
         print(f"   opened first: {seconds * 1000:7.0f} ms  /indicators/{view}")
     queries = {_queries(client, f"?period=last_month&city={city}") for city in range(1, 4)}
-    p_first, p_again = _p95(first) * 1000, _p95(again) * 1000
-    mean = statistics.median(first) * 1000
     return [
-        Figure(
-            f"indicators page, a year of {AGENTS:,} agents, opened again, p95",
-            p_again,
-            "ms",
-            promise="under 100 ms",
-            is_kept=p_again < 100,
-        ),
-        Figure(
-            "the same, opened first after a rollup, p95",
-            p_first,
-            "ms",
-            floor=f"median {mean:.0f} ms",
-            promise="under 100 ms",
-            is_kept=p_first < 100,
-        ),
+        _figure(f"indicators page, a year of {AGENTS:,} agents, opened again, p95", again, "under 100 ms"),
+        _figure("the same, opened first after a rollup of today, p95", rebuilt, "under 100 ms"),
+        _figure("the same, opened first of all, p95", first, ""),
         Figure(
             "queries of the page, for different cities",
             max(queries),
@@ -91,6 +78,22 @@ def _measure() -> list[Figure]:
             is_kept=len(queries) == 1,
         ),
     ]
+
+
+def _figure(name: str, seconds: list[float], promise: str) -> Figure:
+    value, median = _p95(seconds) * 1000, statistics.median(seconds) * 1000
+    return Figure(
+        name, value, "ms", floor=f"median {median:.0f} ms", promise=promise, is_kept=value < 100 if promise else None
+    )
+
+
+def _after_rollup(today: date) -> list[str]:
+    """The views once more, after today was built anew: what was kept of ranges that hold today is worth nothing."""
+    from core.clock import database_now
+    from metrics.models import Partition
+
+    Partition.objects.filter(day=today).update(built_at=database_now())
+    return VIEWS
 
 
 def _fill(today: date) -> None:
