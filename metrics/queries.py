@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -117,10 +117,13 @@ def earlier(question: Question) -> Question:
 
 def largest_groups(question: Question, measure: str, *, builds: Builds | None = None) -> list[Key]:
     """All groups of the question, the largest sum of a count first: which of many groups stand on a page, without their sets."""
-    cells = _from_rollup(
-        replace(question, periods=(Period("total", question.first, question.last),)), [measure], builds
-    )
-    return [cell[1] for cell in sorted(cells, key=lambda cell: (-(cells[cell][measure] or 0), cell))]
+    whole = replace(question, periods=(Period("total", question.first, question.last),))
+
+    def ranked() -> list[Key]:
+        sums = {cell[1]: counts[measure] or 0 for cell, counts in _read(whole, [measure]).items()}
+        return sorted(sums, key=lambda key: (-sums[key], key))
+
+    return _kept(whole, ("ranked", measure), ranked, builds) or []
 
 
 def days_without_data(question: Question, until: date, builds: Builds) -> int:
@@ -159,23 +162,30 @@ class _Found:
 def _from_rollup(
     question: Question, names: Sequence[str], builds: Builds | None = None
 ) -> dict[Cell, dict[str, int | None]]:
-    """Counts of each cell. Kept for some minutes under the times of the builds: what was not built again has not changed.
+    """Counts of each cell."""
+    known = _kept(question, sorted(names), lambda: _read(question, names), builds) or {}
+    return {cell: dict(counts) for cell, counts in known.items()}
+
+
+def _kept(question: Question, what: Sequence[str], read: Callable[[], Any], builds: Builds | None) -> Any:
+    """What `read` says of the question, None where nothing was ever counted. Kept for some minutes under the times of the builds: what was
+    not built again has not changed.
 
     While a day waits for its build nothing is kept; what is stored of it is read.
     """
     found = (builds or Builds(question)).of(question)
     if not found.all:
-        return {}
+        return None
     if found.built < found.all:
-        return _read(question, names)
+        return read()
     built = (found.newest, found.times)
-    key = "metrics:" + hashlib.sha256(repr((built, question, sorted(names))).encode()).hexdigest()
+    key = "metrics:" + hashlib.sha256(repr((built, question, what)).encode()).hexdigest()
     known = cache.get(key)
     if known is None:
-        known = _read(question, names)
+        known = read()
         if len(known) <= MOST_CACHED:
             cache.set(key, known, CACHED_SECONDS)
-    return {cell: dict(counts) for cell, counts in known.items()}
+    return known
 
 
 def _read(question: Question, names: Sequence[str]) -> dict[Cell, dict[str, int | None]]:

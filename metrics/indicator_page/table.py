@@ -47,6 +47,11 @@ class Cell:
     place: str = ""
     strong: bool = False
 
+    @property
+    def classes(self) -> str:
+        marks = (("group-end", self.end), ("strong", self.strong), ("meta", self.small))
+        return " ".join(["num", *(name for name, is_so in marks if is_so)])
+
 
 @dataclass
 class Line:
