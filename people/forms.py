@@ -27,7 +27,7 @@ def _password_help() -> str:
 class RegionForm(forms.ModelForm):
     class Meta:
         model = Region
-        fields = ("name", "currency", "country")
+        fields = ("name", "name_zh", "currency", "country")
 
 
 class CityForm(forms.Form):

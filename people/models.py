@@ -20,6 +20,7 @@ class Region(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True, default="")
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     country = models.CharField(_("country"), max_length=2, default="CN")
 
@@ -28,7 +29,8 @@ class Region(models.Model):
         constraints = [models.CheckConstraint(name="region_only_one", condition=Q(id=1))]
 
     def __str__(self) -> str:
-        return self.name
+        """The name in the reader's language, as far as there is one."""
+        return self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
 
 
 class Zone(models.Model):

@@ -27,10 +27,11 @@ def the_region() -> Region:
 
 
 @transaction.atomic
-def update_region(*, name: str, currency: str, country: str, by: User, at: datetime) -> Region:
+def update_region(*, name: str, currency: str, country: str, by: User, at: datetime, name_zh: str = "") -> Region:
     region = the_region()
-    region.name, region.currency, region.country = name.strip(), currency.strip().upper(), country.strip().upper()
-    region.save(update_fields=["name", "currency", "country"])
+    region.name, region.name_zh = name.strip(), name_zh.strip()
+    region.currency, region.country = currency.strip().upper(), country.strip().upper()
+    region.save(update_fields=["name", "name_zh", "currency", "country"])
     audit("people.region.changed", region, by=by, at=at, currency=region.currency, country=region.country)
     return region
 

@@ -1,11 +1,11 @@
 import pytest
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from rest_framework.authtoken.models import Token
 
 from core.models import AuditEvent
-from people.models import City, Membership, User
+from people.models import City, Membership, Region, User
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -245,3 +245,15 @@ def test_the_roles_page_counts_who_holds_each_today(client, admin):
 
     assert Membership.objects.valid_on(timezone.localdate()).count() == 2
     assert client.get(reverse("people:roles")).status_code == 200
+
+
+def test_the_region_bears_its_name_in_the_readers_language(client, admin):
+    client.post(
+        reverse("people:region"), {"name": "Guangdong", "name_zh": " 广东 ", "currency": "CNY", "country": "CN"}
+    )
+
+    region = Region.objects.get()
+    with translation.override("zh-hans"):
+        assert str(region) == "广东"
+    with translation.override("en"):
+        assert str(region) == "Guangdong"

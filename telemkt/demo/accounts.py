@@ -37,7 +37,7 @@ class People:
 def make_people(today: date, rng: Random) -> People:
     """Region, six cities with two teams of five agents each, and an account per role with a password of its own."""
     since = today - timedelta(days=400)
-    Region.objects.update_or_create(pk=1, defaults={"name": words.REGION})
+    Region.objects.update_or_create(pk=1, defaults={"name": words.REGION, "name_zh": words.REGION_ZH})
     zone, _ = Zone.objects.get_or_create(name="Asia/Shanghai")
     cities = [
         City.objects.get_or_create(code=code, defaults={"name": name, "name_zh": name_zh, "zone": zone})[0]

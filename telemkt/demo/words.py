@@ -28,6 +28,7 @@ WOMEN = {
 }
 
 REGION = "Guangdong"
+REGION_ZH = "广东"
 # code, English, Chinese, how well its agents sell, how good its numbers are
 CITIES = [
     ("GZ", "Guangzhou", "广州", 1.06, 1.02),
