@@ -78,11 +78,12 @@ class Crew:
 
     def add(self, other: Crew) -> None:
         self.all += other.all
-        self.states.update(other.states)
+        for group, count in other.states.items():
+            self.states[group] += count
         self.waiting_long += other.waiting_long
         self.over += other.over
-        waits = [wait for wait in (self.longest_wait, other.longest_wait) if wait is not None]
-        self.longest_wait = max(waits, default=None)
+        if other.longest_wait is not None:
+            self.longest_wait = max(self.longest_wait or 0, other.longest_wait)
 
 
 # A state has lasted more than n whole seconds when it began n + 1 seconds ago or before.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.http import Http404
 
@@ -42,7 +43,7 @@ class Place:
     def shown_ids(self) -> list[int]:
         return [team.pk for team in self.shown]
 
-    @property
+    @cached_property
     def city_ids(self) -> frozenset[int]:
         """Cities whose customers the teams shown call; empty: of every city, when a regional team is among them."""
         if any(team.city_id is None for team in self.shown):
