@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from core.models import Job
 from core.templatetags.look import day, moment, thousands
@@ -82,7 +82,9 @@ def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current
         % {"known": len(known), "all": len(lead_list.mapping.get("columns", []))}
         if known
         else _("read from the headings"),
-        _("%(rows)s rows") % {"rows": thousands(lead_list.row_count)} if at > 2 else _("a verdict for every row"),
+        ngettext("%(rows)s row", "%(rows)s rows", lead_list.row_count) % {"rows": thousands(lead_list.row_count)}
+        if at > 2
+        else _("a verdict for every row"),
         _("%(rows)s usable") % {"rows": thousands(good)} if at > 2 else _("decide and correct"),
         moment(lead_list.committed_at) if lead_list.committed_at else _("nothing stored yet"),
         _("choose a campaign"),
