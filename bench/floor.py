@@ -24,7 +24,7 @@ FRESH_CALLS = AGENTS * CALLS_A_DAY * 5 // 480
 
 PLACES = """
 INSERT INTO people_zone (id, name) VALUES (900, 'Asia/Shanghai') ON CONFLICT DO NOTHING;
-INSERT INTO people_region (id, name, currency, country) VALUES (1, 'Bench', 'CNY', 'CN') ON CONFLICT DO NOTHING;
+INSERT INTO people_region (id, name, name_zh, currency, country) VALUES (1, 'Bench', '', 'CNY', 'CN') ON CONFLICT DO NOTHING;
 INSERT INTO people_city (id, code, name, name_zh, zone_id, is_on)
     SELECT i, 'b' || i, 'Bench ' || i, '', (SELECT id FROM people_zone WHERE name = 'Asia/Shanghai'), true FROM generate_series(1, {cities}) i;
 INSERT INTO people_team (id, code, name, city_id, is_active)
