@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0009_callback_day'),
+        ("campaigns", "0009_callback_day"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='callback',
-            name='state',
-            field=models.CharField(choices=[('promised', 'Promised'), ('kept', 'Kept'), ('late', 'Kept late'), ('dropped', 'No longer wanted')], default='promised', max_length=8, verbose_name='state'),
+            model_name="callback",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("promised", "Promised"),
+                    ("kept", "Kept"),
+                    ("late", "Kept late"),
+                    ("dropped", "No longer wanted"),
+                ],
+                default="promised",
+                max_length=8,
+                verbose_name="state",
+            ),
         ),
     ]
