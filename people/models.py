@@ -175,7 +175,14 @@ class User(AbstractUser):
         day = timezone.localdate(at) if at else timezone.localdate()
         cache: dict[date, Scope] = self.__dict__.setdefault("_scopes", {})
         if day not in cache:
-            cache[day] = self._with_superpowers(scope_of(list(self.memberships.valid_on(day))))
+            cache[day] = self._with_superpowers(scope_of(self._memberships_on(day)))
+        return cache[day]
+
+    def _memberships_on(self, day: date) -> list[Membership]:
+        """Kept on the instance like the scope: a page asks for the team several times."""
+        cache: dict[date, list[Membership]] = self.__dict__.setdefault("_memberships", {})
+        if day not in cache:
+            cache[day] = list(self.memberships.valid_on(day).select_related("team__city"))
         return cache[day]
 
     def _with_superpowers(self, scope: Scope) -> Scope:
@@ -193,7 +200,7 @@ class User(AbstractUser):
 
     def team_at(self, at: datetime) -> Team | None:
         """The team in which the user is an agent (else leads) on the business day of `at`."""
-        own = self.memberships.valid_on(timezone.localdate(at)).filter(team__isnull=False).select_related("team__city")
+        own = [membership for membership in self._memberships_on(timezone.localdate(at)) if membership.team_id]
         member = sorted(own, key=lambda m: m.role != Membership.Role.AGENT)[:1]
         return member[0].team if member else None
 

@@ -36,7 +36,7 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
         state = desk.set_state(agent=agent, state=AgentState.State.PREVIEW, at=at, campaign_id=lead.campaign_id)
     common = {"at": at, "team": team, "own": queries_desk.own_figures(agent, at), "breaks": desk.BREAKS, "lead": lead}
     if lead is not None:
-        return common | {"screen": "work"} | _work(lead, agent, at)
+        return common | {"screen": "work"} | _work(lead, agent, state, at)
     screen = "off" if state is None else "away" if state.state == AgentState.State.AWAY else "empty"
     return common | {
         "screen": screen,
@@ -64,17 +64,17 @@ def _pill(state: AgentState | None, at: datetime) -> dict[str, Any]:
     }
 
 
-def _work(lead: Lead, agent: User, at: datetime) -> dict[str, Any]:
+def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> dict[str, Any]:
     """The lead in hand: person, script, call and the results that are valid now."""
     status = desk.follow_call(lead=lead, agent=agent, at=at)
-    call = desk.live_call(lead)
+    call = desk.live_call(lead) if status else None
     customer, campaign = lead.customer, lead.campaign
     rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id)
     zone = contacts.zone_of(customer.city.zone.name if customer.city.zone else None)
     products, offers = queries_desk.products_to_sell(campaign, at)
     phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
     return {
-        **_pill(desk.current_state(agent), at),
+        **_pill(desk.current_state(agent) if status else state, at),
         **_call_context(lead, call, status),
         "customer": customer,
         "campaign": campaign,
