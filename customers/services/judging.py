@@ -44,8 +44,9 @@ ROOM = "SET LOCAL work_mem = '128MB'"
 IN_FORCE = """campaign_id IS NULL AND product_id IS NULL AND lifted_at IS NULL AND valid_from <= %(at)s
     AND (valid_to IS NULL OR valid_to > %(at)s)"""
 
-# customers whom the list's readers without the region do not know
+# customers whom the list's readers without the region do not know, and those whom the uploader does not
 FOREIGN = "(%(is_told)s AND (c.city_id <> ALL (%(cities)s) OR x.city_id <> ALL (%(cities)s)))"
+NOT_THE_UPLOADERS = "(c.city_id <> ALL (%(uploaders)s) OR x.city_id <> ALL (%(uploaders)s))"
 OWN = "CASE WHEN c.city_id = ANY (%(cities)s) THEN c.id WHEN x.city_id = ANY (%(cities)s) THEN x.id END"
 # what would be said of a row if they did not exist; asked of few rows
 TOLD = f"""CASE
@@ -80,7 +81,7 @@ WITH twice AS MATERIALIZED (
     CASE
       WHEN s.fault <> '' THEN 'invalid:' || s.fault
       WHEN s.row_no > t.first THEN 'duplicate:same_number'
-      WHEN NOT %(region)s AND {FOREIGN} THEN 'undecided:region'
+      WHEN NOT %(region)s AND {NOT_THE_UPLOADERS} THEN 'undecided:region'
       WHEN b.phone_blind IS NOT NULL THEN 'suppressed:register'
       WHEN coalesce(c.is_suppressed, x.is_suppressed) OR EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = coalesce(c.id, x.id) AND {IN_FORCE}) THEN 'suppressed:customer'
@@ -118,7 +119,7 @@ FROM judged
 
 # what such a row would be, had the city's earlier commit stored it; few rows, found by the index of held rows
 REMEMBERED = f"""
-UPDATE customers_rowverdict v SET before = m.before, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' ELSE '' END
+UPDATE customers_rowverdict v SET before = CASE v.reason WHEN 'region' THEN m.before ELSE v.before END, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' ELSE '' END
 FROM (
   SELECT w.row_no, NULLIF(d.before, '{{}}') AS before,
     CASE WHEN c.city_id <> s.city_id THEN 'undecided' WHEN d.before = '{{}}' THEN 'unchanged' ELSE 'update' END AS told
@@ -126,7 +127,7 @@ FROM (
   JOIN customers_stagedrow s ON s.lead_list_id = w.lead_list_id AND s.row_no = w.row_no
   JOIN customers_heldrow c ON c.phone_blind = s.phone_blind AND c.city_id = ANY (%(cities)s)
   CROSS JOIN LATERAL (SELECT {CHANGES} AS before OFFSET 0) d
-  WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND w.reason = 'region' AND (%(all)s OR w.row_no = ANY (%(rows)s))
+  WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND (%(all)s OR w.row_no = ANY (%(rows)s))
 ) m
 WHERE v.lead_list_id = %(list)s AND v.row_no = m.row_no
 """
@@ -167,13 +168,14 @@ def judge_rows(lead_list: LeadList, rows: list[int], *, at: datetime, is_region:
 
 
 def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: datetime) -> None:
-    is_told, cities = _readers(lead_list)
+    is_told, cities, uploaders = _readers(lead_list)
     values: dict[str, Any] = {
         "list": lead_list.pk,
         "source": lead_list.source_id,
         "region": is_region,
         "is_told": is_told,
         "cities": cities,
+        "uploaders": uploaders,
         "nowhere": list(nowhere_ids()),
         "at": at,
         "all": rows is None,
@@ -189,11 +191,14 @@ def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: 
             cursor.execute(REMEMBERED, _typed(values))
 
 
-def _readers(lead_list: LeadList) -> tuple[bool, list[int]]:
-    """Whether anybody without the region reads this list, and whose customers those know: the uploader's cities, or the list's."""
-    if not list_rules.works_for_region(lead_list.created_by):
-        return True, sorted(lead_list.created_by.scope().city_ids)
-    return lead_list.city_id is not None, [lead_list.city_id] if lead_list.city_id else []
+def _readers(lead_list: LeadList) -> tuple[bool, list[int], list[int]]:
+    """Whether anybody without the region reads this list, whose customers those know, and whose the uploader knows.
+
+    Readers know the list's city alone, also when the uploader works for more: the uploader reads what they are told.
+    """
+    own = [] if list_rules.works_for_region(lead_list.created_by) else sorted(lead_list.created_by.scope().city_ids)
+    known = own if lead_list.city_id is None else [lead_list.city_id]
+    return bool(known), known, own
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

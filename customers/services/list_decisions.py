@@ -87,6 +87,8 @@ def _tell_again(lead_list: LeadList, rows: list[tuple[int, str | None, str | Non
 def _decide_as_told(waiting: RowVerdictQuerySet, *, accept: bool) -> int:
     own, held = waiting.filter(told=None), waiting.held()
     if not accept:
+        # set aside for the region too, or it could still commit what the city's page says is set aside
+        held.filter(verdict=Verdict.UNDECIDED).update(verdict=Verdict.INVALID, reason=SKIPPED)
         return own.update(verdict=Verdict.INVALID, reason=SKIPPED) + held.update(
             told=Verdict.INVALID, told_reason=SKIPPED
         )

@@ -22,7 +22,7 @@ from customers.services.suppress import suppress
 from customers.signals import list_committed
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
-from people.tests.factories import CityFactory, UserFactory
+from people.tests.factories import CityFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 A, B, C, D = "19100007541", "19100007542", "19100007543", "19100007544"
@@ -351,6 +351,36 @@ def test_a_list_that_the_region_brings_for_one_city_tells_that_city_nothing_of_o
 
     assert verdicts(lead_list) == ["undecided:other_city", "new"]
     assert told(lead_list, UserFactory(role="data", city=foshan)) == ["new", "new"]
+
+
+def test_a_list_for_one_city_of_an_uploader_of_two_tells_its_readers_nothing_of_the_other(source, foshan, guangzhou):
+    CustomerFactory(city=guangzhou, name="theirs", number=A)
+    CustomerFactory(city=foshan, name="ours", number=B)
+    both = UserFactory(role="data", city=foshan)
+    MembershipFactory(user=both, role="data", city=guangzhou)
+    rows = ["", "x", A, "", "", ""], ["", "ours", B, "", "", ""], ["", "z", C, "", "", ""]
+
+    lead_list = check(rows_file(*rows), both, source, city=foshan)
+
+    assert verdicts(lead_list) == ["undecided:other_city", "unchanged", "new"]
+    for reader in (both, UserFactory(role="data", city=foshan)):
+        assert told(lead_list, reader) == ["new", "unchanged", "new"]
+    commit(lead_list, both)
+    again = check(rows_file(*rows, ["", "d", D, "", "", ""]), both, source, city=foshan)
+    assert told(again, both) == ["unchanged", "unchanged", "unchanged", "new"]
+
+
+def test_what_the_city_set_aside_is_set_aside_for_the_region_too(data, source, foshan, guangzhou):
+    CustomerFactory(city=foshan, source=source, external_id="E2", name="ours", number=B)
+    CustomerFactory(city=guangzhou, name="theirs", number=A)
+    local = UserFactory(role="data", city=foshan)
+    lead_list = check(rows_file(["E2", "ours", A, "", "", ""]), local, source, city=foshan)
+    assert (verdicts(lead_list), told(lead_list, local)) == (["undecided:region"], ["undecided:new_number"])
+
+    assert list_decisions.decide_rows(lead_list=lead_list, accept=False, by=local, at=database_now()) == 1
+
+    assert told(lead_list, local) == verdicts(lead_list) == ["invalid:skipped"]
+    assert list_decisions.decide_rows(lead_list=lead_list, accept=True, by=data, at=database_now()) == 0
 
 
 def test_a_city_must_be_ones_own(source, foshan, guangzhou):
