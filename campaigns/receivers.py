@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.dispatch import receiver
 
 from customers.signals import customer_suppressed, list_committed
@@ -29,7 +31,12 @@ def withdraw_leads(
 
 @receiver(list_committed, dispatch_uid="campaigns.follow_customers")
 def follow_customers(sender: Any, *, lead_list_id: int, **_more: Any) -> None:
-    """Runs inside the commit of the list: the job that brings the leads along is there when the list is, or neither is."""
+    """Runs inside the commit of the list: the job that brings the leads along is there when the list is, or neither is.
+
+    They are brought at once as well, so that the old city is handed none of them while the job waits for its turn.
+    """
+    from campaigns.services import moving
     from core.jobs import enqueue
 
     enqueue(kind="campaigns.follow_customers", key=str(lead_list_id), args={"lead_list": lead_list_id}, queue="fast")
+    transaction.on_commit(partial(moving.follow_customers, lead_list_id=lead_list_id), robust=True)

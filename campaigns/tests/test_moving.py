@@ -16,7 +16,7 @@ from customers.signals import list_committed
 pytestmark = pytest.mark.django_db
 
 
-def moved_by_a_list(floor: Floor, *leads: Lead) -> None:
+def moved_by_a_list(floor: Floor, *leads: Lead) -> LeadList:
     """What a committed list leaves behind that moved these customers to a new city, and the news of it."""
     by, city = person("data"), floor.away
     made = LeadList.objects.create(
@@ -29,6 +29,11 @@ def moved_by_a_list(floor: Floor, *leads: Lead) -> None:
         )
         type(lead.customer).objects.filter(pk=lead.customer_id).update(city=city)
     list_committed.send(sender=LeadList, lead_list_id=made.pk)
+    return made
+
+
+def moved_by_the_job(floor: Floor, *leads: Lead) -> None:
+    made = moved_by_a_list(floor, *leads)
     assert run_inline(Job.objects.get(kind="campaigns.follow_customers", key=str(made.pk)).pk)
 
 
@@ -44,7 +49,7 @@ def test_the_new_citys_team_gets_the_lead_and_the_old_ones_does_not(floor):
     team = TeamFactory(city=floor.away)
     floor.campaign.team_links.create(team=team)
 
-    moved_by_a_list(floor, lead)
+    moved_by_the_job(floor, lead)
 
     assert claim.claim_next_lead(agent=floor.agent, at=AT) is None
     assert claim.claim_next_lead(agent=agent_of(team), at=AT) == lead
@@ -53,7 +58,17 @@ def test_the_new_citys_team_gets_the_lead_and_the_old_ones_does_not(floor):
 def test_unfinished_leads_move_and_finished_ones_and_other_customers_stay(floor):
     waiting, finished, other = floor.lead(), floor.lead(state="done", outcome="refused"), floor.lead()
 
-    moved_by_a_list(floor, waiting, finished)
+    moved_by_the_job(floor, waiting, finished)
 
     cities = [Lead.objects.get(pk=lead.pk).city for lead in (waiting, finished, other)]
     assert cities == [floor.away, floor.city, floor.city]
+
+
+def test_once_the_list_is_committed_the_old_city_is_handed_none_of_its_leads(floor, django_capture_on_commit_callbacks):
+    lead = floor.lead()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        moved_by_a_list(floor, lead)
+
+    assert Job.objects.get(kind="campaigns.follow_customers").state == Job.State.QUEUED
+    assert claim.claim_next_lead(agent=floor.agent, at=AT) is None
