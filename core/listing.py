@@ -23,6 +23,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -329,21 +330,22 @@ class Listing:
                 _("More than %(limit)s rows fit the filters. Narrow them and export again.")
                 % {"limit": f"{EXPORTED:,}"}
             )
-        passed = self.door(self, count) if self.door else {}
-        if isinstance(passed, HttpResponseBase):
-            return passed
         file_format = self.request.GET.get(self.export_param, "xlsx")
-        at = database_now()
-        audit(
-            "core.list.exported",
-            by=self.request.user,
-            at=at,
-            list=self.name,
-            rows=count,
-            format=file_format,
-            filters=sorted(self.filter_values),
-            **passed,
-        )
+        with transaction.atomic():  # what the door locks stays locked until the next one can read of this file
+            passed = self.door(self, count) if self.door else {}
+            if isinstance(passed, HttpResponseBase):
+                return passed
+            at = database_now()
+            audit(
+                "core.list.exported",
+                by=self.request.user,
+                at=at,
+                list=self.name,
+                rows=count,
+                format=file_format,
+                filters=sorted(self.filter_values),
+                **passed,
+            )
         name = f"{slugify(str(self.title), allow_unicode=True) or 'list'}-{business_date(at):%Y%m%d}.{file_format}"
         return self._csv(name) if file_format == "csv" else self._xlsx(name, at)
 

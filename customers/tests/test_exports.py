@@ -2,11 +2,16 @@
 
 import io
 import re
+import threading
+import time
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
+from core import listing
 from core.models import AuditEvent
 from customers.tests.factories import CustomerFactory
 from people.models import ExportRequest
@@ -87,3 +92,37 @@ def test_who_only_looks_cannot_export(client, city):
     CustomerFactory(city=city)
 
     assert client.get(reverse("customers:customers"), {"export": "csv"}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_files_at_the_same_moment_are_counted_one_after_the_other(monkeypatch):
+    """Each has 2 of the fewer than 4 rows that leave alone: the second to come must read of the first."""
+    monkeypatch.setattr(exports, "TWO_PERSONS", 4)
+    city = CityFactory()
+    for number in ("19100007541", "19100007542"):
+        CustomerFactory(city=city, number=number)
+    clerk = UserFactory(role="data", city=city)
+    write = listing.audit
+
+    def write_late(*args, **kwargs):
+        time.sleep(0.4)
+        return write(*args, **kwargs)
+
+    monkeypatch.setattr(listing, "audit", write_late)
+    answers = []
+
+    def take():
+        client = Client()
+        client.force_login(clerk)
+        answer = client.get(reverse("customers:customers"), {"export": "csv"})
+        answers.append(answer.status_code)
+        list(answer)  # read to its end, which closes the file
+        connection.close()
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == [200, 409]

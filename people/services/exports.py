@@ -29,8 +29,13 @@ class DecidedAlready(DomainError):
     """Somebody has approved or refused it meanwhile."""
 
 
+@transaction.atomic
 def may_leave_alone(*, rows: int, by: User, at: datetime) -> bool:
-    """Whether these rows, with what this person took out alone within a day, stay under the number that needs two."""
+    """Whether these rows, with what this person took out alone within a day, stay under the number that needs two.
+
+    The person stays locked to the end of the caller's transaction, in which the audit row is written that the next file is counted with.
+    """
+    User.objects.select_for_update(of=("self",), no_key=True).get(pk=by.pk)
     taken = AuditEvent.objects.filter(action=EXPORTED, actor_id=by.pk, at__gt=at - OPEN_FOR, detail__alone=True)
     return rows + sum(int(row.get("rows", 0)) for row in taken.values_list("detail", flat=True)) < TWO_PERSONS
 
