@@ -160,13 +160,14 @@ def unkept(promises: Promises, names: Mapping[int, str], user: User) -> list[Ale
         return []
     agent, due = promises.risky[0]
     values = {"time": time_of(due), "agent": names.get(agent, ""), "count": promises.at_risk}
-    text = ngettext(
-        "Callback at %(time)s promised by %(agent)s, who is not at the desk",
-        "%(count)s callbacks promised by agents who are not at the desk", promises.at_risk,
-    ) % values  # fmt: skip
-    why = (
-        _("The first at %(time)s, by %(agent)s.") % values
-    )  # a language of one plural form names nobody in the sentence
+    if promises.at_risk == 1:  # who and when is said at once
+        text, why = _("Callback at %(time)s promised by %(agent)s, who is not at the desk") % values, ""
+    else:
+        text = ngettext(
+            "%(count)s callback promised by agents who are not at the desk",
+            "%(count)s callbacks promised by agents who are not at the desk", promises.at_risk,
+        ) % values  # fmt: skip
+        why = _("The first at %(time)s, by %(agent)s.") % values
     page = url_of("campaigns:callbacks") if can_hand_over(user) else ""
     return [Alert(DUE, text, why, page and f"{page}?when=today", _("Hand over"))]
 

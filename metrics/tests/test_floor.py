@@ -411,16 +411,22 @@ def test_promises_are_kept_or_due_or_at_risk(supervisor, team, agent, campaign, 
     assert "Callback at 15:25 promised by Chen Meiling, who is not at the desk" in texts(board)
 
 
-def test_one_promise_at_risk_names_agent_and_time_in_a_language_of_one_plural_form_too(
-    supervisor, team, agent, campaign, foshan
-):
+def test_one_promise_at_risk_is_told_once_and_of_more_the_first_is_named(supervisor, team, agent, campaign, foshan):
+    def told(language):
+        with override(language):
+            (alert,) = [found for found in board_for(supervisor).alerts if "callbacks" in found.url]
+        return alert.text, alert.why
+
     promise(agent, campaign, foshan, -5)
+    assert told("en") == ("Callback at 15:25 promised by Chen Meiling, who is not at the desk", "")
+    assert told("zh-hans") == ("Chen Meiling 承诺的 15:25 回拨，话务员现不在席", "")
 
-    with override("zh-hans"):
-        (alert,) = [found for found in board_for(supervisor).alerts if "callbacks" in found.url]
-
-    assert "15:25" in alert.why
-    assert "Chen Meiling" in alert.why
+    promise(agent, campaign, foshan, -10)
+    assert told("en") == (
+        "2 callbacks promised by agents who are not at the desk",
+        "The first at 15:20, by Chen Meiling.",
+    )
+    assert told("zh-hans") == ("2 条回拨承诺的话务员现不在席", "最早 15:20，Chen Meiling。")
 
 
 def test_what_lasts_exactly_the_limit_is_not_over_it(supervisor, team, agent, foshan):
