@@ -332,6 +332,7 @@ class ExportRequest(models.Model):
         ASKED = "asked", _("Waits for a second person")
         APPROVED = "approved", _("Approved")
         REFUSED = "refused", _("Refused")
+        EXPIRED = "expired", _("Expired")
 
     PERSONAL_FIELDS = ("query",)
 
@@ -359,8 +360,8 @@ class ExportRequest(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="export_request_decided_whole",
-                condition=Q(state="asked", decided_by=None, decided_at=None)
-                | (~Q(state="asked") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                condition=Q(state__in=["asked", "expired"], decided_by=None, decided_at=None)
+                | Q(state__in=["approved", "refused"], decided_by__isnull=False, decided_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="export_request_two_persons", condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by"))

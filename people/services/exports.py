@@ -26,7 +26,7 @@ class PurposeMissing(DomainError):
 
 
 class DecidedAlready(DomainError):
-    """Somebody has approved or refused it meanwhile."""
+    """Somebody has approved or refused it meanwhile, or nobody did in time."""
 
 
 @transaction.atomic
@@ -82,6 +82,8 @@ def decide_export(*, asked: ExportRequest, approve: bool, by: User, at: datetime
         raise PermissionRefused(_("A second person decides: you cannot approve your own request."))
     if not rules.can_decide_exports(by) or not ExportRequest.objects.visible_to(by).filter(pk=asked.pk).exists():
         raise PermissionRefused(_("Your role does not allow this."))
+    if asked.state == State.EXPIRED:
+        raise DecidedAlready(_("Nobody decided within 30 days. The file must be asked for anew."))
     if asked.state != State.ASKED:
         raise DecidedAlready(_("This request has been decided already."))
     asked.state, asked.decided_by, asked.decided_at = State.APPROVED if approve else State.REFUSED, by, at

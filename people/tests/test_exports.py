@@ -116,10 +116,37 @@ def test_fewer_than_500_rows_in_a_day_leave_without_a_second_person():
     assert not exports.may_leave_alone(rows=500, by=UserFactory(role="data"), at=at)
 
 
-def test_the_filters_of_a_request_are_forgotten_after_30_days(city):
+def test_the_filters_of_a_request_are_forgotten_30_days_after_its_decision(city):
     asked = ask(UserFactory(role="data", city=city), query="name=%E5%AD%99")
     decide(asked, UserFactory(role="administrator"))
 
     assert forget_filters(database_now() + timedelta(days=29)) == 0
     assert forget_filters(database_now() + timedelta(days=31)) == 1
     assert ExportRequest.objects.get().query == ""
+
+
+def test_an_approval_in_force_keeps_its_filters_however_old_the_request_is(city):
+    """Without them the file could not be taken, and the approval would let the whole list go."""
+    clerk = UserFactory(role="data", city=city)
+    asked = ask(clerk, query="name=%E5%AD%99")
+    ExportRequest.objects.update(asked_at=database_now() - timedelta(days=31))
+    decide(asked, UserFactory(role="administrator"))
+
+    assert forget_filters(database_now()) == 0
+    assert take(clerk, query="") is None
+    assert take(clerk, query="name=%E5%AD%99") == asked
+
+
+def test_a_request_that_nobody_decides_lapses_after_30_days_with_its_filters(city):
+    clerk, boss = UserFactory(role="data", city=city), UserFactory(role="administrator")
+    asked = ask(clerk, query="name=%E5%AD%99")
+
+    assert forget_filters(database_now() + timedelta(days=29)) == 0
+    assert forget_filters(database_now() + timedelta(days=31)) == 1
+
+    asked.refresh_from_db()
+    assert (asked.query, asked.get_state_display()) == ("", "Expired")
+    assert not ExportRequest.objects.waiting().exists()
+    with pytest.raises(exports.DecidedAlready, match="anew"):
+        decide(asked, boss)
+    assert forget_filters(database_now() + timedelta(days=32)) == 0
