@@ -81,24 +81,25 @@ class ReferenceInSets(Operation):
         return [statement.format(**names) for statement in statements]
 
 
+# each function keeps the search path under which it was made: a restore of data alone, and whoever else has none, fires them too
 REFERENCE = (
     # by the index whatever the first insert of a connection was: the plan is kept, and a scan of all customers for one number is not wanted
     """CREATE FUNCTION {name}_arrived() RETURNS trigger LANGUAGE plpgsql
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$ BEGIN
+SET search_path FROM CURRENT SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$ BEGIN
   IF EXISTS (SELECT 1 FROM (SELECT DISTINCT a."{column}" AS key FROM arrived a WHERE a."{column}" IS NOT NULL OFFSET 0) d
              WHERE NOT EXISTS (SELECT 1 FROM "{target}" t WHERE t."{key}" = d.key)) THEN
     RAISE foreign_key_violation USING MESSAGE = 'insert on table "{table}" violates the reference "{column}": no such row in "{target}"';
   END IF;
   RETURN NULL;
 END $$""",
-    """CREATE FUNCTION {name}_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    """CREATE FUNCTION {name}_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ BEGIN
   PERFORM 1 FROM "{target}" t WHERE t."{key}" = NEW."{column}" FOR KEY SHARE;
   IF NOT FOUND THEN
     RAISE foreign_key_violation USING MESSAGE = 'update on table "{table}" violates the reference "{column}": no such row in "{target}"';
   END IF;
   RETURN NULL;
 END $$""",
-    """CREATE FUNCTION {name}_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    """CREATE FUNCTION {name}_gone() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ BEGIN
   LOCK TABLE "{table}" IN SHARE MODE;
   IF EXISTS (SELECT 1 FROM gone g JOIN "{table}" a ON a."{column}" = g."{key}") THEN
     RAISE foreign_key_violation USING MESSAGE = 'delete on table "{target}" violates the reference "{column}" of table "{table}"';

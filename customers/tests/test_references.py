@@ -57,6 +57,31 @@ def test_nothing_can_be_changed_to_point_to_nobody():
 
 
 @pytest.mark.django_db
+def test_references_are_checked_without_a_search_path_too_as_while_data_are_restored():
+    customer = CustomerFactory(consent=True)
+    columns = ", ".join(f.column for f in Consent._meta.concrete_fields if not f.primary_key)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        [schema] = cursor.fetchone()
+        table = f'"{schema}".customers_consent'
+        cursor.execute("SET LOCAL search_path = ''")
+        cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}")
+        with pytest.raises(IntegrityError, match="customers_consent"), transaction.atomic():
+            cursor.execute(f'DELETE FROM "{schema}".customers_customer WHERE id = %s', [customer.pk])
+        cursor.execute("SET LOCAL search_path TO DEFAULT")
+        cursor.execute(
+            "SELECT proname, proconfig::text LIKE '%%search_path=%%' FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE p.proname ~ '^customers_.*_(arrived|changed|gone)$'"
+        )
+        keeps = dict(cursor.fetchall())
+
+    assert Consent.objects.filter(customer=customer).count() == 2
+    assert len(keeps) >= 12
+    assert all(keeps.values())
+
+
+@pytest.mark.django_db
 def test_what_is_pointed_to_cannot_be_deleted():
     customer = CustomerFactory(source=SourceFactory())
 
