@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,6 +149,20 @@ def write_file(table: Table, path: Path) -> int:
     finally:
         draft.unlink(missing_ok=True)
     return count
+
+
+def open_written(table: Table, suffix: str) -> IO[bytes]:
+    """The whole file, open for reading, of which nothing stays when it is closed. Raises as write_file.
+
+    For answers: whatever goes wrong on the way is known before the answer begins, and none ends in the middle looking complete.
+    """
+    with tempfile.NamedTemporaryFile(suffix=suffix, delete=False) as target:
+        path = Path(target.name)
+    try:
+        write_file(table, path)
+        return path.open("rb")
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def write(table: Table, target: IO[bytes], suffix: str) -> int:

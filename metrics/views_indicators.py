@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -50,7 +48,7 @@ def indicators_peak(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def indicators_export(request: HttpRequest, suffix: str) -> HttpResponseBase:
+def indicators_export(request: HttpRequest, suffix: str) -> FileResponse:
     """What the page shows as a file; Excel also holds the course by period, the chart and the definitions."""
     at = database_now()
     state = read_state(request.GET.dict(), business_date(at))
@@ -68,21 +66,8 @@ def indicators_export(request: HttpRequest, suffix: str) -> HttpResponseBase:
         grouped_by=state.by,
     )
     name = f"indicators-{state.since:%Y%m%d}-{state.until:%Y%m%d}.{suffix}"
-    if suffix == "csv":
-        answer: HttpResponseBase = StreamingHttpResponse(export.pieces(table, ".csv"), content_type=CSV_TYPE)
-        answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return answer
-    return _workbook(table, name)
-
-
-def _workbook(table: export.Table, name: str) -> FileResponse:
-    with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as target:
-        path = Path(target.name)
-    try:
-        export.write_file(table, path)
-        return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=XLSX_TYPE)
-    finally:
-        path.unlink(missing_ok=True)
+    found = export.open_written(table, f".{suffix}")
+    return FileResponse(found, as_attachment=True, filename=name, content_type=TYPES[suffix])
 
 
 def _question(request: HttpRequest, state: State) -> Question:

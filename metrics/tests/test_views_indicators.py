@@ -8,13 +8,14 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.calendar import business_date
 from core.clock import database_now
 from core.models import AuditEvent
+from metrics import export, queries
 from metrics.models import Alert
 from metrics.tests import factories as f
 from people.tests.factories import UserFactory
@@ -308,6 +309,27 @@ def test_the_file_holds_exactly_the_groups_of_the_page(client, manager):
         ("total", "City1", "50", "10.0"),
     ]
     assert AuditEvent.objects.filter(action="metrics.indicators.exported").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/indicators/indicators.csv", "/api/v1/indicators/"])
+def test_a_file_of_which_a_later_part_takes_too_long_is_refused_and_not_cut(client, manager, monkeypatch, path):
+    """The database gives up the second of two parts."""
+    asked = []
+
+    def rows_of(question, *_rest, **_more):
+        asked.append(question)
+        if len(asked) > 1:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = 20")
+                cursor.execute("SELECT pg_sleep(2)")
+        return []
+
+    monkeypatch.setattr(queries, "rows_of", rows_of)
+    monkeypatch.setattr(export, "_parts", lambda question: [question, question])
+
+    answer = client.get(path, RANGE)
+
+    assert (answer.status_code, answer.headers["Retry-After"], len(asked)) == (503, "30", 2)
 
 
 def test_the_workbook_of_the_page_is_one(client, manager):
