@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from core.jobs import Run, handler, scheduled
+from metrics import ledgers
 from metrics.models import Partition
 from metrics.services import activity, checks, dirty, periods, rollup
 
@@ -31,7 +32,9 @@ def rollup_nightly(run: Run) -> dict[str, Any]:
 )
 def rollup_today(run: Run) -> dict[str, Any]:
     """What is new, without the weeks and months that are still running: these are read from their days until the night."""
-    return roll_up(run, with_running=False)
+    told = roll_up(run, with_running=False)
+    ledgers.renew_cohorts()
+    return told
 
 
 @handler("metrics.rollup", label=_("Rollup"), lease=timedelta(minutes=5))

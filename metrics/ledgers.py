@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
-from core.calendar import day_bounds, month_start, next_month
+from core.calendar import day_bounds, days, month_start, next_month
 from metrics.questions import Period, Question
 from metrics.registry import Measure, register_source
 
 Key = tuple[int | None, ...]
 Answers = Mapping[tuple[int, Key], Mapping[str, int]]
 Place = tuple[int | None, int | None]  # city, campaign
-KEEP_SECONDS = 900
 
 
 def asks_for_more(question: Question) -> bool:
@@ -57,28 +57,51 @@ class LeadCohorts:
             return {}
         found: dict[tuple[int, Key], Counter[str]] = {}
         firsts = [period.first for period in question.periods]
-        for (day, city, campaign), (made, called) in _cohorts().items():
-            key = key_of(question, (city, campaign)) if question.first <= day <= question.last else None
-            if key is not None:
-                number = bisect_right(firsts, day) - 1
-                found.setdefault((number, key), Counter()).update(leads_made=made, leads_called=called)
+        cohorts = _cohorts()
+        for day in days(question.first, question.last):
+            for (city, campaign), (made, called) in cohorts.get(day, {}).items():
+                key = key_of(question, (city, campaign))
+                if key is not None:
+                    number = bisect_right(firsts, day) - 1
+                    found.setdefault((number, key), Counter()).update(leads_made=made, leads_called=called)
         return found
 
 
 COHORTS = """
 SELECT (created_at AT TIME ZONE %s)::date, city_id, campaign_id, count(*), count(*) FILTER (WHERE attempts_made > 0)
 FROM campaigns_lead GROUP BY 1, 2, 3"""
+Cohorts = dict[date, dict[tuple[int, int], tuple[int, int]]]
+COUNTED, FRESH = "metrics.lead_cohorts", "metrics.lead_cohorts.fresh"
+FRESH_SECONDS, KEEP_SECONDS = 900, 3600
+_unpacked: tuple[str, Cohorts] = "", {}  # of this process: a table asks once for each of its periods
 
 
-def _cohorts() -> dict[tuple[date, int, int], tuple[int, int]]:
-    """{(day, city, campaign): (leads made, of these called)}. All leads are read for it, so it is kept for a quarter of an hour."""
-    found = cache.get("metrics.lead_cohorts")
-    if found is None:
-        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
-            cursor.execute(COHORTS, [settings.TIME_ZONE])
-            found = {(day, city, campaign): (made, called) for day, city, campaign, made, called in cursor.fetchall()}
-        cache.set("metrics.lead_cohorts", found, KEEP_SECONDS)
-    return found
+def _cohorts() -> Cohorts:
+    """{day: {(city, campaign): (leads made, of these called)}}, as the rollup has counted them; counted here only where it has not."""
+    global _unpacked
+    counted = cache.get(COUNTED)
+    if counted is None or counted != _unpacked[0]:
+        found = cache.get(f"{COUNTED}:{counted}") if counted else None
+        _unpacked = (counted, found) if found is not None else _count_cohorts()
+    return _unpacked[1]
+
+
+def renew_cohorts() -> None:
+    """Count the leads again when the last time was a quarter of an hour ago. All of them are read: work for a job, not for a page."""
+    if cache.add(FRESH, True, FRESH_SECONDS):
+        _count_cohorts()
+
+
+def _count_cohorts() -> tuple[str, Cohorts]:
+    with connections[settings.REPORTS_DATABASE].cursor() as cursor:
+        cursor.execute(COHORTS, [settings.TIME_ZONE])
+        found: Cohorts = {}
+        for day, city, campaign, made, called in cursor.fetchall():
+            found.setdefault(day, {})[city, campaign] = (made, called)
+    name = uuid4().hex
+    cache.set(f"{COUNTED}:{name}", found, KEEP_SECONDS)
+    cache.set(COUNTED, name, KEEP_SECONDS)
+    return name, found
 
 
 class Costs:

@@ -1,16 +1,22 @@
 """Leads, costs and opportunities: figures counted by hand."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import override
 
 from campaigns.models import AgentState, Cost, Lead, Opportunity
 from campaigns.tests.factories import CustomerFactory, LeadFactory
+from core.calendar import days
 from core.clock import database_now
-from metrics import queries, registry
+from core.jobs import enqueue, run_inline
+from metrics import ledgers, queries, registry
+from metrics.questions import ask
 from metrics.services import activity
 from metrics.tests import factories as f
 from people.tests.factories import UserFactory
@@ -94,6 +100,27 @@ def test_list_penetration_follows_the_day_on_which_the_leads_were_made(foshan, z
     assert value("list_penetration", filters={"city": [zhuhai[0].pk]}) == pytest.approx(25.0)
     assert value("list_penetration", until=date(2026, 3, 5)) == pytest.approx(500 / 9)
     assert value("list_penetration", ["team"], [foshan[1].pk]) is None
+
+
+def test_the_leads_are_counted_by_the_rollup_and_unpacked_once_for_all_periods_of_a_table(
+    foshan, campaign, monkeypatch
+):
+    """Of 4 March two leads, one called; each of ten days is asked for by itself."""
+    for attempts in (0, 1):
+        lead(campaign, foshan[0], DAY, attempts)
+    assert run_inline(enqueue(kind="metrics.rollup_today", key="x").pk)
+    monkeypatch.setattr(ledgers, "_unpacked", ("", {}))  # another process
+    read = []
+    monkeypatch.setattr(ledgers, "cache", SimpleNamespace(get=lambda key: read.append(key) or cache.get(key)))
+    asked = [ask(since=day, until=day, by=["city"]) for day in days(date(2026, 3, 1), date(2026, 3, 10))]
+
+    with CaptureQueriesContext(connection) as queries_made:
+        found = [ledgers.LeadCohorts().read(question) for question in asked]
+
+    assert [len(one) for one in found] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert found[3][0, (foshan[0].pk,)] == {"leads_made": 2, "leads_called": 1}
+    assert not queries_made.captured_queries
+    assert len([key for key in read if key != "metrics.lead_cohorts"]) == 1
 
 
 def test_a_city_manager_sees_the_leads_and_costs_of_the_own_city_only(foshan, zhuhai, campaign):
