@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.deeds import tell
+from core.deeds import tell, title_lists
 
 tell(
     {
@@ -38,4 +38,12 @@ tell(
         "campaigns.calls.rejects_downloaded": _("Took away the rows not taken of an import of calls"),
     },
     named={"campaigns.campaign"},
+)
+
+title_lists(
+    {
+        "campaigns.calls": _("Calls"),
+        "campaigns.orders": _("Orders"),
+        "campaigns.rejects": _("Rejected rows"),
+    }
 )

@@ -16,12 +16,23 @@ from core.models import AuditEvent
 
 _words: dict[str, str | Promise] = {}
 _named: set[str] = set()
+_lists: dict[str, str | Promise] = {}
 
 
 def tell(words: dict[str, str | Promise], *, named: Iterable[str] = ()) -> None:
     """Actions as sentences without an actor, and the models (as "app.model") whose rows are shown by name."""
     _words.update(words)
     _named.update(named)
+
+
+def title_lists(titles: dict[str, str | Promise]) -> None:
+    """Lists whose files are asked for and recorded, by the name that is stored of them."""
+    _lists.update(titles)
+
+
+def list_title(name: str, *, otherwise: str = "") -> str:
+    """What a list is called, in the reader's language."""
+    return str(_lists.get(name, otherwise or name))
 
 
 def deed(action: str) -> str:

@@ -47,11 +47,15 @@ EXPORTED = 200_000
 FORMATS = ("xlsx", "csv")
 
 
-class NothingToExport(DomainError):
+class NotExported(DomainError):
+    """No file can be made of this; the list is shown again with the sentence."""
+
+
+class NothingToExport(NotExported):
     """The list is empty."""
 
 
-class TooMuchToExport(DomainError):
+class TooMuchToExport(NotExported):
     """The list is longer than one file may be."""
 
 
@@ -269,13 +273,7 @@ class Listing:
         """Filters of this list that are set in the URL."""
         if self.filterset is None:
             return {}
-        names = [
-            name
-            for field in self.filterset.form.fields
-            for name in self.request.GET
-            if name == field or name.startswith(f"{field}_")
-        ]
-        return {name: value for name in names if (value := self.request.GET.get(name))}
+        return {name: value for name in self.filterset.form.fields if (value := self.request.GET.get(name))}
 
     @property
     def reset_url(self) -> str:
@@ -305,7 +303,7 @@ class Listing:
         if self.request.GET.get(self.export_param) in FORMATS:
             try:
                 return self.export()
-            except (NothingToExport, TooMuchToExport) as refusal:
+            except NotExported as refusal:
                 return self._page(template, {**(context or {}), "refusal": str(refusal)}, status=409)
         return self._page(template, context or {})
 

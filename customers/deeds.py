@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.deeds import tell
+from core.deeds import tell, title_lists
 
 tell(
     {
@@ -29,4 +29,12 @@ tell(
         "customers.rule.ended": _("Ended a rule of contact"),
     },
     named={"customers.source", "customers.leadlist", "customers.rulepack", "customers.contactrule"},
+)
+
+title_lists(
+    {
+        "customers.customers": _("Customers"),
+        "customers.suppressions": _("Do not call"),
+        "customers.rejects": _("Rejected rows"),
+    }
 )

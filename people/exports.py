@@ -5,34 +5,68 @@ from __future__ import annotations
 from typing import Any
 
 from django.core import signing
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from core.clock import database_now
-from core.listing import Listing
+from core.listing import Listing, NotExported
+from people.models import ExportRequest
 from people.services import exports
 
 SALT = "people.exports"
+LONGEST_QUERY = ExportRequest._meta.get_field("query").max_length
+
+
+class FiltersTooLong(NotExported):
+    """No request can hold them."""
 
 
 def two_persons(listing: Listing, rows: int) -> HttpResponseBase | dict[str, Any]:
     """Few rows leave at once, many under an approval; without one the answer asks what the file is for."""
-    by, at = listing.request.user, database_now()
+    return _of_listing(listing, rows, by_team=False)
+
+
+def two_persons_of_teams(listing: Listing, rows: int) -> HttpResponseBase | dict[str, Any]:
+    """The same for lists in which who leads a team sees its rows of every city."""
+    return _of_listing(listing, rows, by_team=True)
+
+
+def _of_listing(listing: Listing, rows: int, *, by_team: bool) -> HttpResponseBase | dict[str, Any]:
+    return pass_door(
+        listing.request, list_name=listing.name, title=str(listing.title), path=listing.request.path, query=query_of(listing), rows=rows,
+        by_team=by_team,
+    )  # fmt: skip
+
+
+def pass_door(
+    request: HttpRequest, *, list_name: str, title: str, path: str, query: str, rows: int, by_team: bool = False
+) -> HttpResponseBase | dict[str, Any]:
+    """What the file's audit row says besides, or the page that asks; call it in the transaction that writes the audit row.
+
+    Raises FiltersTooLong.
+    """
+    by, at = request.user, database_now()
     if exports.may_leave_alone(rows=rows, by=by, at=at):
         return {"alone": True}
-    query = query_of(listing)
-    approved = exports.take_export(list_name=listing.name, query=query, rows=rows, by=by, at=at)
+    if len(query) > LONGEST_QUERY:
+        raise FiltersTooLong(_("The filters are too long for an export request. Shorten them and export again."))
+    approved = exports.take_export(list_name=list_name, query=query, rows=rows, by=by, at=at, by_team=by_team)
     if approved:
         return {"request": approved.pk}
     what = {
-        "list_name": listing.name, "title": str(listing.title), "path": listing.request.path, "query": query, "rows": rows, "user": by.pk,
+        "list_name": list_name, "title": title, "path": path, "query": query, "rows": rows, "by_team": by_team, "user": by.pk,
     }  # fmt: skip
     context = {"what": signing.dumps(what, salt=SALT, compress=True), "rows": rows, "least": exports.TWO_PERSONS}
-    context["crumbs"] = [(listing.title, f"{listing.request.path}?{query}")]
-    return render(listing.request, "people/export_ask.html", context, status=409)
+    context["crumbs"] = [(title, f"{path}?{query}")]
+    return render(request, "people/export_ask.html", context, status=409)
 
 
 def query_of(listing: Listing) -> str:
     """The filters alone, always in the same order: what decides which rows are in the file."""
-    return urlencode(sorted(listing.filter_values.items()))
+    if listing.filterset is None:
+        return ""
+    # as the filters read them: some know a field by a second name
+    data = listing.filterset.data
+    return urlencode(sorted((name, data[name]) for name in listing.filterset.form.fields if data.get(name)))

@@ -20,7 +20,7 @@ from campaigns.queries_calls import Names, call_detail, calls_shown, short_name
 from core.listing import Column, Listing
 from customers.models import Customer
 from people.access import must
-from people.exports import two_persons
+from people.exports import two_persons_of_teams
 from people.models import User
 
 OF_CUSTOMER = 20
@@ -92,7 +92,7 @@ def calls(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_read_calls(request.user))
     listing = CallListing(
         request, calls_shown(request.user), columns(request.user, Names()), name="campaigns.calls", title=_("Calls"), filterset=CallFilter,
-        order="-started_at", may_export=not request.user.is_agent, row_link=_address, door=two_persons,
+        order="-started_at", may_export=not request.user.is_agent, row_link=_address, door=two_persons_of_teams,
         empty_title=_("No calls yet."), empty_text=_("They appear here as agents record them, or when the history of another dialer is imported."),
     )  # fmt: skip
     return listing.page_or_export("campaigns/calls.html")

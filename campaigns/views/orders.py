@@ -26,7 +26,7 @@ from core.errors import DomainError
 from core.listing import Column
 from customers.models import Customer
 from people.access import must
-from people.exports import two_persons
+from people.exports import two_persons_of_teams
 from people.models import User
 
 
@@ -60,7 +60,7 @@ def orders(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_read_orders(request.user))
     listing = FactListing(
         request, orders_shown(request.user).select_related("product"), columns(request.user, Names()), name="campaigns.orders",
-        title=_("Orders"), filterset=OrderFilter, order="-call_started_at", may_export=not request.user.is_agent, door=two_persons,
+        title=_("Orders"), filterset=OrderFilter, order="-call_started_at", may_export=not request.user.is_agent, door=two_persons_of_teams,
         row_link=lambda order: reverse("campaigns:order", args=[order.pk]),
         empty_title=_("No orders yet."), empty_text=_("A call that ends in a sale makes one."),
     )  # fmt: skip

@@ -87,6 +87,22 @@ def test_the_number_of_rows_cannot_be_written_by_hand(client, clerk):
     assert not ExportRequest.objects.exists()
 
 
+def test_filters_that_no_request_can_hold_are_refused_with_a_sentence(client, clerk, city, monkeypatch):
+    monkeypatch.setattr(exports, "TWO_PERSONS", 1)
+    CustomerFactory(city=city, name="n" * 40)
+
+    foreign = client.get(reverse("customers:customers"), {"export": "xlsx", "name_x": "x" * 3000})
+    assert foreign.status_code == 409
+    what = re.search(r'name="what" value="([^"]+)"', foreign.content.decode())[1]
+    client.post(reverse("people:export-ask"), {"what": what, "purpose": "audit"})
+    assert ExportRequest.objects.get().query == ""
+
+    monkeypatch.setattr("people.exports.LONGEST_QUERY", 20)
+    long = client.get(reverse("customers:customers"), {"export": "xlsx", "name": "n" * 40})
+    assert long.status_code == 409
+    assert "The filters are too long for an export request." in long.content.decode()
+
+
 def test_who_only_looks_cannot_export(client, city):
     client.force_login(UserFactory(role="qa", city=city))
     CustomerFactory(city=city)

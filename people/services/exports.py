@@ -42,12 +42,13 @@ def may_leave_alone(*, rows: int, by: User, at: datetime) -> bool:
 
 @transaction.atomic
 def ask_export(
-    *, list_name: str, title: str, path: str, query: str, rows: int, purpose: str, by: User, at: datetime
-) -> ExportRequest:
+    *, list_name: str, title: str, path: str, query: str, rows: int, purpose: str, by: User, at: datetime,
+    by_team: bool = False,
+) -> ExportRequest:  # fmt: skip
     """Ask for a file; the same one asked for and not yet decided is that request. Raises PurposeMissing."""
     if not purpose.strip():
         raise PurposeMissing(_("Say what the file is for; whoever approves it reads that."))
-    is_region, city_ids = _covers(by)
+    is_region, city_ids = _covers(by, by_team)
     asked, is_new = ExportRequest.objects.get_or_create(
         asked_by=by, list_name=list_name, query=query, state=State.ASKED,
         defaults={
@@ -60,12 +61,15 @@ def ask_export(
     return asked
 
 
-def _covers(by: User) -> tuple[bool, list[int]]:
-    """Of which cities the file may hold rows: those whose teams or customers this person sees."""
+def _covers(by: User, by_team: bool) -> tuple[bool, list[int]]:
+    """Of which cities the file may hold rows: those whose teams or customers this person sees.
+
+    `by_team`: who leads a team sees its rows of every city, as with calls; then the region decides.
+    """
     scope = by.scope()
     of_teams = Team.objects.filter(pk__in=scope.team_ids)
     # a team without a city calls in all of them
-    is_region = scope.is_region or of_teams.filter(city=None).exists()
+    is_region = scope.is_region or (by_team and bool(scope.led_team_ids)) or of_teams.filter(city=None).exists()
     cities = scope.city_ids | set(of_teams.exclude(city=None).values_list("city_id", flat=True))
     return is_region, sorted(cities)
 
@@ -93,13 +97,20 @@ def decide_export(*, asked: ExportRequest, approve: bool, by: User, at: datetime
 
 
 @transaction.atomic
-def take_export(*, list_name: str, query: str, rows: int, by: User, at: datetime) -> ExportRequest | None:
-    """The approval under which this file leaves now, noted; None when there is none in force for so many rows."""
+def take_export(
+    *, list_name: str, query: str, rows: int, by: User, at: datetime, by_team: bool = False
+) -> ExportRequest | None:
+    """The approval under which this file leaves now, noted; None when there is none in force for so many rows.
+
+    Who sees other cities than when it was asked for needs another one: nobody has decided on their rows.
+    """
     open_ones = ExportRequest.objects.filter(
         asked_by=by, list_name=list_name, query=query, state=State.APPROVED, decided_at__gt=at - OPEN_FOR
     )
     approved = open_ones.order_by("-row_count", "-pk").first()
     if approved is None or rows > max(approved.row_count * GROWN, approved.row_count + 10):
+        return None
+    if _covers(by, by_team) != (approved.is_region, approved.city_ids):
         return None
     ExportRequest.objects.filter(pk=approved.pk).update(downloaded_at=at)
     return approved

@@ -4,15 +4,16 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from core.audit import audit
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.models import AuditEvent
-from people.models import ExportRequest
+from people.models import ExportRequest, User
 from people.retention import forget_filters
 from people.services import exports
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -22,9 +23,10 @@ def city():
     return CityFactory()
 
 
-def ask(by, *, query="city=1", rows=500, purpose="audit of the quarter"):
+def ask(by, *, query="city=1", rows=500, purpose="audit of the quarter", by_team=False):
     return exports.ask_export(
         list_name="customers.customers", title="Customers", path="/customers/", query=query, rows=rows, purpose=purpose, by=by, at=database_now(),
+        by_team=by_team,
     )  # fmt: skip
 
 
@@ -150,3 +152,33 @@ def test_a_request_that_nobody_decides_lapses_after_30_days_with_its_filters(cit
     with pytest.raises(exports.DecidedAlready, match="anew"):
         decide(asked, boss)
     assert forget_filters(database_now() + timedelta(days=32)) == 0
+
+
+def test_who_has_come_to_see_another_city_needs_another_approval(city):
+    clerk, other = UserFactory(role="data", city=city), CityFactory()
+    decide(ask(clerk), UserFactory(role="city_manager", city=city))
+    MembershipFactory(user=clerk, role="data", city=other)
+
+    assert take(User.objects.get(pk=clerk.pk)) is None
+
+
+def test_a_team_leaders_calls_may_be_of_any_city_so_the_region_decides(city):
+    leader = UserFactory(role="team_leader", team=TeamFactory(city=city))
+
+    asked = ask(leader, by_team=True)
+
+    assert asked.is_region
+    assert not ExportRequest.objects.visible_to(UserFactory(role="city_manager", city=city)).exists()
+    assert not ask(UserFactory(role="data", city=city), by_team=True).is_region
+
+
+def test_a_request_names_its_list_in_the_language_of_its_reader(client, city):
+    clerk = UserFactory(role="data", city=city)
+    asked = ask(clerk)
+    ExportRequest.objects.filter(pk=asked.pk).update(title="客户")
+    client.force_login(clerk)
+
+    page = client.get(reverse("people:exports"), headers={"accept-language": "en"}).content.decode()
+
+    assert "Customers" in page.partition("<tbody")[2]
+    assert "客户" not in page

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.clock import database_now
+from core.deeds import list_title
 from core.errors import DomainError
 from core.listing import Column, Listing
 from people import rules
@@ -28,7 +29,7 @@ ASK_WITHIN = 3600  # seconds between the page that asks and its answer
 COLUMNS = [
     Column("asked_at", gettext_lazy("Asked for"), kind="moment", width=18),
     Column("asked_by", gettext_lazy("Asked by"), value=lambda row: str(row.asked_by), sort="asked_by__display_name"),
-    Column("title", gettext_lazy("List"), sort=""),
+    Column("title", gettext_lazy("List"), value=lambda row: list_title(row.list_name, otherwise=row.title), sort=""),
     Column("query", gettext_lazy("Filters"), template="people/_export_filters.html", sort="", css="cut"),
     Column("row_count", gettext_lazy("Rows"), num=True, kind="number"),
     Column("purpose", gettext_lazy("What for"), sort="", css="cut"),
