@@ -7,7 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import day_bounds
@@ -62,6 +62,25 @@ class JobFilter(django_filters.FilterSet):
 
     def by_origin(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(created_by_id__isnull=value == "clock")
+
+
+class JobPageFilter(JobFilter):
+    """As people look at jobs: what the clock asks for each minute would hide their own, so it is shown only when wanted or when it failed."""
+
+    origin = django_filters.ChoiceFilter(
+        label=_("Asked by"),
+        choices=[("people", _("people, and what failed")), ("clock", _("the clock")), ("all", _("all"))],
+        empty_label=None,
+        method="by_origin",
+    )
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__({"origin": "people", **(data.dict() if data else {})}, *args, **kwargs)
+
+    def by_origin(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        if value == "people":
+            return rows.filter(Q(created_by_id__isnull=False) | Q(state__in=[Job.State.FAILED, Job.State.DEAD]))
+        return rows if value == "all" else super().by_origin(rows, name, value)
 
 
 class AuditFilter(django_filters.FilterSet):

@@ -20,10 +20,10 @@ from core.audit import audit, audit_refusal
 from core.clock import database_now
 from core.deeds import deed, kind_of, name_subjects
 from core.errors import DomainError
-from core.filters import AuditFilter, JobFilter
+from core.filters import AuditFilter, JobPageFilter
 from core.forms import HolidayForm
 from core.htmx import refresh
-from core.jobs import request_cancel, run_again
+from core.jobs import request_cancel, run_again, words
 from core.jobs.panel import job_panel
 from core.jobs.registry import find_handler, label_of
 from core.listing import Column, Listing
@@ -50,11 +50,13 @@ def jobs(request: HttpRequest) -> HttpResponseBase:
         JOB_COLUMNS,
         name="core.jobs",
         title=_("Jobs"),
-        filterset=JobFilter,
+        filterset=JobPageFilter,
         order="-created_at",
         row_link=lambda job: reverse("core:job", args=[job.pk]),
         empty_title=_("No work in the background yet."),
-        empty_text=_("Uploads, rollups and exports appear here while they run and after."),
+        empty_text=_(
+            "Uploads and exports appear here while they run and after. What the clock asks for is shown by the filter."
+        ),
     )
     dead = Job.objects.visible_to(request.user).dead().count()
     return listing.page_or_export("core/jobs.html", {"dead": dead})
@@ -75,8 +77,9 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "job": job,
             "label": label_of(job.kind),
             "thing_url": found.link(job) if found and found.link else "",
-            "facts": _facts(job.result),
-            "args": _facts(job.args),
+            "facts": words.facts(job.result),
+            "args": words.facts(job.args),
+            "raw": words.raw(job),
             "trail": [(event, deed(event.action)) for event in AuditEvent.objects.about(job).order_by("-at")[:20]],
         },
     )

@@ -58,6 +58,41 @@ def test_a_jobs_page_says_what_it_does_and_asks_each_second_while_it_does(client
     assert ">Stop<" in page
 
 
+def test_a_job_says_in_words_what_it_was_asked_and_keeps_the_raw_names_behind_a_disclosure(client, boss):
+    job = enqueue(kind=KIND, key="5:check", args={"call_import": 5, "all": True})
+    claims.finish(claims.claim(job.pk), {"rows": 1200, "counts": {"new": 1100, "invalid": 100}, "faults": {}})
+
+    def rows():
+        page = client.get(f"/jobs/{job.pk}/").content.decode()
+        shown, _details, raw = page.partition("<details>")
+        return shown + raw.partition("</details>")[2], raw
+
+    shown, raw = rows()
+    for name, value in (("Call import", "5"), ("Everything anew", "yes"), ("Rows", "1,200"), ("New", "1,100")):
+        assert f'<th scope="row">{name}</th><td>{value}</td>' in shown
+    assert not any(name in shown for name in ("call_import", "faults", "5:check"))
+    assert all(f"<code>{fact}</code>" in raw for fact in ("key: 5:check", "call_import: 5", "faults: {}"))
+
+    boss.language = "zh-hans"
+    boss.save()
+    assert '<th scope="row">全部重新计算</th><td>是</td>' in rows()[0]
+
+
+def test_the_list_shows_what_people_asked_for_and_what_failed_and_the_clocks_work_when_asked(client, boss):
+    own, clock = enqueue(kind=KIND, key="1", by=boss), enqueue(kind=KIND, key="2")
+    failed, dead = enqueue(kind=KIND, key="3"), enqueue(kind=KIND, key="4")
+    Job.objects.filter(pk=failed.pk).update(state="failed")
+    Job.objects.filter(pk=dead.pk).update(state="dead")
+
+    def shown(**asked):
+        return {job.pk for job in client.get("/jobs/", asked).context["listing"].page}
+
+    assert shown() == shown(origin="people") == {own.pk, failed.pk, dead.pk}
+    assert shown(origin="clock") == {clock.pk, failed.pk, dead.pk}
+    assert shown(origin="all") == {own.pk, clock.pk, failed.pk, dead.pk}
+    assert shown(state="dead") == {dead.pk}
+
+
 def test_time_left_is_told_from_the_pace(client, boss):
     job = running()
     Job.objects.filter(pk=job.pk).update(done=90, total=120, started_at=timezone.now() - timedelta(seconds=90))
