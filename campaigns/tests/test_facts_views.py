@@ -15,6 +15,7 @@ from campaigns.tests.test_history import NUMBER, bring, file_of, row, sold, worl
 from core.jobs import run_inline
 from core.partitions import ensure_partitions
 from people.models import User
+from people.services import exports
 
 pytestmark = pytest.mark.django_db
 START = AT - timedelta(minutes=3)
@@ -280,7 +281,7 @@ def test_an_agent_and_a_leader_may_see_an_order_but_not_cancel_it(client):
 # ---------------------------------------------------------------- the import's pages
 
 
-def test_a_file_is_uploaded_looked_at_and_imported(client, world):  # noqa: F811
+def test_a_file_is_uploaded_looked_at_and_imported(client, world, monkeypatch):  # noqa: F811
     data = as_user(client, world["data"])
     file = file_of([row("C1"), row("C2", agent="X9")])
     file.name = "calls.csv"
@@ -298,6 +299,10 @@ def test_a_file_is_uploaded_looked_at_and_imported(client, world):  # noqa: F811
     assert data.get(f"{answer.url}?verdict=invalid").context["page"].paginator.count == 1
     workbook = data.get(reverse("campaigns:call_import_rejects", args=[call_import.pk]))
     assert b"".join(workbook.streaming_content)[:2] == b"PK"
+    with monkeypatch.context() as few:
+        few.setattr(exports, "TWO_PERSONS", 2)  # one row has left, this one would be the second
+        again = data.get(reverse("campaigns:call_import_rejects", args=[call_import.pk]))
+    assert (again.status_code, "What is the file for?" in again.content.decode()) == (409, True)
 
     data.post(reverse("campaigns:call_import_start", args=[call_import.pk]))
     call_import.refresh_from_db()

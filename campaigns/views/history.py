@@ -8,9 +8,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -29,6 +31,7 @@ from core.jobs.panel import job_panel
 from core.models import Job
 from core.workbooks import XLSX_TYPE
 from people.access import must
+from people.exports import pass_door
 
 PAGE = 50
 MARKS = {
@@ -162,13 +165,15 @@ def _rows(request: HttpRequest, row: CallImport, verdict: str) -> Any:
 @require_GET
 def call_import_rejects(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = _visible(request, pk)
-    audit(
-        "campaigns.calls.rejects_downloaded",
-        row,
-        by=request.user,
-        at=database_now(),
-        rows=row.counts.get("conflict", 0) + row.counts.get("invalid", 0),
-    )
+    rows = row.counts.get("conflict", 0) + row.counts.get("invalid", 0)
+    with transaction.atomic():
+        passed = pass_door(
+            request, list_name="campaigns.rejects", title=_("Rejected rows"), path=reverse("campaigns:call_import_detail", args=[row.pk]),
+            query=urlencode({"import": row.pk}), rows=rows,
+        )  # fmt: skip
+        if isinstance(passed, HttpResponseBase):
+            return passed
+        audit("campaigns.calls.rejects_downloaded", row, by=request.user, at=database_now(), rows=rows, **passed)
     target = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     write_rejects(row, target)
     target.seek(0)

@@ -38,19 +38,27 @@ class RowsGone(DomainError):
 
 
 @transaction.atomic
-def announce_rejects(*, lead_list: LeadList, by: User, at: datetime) -> int:
-    """Record the download before its first byte; returns how many rows may show their number. Raises NothingRejected, RowsGone, PermissionRefused."""
+def announce_rejects(*, lead_list: LeadList, by: User, at: datetime, **passed: Any) -> int:
+    """Record the download before its first byte; returns how many rows may show their number. Raises NothingRejected, RowsGone, PermissionRefused.
+
+    `passed` says in the record under what the file leaves: alone, or a request that a second person approved.
+    """
     if not list_rules.can_work_on_list(by, lead_list):
         raise PermissionRefused(_("Only the data team downloads rejected rows."))
-    rows = _of_reader(lead_list, list_rules.works_for_region(by)).count()
+    rows = count_rejects(lead_list=lead_list, by=by)
     if not rows:
         raise NothingRejected(_("Every row was taken: there is nothing to download."))
     if not StagedRow.objects.filter(lead_list=lead_list).exists():
         raise RowsGone(_("The rows of this list are no longer kept."))
     faulty = StagedRow.objects.filter(lead_list=lead_list).exclude(fault="").count()
     whole = min(faulty, max(0, WHOLE_ROWS_A_DAY - _used_today(by, at)))
-    audit(ACTION, lead_list, by=by, at=at, rows=rows, whole=whole)
+    audit(ACTION, lead_list, by=by, at=at, rows=rows, whole=whole, **passed)
     return whole
+
+
+def count_rejects(*, lead_list: LeadList, by: User) -> int:
+    """How many rows the workbook holds for this reader."""
+    return _of_reader(lead_list, list_rules.works_for_region(by)).count()
 
 
 def _used_today(by: User, at: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import openpyxl
 import pytest
@@ -17,6 +18,8 @@ from customers.models import Customer, LeadList, RowVerdict, Source
 from customers.services import list_rejects, lists
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, LeadListFactory, SourceFactory
+from people.models import ExportRequest
+from people.services import exports
 from people.tests.factories import CityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -214,7 +217,7 @@ def test_rejected_rows_come_back_correctable_with_their_reason(client, data, fos
         "The number stands in an earlier row",
     )
     event = AuditEvent.objects.get(action=list_rejects.ACTION)
-    assert event.detail == {"rows": 2, "whole": 1}
+    assert event.detail == {"rows": 2, "whole": 1, "alone": True}
 
 
 def test_beyond_the_daily_quota_rejected_numbers_are_masked(client, data, foshan, monkeypatch):
@@ -228,6 +231,26 @@ def test_beyond_the_daily_quota_rejected_numbers_are_masked(client, data, foshan
     again = client.post(reverse("customers:list-rejects", args=[lead_list.pk]))
     book = openpyxl.load_workbook(io.BytesIO(b"".join(again.streaming_content)))
     assert [row[2] for row in book.active.iter_rows(min_row=2, values_only=True)] == ["191****7541", "191****7542"]
+
+
+def test_many_rejected_rows_leave_when_a_second_person_agreed(client, data, foshan, monkeypatch):
+    """They are counted together with what left before: 1 row of this workbook and 1 of another file make 2."""
+    monkeypatch.setattr(exports, "TWO_PERSONS", 2)
+    lead_list = checked(data, ["E1", "a", "191000075", "Foshan", "", ""])
+    url = reverse("customers:list-rejects", args=[lead_list.pk])
+    assert b"".join(client.post(url).streaming_content)[:2] == b"PK"
+
+    asked = client.post(url)
+
+    assert asked.status_code == 409
+    assert AuditEvent.objects.filter(action=list_rejects.ACTION).count() == 1
+    what = re.search(r'name="what" value="([^"]+)"', asked.content.decode())[1]
+    client.post(reverse("people:export-ask"), {"what": what, "purpose": "to repair them"})
+    request = ExportRequest.objects.get()
+    exports.decide_export(asked=request, approve=True, by=UserFactory(role="administrator"), at=database_now())
+    assert client.get(f"{request.path}?{request.query}&export=xlsx").status_code == 200
+    assert b"".join(client.post(url).streaming_content)[:2] == b"PK"
+    assert AuditEvent.objects.filter(action=list_rejects.ACTION).latest("pk").detail["request"] == request.pk
 
 
 def test_nothing_rejected_is_a_sentence(client, data, foshan):

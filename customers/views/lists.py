@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -31,6 +32,7 @@ from customers.services import list_decisions, list_rejects, lists as services
 from customers.services.sources import create_source
 from customers.views import list_pages
 from people.access import must
+from people.exports import pass_door
 from people.models import User
 
 PAGE_SIZE = 50
@@ -288,11 +290,15 @@ def list_decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def list_rejects_file(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The workbook of rejected rows. A post: it is recorded and counts against a quota."""
+    """The workbook of rejected rows. A post: it is recorded, counts against a quota, and many rows need a second person."""
     lead_list = visible_list(request, pk)
     must(request, list_rules.can_work_on_list(request.user, lead_list))
     try:
-        whole = list_rejects.announce_rejects(lead_list=lead_list, by=request.user, at=database_now())
+        with transaction.atomic():
+            passed = _rejects_door(request, lead_list)
+            if isinstance(passed, HttpResponseBase):
+                return passed
+            whole = list_rejects.announce_rejects(lead_list=lead_list, by=request.user, at=database_now(), **passed)
     except DomainError as refusal:
         messages.error(request, str(refusal))
         return redirect("customers:list", pk=pk)
@@ -302,3 +308,11 @@ def list_rejects_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     target.seek(0)
     name = _("rejected rows %(list)s.xlsx") % {"list": lead_list.pk}
     return FileResponse(target, as_attachment=True, filename=name, content_type=XLSX_TYPE)
+
+
+def _rejects_door(request: HttpRequest, lead_list: LeadList) -> HttpResponseBase | dict[str, Any]:
+    """The rows count with all other files of this person; an approval leads back to the page of the list, where the file is fetched."""
+    return pass_door(
+        request, list_name="customers.rejects", title=_("Rejected rows"), path=reverse("customers:list", args=[lead_list.pk]),
+        query=urlencode({"list": lead_list.pk}), rows=list_rejects.count_rejects(lead_list=lead_list, by=request.user),
+    )  # fmt: skip

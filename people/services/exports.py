@@ -16,7 +16,6 @@ from people.models import ExportRequest, Team, User
 TWO_PERSONS = 500
 OPEN_FOR = timedelta(hours=24)
 GROWN = 1.1  # a living list may be so much longer at the download than when it was asked for
-EXPORTED = "core.list.exported"
 
 State = ExportRequest.State
 
@@ -36,7 +35,8 @@ def may_leave_alone(*, rows: int, by: User, at: datetime) -> bool:
     The person stays locked to the end of the caller's transaction, in which the audit row is written that the next file is counted with.
     """
     User.objects.select_for_update(of=("self",), no_key=True).get(pk=by.pk)
-    taken = AuditEvent.objects.filter(action=EXPORTED, actor_id=by.pk, at__gt=at - OPEN_FOR, detail__alone=True)
+    # whatever it was called: lists, and workbooks of rows not taken
+    taken = AuditEvent.objects.filter(actor_id=by.pk, at__gt=at - OPEN_FOR, detail__alone=True)
     return rows + sum(int(row.get("rows", 0)) for row in taken.values_list("detail", flat=True)) < TWO_PERSONS
 
 
