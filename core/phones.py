@@ -21,7 +21,9 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 SEPARATORS = re.compile(r"[\s()\[\]{}./\\_·•~\-\u2010-\u2015\u2043\u2212]+")
-DIGITS = re.compile(r"\d{7}")
+RUN = re.compile(rf"(?:\+{SEPARATORS.pattern[:-1]}*)?\d(?:{SEPARATORS.pattern[:-1]}*\d)*")
+SHORTEST = 7  # digits of a number that stands alone
+AMONG_WORDS = 11
 LONGEST = 40
 
 
@@ -60,9 +62,17 @@ def _region() -> str:
 
 
 def holds_number(text: str) -> bool:
-    """Whether what somebody typed into a search holds a phone number, or so much of one that it must not stand in an address."""
+    """Whether what somebody typed into a search holds a phone number, or is so much of one that it must not stand in an address.
+
+    Among other words it takes a run of 11 digits, or 7 after a plus: years and numbers of firms ("2020-2021", "No. 12 34 567") are names.
+    """
     plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return DIGITS.search(SEPARATORS.sub("", plain)) is not None
+    alone = SEPARATORS.sub("", plain).strip("+'`")
+    if alone.isdigit() and len(alone) >= SHORTEST:
+        return True
+    return any(
+        sum(map(str.isdigit, run)) >= (SHORTEST if run.startswith("+") else AMONG_WORDS) for run in RUN.findall(plain)
+    )
 
 
 def _clean_slowly(text: str) -> str:

@@ -3,7 +3,7 @@ import string
 import pytest
 from hypothesis import given, strategies as st
 
-from core.phones import BadPhone, clean_phone, mask_phone, phone_prefix
+from core.phones import BadPhone, clean_phone, holds_number, mask_phone, phone_prefix
 
 mobiles = st.integers(13_000_000_000, 19_999_999_999).map(str)
 
@@ -146,3 +146,40 @@ def test_a_mask_leaves_no_whole_number(clean, mask):
 def test_only_three_digits_are_kept_for_targeting():
     assert phone_prefix("8619100007548") == "191"
     assert phone_prefix("442079460018") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "19100007548", "孙明 19100007548", "孙明19100007548先生", "x 191 0000-7548", "(+86) 191.0000.7548 孙明", "１９１００００７５４８", "孙 1\u200b9100007548",
+        "0757-8888 6666 前台", "+65 6123 4567 Tan", "Tan +(65) 61234567", "0065 6123 4567 x", "8888-6666", "'1234567", "+1 2345 67",
+    ],
+)  # fmt: skip
+def test_a_number_among_words_or_much_of_one_alone_is_noticed(text):
+    assert holds_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "孙明", "孙明 12", "深圳2020-2021年会公司", "No. 12 34 567 Ltd", "客户1234567", "第 3 号楼 2 单元 1001 室 88 号店", "1688", "123-456",
+        "2020年1月1日至2021年12月31日", "C++ 12 厂",
+    ],
+)  # fmt: skip
+def test_years_and_numbers_in_names_are_no_phone_numbers(text):
+    assert not holds_number(text)
+
+
+@given(
+    st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
+    st.lists(st.sampled_from(["", " ", "-", ".", " - ", "\u200b"]), min_size=10, max_size=10),
+    st.text("孙明Ltd ,", max_size=8),
+    st.text("孙明Ltd ,", max_size=8),
+)
+def test_a_mobile_number_is_noticed_however_it_is_written_and_wherever_it_stands(number, marks, before, behind):
+    assert holds_number(before + "".join(a + b for a, b in zip(number, [*marks, ""], strict=True)) + behind)
+
+
+@given(st.lists(st.from_regex(r"[0-9]{1,10}", fullmatch=True), min_size=1, max_size=5))
+def test_shorter_numbers_with_words_between_them_are_none(numbers):
+    assert not holds_number("号".join(["", *numbers]))
