@@ -41,11 +41,11 @@ def _of_listing(listing: Listing, rows: int, *, by_team: bool) -> HttpResponseBa
 
 
 def pass_door(
-    request: HttpRequest, *, list_name: str, title: str, path: str, query: str, rows: int, by_team: bool = False
-) -> HttpResponseBase | dict[str, Any]:
+    request: HttpRequest, *, list_name: str, title: str, path: str, query: str, rows: int, by_team: bool = False, is_masked: bool = True,
+) -> HttpResponseBase | dict[str, Any]:  # fmt: skip
     """What the file's audit row says besides, or the page that asks; call it in the transaction that writes the audit row.
 
-    Raises FiltersTooLong.
+    `is_masked`: no number stands in the file in full. Raises FiltersTooLong.
     """
     by, at = request.user, database_now()
     if exports.may_leave_alone(rows=rows, by=by, at=at):
@@ -58,8 +58,10 @@ def pass_door(
     what = {
         "list_name": list_name, "title": title, "path": path, "query": query, "rows": rows, "by_team": by_team, "user": by.pk,
     }  # fmt: skip
-    context = {"what": signing.dumps(what, salt=SALT, compress=True), "rows": rows, "least": exports.TWO_PERSONS}
-    context["crumbs"] = [(title, f"{path}?{query}")]
+    context = {
+        "what": signing.dumps(what, salt=SALT, compress=True), "rows": rows, "least": exports.TWO_PERSONS, "is_masked": is_masked,
+        "crumbs": [(title, f"{path}?{query}")],
+    }  # fmt: skip
     return render(request, "people/export_ask.html", context, status=409)
 
 

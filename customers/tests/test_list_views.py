@@ -243,6 +243,7 @@ def test_many_rejected_rows_leave_when_a_second_person_agreed(client, data, fosh
     asked = client.post(url)
 
     assert asked.status_code == 409
+    assert "In rows with a fault the numbers stand as they came." in text(asked)
     assert AuditEvent.objects.filter(action=list_rejects.ACTION).count() == 1
     what = re.search(r'name="what" value="([^"]+)"', asked.content.decode())[1]
     client.post(reverse("people:export-ask"), {"what": what, "purpose": "to repair them"})
