@@ -18,10 +18,11 @@ CITIES, TEAMS, AGENTS, CAMPAIGNS, CUSTOMERS = 20, 300, 4200, 60, 5_000_000
 DAY = date(2026, 3, 20)
 DATABASE = "telemkt_bench_rollup"
 
+# in the order of time, as calls are recorded
 MAKE = """
 INSERT INTO campaigns_call (started_at, direction, customer_id, city_id, agent_id, team_id, campaign_id, disposition_id, connected, right_party, sale,
   recommended, refuses_offer, refuses_calls, mid_call, complaint, bad_number, talk_seconds, after_call_seconds, ring_seconds, hold_seconds, attempt, reason, note)
-SELECT %(start)s::timestamptz + (i %% 43200) * interval '1 second', CASE WHEN i %% 50 = 0 THEN 'inbound' ELSE 'outbound' END,
+SELECT %(start)s::timestamptz + (i * 43200.0::float8 / %(calls)s) * interval '1 second', CASE WHEN i %% 50 = 0 THEN 'inbound' ELSE 'outbound' END,
   1 + (random() * %(customers)s)::bigint, 1 + agent %% %(cities)s, 1 + agent, 1 + agent %% %(teams)s,
   1 + (agent * 2 + i / 7 %% 2) %% %(campaigns)s, 1, r < 0.45, r < 0.4, r < 0.04, i %% 11 = 0, false, false, false, r > 0.449 AND r < 0.45, false,
   CASE WHEN r < 0.45 THEN (random() * 300)::int ELSE 0 END, 20 + (random() * 40)::int, 10, 0, 1, '', ''
