@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from typing import Any
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -19,6 +20,9 @@ from rest_framework.viewsets import ViewSet
 from core.errors import DomainError
 from metrics import export, registry
 from metrics.questions import GRAINS, GROUPS, Question, ask
+
+JSON_TYPE = "application/json"
+AT_ONCE = 8 << 20  # bytes of an answer that may lie in memory; a larger one is read from its file
 
 IDS = [
     OpenApiParameter(name, OpenApiTypes.STR, description=f"Only these ids of {name}, separated by commas.")
@@ -44,7 +48,7 @@ class IndicatorsViewSet(ViewSet):
         responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}},
         summary="Indicators by period and group",
     )
-    def list(self, request: Request) -> FileResponse:
+    def list(self, request: Request) -> HttpResponseBase:
         """One object per period and group, ascending. Rates in percent, unrounded, null where the denominator is 0.
 
         `cost_per_order` is null also where no cost has been entered, and always by team or agent, whose costs nobody enters.
@@ -55,7 +59,10 @@ class IndicatorsViewSet(ViewSet):
             found = export.open_written(table, ".json")
         except DomainError as refusal:
             raise ValidationError(str(refusal)) from refusal
-        return FileResponse(found, filename="indicators.json", content_type="application/json")
+        if os.fstat(found.fileno()).st_size > AT_ONCE:
+            return FileResponse(found, filename="indicators.json", content_type=JSON_TYPE)
+        with found:
+            return HttpResponse(found.read(), content_type=JSON_TYPE)
 
     @extend_schema(
         responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}},

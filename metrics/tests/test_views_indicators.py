@@ -341,11 +341,13 @@ def test_the_workbook_of_the_page_is_one(client, manager):
     assert answer["Content-Disposition"] == 'attachment; filename="indicators-20260301-20260331.xlsx"'
 
 
-def test_the_api_gives_the_figures_of_the_files(client, manager):
+@pytest.mark.parametrize("at_once", [0, 8 << 20])
+def test_the_api_gives_the_figures_of_the_files_from_memory_or_from_the_disk(client, manager, monkeypatch, at_once):
+    monkeypatch.setattr("metrics.api.AT_ONCE", at_once)
     facts(cities=2)
 
     answer = client.get("/api/v1/indicators/", {**RANGE, "grain": "week", "by": "city"})
-    rows = json.loads(b"".join(answer.streaming_content))
+    rows = json.loads(b"".join(answer))
 
     assert [(row["period"], row["city"], row["customers_called"]) for row in rows] == [
         ("2026-W10", "City0", 50),
@@ -373,10 +375,10 @@ def test_the_api_shows_only_what_the_user_may_see(client):
     (first, *_rest), (other, *_more) = facts(cities=2)
     client.force_login(UserFactory(role="city_manager", city=first))
 
-    rows = json.loads(b"".join(client.get("/api/v1/indicators/", {**RANGE, "by": "city"}).streaming_content))
+    rows = json.loads(b"".join(client.get("/api/v1/indicators/", {**RANGE, "by": "city"})))
 
     assert [row["city"] for row in rows] == [first.name]
-    assert json.loads(b"".join(client.get("/api/v1/indicators/", {**RANGE, "city": other.pk}).streaming_content)) == []
+    assert json.loads(b"".join(client.get("/api/v1/indicators/", {**RANGE, "city": other.pk}))) == []
 
 
 def test_the_newest_figures_say_when_they_were_counted(client, manager):
