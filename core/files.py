@@ -322,3 +322,11 @@ def _part(stream: IO[bytes], first: int, last: int) -> Iterator[bytes]:
         while left > 0 and (piece := stream.read(min(PIECE, left))):
             left -= len(piece)
             yield piece
+
+
+def attachment(target: IO[bytes], name: str, content_type: str) -> FileResponse:
+    """The answer that gives a file just written, which is in no store and stays in no cache; its end closes the file."""
+    target.seek(0)
+    response = FileResponse(target, as_attachment=True, filename=name, content_type=content_type)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

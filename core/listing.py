@@ -25,11 +25,10 @@ from typing import Any
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
-from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -37,7 +36,9 @@ from django.utils.translation import gettext as _
 from core.audit import audit
 from core.calendar import business_date
 from core.clock import database_now
+from core.columns import Column, shown
 from core.errors import DomainError, PermissionRefused
+from core.files import attachment
 from core.templatetags import look
 from core.workbooks import CSV_TYPE, XLSX_TYPE, Column as FileColumn, Workbook, csv_pieces
 
@@ -57,53 +58,6 @@ class NothingToExport(NotExported):
 
 class TooMuchToExport(NotExported):
     """The list is longer than one file may be."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column. `name` is its key in the URL.
-
-    value: a path ("city.label"), a function of the row, or "" for the attribute `name`.
-    sort: order_by expression, None for `name` when the value is the attribute itself, "" for not sortable.
-    num: figures, right and sorted descending first. kind: how it is shown ("number", "percent", "duration", "day", "moment", ...: a filter of
-    `look`). link: function of the row giving a URL. template: draws the cell from `row` and `value`. export: function of the
-    row for files, False to leave it out. format: Excel's number format.
-    """
-
-    name: str
-    label: str | Promise
-    value: str | Callable[[Any], Any] = ""
-    sort: str | None = None
-    num: bool = False
-    kind: str = ""
-    link: Callable[[Any], str | None] | None = None
-    template: str = ""
-    export: Callable[[Any], Any] | bool = True
-    format: str = ""
-    width: float = 16
-    css: str = ""
-
-    def value_of(self, row: Any) -> Any:
-        if callable(self.value):
-            return self.value(row)
-        found = row
-        for part in (self.value or self.name).split("."):
-            found = found.get(part) if isinstance(found, dict) else getattr(found, part, None)
-            if callable(found) and not isinstance(found, type):
-                found = found()
-            if found is None:
-                return None
-        return found
-
-    @property
-    def order(self) -> str:
-        """What the database sorts by; "" when it cannot."""
-        if self.sort is not None:
-            return self.sort
-        return "" if self.value else self.name
-
-    def file_value(self, row: Any) -> Any:
-        return self.export(row) if callable(self.export) else self.value_of(row)
 
 
 @dataclass(frozen=True)
@@ -366,7 +320,7 @@ class Listing:
         target = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
         for piece in csv_pieces(self._titles(), self.file_rows()):
             target.write(piece)
-        return _attachment(target, name, CSV_TYPE)
+        return attachment(target, name, CSV_TYPE)
 
     def _xlsx(self, name: str, at: Any) -> HttpResponseBase:
         target = tempfile.TemporaryFile()  # noqa: SIM115
@@ -377,38 +331,4 @@ class Listing:
         }
         with Workbook(target) as book:
             book.sheet(str(self.title) or _("Rows"), self._titles(), self.file_rows(), notes=[note])
-        return _attachment(target, name, XLSX_TYPE)
-
-
-def _attachment(target: Any, name: str, content_type: str) -> FileResponse:
-    target.seek(0)
-    response = FileResponse(target, content_type=content_type)
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
-KINDS: dict[str, Callable[[Any], str]] = {
-    "number": look.thousands,
-    "percent": look.percent,
-    "fixed": look.fixed,
-    "duration": look.clock,
-    "day": look.day,
-    "moment": look.moment,
-    "moment_exact": look.moment_exact,
-    "points": look.points,
-    "masked": look.masked,
-}
-
-
-def shown(value: Any, kind: str = "") -> str:
-    """A value as the page writes it; nothing known is a dash. Escaped by the template."""
-    if value is None or value == "":
-        return look.NOTHING
-    if kind:
-        return KINDS[kind](value)
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, int):
-        return look.thousands(value)
-    return str(value)
+        return attachment(target, name, XLSX_TYPE)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from core.audit import audit
 from core.calendar import business_date
 from core.clock import database_now
+from core.files import attachment
 from core.workbooks import CSV_TYPE, XLSX_TYPE
 from metrics import export, registry
 from metrics.indicator_page.board import NotYours, build_board
@@ -67,7 +68,7 @@ def indicators_export(request: HttpRequest, suffix: str) -> FileResponse:
     )
     name = f"indicators-{state.since:%Y%m%d}-{state.until:%Y%m%d}.{suffix}"
     found = export.open_written(table, f".{suffix}")
-    return FileResponse(found, as_attachment=True, filename=name, content_type=TYPES[suffix])
+    return attachment(found, name, TYPES[suffix])
 
 
 def _question(request: HttpRequest, state: State) -> Question:

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -26,6 +26,7 @@ from campaigns.wording import file_fault_sentence, row_fault_words
 from core.audit import audit
 from core.clock import database_now
 from core.errors import DomainError
+from core.files import attachment
 from core.htmx import refresh
 from core.jobs.panel import job_panel
 from core.models import Job
@@ -176,15 +177,7 @@ def call_import_rejects(request: HttpRequest, pk: int) -> HttpResponseBase:
         audit("campaigns.calls.rejects_downloaded", row, by=request.user, at=database_now(), rows=rows, **passed)
     target = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     write_rejects(row, target)
-    target.seek(0)
-    response = FileResponse(
-        target,
-        as_attachment=True,
-        filename=_("rejected calls %(number)s.xlsx") % {"number": row.pk},
-        content_type=XLSX_TYPE,
-    )
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return attachment(target, _("rejected calls %(number)s.xlsx") % {"number": row.pk}, XLSX_TYPE)
 
 
 @require_POST

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import transaction
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.clock import database_now
 from core.errors import DomainError
+from core.files import attachment
 from core.htmx import refresh
 from core.jobs.panel import job_panel
 from core.listing import Column, Listing
@@ -122,8 +123,7 @@ def list_template(request: HttpRequest) -> HttpResponseBase:
     must(request, list_rules.can_see_lists(request.user))
     target = tempfile.TemporaryFile()  # noqa: SIM115  closed by the answer
     list_rejects.write_template(target)
-    target.seek(0)
-    return FileResponse(target, as_attachment=True, filename=_("lead list template.xlsx"), content_type=XLSX_TYPE)
+    return attachment(target, _("lead list template.xlsx"), XLSX_TYPE)
 
 
 # -- one list ----------------------------------------------------------------------------------------------------------
@@ -305,9 +305,7 @@ def list_rejects_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     target = tempfile.TemporaryFile()  # noqa: SIM115  closed by the answer
     is_region = list_rules.works_for_region(request.user)
     list_rejects.write_rejects(lead_list=lead_list, target=target, whole=whole, is_region=is_region)
-    target.seek(0)
-    name = _("rejected rows %(list)s.xlsx") % {"list": lead_list.pk}
-    return FileResponse(target, as_attachment=True, filename=name, content_type=XLSX_TYPE)
+    return attachment(target, _("rejected rows %(list)s.xlsx") % {"list": lead_list.pk}, XLSX_TYPE)
 
 
 def _rejects_door(request: HttpRequest, lead_list: LeadList) -> HttpResponseBase | dict[str, Any]:
