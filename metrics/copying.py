@@ -40,13 +40,9 @@ def columns_out(sql: str, params: Sequence[Any], width: int, using: str = "defau
     return [rows[f"v{i}"].astype(np.int64) for i in range(width)]
 
 
-ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
-ARRAY_HEAD = 20
-
-
-def array_of(data: memoryview) -> np.ndarray:
-    """A bigint[] without NULLs (or timestamptz[]: microseconds since 2000), as it comes in binary."""
-    return np.frombuffer(data[ARRAY_HEAD:], dtype=ELEMENT)["value"].astype(np.int64)
+def numbers_of(data: memoryview) -> np.ndarray:
+    """A string of what int8send wrote (or timestamptz_send: microseconds since 2000)."""
+    return np.frombuffer(data, dtype=">i8").astype(np.int64)
 
 
 def rows_out(sql: str, params: Sequence[Any], width: int, using: str = "default") -> Iterator[list[memoryview | None]]:

@@ -19,14 +19,15 @@ CONNECTED, RIGHT_PARTY, SALE, INBOUND, RECOMMENDED, COMPLAINT = 1, 2, 4, 8, 16, 
 PG_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MARKS = 1 << 26
 
-# Three packed numbers a call: customer and flags; agent and talk; team, campaign and after-call work. Arrays by city, because a
-# million small rows would cost more to send than to read. The inbound calls by id: their orders are none of ours.
+# Three packed numbers a call: customer and flags; agent and talk; team, campaign and after-call work. Strings of them by city, because a
+# million small rows would cost more to send than to read, and arrays are sent element by element. The inbound calls by id: their orders
+# are none of ours.
 CALLS = """
 SELECT city_id,
-  array_agg((customer_id << 8) | (connected::int | (right_party::int << 1) | (sale::int << 2) | ((direction = 'inbound')::int << 3)
-    | (recommended::int << 4) | (complaint::int << 5))),
-  array_agg((agent_id << 31) | talk_seconds), array_agg((team_id << 47) | (campaign_id << 31) | after_call_seconds), array_agg(started_at),
-  array_agg(id) FILTER (WHERE direction = 'inbound')
+  string_agg(int8send((customer_id << 8) | (connected::int | (right_party::int << 1) | (sale::int << 2) | ((direction = 'inbound')::int << 3)
+    | (recommended::int << 4) | (complaint::int << 5))), ''),
+  string_agg(int8send((agent_id << 31) | talk_seconds), ''), string_agg(int8send((team_id << 47) | (campaign_id << 31) | after_call_seconds), ''),
+  string_agg(timestamptz_send(started_at), ''), string_agg(int8send(id), '') FILTER (WHERE direction = 'inbound')
 FROM campaigns_call WHERE started_at >= %s AND started_at < %s{where} GROUP BY city_id"""
 
 ORDERS = """
@@ -41,7 +42,7 @@ SELECT id FROM campaigns_call
 WHERE id = ANY(ARRAY(SELECT call_id FROM campaigns_order WHERE call_started_at >= %s AND call_started_at < %s AND city_id = %s))
   AND started_at >= %s AND started_at < %s AND direction = 'inbound'"""
 
-# The arrays of a day of millions of calls stay in memory instead of going to disk and back.
+# The strings of a day of millions of calls stay in memory instead of going to disk and back.
 WORK_MEM = "512MB"
 
 
@@ -86,13 +87,22 @@ class Facts:
 
 
 def read_facts(day: date, cities: Sequence[int] | None = None) -> Iterator[tuple[int, Facts]]:
-    """Everything of a business day by the customers' city, of these cities or of all; merged persons are one."""
+    """Everything of a business day by the customers' city, of these cities or of all; merged persons are one.
+
+    The database has been asked when this returns: the cities may be taken in another thread.
+    """
     _check_ids()
-    found = _arrays_of_calls(day, cities)
-    inbound = [copying.array_of(columns.pop()) for columns in found.values() if len(columns) > 4]
+    found = _columns_of_calls(day, cities)
+    inbound = [copying.numbers_of(columns.pop()) for columns in found.values() if len(columns) > 4]
     orders = _orders(day, cities, np.concatenate(inbound) if inbound else None)
     merged = merged_persons()
     orders[4] = follow(orders[4], merged)
+    return _by_city(day, found, orders, merged)
+
+
+def _by_city(
+    day: date, found: dict[int, list[memoryview]], orders: list[np.ndarray], merged: dict[int, int]
+) -> Iterator[tuple[int, Facts]]:
     for city in sorted(found.keys() | set(orders[0].tolist())):
         mine = orders[0] == city
         yield city, Facts(_calls(found.pop(city, None), day, merged), Orders(*(column[mine] for column in orders)))
@@ -111,8 +121,8 @@ def _inbound_with_orders(day: date, city: int) -> np.ndarray:
     return found
 
 
-def _arrays_of_calls(day: date, cities: Sequence[int] | None) -> dict[int, list[memoryview]]:
-    """{city: the arrays of CALLS}, the last of them only where there are inbound calls."""
+def _columns_of_calls(day: date, cities: Sequence[int] | None) -> dict[int, list[memoryview]]:
+    """{city: the columns of CALLS}, the last of them only where there are inbound calls."""
     where, more = _of_cities("city_id", cities)
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -140,7 +150,7 @@ def _of_cities(column: str, cities: Sequence[int] | None) -> tuple[str, list[Any
 
 def _calls(columns: list[memoryview] | None, day: date, merged: dict[int, int]) -> Calls:
     none = np.zeros(0, dtype=np.int64)
-    a, b, c, started = (none, none, none, none) if columns is None else map(copying.array_of, columns)
+    a, b, c, started = (none, none, none, none) if columns is None else map(copying.numbers_of, columns)
     return Calls(
         team=(c >> 47).astype(np.int32),
         agent=(b >> 31).astype(np.int32),

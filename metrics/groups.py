@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,48 +57,41 @@ def count_leaves(city: int, day: Facts) -> tuple[Groups, list[np.ndarray]]:
 
 
 def _with_orders(leaves: Groups, orders: Orders) -> Groups:
-    """Add the orders, one by one: they are few. A group without a call can only come from an order whose call is not there."""
-    place = {name: COUNTS.index(name) for name in COUNTS}
-    columns = (
-        orders.city,
-        orders.team,
-        orders.agent,
-        orders.campaign,
-        orders.customer,
-        orders.cancelled,
-        orders.larger,
-        orders.amount,
-    )
+    """Add the orders. A group without a call can only come from an order whose call is not there."""
+    if not len(orders.city):
+        return leaves
+    codes, tables = facts.factorize([orders.city, orders.team, orders.agent, orders.campaign])
+    keys = list(zip(*(table.tolist() for table in tables), strict=True))
     is_new = False
-    for city, team, agent, campaign, customer, cancelled, larger, amount in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
-        key = (city, team, agent, campaign)
+    for key, sums in zip(keys, _order_counts(orders, codes, len(keys)).tolist(), strict=True):
         group = leaves.get(key)
         if group is None:
             group = leaves[key] = Group([0] * len(COUNTS))
             is_new = True
-        counts = group.counts
-        counts[place["orders"]] += 1
-        counts[place["amount_cents"]] += amount
-        if cancelled:
-            counts[place["orders_cancelled"]] += 1
-            group.sets.setdefault("customers_cancelled", BitMap()).add(customer)
-        else:
-            counts[place["orders_larger_plan"]] += larger
-            counts[place["final_amount_cents"]] += amount
+        for place, value in zip(ORDER_PLACES, sums, strict=True):
+            group.counts[place] += value
+    cancelled = np.flatnonzero(orders.cancelled)
+    for code, customer in zip(codes[cancelled].tolist(), orders.customer[cancelled].tolist(), strict=True):
+        leaves[keys[code]].sets.setdefault("customers_cancelled", BitMap()).add(customer)
     return dict(sorted(leaves.items())) if is_new else leaves
 
 
+def _order_counts(orders: Orders, codes: np.ndarray, size: int) -> np.ndarray:
+    """One row per group, in the order of ORDER_COUNTS."""
+    kept = 1 - orders.cancelled
+    weights = (None, orders.amount, orders.cancelled, orders.larger * kept, orders.amount * kept)
+    return np.stack([_sum(codes, weight, size) for weight in weights], axis=1)
+
+
 ORDER_COUNTS = ("orders", "amount_cents", "orders_cancelled", "orders_larger_plan", "final_amount_cents")
+ORDER_PLACES = [COUNTS.index(name) for name in ORDER_COUNTS]
 
 
 def with_other_orders(leaves: Groups, orders: Orders) -> Groups:
     """The finest groups as they would be counted with these orders and the same calls."""
-    places = [COUNTS.index(name) for name in ORDER_COUNTS]
     cleared: Groups = {}
     for key, group in leaves.items():
-        counts = [0 if i in places else count for i, count in enumerate(group.counts)]
+        counts = [0 if i in ORDER_PLACES else count for i, count in enumerate(group.counts)]
         sets = {name: members for name, members in group.sets.items() if name != "customers_cancelled"}
         if sets or any(counts):
             cleared[key] = Group(counts, sets)
@@ -216,17 +209,21 @@ def regroup(groups: Groups, key: Callable[[Key], Key]) -> Groups:
     return {new: total(found) for new, found in parts.items()}
 
 
-def levels_of_city(leaves: Groups) -> Iterator[tuple[int, Groups]]:
-    """All levels of one city from its finest groups, each from the level just below it."""
+def levels_of_city(leaves: Groups) -> dict[int, Groups]:
+    """All levels of one city from its finest groups, each from the level just below it; {} when there are none."""
+    if not leaves:
+        return {}
     team_campaign = regroup(leaves, lambda k: (k[0], k[1], k[3]))
     team = regroup(team_campaign, lambda k: k[:2])
     city_campaign = regroup(team_campaign, lambda k: (k[0], k[2]))
-    yield Level.CITY, regroup(team, lambda k: k[:1])
-    yield Level.CITY_CAMPAIGN, city_campaign
-    yield Level.TEAM, team
-    yield Level.TEAM_CAMPAIGN, team_campaign
-    yield Level.AGENT, regroup(leaves, lambda k: k[:3])
-    yield Level.AGENT_CAMPAIGN, leaves
+    return {
+        Level.CITY: regroup(team, lambda k: k[:1]),
+        Level.CITY_CAMPAIGN: city_campaign,
+        Level.TEAM: team,
+        Level.TEAM_CAMPAIGN: team_campaign,
+        Level.AGENT: regroup(leaves, lambda k: k[:3]),
+        Level.AGENT_CAMPAIGN: leaves,
+    }
 
 
 def same(one: Any, other: Any) -> bool:

@@ -24,20 +24,41 @@ def days_since_2000(day: date) -> int:
     return (day - DATE_ZERO).days
 
 
-def write_groups(table: str, head: Sequence[tuple[str, bytes]], levels: Mapping[int, Groups]) -> int:
+Head = Sequence[tuple[str, bytes]]
+
+
+def write_groups(table: str, head: Head, levels: Mapping[int, Groups]) -> int:
     """Rows of these levels, in one stream; returns how many. `head`: leading columns that all rows share, with their binary values."""
-    columns = [*(name for name, _value in head), "level", *KEYS, *COUNTS, *SETS, *BITMAPS]
-    filled = {level: groups for level, groups in levels.items() if groups}
-    if filled:
-        copying.copy_in(
-            table,
-            columns,
-            (piece for level, groups in filled.items() for piece in _pieces(head, level, groups, len(columns))),
-        )
-    return sum(map(len, filled.values()))
+    if any(levels.values()):
+        copying.copy_in(table, _columns(head), _rows(head, levels))
+    return sum(map(len, levels.values()))
 
 
-def _pieces(head: Sequence[tuple[str, bytes]], level: int, groups: Groups, width: int) -> Iterator[bytes]:
+def rows_of_day(day: date, levels: Mapping[int, Groups]) -> bytes:
+    """The rows of a day as they are sent, so that they can be made before they are written."""
+    return b"".join(_rows(head_of(day), levels))
+
+
+def write_rows_of_day(table: str, day: date, rows: bytes) -> None:
+    if rows:
+        copying.copy_in(table, _columns(head_of(day)), [rows])
+
+
+def head_of(day: date) -> Head:
+    """The leading column of a day's rows."""
+    return [("day", struct.pack(">i", days_since_2000(day)))]
+
+
+def _columns(head: Head) -> list[str]:
+    return [*(name for name, _value in head), "level", *KEYS, *COUNTS, *SETS, *BITMAPS]
+
+
+def _rows(head: Head, levels: Mapping[int, Groups]) -> Iterator[bytes]:
+    width = len(_columns(head))
+    return (piece for level, groups in levels.items() if groups for piece in _pieces(head, level, groups, width))
+
+
+def _pieces(head: Head, level: int, groups: Groups, width: int) -> Iterator[bytes]:
     start = (
         struct.pack(">h", width)
         + b"".join(copying.field(value) for _name, value in head)

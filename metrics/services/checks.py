@@ -12,7 +12,6 @@ from django.db.models import Sum
 
 from core.calendar import business_date
 from core.partitions import default_rows
-from metrics import groups
 from metrics.columns import COUNTS, Level
 from metrics.models import Alert, DayFigures, Partition, Stale
 from metrics.services import dirty, rollup
@@ -94,8 +93,7 @@ def cities_that_differ(day: date) -> dict[str, list[int]]:
     cities = list(Partition.objects.filter(day=day).values_list("city_id", flat=True))
     found = {}
     for counted in rollup.count_day(day, cities, whole=True):
-        new = dict(groups.levels_of_city(counted.leaves)) if counted.leaves else {}
-        changed = rollup.changed_keys(rollup.stored(day, counted.city_id), new)
+        changed = rollup.changed_keys(rollup.stored(day, counted.city_id), counted.levels)
         if changed != []:
             found[str(counted.city_id)] = [len(changed) if changed is not None else rollup.MOST_KEYS]
     return found

@@ -78,8 +78,9 @@ def _region_day(day: date, names: Names) -> int:
         found.setdefault(above, []).append((storing.bare(above, key), group))
     with connection.cursor() as cursor:
         cursor.execute(f'DELETE FROM "{DAY_TABLE}" WHERE {where}', [day, list(Level.IN_REGION), *more])
-    head = [("day", struct.pack(">i", storing.days_since_2000(day)))]
-    return storing.write_groups(DAY_TABLE, head, {level: _united(parts) for level, parts in found.items()})
+    return storing.write_groups(
+        DAY_TABLE, storing.head_of(day), {level: _united(parts) for level, parts in found.items()}
+    )
 
 
 def _period(mark: Stale) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -41,28 +41,48 @@ MOST_KEYS = 60
 
 @dataclass(frozen=True)
 class CityDay:
-    """The figures of one city and day, ready to be stored. `read_at`: when its facts were read.
+    """The figures of one city and day at all levels, ready to be stored. `read_at`: when its facts were read.
 
-    `hours` is None where only the orders were counted again: the calls, and with them the hours, are as stored.
+    `rows` are those of all levels as they are sent, where they were made beforehand. `hours` is None where only the orders were counted again: the calls, and with them the hours, are as stored.
     """
 
     day: date
     city_id: int
     read_at: datetime
-    leaves: Groups
+    levels: dict[int, Groups]
+    rows: bytes | None
     hours: list[np.ndarray] | None
 
 
 def count_day(day: date, cities: Sequence[int], *, whole: bool) -> Iterator[CityDay]:
-    """Read a day once and give its cities one by one; a city without facts comes empty, so that its old rows go."""
+    """Read a day once and give its cities one by one; a city without facts comes empty, so that its old rows go.
+
+    The next city is counted while the caller stores this one.
+    """
     read_at = database_now()
     left = set(cities)
-    for city, found in facts.read_facts(day, None if whole else cities):
-        if city in left:
-            left.discard(city)
-            yield CityDay(day, city, read_at, *groups.count_leaves(city, found))
+    found = facts.read_facts(day, None if whole else cities)
+    counted = (_count(day, city, read_at, facts_of_city) for city, facts_of_city in found if city in left)
+    for city_day in _ahead(counted):
+        left.discard(city_day.city_id)
+        yield city_day
     for city in sorted(left):
-        yield CityDay(day, city, read_at, {}, [])
+        yield CityDay(day, city, read_at, {}, None, [])
+
+
+def _count(day: date, city: int, read_at: datetime, found: facts.Facts) -> CityDay:
+    leaves, hours = groups.count_leaves(city, found)
+    levels = groups.levels_of_city(leaves)
+    return CityDay(day, city, read_at, levels, storing.rows_of_day(day, levels), hours)
+
+
+def _ahead(items: Iterator[CityDay]) -> Iterator[CityDay]:
+    """The same, each made in a thread while the one before is in use. The thread asks the database nothing."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item
 
 
 @transaction.atomic
@@ -79,7 +99,8 @@ def recount_orders(day: date, city_id: int) -> CityDay:
     """What is stored of the calls, with the orders as they are now."""
     read_at = database_now()
     orders = facts.read_orders(day, city_id)
-    return CityDay(day, city_id, read_at, groups.with_other_orders(stored_leaves(day, city_id), orders), None)
+    leaves = groups.with_other_orders(stored_leaves(day, city_id), orders)
+    return CityDay(day, city_id, read_at, groups.levels_of_city(leaves), None, None)
 
 
 @transaction.atomic
@@ -89,7 +110,7 @@ def store(found: CityDay) -> int:
     partition = lock(found.day, found.city_id, found.read_at)
     if partition.built_at is not None and partition.built_at > found.read_at:
         return partition.rows
-    new = dict(groups.levels_of_city(found.leaves)) if found.leaves else {}
+    new = found.levels
     old = stored(found.day, found.city_id) if partition.rows else {}
     changed = changed_keys(old, new)
     if changed != []:
@@ -155,14 +176,20 @@ def _replace(
     """All rows of the partition, or only those named; the hours whole."""
     if not was_empty:
         _delete(found, changed)
-    if changed is not None:
-        named = {(key[0], tuple(key[1:])) for key in changed}
-        new = {
-            level: {key: group for key, group in rows.items() if (level, key) in named} for level, rows in new.items()
-        }
-    head = [("day", struct.pack(">i", storing.days_since_2000(found.day)))]
-    storing.write_groups(DAY_TABLE, head, new)
+    if changed is None and found.rows is not None:
+        storing.write_rows_of_day(DAY_TABLE, found.day, found.rows)
+    else:
+        storing.write_groups(DAY_TABLE, storing.head_of(found.day), _named(new, changed))
     _write_hours(found)
+
+
+def _named(levels: dict[int, Groups], changed: list[list[int | None]] | None) -> dict[int, Groups]:
+    if changed is None:
+        return levels
+    named = {(key[0], tuple(key[1:])) for key in changed}
+    return {
+        level: {key: group for key, group in rows.items() if (level, key) in named} for level, rows in levels.items()
+    }
 
 
 def _delete(found: CityDay, changed: list[list[int | None]] | None) -> None:
