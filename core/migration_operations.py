@@ -119,3 +119,61 @@ NO_REFERENCE = (
     'DROP TRIGGER {name}_arrived ON "{table}"',
     "DROP FUNCTION {name}_gone(), {name}_changed(), {name}_arrived()",
 )
+
+
+class ReferenceInRuns(Operation):
+    """Lets the insert trigger of a ReferenceInSets look at a whole run of keys at once.
+
+    Rows that arrive together mostly point to neighbours: the customers of a list got their keys one after the other, and cities are few.
+    When every key between the lowest and the highest is there, each of them is, and one pass over a piece of the index has shown it;
+    otherwise each key is looked up as before.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, field: str) -> None:
+        self.model_name = model_name
+        self.field = field
+
+    def deconstruct(self):
+        return type(self).__name__, [], {"model_name": self.model_name, "field": self.field}
+
+    def describe(self) -> str:
+        return f"Check runs of {self.model_name}.{self.field} at once"
+
+    def state_forwards(self, app_label, state) -> None:
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        self._replace(app_label, schema_editor, to_state, ARRIVED_IN_RUNS)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        self._replace(app_label, schema_editor, to_state, REFERENCE[0])
+
+    def _replace(self, app_label, schema_editor, state, function: str) -> None:
+        if schema_editor.connection.alias == "default":
+            model = state.apps.get_model(app_label, self.model_name)
+            reference = ReferenceInSets(self.model_name, self.field)
+            [statement] = reference._statements(model, (function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),))
+            schema_editor.execute(statement)
+
+
+# a run may hold as many keys of others as of ours: more would be slower to count than ours to look up
+ARRIVED_IN_RUNS = """CREATE FUNCTION {name}_arrived() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+DECLARE
+  lowest bigint; highest bigint; rows bigint;
+BEGIN
+  SELECT min(a."{column}"), max(a."{column}"), count(a."{column}") INTO lowest, highest, rows FROM arrived a;
+  IF rows = 0 THEN RETURN NULL; END IF;
+  IF highest - lowest < 2 * rows
+      AND (SELECT count(*) FROM "{target}" t WHERE t."{key}" BETWEEN lowest AND highest) = highest - lowest + 1 THEN
+    RETURN NULL;
+  END IF;
+  IF EXISTS (SELECT 1 FROM (SELECT DISTINCT a."{column}" AS key FROM arrived a WHERE a."{column}" IS NOT NULL OFFSET 0) d
+             WHERE NOT EXISTS (SELECT 1 FROM "{target}" t WHERE t."{key}" = d.key)) THEN
+    RAISE foreign_key_violation USING MESSAGE = 'insert on table "{table}" violates the reference "{column}": no such row in "{target}"';
+  END IF;
+  RETURN NULL;
+END $$"""

@@ -9,7 +9,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -91,20 +91,14 @@ class Customer(models.Model):
         ]
         indexes = [
             models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
-            # a long waiting list, so that the commit of a lead list need not sort its words in; customers.settle_indexes does afterwards
+            # serves either alone. A long waiting list, so that the commit of a lead list need not sort its words in; customers.settle_indexes
+            # does afterwards
             GinIndex(
-                fields=["attributes"],
-                opclasses=["jsonb_path_ops"],
-                name="customer_attributes",
+                fields=["attributes", "name"],
+                opclasses=["jsonb_path_ops", "gin_trgm_ops"],
+                name="customer_search",
                 fastupdate=True,
-                gin_pending_list_limit=131_072,
-            ),
-            GinIndex(
-                fields=["name"],
-                opclasses=["gin_trgm_ops"],
-                name="customer_name_search",
-                fastupdate=True,
-                gin_pending_list_limit=131_072,
+                gin_pending_list_limit=262_144,
             ),
         ]
 
@@ -118,7 +112,7 @@ class Phone(models.Model):
     PERSONAL_FIELDS = ("sealed", "mask", "blind_index")
 
     customer = models.ForeignKey(
-        Customer, models.PROTECT, related_name="phones", verbose_name=_("customer"), db_constraint=False
+        Customer, models.PROTECT, related_name="phones", verbose_name=_("customer"), db_constraint=False, db_index=False
     )
     blind_index = models.BinaryField(_("blind index"), max_length=16)
     sealed = models.BinaryField(_("sealed number"))
@@ -132,7 +126,12 @@ class Phone(models.Model):
         verbose_name = _("phone number")
         constraints = [
             models.UniqueConstraint(fields=["blind_index"], name="phone_once_in_region"),
-            models.UniqueConstraint(fields=["customer"], name="phone_one_primary", condition=Q(is_primary=True)),
+            # one index for two things: the numbers of a customer are found by it, and one of them at most is the first to dial
+            models.UniqueConstraint(
+                F("customer"),
+                Case(When(is_primary=True, then=0), default=F("id"), output_field=models.BigIntegerField()),
+                name="phone_one_primary",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ import resource
 import struct
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
@@ -60,15 +61,18 @@ def _send(out: IO[bytes], kind: bytes, body: bytes) -> None:
 
 
 def _read(orders: dict[str, Any], out: IO[bytes]) -> None:
-    from django.conf import settings
+    with ThreadPoolExecutor(1) as beside:
+        # a large workbook takes seconds to open, without Python: what cleans its rows is loaded meanwhile
+        opening = beside.submit(_open, orders)
+        from django.conf import settings
 
-    settings.configure(KEYS_DIR=orders["keys_dir"], REGION_COUNTRY=orders["country"], USE_I18N=False)
-    from core.sealed import BulkSealer
+        settings.configure(KEYS_DIR=orders["keys_dir"], REGION_COUNTRY=orders["country"], USE_I18N=False)
+        from core.sealed import BulkSealer
 
-    from .cleaning import Cities, Cleaner
-    from .headings import find_headings
+        from .cleaning import Cities, Cleaner
+        from .headings import find_headings
 
-    rows, total = _open(orders)
+        rows, total = opening.result()
     first = list(islice(rows, HEADING_ROWS))
     headings = find_headings(first)
     said = {"columns": headings.described(), "row_no": headings.row_no, "total": total}

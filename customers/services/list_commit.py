@@ -23,30 +23,34 @@ ROWS = """FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_
 FRESH = """JOIN customers_rowverdict v ON v.lead_list_id = s.lead_list_id AND v.row_no = s.row_no AND v.verdict = 'new'
   WHERE s.lead_list_id = %(list)s"""
 
-# new rows whose number, customer number or suppression came into the pool after the check
+# new rows whose number or customer number came into the pool after the check
 OVERTAKEN = f"""
 SELECT s.row_no FROM customers_phone p JOIN customers_stagedrow s ON s.phone_blind = p.blind_index {FRESH}
 UNION
 SELECT s.row_no FROM customers_customer c JOIN customers_stagedrow s ON s.external_id = c.external_id {FRESH}
   AND c.source_id = %(source)s AND c.external_id <> ''
-UNION
-SELECT s.row_no FROM customers_suppression u JOIN customers_stagedrow s ON s.phone_blind = u.phone_blind {FRESH} AND {judging.IN_FORCE}
 """
 
-NEW = f"""
-WITH fresh AS MATERIALIZED (SELECT s.*, v.customer_id {ROWS} AND v.verdict = 'new' ORDER BY s.row_no),
-people AS (
-  INSERT INTO customers_customer (id, city_id, source_id, external_id, name, name_sort, type, gender, age, attributes,
-                                  is_suppressed, created_at, updated_at)
-  SELECT customer_id, city_id, %(source)s, external_id, name, name_sort, type, gender, age, attributes, false, %(at)s, %(at)s FROM fresh
-  RETURNING 1
-), numbers AS (
-  INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
-  SELECT customer_id, phone_blind, phone_sealed, phone_mask,
-    CASE WHEN phone_mask ~ '^1[3-9][0-9][*]{{4}}' THEN left(phone_mask, 3) ELSE '' END, true, false, %(at)s FROM fresh
-  RETURNING 1
-)
-SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM numbers)
+# new rows whose number was suppressed after the check. An hour before it too: whoever writes a long register is seen only at its end
+SUPPRESSED = f"""
+SELECT s.row_no FROM customers_suppression u JOIN customers_stagedrow s ON s.phone_blind = u.phone_blind {FRESH} AND {judging.IN_FORCE}
+  AND greatest(u.created_at, u.valid_from) > %(checked)s - interval '1 hour'
+"""
+
+PREFIX = "CASE WHEN s.phone_mask LIKE '1__****%%' AND substr(s.phone_mask, 2, 1) BETWEEN '3' AND '9' THEN left(s.phone_mask, 3) ELSE '' END"
+
+# in the order of the file, so that neighbours in the list are neighbours in the tables and their ids make dense bitmaps
+NEW_CUSTOMERS = f"""
+INSERT INTO customers_customer (id, city_id, source_id, external_id, name, name_sort, type, gender, age, attributes,
+                                is_suppressed, created_at, updated_at)
+SELECT v.customer_id, s.city_id, %(source)s, s.external_id, s.name, s.name_sort, s.type, s.gender, s.age, s.attributes, false, %(at)s, %(at)s
+{ROWS} AND v.verdict = 'new' ORDER BY s.row_no
+"""
+# in the order of their largest index: written at random, its pages would come and go in the processor's cache
+NEW_NUMBERS = f"""
+INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
+SELECT v.customer_id, s.phone_blind, s.phone_sealed, s.phone_mask, {PREFIX}, true, false, %(at)s
+{ROWS} AND v.verdict = 'new' ORDER BY s.phone_blind
 """
 
 UPDATE = """
@@ -69,7 +73,7 @@ WHERE v.lead_list_id = %(list)s AND v.verdict = 'update' AND v.reason <> 'add_nu
 NUMBERS = f"""
 INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
 SELECT c.id, s.phone_blind, s.phone_sealed, s.phone_mask,
-  CASE WHEN s.phone_mask ~ '^1[3-9][0-9][*]{{4}}' THEN left(s.phone_mask, 3) ELSE '' END,
+  {PREFIX},
   NOT EXISTS (SELECT 1 FROM customers_phone p WHERE p.customer_id = c.id AND p.is_primary), false, %(at)s
 {ROWS.replace(" WHERE", " JOIN customers_customer c ON c.source_id = %(source)s AND c.external_id = s.external_id AND c.external_id <> '' WHERE")}
   AND v.verdict = 'update' AND v.reason = 'add_number'
@@ -83,14 +87,21 @@ WHERE v.lead_list_id = %(list)s AND v.verdict = 'update' AND v.reason = 'add_num
   AND s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
 """
 
-# on what ground the customers of this list may be called; said once for the same customer, ground and person
+# on what ground the customers of this list may be called
+NEW_CONSENTS = """
+INSERT INTO customers_consent (customer_id, kind, basis, evidence, stated_by, given_at)
+SELECT v.customer_id, 'marketing_calls', l.consent_basis, '', l.consent_stated_by, %(at)s
+FROM customers_rowverdict v JOIN customers_leadlist l ON l.id = v.lead_list_id
+WHERE v.lead_list_id = %(list)s AND v.verdict = 'new' ORDER BY v.row_no
+"""
+# said once for the same customer, ground and person
 CONSENTS = """
 INSERT INTO customers_consent (customer_id, kind, basis, evidence, stated_by, given_at)
 SELECT DISTINCT ON (v.customer_id) v.customer_id, 'marketing_calls', l.consent_basis, '', l.consent_stated_by, %(at)s
 FROM customers_rowverdict v JOIN customers_leadlist l ON l.id = v.lead_list_id
-WHERE v.lead_list_id = %(list)s AND v.customer_id IS NOT NULL AND (v.verdict = 'new' OR v.verdict IN ('update', 'unchanged') AND NOT EXISTS (
+WHERE v.lead_list_id = %(list)s AND v.customer_id IS NOT NULL AND v.verdict IN ('update', 'unchanged') AND NOT EXISTS (
   SELECT 1 FROM customers_consent k WHERE k.customer_id = v.customer_id AND k.basis = l.consent_basis
-    AND k.stated_by = l.consent_stated_by AND k.withdrawn_at IS NULL))
+    AND k.stated_by = l.consent_stated_by AND k.withdrawn_at IS NULL)
 ORDER BY v.customer_id
 """
 
@@ -128,7 +139,7 @@ def commit_list(run: Run) -> dict[str, Any]:
 def settle_indexes() -> int:
     """Sort what commits have put on the waiting lists of the search indexes into them; returns pages. Searches are right before it too, only slower."""
     rows = _execute(
-        "SELECT gin_clean_pending_list('customer_attributes'::regclass) + gin_clean_pending_list('customer_name_search'::regclass)",
+        "SELECT gin_clean_pending_list('customer_search'::regclass)",
         {},
     )
     return int(rows[0][0])
@@ -141,16 +152,17 @@ def _one_commit_at_a_time() -> None:
 
 
 def _store(lead_list: LeadList, *, at: datetime) -> None:
+    _judge_again(lead_list, SUPPRESSED, at=at)
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic():
-                _judge_overtaken(lead_list, at=at)
                 _store_new(lead_list, at=at)
             break
         except IntegrityError:
-            # somebody else's customer got the number between our look and our insert: look again
+            # since the check somebody else's customer got a number or a customer number of this list
             if attempt == TRIES:
                 raise
+            _judge_again(lead_list, OVERTAKEN, at=at)
     values = _values(lead_list, at)
     _execute(UPDATE, values)
     _execute(NUMBERS, values)
@@ -159,8 +171,8 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
     judging.keep_held(lead_list, at=at)
 
 
-def _judge_overtaken(lead_list: LeadList, *, at: datetime) -> None:
-    rows = [row for (row,) in _execute(OVERTAKEN, _values(lead_list, at))]
+def _judge_again(lead_list: LeadList, whom: str, *, at: datetime) -> None:
+    rows = [row for (row,) in _execute(whom, _values(lead_list, at))]
     if rows:
         judging.judge_rows(lead_list, rows, at=at)
 
@@ -169,13 +181,27 @@ def _store_new(lead_list: LeadList, *, at: datetime) -> None:
     expected = RowVerdict.objects.filter(lead_list=lead_list, verdict=RowVerdict.Verdict.NEW).count()
     if not expected:
         return
-    [(people, numbers)] = _execute(NEW, _values(lead_list, at))
-    if (people, numbers) != (expected, expected):
-        raise CountsDiffer(f"{expected} new rows, {people} customers, {numbers} numbers")
+    values = _values(lead_list, at)
+    stored = [_stored(statement, values) for statement in (NEW_CUSTOMERS, NEW_NUMBERS, NEW_CONSENTS)]
+    if stored != [expected] * len(stored):
+        raise CountsDiffer(f"{expected} new rows; customers, numbers and consents: {stored}")
+
+
+def _stored(statement: str, values: dict[str, Any]) -> int:
+    """How many rows the statement wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount
 
 
 def _values(lead_list: LeadList, at: datetime) -> dict[str, Any]:
-    return {"list": lead_list.pk, "source": lead_list.source_id, "at": at, "nowhere": judging.nowhere_ids() or [0]}
+    return {
+        "list": lead_list.pk,
+        "source": lead_list.source_id,
+        "at": at,
+        "checked": lead_list.checked_at or at,
+        "nowhere": judging.nowhere_ids() or [0],
+    }
 
 
 def _execute(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -28,6 +28,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "work_mem": "16MB",
     "max_wal_size": "2GB",
+    "wal_buffers": "64MB",  # the commit of a large list fills the usual 16 MB again and again, and writes them out itself
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",
     "idle_in_transaction_session_timeout": "5min",
