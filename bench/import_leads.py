@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import resource
@@ -173,7 +174,8 @@ def _user() -> Any:
 
 
 def _floor(path: Path) -> dict[str, float]:
-    """What nobody can be faster than: the file read by calamine, its rows written as text and sent by COPY into a table without index."""
+    """What nobody can be faster than: the file read by calamine, its rows written as CSV by the standard library, so that no cell breaks
+    the stream, and sent by COPY into a table without index."""
     from python_calamine import CalamineWorkbook
 
     started = time.perf_counter()
@@ -183,6 +185,7 @@ def _floor(path: Path) -> dict[str, float]:
         cursor.execute("DROP TABLE IF EXISTS bench_raw")
         cursor.execute(f"CREATE TABLE bench_raw ({', '.join(f'c{i} text' for i in range(len(heads)))})")
         started = time.perf_counter()
-        lines = io.BytesIO("".join("\t".join(map(str, row)) + "\n" for row in rows).encode())
-        cursor.copy_expert("COPY bench_raw FROM STDIN", lines, 1 << 18)
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        cursor.copy_expert("COPY bench_raw FROM STDIN (FORMAT csv)", io.BytesIO(text.getvalue().encode()), 1 << 18)
         return {"read": read, "copy": time.perf_counter() - started}
