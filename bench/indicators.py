@@ -88,11 +88,14 @@ def _figure(name: str, seconds: list[float], promise: str) -> Figure:
 
 
 def _after_rollup(today: date) -> list[str]:
-    """The views once more, after today was built anew: what was kept of ranges that hold today is worth nothing."""
+    """The views once more, after today was built anew: what was kept of ranges that hold today is worth nothing. The usual views of the
+    region are asked for by the rollup itself, as its last step; those of single cities and teams are not."""
     from core.clock import database_now
+    from metrics.indicator_page.usual import ask_usual_views
     from metrics.models import Partition
 
     Partition.objects.filter(day=today).update(built_at=database_now())
+    ask_usual_views(today)
     return VIEWS
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from core.calendar import business_date
 from core.jobs import Run, handler, scheduled
 from metrics import ledgers
+from metrics.indicator_page.usual import ask_usual_views
 from metrics.models import Partition
 from metrics.services import activity, checks, dirty, periods, rollup
 
@@ -20,7 +22,9 @@ BATCH_SECONDS = 1.0
 
 @scheduled("metrics.rollup_nightly", daily_at="02:30", label=_("Nightly rollup"), lease=timedelta(minutes=5))
 def rollup_nightly(run: Run) -> dict[str, Any]:
-    return roll_up(run)
+    told = roll_up(run)
+    _ask_ahead(run, told)
+    return told
 
 
 @scheduled(
@@ -34,7 +38,13 @@ def rollup_today(run: Run) -> dict[str, Any]:
     """What is new, without the weeks and months that are still running: these are read from their days until the night."""
     told = roll_up(run, with_running=False)
     ledgers.renew_cohorts()
+    _ask_ahead(run, told)
     return told
+
+
+def _ask_ahead(run: Run, told: dict[str, Any]) -> None:
+    if told["partitions"]:
+        ask_usual_views(business_date(run.now()))
 
 
 @handler("metrics.rollup", label=_("Rollup"), lease=timedelta(minutes=5))

@@ -16,6 +16,7 @@ from core.calendar import business_date
 from core.clock import database_now
 from core.models import AuditEvent
 from metrics import export, queries
+from metrics.indicator_page import usual
 from metrics.models import Alert
 from metrics.tests import factories as f
 from people.tests.factories import UserFactory
@@ -392,3 +393,20 @@ def test_the_newest_figures_say_when_they_were_counted(client, manager):
 
     assert answer.context["board"].computed_at is not None
     assert answer.context["board"].waiting
+
+
+def test_the_rollup_asks_the_usual_views_so_that_nobody_waits_for_them(client, manager):
+    cache.clear()
+    facts()
+    today = business_date(database_now())
+    assert usual.ask_usual_views(today) == len(usual.USUAL)
+
+    for query in usual.USUAL:
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(reverse("metrics:indicators"), query)
+        assert answer.status_code == 200
+        assert not [one["sql"] for one in asked if "figures f " in one["sql"] or "_ids" in one["sql"]]
+
+
+def test_without_anybody_who_sees_the_region_no_view_is_asked_ahead():
+    assert usual.ask_usual_views(date(2026, 3, 31)) == 0
