@@ -107,9 +107,8 @@ def _judge(text: str) -> str:
         mobile = digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
         if is_chinese_mobile(mobile) and (not foreign or mobile is not digits):
             return "86" + mobile
-        if len(digits) == 11 and digits.startswith(
-            "1"
-        ):  # as long as a mobile number: the library would call it too short
+        if not foreign and len(digits) == 11 and digits[0] == "1":
+            # as long as a mobile number: the library would call it too short
             raise BadPhone(_("No such phone number can exist."))
     return _by_library(("+" if foreign else "") + digits)
 
