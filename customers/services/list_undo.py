@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,9 +21,9 @@ from django.db.models import Count
 
 from core.audit import audit
 from core.jobs import Run, TryLater
-from customers.models import Consent, Customer, CustomerTag, LeadList, Phone, RowVerdict
+from customers.models import Consent, Customer, LeadList, Phone, RowVerdict
 from customers.services import list_commit
-from customers.services.undo_judging import STORED, Outcome, judge_undo, stored_rows
+from customers.services.undo_judging import Outcome, Stored, all_stored, as_stored, judge_undo, stored_rows
 from customers.signals import rows_taken_back
 
 CHUNK = 2_000
@@ -42,6 +41,16 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS n (
 WHERE c.id = n.id
 """
 CHANGED = ("id", "name", "name_sort", "type", "gender", "age", "city_id", "external_id", "attributes")
+
+# Customers last: their deletion keeps others from writing numbers and consents (core.migration_operations.ReferenceInSets) until the chunk is
+# committed. What points to them is checked before that, in the statement, not at the commit: others then wait for milliseconds.
+DELETE = (
+    "SET CONSTRAINTS ALL IMMEDIATE",
+    "DELETE FROM customers_customertag WHERE customer_id = ANY (%(ids)s)",
+    "DELETE FROM customers_consent WHERE customer_id = ANY (%(ids)s)",
+    "DELETE FROM customers_phone WHERE customer_id = ANY (%(ids)s)",
+    "DELETE FROM customers_customer WHERE id = ANY (%(ids)s)",
+)
 
 # what the list had left to be remembered of rows held back; what a later list has brought again stays
 FORGET_HELD = """
@@ -72,19 +81,18 @@ def take_back(run: Run) -> dict[str, Any]:
         return {}
     if run.total is None:
         _start(run, lead_list)
-    while rows := stored_rows(lead_list, after=run.cursor.get("row", 0), most=CHUNK):
+    while rows := stored_rows(lead_list, before=run.cursor.get("row"), most=CHUNK):
         _patiently(run, lead_list, rows)
     _look_again(run, lead_list)
     return _settle(run, lead_list)
 
 
 def _start(run: Run, lead_list: LeadList) -> None:
-    rows = RowVerdict.objects.filter(lead_list=lead_list, verdict__in=STORED).exclude(customer_id=None)
-    with run.chunk(cursor={"row": 0, "left": []}, total=rows.count()):
+    with run.chunk(cursor={"row": None, "left": []}, total=all_stored(lead_list).count()):
         pass
 
 
-def _patiently(run: Run, lead_list: LeadList, rows: list[RowVerdict]) -> None:
+def _patiently(run: Run, lead_list: LeadList, rows: list[Stored]) -> None:
     """One chunk; again when it met somebody who holds what it needs."""
     for attempt in range(1, TRIES + 1):
         try:
@@ -103,7 +111,7 @@ def _look_again(run: Run, lead_list: LeadList) -> None:
     left = run.cursor.get("left", [])
     if not left:
         return
-    rows = list(RowVerdict.objects.filter(lead_list=lead_list, row_no__in=left).order_by("row_no"))
+    rows = as_stored(all_stored(lead_list).filter(row_no__in=left).order_by("-row_no"))
     try:
         with run.chunk(done=len(left), cursor={**run.cursor, "left": []}):
             _take_chunk(lead_list, rows, at=run.now(), waits=True)
@@ -114,35 +122,36 @@ def _look_again(run: Run, lead_list: LeadList) -> None:
 # -- a chunk -----------------------------------------------------------------------------------------------------------
 
 
-def _take_chunk(lead_list: LeadList, rows: list[RowVerdict], *, at: datetime, waits: bool) -> list[int]:
+def _take_chunk(lead_list: LeadList, rows: list[Stored], *, at: datetime, waits: bool) -> list[int]:
     """Take these rows back; returns the numbers of those passed over because somebody holds their customer."""
     list_commit.one_at_a_time()
     _execute(PATIENCE, {})
-    customers = _lock({row.customer_id for row in rows if row.customer_id}, waits=waits)
-    held = _still_there(rows, customers)
-    rows = [row for row in rows if row.customer_id not in held[1]]
-    outcome = judge_undo(lead_list, rows, customers)
+    customers = _lock({row.customer_id for row in rows}, waits=waits)
+    passed_over, of_whom = _passed_over(rows, customers)
+    outcome = judge_undo(lead_list, [row for row in rows if row.customer_id not in of_whom], customers)
     _note(lead_list, outcome)
     _restore(outcome, at=at)
-    _end_consents(lead_list, rows, outcome, at=at)
+    known = {pk for pk, created_at in customers.items() if created_at != lead_list.committed_at}
+    _end_consents(lead_list, known - outcome.used_elsewhere, at=at)
     staying = sorted(set(customers) - outcome.going)
     rows_taken_back.send(
         sender=LeadList, lead_list_id=lead_list.pk, going=sorted(outcome.going), staying=staying,
         moved=sorted(outcome.moved),
     )  # fmt: skip
     _delete(sorted(outcome.going))
-    return held[0]
+    return passed_over
 
 
-def _lock(ids: set[int | None], *, waits: bool) -> dict[int, Customer]:
-    """Persons first and in order, as everywhere; who is in somebody's hand at this moment is left out, unless there is time to wait."""
+def _lock(ids: set[int], *, waits: bool) -> dict[int, datetime]:
+    """Persons first and in order, as everywhere, with the time at which they came; whom somebody holds at this moment is left out, unless
+    there is time to wait."""
     rows = Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), skip_locked=not waits)
-    return {customer.pk: customer for customer in rows.defer("address")}
+    return dict(rows.values_list("pk", "created_at"))
 
 
-def _still_there(rows: list[RowVerdict], locked: dict[int, Customer]) -> tuple[list[int], set[int]]:
+def _passed_over(rows: list[Stored], locked: dict[int, datetime]) -> tuple[list[int], set[int]]:
     """Rows, and their customers, who are there and could not be locked. Who is gone was taken back by a worker before."""
-    unlocked = {row.customer_id for row in rows if row.customer_id} - set(locked)
+    unlocked = {row.customer_id for row in rows} - set(locked)
     there = set(Customer.objects.filter(pk__in=unlocked).values_list("pk", flat=True)) if unlocked else set()
     return [row.row_no for row in rows if row.customer_id in there], there
 
@@ -163,29 +172,21 @@ def _restore(outcome: Outcome, *, at: datetime) -> None:
         Phone.objects.filter(pk__in=outcome.numbers)._raw_delete("default")
 
 
-def _end_consents(lead_list: LeadList, rows: Iterable[RowVerdict], outcome: Outcome, *, at: datetime) -> None:
-    """Of customers known before, unless a later list, which did not say the same once more, rests on it."""
-    known = {row.customer_id for row in rows if row.verdict != RowVerdict.Verdict.NEW}
-    new = {row.customer_id for row in rows if row.verdict == RowVerdict.Verdict.NEW}
-    ends = known - new - outcome.used_elsewhere
-    if ends:
-        own = _own_consents(lead_list).filter(customer__in=ends, withdrawn_at=None)
-        own.exclude(expires_at__lte=at).update(expires_at=at)
-
-
-def _own_consents(lead_list: LeadList) -> Any:
-    return Consent.objects.filter(
-        given_at=lead_list.committed_at, basis=lead_list.consent_basis, stated_by=lead_list.consent_stated_by
-    )
+def _end_consents(lead_list: LeadList, customer_ids: set[int], *, at: datetime) -> None:
+    """Of customers known before. Not of those whom a later list names: it did not say the same once more, and rests on it."""
+    if not customer_ids:
+        return
+    own = Consent.objects.filter(
+        customer__in=customer_ids, withdrawn_at=None,
+        given_at=lead_list.committed_at, basis=lead_list.consent_basis, stated_by=lead_list.consent_stated_by,
+    )  # fmt: skip
+    own.exclude(expires_at__lte=at).update(expires_at=at)
 
 
 def _delete(ids: list[int]) -> None:
-    """The customers last: their deletion keeps others from writing numbers and consents until the chunk is committed, and that is at once."""
-    if not ids:
-        return
-    for model in (CustomerTag, Consent, Phone):
-        model.objects.filter(customer__in=ids)._raw_delete("default")
-    Customer.objects.filter(pk__in=ids)._raw_delete("default")
+    if ids:
+        for statement in DELETE:
+            _execute(statement, {"ids": ids})
 
 
 def _execute(statement: str, values: dict[str, Any]) -> None:

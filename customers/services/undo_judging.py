@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from customers.models import Customer, LeadList, RowVerdict, StagedRow
 from customers.names import sort_key
@@ -30,6 +31,17 @@ WHERE v.lead_list_id = %(list)s AND v.row_no = ANY (%(rows)s)
 """
 
 
+class Stored(NamedTuple):
+    """A row that the commit has stored."""
+
+    row_no: int
+    verdict: str
+    reason: str
+    customer_id: int
+    before: dict[str, Any] | None
+    told: str | None
+
+
 @dataclass
 class Outcome:
     """What becomes of some rows. `stays` by row number; `changed` holds customers with their former values set."""
@@ -42,24 +54,33 @@ class Outcome:
     used_elsewhere: set[int] = field(default_factory=set)
 
 
-def stored_rows(lead_list: LeadList, *, after: int, most: int) -> list[RowVerdict]:
-    """The next rows that the commit has stored, in the order of the file."""
-    rows = RowVerdict.objects.filter(lead_list=lead_list, row_no__gt=after, verdict__in=STORED)
-    return list(rows.exclude(customer_id=None).order_by("row_no")[:most])
+def stored_rows(lead_list: LeadList, *, before: int | None, most: int) -> list[Stored]:
+    """The next rows that the commit has stored, from the end of the file: agents are handed those at its beginning."""
+    rows = all_stored(lead_list)
+    rows = rows if before is None else rows.filter(row_no__lt=before)
+    return as_stored(rows.order_by("-row_no")[:most])
 
 
-def judge_undo(lead_list: LeadList, rows: list[RowVerdict], customers: dict[int, Customer]) -> Outcome:
-    """Of rows whose customers are there; who takes back has locked these."""
+def all_stored(lead_list: LeadList) -> QuerySet[RowVerdict]:
+    return RowVerdict.objects.filter(lead_list=lead_list, verdict__in=STORED).exclude(customer_id=None)
+
+
+def as_stored(rows: QuerySet[RowVerdict]) -> list[Stored]:
+    """Not as instances: of 200,000 rows, making them would take longer than taking them back."""
+    return [Stored(*row) for row in rows.values_list(*Stored._fields)]
+
+
+def judge_undo(lead_list: LeadList, rows: list[Stored], there: Container[int]) -> Outcome:
+    """Of the rows whose customers are `there`; who takes back has locked these."""
     outcome = Outcome()
-    new = [row for row in rows if row.verdict == Verdict.NEW and row.customer_id in customers]
-    _judge_new(lead_list, new, outcome)
-    known = [row for row in rows if row.verdict != Verdict.NEW and row.customer_id in customers]
+    _judge_new(lead_list, [row for row in rows if row.verdict == Verdict.NEW and row.customer_id in there], outcome)
+    known = [row for row in rows if row.verdict != Verdict.NEW and row.customer_id in there]
     known = [row for row in known if row.customer_id not in outcome.going]
-    ids = sorted({row.customer_id for row in known if row.customer_id})
+    ids = sorted({row.customer_id for row in known})
     outcome.used_elsewhere = Brought(lead_list, ids).pointed_to("customers_rowverdict", f"{OTHER_LIST} AND {LATER}")
     updates = [row for row in known if row.verdict == Verdict.UPDATE]
     _judge_numbers(lead_list, [row for row in updates if row.reason == "add_number"], outcome)
-    _judge_values(lead_list, [row for row in updates if row.reason != "add_number"], customers, outcome)
+    _judge_values(lead_list, [row for row in updates if row.reason != "add_number"], outcome)
     return outcome
 
 
@@ -67,14 +88,14 @@ def judge_undo(lead_list: LeadList, rows: list[RowVerdict], customers: dict[int,
 LATER = "EXISTS (SELECT FROM customers_leadlist o WHERE o.id = t.lead_list_id AND o.committed_at > %(committed)s)"
 
 
-def _judge_new(lead_list: LeadList, rows: list[RowVerdict], outcome: Outcome) -> None:
-    ids = [row.customer_id for row in rows if row.customer_id]
+def _judge_new(lead_list: LeadList, rows: list[Stored], outcome: Outcome) -> None:
+    ids = [row.customer_id for row in rows]
     stays = reasons_to_stay(Brought(lead_list, ids))
     outcome.stays |= {row.row_no: stays[row.customer_id] for row in rows if row.customer_id in stays}
     outcome.going = set(ids) - set(stays)
 
 
-def _judge_numbers(lead_list: LeadList, rows: list[RowVerdict], outcome: Outcome) -> None:
+def _judge_numbers(lead_list: LeadList, rows: list[Stored], outcome: Outcome) -> None:
     outcome.stays |= {row.row_no: "other_list" for row in rows if row.customer_id in outcome.used_elsewhere}
     rows = [row for row in rows if row.row_no not in outcome.stays]
     if not rows:
@@ -92,17 +113,16 @@ def _judge_numbers(lead_list: LeadList, rows: list[RowVerdict], outcome: Outcome
 # -- values ------------------------------------------------------------------------------------------------------------
 
 
-def _judge_values(
-    lead_list: LeadList, rows: list[RowVerdict], customers: dict[int, Customer], outcome: Outcome
-) -> None:
+def _judge_values(lead_list: LeadList, rows: list[Stored], outcome: Outcome) -> None:
     """Former values return where what stands there is what this list wrote. Two rows of one customer: only one of them was written."""
     if not rows:
         return
     staged = _staged(lead_list, rows)
     nowhere = set(judging.nowhere_ids())
-    by_customer: dict[int, list[RowVerdict]] = defaultdict(list)
+    by_customer: dict[int, list[Stored]] = defaultdict(list)
     for row in rows:
-        by_customer[row.customer_id or 0].append(row)
+        by_customer[row.customer_id].append(row)
+    customers = Customer.objects.defer("address").in_bulk(set(by_customer) - outcome.used_elsewhere)
     for customer_id, own in by_customer.items():
         if customer_id in outcome.used_elsewhere:
             outcome.stays |= {row.row_no: "other_list" for row in own}
@@ -110,14 +130,14 @@ def _judge_values(
         _judge_person(customers[customer_id], own, staged, nowhere, outcome)
 
 
-def _staged(lead_list: LeadList, rows: list[RowVerdict]) -> dict[int, StagedRow]:
+def _staged(lead_list: LeadList, rows: list[Stored]) -> dict[int, StagedRow]:
     found = StagedRow.objects.filter(lead_list=lead_list, row_no__in=[row.row_no for row in rows])
     wanted = ("row_no", *PLAIN, "city_id", "external_id", "attributes")
     return {row.row_no: row for row in found.only(*wanted)}
 
 
 def _judge_person(
-    customer: Customer, rows: list[RowVerdict], staged: dict[int, StagedRow], nowhere: set[int], outcome: Outcome
+    customer: Customer, rows: list[Stored], staged: dict[int, StagedRow], nowhere: set[int], outcome: Outcome
 ) -> None:
     returned: set[str] = set()
     refused: dict[int, set[str]] = {}
@@ -137,7 +157,7 @@ def _judge_person(
         outcome.moved.add(customer.pk)
 
 
-def _written(row: RowVerdict, staged: StagedRow, nowhere: set[int]) -> Iterable[tuple[str, Any, Any]]:
+def _written(row: Stored, staged: StagedRow, nowhere: set[int]) -> Iterable[tuple[str, Any, Any]]:
     """(field, what the commit wrote, what stood there before), attributes one by one as "attributes.key"."""
     before = row.before or {}
     for name in PLAIN:
@@ -178,10 +198,10 @@ def _give_attribute_back(customer: Customer, key: str, wrote: Any, old: Any) -> 
 def foresee(lead_list: LeadList) -> Counter[tuple[str, str, bool]]:
     """Rows by (verdict, why it would stay or "", told otherwise without the region), as things stand now."""
     found: Counter[tuple[str, str, bool]] = Counter()
-    after = 0
-    while rows := stored_rows(lead_list, after=after, most=ROWS_AT_ONCE):
-        after = rows[-1].row_no
-        customers = Customer.objects.in_bulk({row.customer_id for row in rows if row.customer_id})
-        outcome = judge_undo(lead_list, rows, customers)
+    before = None
+    while rows := stored_rows(lead_list, before=before, most=ROWS_AT_ONCE):
+        before = rows[-1].row_no
+        customers = Customer.objects.filter(pk__in={row.customer_id for row in rows})
+        outcome = judge_undo(lead_list, rows, set(customers.values_list("pk", flat=True)))
         found.update((row.verdict, outcome.stays.get(row.row_no, ""), row.told is not None) for row in rows)
     return found

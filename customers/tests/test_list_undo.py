@@ -268,6 +268,19 @@ def test_a_further_number_of_a_customer_of_the_same_list_goes_with_the_customer(
     assert (Customer.objects.count(), Phone.objects.count()) == (0, 0)
 
 
+def test_who_came_with_two_numbers_and_was_called_keeps_the_consent(data, source, foshan, monkeypatch):
+    monkeypatch.setattr(list_undo, "CHUNK", 1)
+    lead_list = check(rows_file(["E1", "x", A, "Foshan", "", ""], ["E1", "x", B, "Foshan", "", ""]), data, source)
+    list_decisions.decide_rows(lead_list=lead_list, accept=True, by=data, at=database_now())
+    commit(lead_list, data)
+    called(person(A), data)
+
+    take_back(lead_list, data)
+
+    assert person(A).consents.in_force(database_now()).count() == 1
+    assert (stays(lead_list), Phone.objects.count()) == ({2: "called"}, 1)
+
+
 def test_the_consent_of_a_customer_known_before_ends_but_is_kept(data, source, foshan):
     known = CustomerFactory(city=foshan, name="张国", number=A)
     lead_list = committed(data, source, ["", "张国", A, "Foshan", "", ""])
