@@ -174,7 +174,7 @@ def _restore(outcome: Outcome, *, at: datetime) -> None:
 
 def _end_consents(lead_list: LeadList, customer_ids: set[int], *, at: datetime) -> None:
     """Of customers known before. Not of those whom a later list names: it did not say the same once more, and rests on it."""
-    if not customer_ids:
+    if not customer_ids or lead_list.committed_at is None:
         return
     own = Consent.objects.filter(
         customer__in=customer_ids, withdrawn_at=None,

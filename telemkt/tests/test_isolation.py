@@ -234,6 +234,7 @@ SHOW_ROWS = {
     "customers:customers",
     "customers:list",
     "customers:list-columns",
+    "customers:list-take-back",
     "customers:list-upload",
     "customers:lists",
     "customers:rule",
