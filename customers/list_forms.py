@@ -59,7 +59,7 @@ class UploadForm(forms.Form):
 class TakeBackForm(forms.Form):
     """Why a committed list is taken back; asked once."""
 
-    reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Kept with the list and in the audit trail."))
+    reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Kept with the list."))
 
     def __init__(self, *args: Any, must_say_why: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

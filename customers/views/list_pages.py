@@ -119,7 +119,9 @@ def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current
 
 
 def _committed_words(lead_list: LeadList) -> str:
-    if lead_list.status in (Status.UNDOING, Status.UNDONE):
+    if lead_list.status == Status.UNDOING:
+        return _("being taken back")
+    if lead_list.status == Status.UNDONE:
         return _("taken back")
     return moment(lead_list.committed_at) if lead_list.committed_at else _("nothing stored yet")
 

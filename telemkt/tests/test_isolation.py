@@ -234,7 +234,6 @@ SHOW_ROWS = {
     "customers:customers",
     "customers:list",
     "customers:list-columns",
-    "customers:list-take-back",
     "customers:list-upload",
     "customers:lists",
     "customers:rule",
