@@ -46,7 +46,7 @@ class LeadListSerializer(serializers.ModelSerializer[LeadList]):
         model = LeadList
         fields = (
             "id", "name", "source", "city", "status", "fault", "counts", "rows", "job", "consent_basis", "consent_stated_by", "created_at", "checked_at",
-            "committed_at",
+            "committed_at", "undone_at", "undo_reason",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -84,6 +84,8 @@ class RowSerializer(serializers.Serializer[Any]):
     phone = serializers.CharField(help_text="Masked.")
     city = serializers.CharField()
     customer_id = serializers.IntegerField(allow_null=True)
+    stays = serializers.CharField(help_text="Of a list taken back: why what the row brought stays.")
+    stays_code = serializers.CharField()
     changes = ChangeSerializer(many=True)
 
 
@@ -93,6 +95,10 @@ class DecisionSerializer(serializers.Serializer[Any]):
     rows = serializers.ListField(
         child=serializers.IntegerField(min_value=1), required=False, default=None, allow_null=True
     )
+
+
+class TakeBackSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=200)
 
 
 class JobAnswerSerializer(serializers.Serializer[Any]):
@@ -185,6 +191,18 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def commit(self, request: Request, pk: str | None = None) -> Response:
         job = lists.commit_list(lead_list=self._workable(), by=_user(request), at=database_now())
+        return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Take a committed list back", request=TakeBackSerializer, responses={202: JobAnswerSerializer}
+    )
+    @action(detail=True, methods=["post"], url_path="take-back")
+    def take_back(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self._workable()
+        told = TakeBackSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        reason = told.validated_data["reason"]
+        job = lists.undo_list(lead_list=lead_list, by=_user(request), reason=reason, at=database_now())
         return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Give the list up", request=None, responses=LeadListSerializer)

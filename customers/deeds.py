@@ -11,6 +11,8 @@ tell(
         "customers.list.commit_stopped": _("Stopped the commit of a list"),
         "customers.list.committed": _("Committed a list"),
         "customers.list.decided": _("Decided on rows of a list"),
+        "customers.list.undo_asked": _("Asked to take back a list"),
+        "customers.list.undone": _("Took back a list"),
         "customers.list.given_up": _("Gave up a list"),
         "customers.list.rejects_downloaded": _("Took away the rows not taken of a list"),
         "customers.source.created": _("Added a source"),

@@ -24,6 +24,13 @@ def commit_list(run: Run) -> dict[str, Any]:
     return list_commit.commit_list(run)
 
 
+@handler("customers.undo_list", label=_("Take a lead list back"), lease=timedelta(seconds=60))
+def undo_list(run: Run) -> dict[str, Any]:
+    from customers.services import list_undo
+
+    return list_undo.take_back(run)
+
+
 @scheduled(
     "customers.recompute_due",
     every=timedelta(minutes=10),

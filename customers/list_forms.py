@@ -54,3 +54,13 @@ class UploadForm(forms.Form):
         if not data.get("source") and not data.get("new_source", "").strip():
             self.add_error("source", _("Choose the source, or name a new one."))
         return data
+
+
+class TakeBackForm(forms.Form):
+    """Why a committed list is taken back; asked once."""
+
+    reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Kept with the list."))
+
+    def __init__(self, *args: Any, must_say_why: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = must_say_why

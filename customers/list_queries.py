@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from customers.list_rules import works_for_region
 from customers.models import Customer, LeadList, RowVerdict, StagedRow
 from customers.models.lists import LeadListQuerySet
+from customers.staying import stay_words
 from customers.wording import reason_words
 from people.models import City, User
 
@@ -22,6 +24,7 @@ CHIPS = {
     Verdict.SUPPRESSED: ("is-stop", "⊘"), Verdict.INVALID: ("is-invalid", "!"), Verdict.UNDECIDED: ("is-ask", "?"),
 }  # fmt: skip
 EXAMPLES = 3
+STAYED = "stayed"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,22 @@ class Row:
     phone: str
     city: str
     customer_id: int | None
+    stays: str = ""
+    stays_code: str = ""
     changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class UndoCounts:
+    """What the taking back of a list does, or has done: rows. `stays` by reason, most first."""
+
+    going: int
+    restored: int
+    stays: list[ReasonCount]
+
+    @property
+    def staying(self) -> int:
+        return sum(one.count for one in self.stays)
 
 
 @dataclass(frozen=True)
@@ -95,8 +113,11 @@ def held_back(lead_list: LeadList) -> int:
 def verdicts_of(
     lead_list: LeadList, user: User, *, verdict: str = "", reason: str = "", search: str = ""
 ) -> QuerySet[RowVerdict]:
-    """The verdicts that a filter leaves, in the order of the file. `search` is a row number or the start of a customer number."""
+    """The verdicts that a filter leaves, in the order of the file; the verdict "stayed" asks for rows of which something stayed when the list
+    was taken back, the reason being why. `search` is a row number or the start of a customer number."""
     found = RowVerdict.objects.filter(lead_list=lead_list)
+    if verdict == STAYED:
+        found, verdict, reason = found.stayed(works_for_region(user), reason), "", ""
     verdicts = [verdict] if verdict in Verdict.values else Verdict.values
     if verdict in Verdict.values or reason:
         found = found.said(works_for_region(user), *verdicts, reason=reason)
@@ -151,10 +172,17 @@ def _row(verdict: RowVerdict, staged: StagedRow | None, cities: dict[int, str], 
         phone=staged.phone_mask,
         city=cities.get(staged.city_id or 0, ""),
         customer_id=verdict.customer_id if is_seen and is_region else None,
+        stays=stay_words(stays) if (stays := _stays(verdict, is_region)) else "",
+        stays_code=stays,
         changes=_changes(verdict.before, reason, staged, cities)
         if verdict.before and _shows_changes(verdict, is_seen, is_region)
         else [],
     )
+
+
+def _stays(verdict: RowVerdict, is_region: bool) -> str:
+    """Of a row held back, readers without the region are told as if it had been stored and taken back."""
+    return verdict.stays or "" if is_region or verdict.told is None else ""
 
 
 def _shows_changes(verdict: RowVerdict, is_seen: bool, is_region: bool) -> bool:
@@ -230,3 +258,30 @@ def _examples(lead_list: LeadList) -> dict[str, str]:
         for fault, detail, n in cursor.fetchall():
             found[fault].append(f"{detail} {n:,}" if n > 1 else detail)
     return {fault: ", ".join(parts) for fault, parts in found.items()}
+
+
+# -- taken back --------------------------------------------------------------------------------------------------------
+
+
+def undo_counts(lead_list: LeadList, user: User, rows: Iterable[tuple[str, str, bool, int]]) -> UndoCounts:
+    """From (verdict, why it stays, told otherwise without the region, rows), foreseen or done, what this reader is told.
+
+    What goes is what was told to have come, less what stays: a row held back is no exception that could be counted out.
+    """
+    counts = counts_for(lead_list, user)
+    is_region = works_for_region(user)
+    stays: Counter[str] = Counter()
+    left = {Verdict.NEW.value: counts["new"], Verdict.UPDATE.value: counts["update"]}
+    for verdict, code, is_told, n in rows:
+        if code and verdict in left and (is_region or not is_told):
+            stays[code] += n
+            left[verdict] -= n
+    found = [ReasonCount(STAYED, code, stay_words(code), n, "") for code, n in stays.most_common()]
+    return UndoCounts(left["new"], left["update"], found)
+
+
+def undone_counts(lead_list: LeadList, user: User) -> UndoCounts:
+    """What has stayed of a list that was taken back."""
+    rows = RowVerdict.objects.filter(lead_list=lead_list).stayed(is_region=True).values_list("verdict", "stays")
+    counted = rows.annotate(is_told=Q(told__isnull=False), n=Count("row_no")).order_by("verdict", "stays")
+    return undo_counts(lead_list, user, counted)

@@ -8,11 +8,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.retention import register
+from customers.list_rules import UNDO_FOR
 from customers.models import Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, StagedRow, Suppression
 
 STAGED = timedelta(days=7)
 UNDECIDED = timedelta(days=30)
-UNDO = timedelta(days=30)
+UNDO = UNDO_FOR
 UNUSED = timedelta(days=3 * 365)
 HELD = timedelta(days=365)
 A_NIGHT = 20_000
@@ -25,18 +26,26 @@ def _unused(at: datetime) -> Q:
 
 
 def forget_staged_rows(at: datetime) -> int:
-    """Rows of files: a week after the commit; lists nobody committed within a month are given up."""
+    """Rows of files: a week after the commit, those that changed somebody as long as they can be undone; lists nobody committed within a
+    month are given up."""
     LeadList.objects.filter(status__in=["waiting", "checked"], created_at__lt=at - UNDECIDED).update(status="cancelled")
     over = LeadList.objects.filter(
-        Q(status="committed", committed_at__lt=at - STAGED)
+        Q(status__in=["committed", "undone"], committed_at__lt=at - STAGED)
         | Q(status__in=["cancelled", "failed"], created_at__lt=at - STAGED)
     )
-    return StagedRow.objects.filter(lead_list__in=over).delete()[0]
+    undoable = LeadList.objects.filter(status="committed", committed_at__gte=at - UNDO)
+    needed = RowVerdict.objects.filter(
+        Q(verdict="update") | Q(told__isnull=False),
+        lead_list=OuterRef("lead_list"),
+        row_no=OuterRef("row_no"),
+        lead_list__in=undoable,
+    )
+    return StagedRow.objects.filter(lead_list__in=over).exclude(Exists(needed)).delete()[0]
 
 
 def forget_values_before(at: datetime) -> int:
     """What an update replaced: as long as the commit can be undone."""
-    due = LeadList.objects.filter(committed_at__lt=at - UNDO)
+    due = LeadList.objects.filter(committed_at__lt=at - UNDO).exclude(status="undoing")
     return RowVerdict.objects.filter(lead_list__in=due, before__isnull=False).update(before=None)
 
 
@@ -81,7 +90,9 @@ register(
     "customers.StagedRow",
     fields=StagedRow.PERSONAL_FIELDS,
     keep_for=STAGED,
-    basis=_("Needed until the list is committed and its rejects are repaired; then 7 days."),
+    basis=_(
+        "Needed until the list is committed and its rejects are repaired; then 7 days, and 30 of rows that changed a customer, so that the list can be taken back."
+    ),
     apply=forget_staged_rows,
 )
 register(

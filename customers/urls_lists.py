@@ -13,6 +13,7 @@ urlpatterns = [
     path("lists/<int:pk>/progress/", lists.list_progress, name="list-progress"),
     path("lists/<int:pk>/commit/", lists.list_commit, name="list-commit"),
     path("lists/<int:pk>/stop/", lists.list_stop, name="list-stop"),
+    path("lists/<int:pk>/take-back/", lists.list_take_back, name="list-take-back"),
     path("lists/<int:pk>/give-up/", lists.list_give_up, name="list-give-up"),
     path("lists/<int:pk>/decide/", lists.list_decide, name="list-decide"),
     path("lists/<int:pk>/rejects/", lists.list_rejects_file, name="list-rejects"),

@@ -134,7 +134,8 @@ class Lead(models.Model):
                 name="lead_callbacks",
                 condition=Q(state="open", callback_agent__isnull=False),
             ),
-            models.Index(fields=["customer"], name="lead_open_of_person", condition=Q(state="open")),
+            # of any state: a customer who is deleted is looked for here
+            models.Index(fields=["customer"], name="lead_of_person"),
             models.Index(fields=["lease_until"], name="lead_leases", condition=Q(state="held")),
             models.Index(fields=["lead_list"], name="lead_by_list"),
         ]

@@ -42,7 +42,7 @@ def allocate_list(
 
     Raises ListNotCommitted, CampaignIsOver, PriorityUnknown.
     """
-    if lead_list.status != LeadList.Status.COMMITTED:
+    if not _is_committed(lead_list.pk):
         raise ListNotCommitted(
             _("Commit the list %(name)s first; only then can it be assigned.") % {"name": lead_list.name}
         )
@@ -66,6 +66,12 @@ def allocate_list(
         campaign_id=campaign.pk, list_id=lead_list.pk, priority=priority,
     )  # fmt: skip
     return allocation
+
+
+def _is_committed(list_id: int) -> bool:
+    """Asked under a lock until the end of the transaction: a list that is taken back meanwhile waits, and then finds the leads."""
+    locked = LeadList.objects.select_for_update(no_key=True).filter(pk=list_id)
+    return locked.values_list("status", flat=True).first() == LeadList.Status.COMMITTED
 
 
 # In list order, so that ids of leads follow the rows. Whoever must not or cannot be called in this campaign is left out and counted.
@@ -98,13 +104,18 @@ SELECT coalesce(left_out, 'made'), count(*) FROM row GROUP BY 1 UNION ALL SELECT
 
 
 def make_leads(run: Run) -> dict[str, Any]:
-    """The job: leads by INSERT ... SELECT, some thousands of rows at a time. Returns counts: made, and left out by reason."""
+    """The job: leads by INSERT ... SELECT, some thousands of rows at a time. Returns counts: made, and left out by reason.
+
+    Of a list that is taken back meanwhile no more leads are made.
+    """
     allocation = ListAllocation.objects.select_related("campaign", "lead_list").get(pk=run.args["allocation_id"])
     last = RowVerdict.objects.filter(lead_list=allocation.lead_list_id).aggregate(last=Max("row_no"))["last"] or 0
     after = run.cursor.get("row_no", 0)
     while after < last:
         upto = min(after + ROWS_AT_ONCE, last)
         with run.chunk(done=upto - after, cursor={"row_no": upto}, total=last):
+            if not _is_committed(allocation.lead_list_id):
+                break
             _make_chunk(allocation, after, upto)
         after = upto
     allocation.refresh_from_db()

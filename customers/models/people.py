@@ -91,6 +91,8 @@ class Customer(models.Model):
         ]
         indexes = [
             models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
+            # whoever is deleted is looked for here
+            models.Index(fields=["merged_into"], name="customer_merged_into", condition=Q(merged_into__isnull=False)),
             # serves either alone. A long waiting list, so that the commit of a lead list need not sort its words in; customers.settle_indexes
             # does afterwards
             GinIndex(
