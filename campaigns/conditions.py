@@ -37,7 +37,10 @@ def _told(ask: Ask, rows: Any) -> Q:
 def _calls(**flags: bool) -> Callable[[Ask], Q]:
     def compile(ask: Ask) -> Q:
         rows = Call.objects.filter(
-            customer_id=OuterRef("pk"), started_at__gte=ask.at - timedelta(days=ask.value), started_at__lte=ask.at, **flags
+            customer_id=OuterRef("pk"),
+            started_at__gte=ask.at - timedelta(days=ask.value),
+            started_at__lte=ask.at,
+            **flags,
         )
         if campaigns := ask.where.get("campaign"):
             rows = rows.filter(campaign_id__in=[int(pk) for pk in campaigns])

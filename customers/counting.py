@@ -79,7 +79,9 @@ def _exact(rows: QuerySet[Customer]) -> Count | None:
 def patience(milliseconds: int) -> Iterator[None]:
     """Statements inside are given up after so long, never later than the page's own limit."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT setting::int, current_setting('statement_timeout') FROM pg_settings WHERE name = 'statement_timeout'")
+        cursor.execute(
+            "SELECT setting::int, current_setting('statement_timeout') FROM pg_settings WHERE name = 'statement_timeout'"
+        )
         own, before = cursor.fetchone()
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", [str(min(milliseconds, own) if own else milliseconds)]
@@ -116,4 +118,6 @@ def _told(hits: int, drawn: int, last: int, ids: list[int]) -> Count:
     middle = (share + square / (2 * drawn)) / (1 + square / drawn)
     reach = SURE * math.sqrt(share * (1 - share) / drawn + square / (4 * drawn * drawn)) / (1 + square / drawn)
     low, high = max(0.0, middle - reach), min(1.0, middle + reach)
-    return Count(n=round(share * last), low=max(hits, int(low * last)), high=math.ceil(high * last), is_exact=False, ids=ids)
+    return Count(
+        n=round(share * last), low=max(hits, int(low * last)), high=math.ceil(high * last), is_exact=False, ids=ids
+    )

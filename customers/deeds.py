@@ -32,7 +32,13 @@ tell(
         "customers.segment.refresh_asked": _("Asked to count a segment"),
         "customers.segment.archived": _("Archived a segment"),
     },
-    named={"customers.source", "customers.leadlist", "customers.rulepack", "customers.contactrule", "customers.segment"},
+    named={
+        "customers.source",
+        "customers.leadlist",
+        "customers.rulepack",
+        "customers.contactrule",
+        "customers.segment",
+    },
 )
 
 title_lists(

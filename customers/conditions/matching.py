@@ -19,9 +19,7 @@ def in_scope(*, city_id: int | None, user: User | None = None) -> QuerySet[Custo
     return rows if city_id is None else rows.filter(city=city_id)
 
 
-def matching(
-    tree: Tree, *, at: datetime, city_id: int | None = None, user: User | None = None
-) -> QuerySet[Customer]:
+def matching(tree: Tree, *, at: datetime, city_id: int | None = None, user: User | None = None) -> QuerySet[Customer]:
     """Customers that meet the conditions at `at`. Raises BadConditions when a condition is no longer known."""
     return in_scope(city_id=city_id, user=user).filter(as_q(tree.root, at=at))
 

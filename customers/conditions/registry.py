@@ -41,8 +41,11 @@ class Takes(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Operator:
+    """`words` say it together with its value, where the label and the value behind it do not read well."""
+
     label: Any
     takes: Takes
+    words: Any = ""
 
 
 _ONE_OF = Operator(_("is one of"), Takes.CHOICES)
@@ -66,8 +69,8 @@ OPERATORS: dict[Kind, dict[str, Operator]] = {
     Kind.DAY: {
         "from": Operator(_("is on or after"), Takes.DAY),
         "before": Operator(_("is before"), Takes.DAY),
-        "last_days": Operator(_("is within the last days"), Takes.DAYS),
-        "older_days": Operator(_("is longer ago than days"), Takes.DAYS),
+        "last_days": Operator(_("is within the last days"), Takes.DAYS, _("in the last %(value)s days")),
+        "older_days": Operator(_("is longer ago than days"), Takes.DAYS, _("more than %(value)s days ago")),
     },
     Kind.FLAG: {
         "yes": Operator(pgettext_lazy("condition", "yes"), Takes.NOTHING),
@@ -88,8 +91,8 @@ OPERATORS: dict[Kind, dict[str, Operator]] = {
         "unknown": _UNKNOWN,
     },
     Kind.HISTORY: {
-        "within": Operator(_("in the last days"), Takes.DAYS),
-        "not_within": Operator(_("not in the last days"), Takes.DAYS),
+        "within": Operator(_("in the last days"), Takes.DAYS, _("in the last %(value)s days")),
+        "not_within": Operator(_("not in the last days"), Takes.DAYS, _("not in the last %(value)s days")),
     },
 }
 
@@ -113,6 +116,9 @@ class Narrowing:
     choices: Choices
 
 
+OWN = _("Customer")
+
+
 @dataclass(frozen=True)
 class Condition:
     """`compile` turns an Ask into a Q that is true or false for every customer, never null, so that NOT means what it says."""
@@ -121,7 +127,7 @@ class Condition:
     label: Any
     kind: Kind
     compile: Callable[[Ask], Q]
-    group: Any = _("Customer")
+    group: Any = OWN
     choices: Choices | None = None
     narrowings: dict[str, Narrowing] = field(default_factory=dict)
 

@@ -239,7 +239,12 @@ def _number(value: Any) -> int | float:
             value = float(value) if value.strip() else None
         except ValueError:
             value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > BIGGEST:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or abs(value) > BIGGEST
+    ):
         raise _Bad(_("Write a number, for example 30 or 9.5."))
     return int(value) if float(value).is_integer() else value
 

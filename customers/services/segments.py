@@ -55,7 +55,9 @@ class Told:
 def create_segment(*, told: Told, city: City | None, by: User, at: datetime) -> Segment:
     """Store it and ask for its count. Raises BadConditions, SegmentUnnamed, SegmentExists, TagFollowsAnother, NotYourPlace."""
     if not may_lie_in(by, city):
-        raise NotYourPlace(_("Choose one of your cities: a segment of the whole region is made by who sees the region."))
+        raise NotYourPlace(
+            _("Choose one of your cities: a segment of the whole region is made by who sees the region.")
+        )
     segment = Segment(city=city, owner=by, created_at=at)
     _fill(segment, told, by=by)
     segment.save(force_insert=True)

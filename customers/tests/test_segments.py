@@ -214,7 +214,10 @@ def test_a_tag_follows_its_segment_and_leaves_what_was_set_by_hand(data, city):
     at = database_now()
     leaves = CustomerFactory(city=city, age=60, name="Leaves")
     CustomerFactory(city=city, age=61, name="Stays")
-    by_hand, taken_over = CustomerFactory(city=city, age=20, name="By hand"), CustomerFactory(city=city, age=62, name="Kept")
+    by_hand, taken_over = (
+        CustomerFactory(city=city, age=20, name="By hand"),
+        CustomerFactory(city=city, age=62, name="Kept"),
+    )
     persons.add_tag(customer=by_hand, name="senior", by=data, at=at)
     segment = make(data, city, tag="senior")
     work()
