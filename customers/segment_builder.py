@@ -310,7 +310,7 @@ def _value_words(leaf: Leaf, condition: Condition, takes: Takes, drawing: Drawin
         case Takes.CHOICES:
             return _labels(drawing, condition, "", leaf.value)
         case Takes.TWO_NUMBERS:
-            return _("%(low)s to %(high)s") % {"low": _figure(leaf.value[0]), "high": _figure(leaf.value[1])}
+            return _("%(low)s and %(high)s") % {"low": _figure(leaf.value[0]), "high": _figure(leaf.value[1])}
         case Takes.DAY:
             return day(date.fromisoformat(leaf.value))
         case Takes.NUMBER | Takes.DAYS:

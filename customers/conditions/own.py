@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import BooleanField, Case, DecimalField, Exists, F, Func, OuterRef, Q, TextField, Value, When
 from django.db.models.functions import Cast
-from django.utils.translation import gettext_lazy as _, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.calendar import day_bounds
 from customers.conditions.registry import Ask, Condition, Kind, register
@@ -242,7 +242,7 @@ register(
     ),
     Condition("list", _("List"), Kind.CHOICE, _on_list, choices=_lists),
     Condition("prefix", _("First three digits of a number"), Kind.WORDS, _prefixed),
-    Condition("created", pgettext_lazy("moment of a customer", "Added"), Kind.DAY, moment("created_at")),
+    Condition("created", _("Added"), Kind.DAY, moment("created_at")),
     Condition("tag", _("Tag"), Kind.CHOICE, _tagged, choices=_tags),
     Condition("consent", _("Consent in force"), Kind.FLAG, _consenting),
     Condition("suppressed", _("Not to be called"), Kind.FLAG, flag("is_suppressed")),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from people.models import User
 
@@ -73,8 +73,8 @@ OPERATORS: dict[Kind, dict[str, Operator]] = {
         "older_days": Operator(_("is longer ago than days"), Takes.DAYS, _("more than %(value)s days ago")),
     },
     Kind.FLAG: {
-        "yes": Operator(pgettext_lazy("condition", "yes"), Takes.NOTHING),
-        "no": Operator(pgettext_lazy("condition", "no"), Takes.NOTHING),
+        "yes": Operator(_("yes"), Takes.NOTHING),
+        "no": Operator(_("no"), Takes.NOTHING),
     },
     Kind.WORDS: {
         "one_of": Operator(_("is one of"), Takes.WORDS),
