@@ -43,14 +43,22 @@ def column(field: str, of: Callable[[str], Any] = str) -> Callable[[Ask], Q]:
 
 
 def number(field: str) -> Callable[[Ask], Q]:
+    """Of a whole number: nobody is 30.5, and at least 30.5 is at least 31."""
+
     def compile(ask: Ask) -> Q:
         match ask.op:
             case "known" | "unknown":
                 return Q(**{f"{field}__isnull": ask.op == "unknown"})
+            case "equals":
+                low = high = ask.value
             case "between":
-                return Q(**{f"{field}__range": ask.value})
-        lookup = {"equals": "exact", "at_least": "gte", "at_most": "lte"}[ask.op]
-        return Q(**{f"{field}__{lookup}": ask.value})
+                low, high = ask.value
+            case _:
+                low, high = (ask.value, None) if ask.op == "at_least" else (None, ask.value)
+        found = Q(**{f"{field}__isnull": False})
+        if low is not None:
+            found &= Q(**{f"{field}__gte": math.ceil(low)})
+        return found & Q(**{f"{field}__lte": math.floor(high)}) if high is not None else found
 
     return compile
 

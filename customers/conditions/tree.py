@@ -239,12 +239,9 @@ def _number(value: Any) -> int | float:
             value = float(value) if value.strip() else None
         except ValueError:
             value = None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or abs(value) > BIGGEST
-    ):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # the bound first: an integer of 400 digits has no finite form to ask for
+    if not is_number or abs(value) > BIGGEST or not math.isfinite(value):
         raise _Bad(_("Write a number, for example 30 or 9.5."))
     return int(value) if float(value).is_integer() else value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from pyroaring import BitMap
 from core.jobs import Run
 from customers.conditions import matching, parse
 from customers.models import Customer, Segment, SegmentMembers
-from customers.services.segments import ask_refresh
+from customers.services.segments import SegmentArchived, ask_refresh
 
 # ids looked at in one go
 WINDOW = 200_000
@@ -89,7 +90,9 @@ def _follow_window(segment: Segment, ids: list[int], first: int, end: int, at: d
 def refresh_due(*, day: date, at: datetime) -> int:
     """Ask for the count of every segment that is due on this night; returns how many."""
     due = [Segment.Refresh.DAILY, *([Segment.Refresh.WEEKLY] if day.weekday() == MONDAY else [])]
-    rows = list(Segment.objects.live().filter(refresh__in=due).order_by("pk"))
-    for segment in rows:
-        ask_refresh(segment=segment, by=None, at=at)
-    return len(rows)
+    asked = 0
+    for segment in Segment.objects.live().filter(refresh__in=due).order_by("pk"):
+        with suppress(SegmentArchived):  # since it was read
+            ask_refresh(segment=segment, by=None, at=at)
+            asked += 1
+    return asked
