@@ -305,8 +305,8 @@ def test_what_is_too_much_to_count_is_told_from_a_sample_with_its_bounds(monkeyp
     Customer.objects.bulk_create(
         Customer(id=first.pk + n, city=first.city, age=60 if n % 4 == 0 else 20) for n in range(1, 9_001)
     )
-    monkeypatch.setattr(counting, "FIRST", 2_000)
-    monkeypatch.setattr(counting, "SAMPLE_SECONDS", 0)
+    monkeypatch.setattr(counting, "DRAWN", 2_000)
+    monkeypatch.setattr(counting, "SECONDS", 0)
 
     count = counting.count_quickly(matching(parse(OLD, user=None), at=database_now()), draw=random.Random(7))
 
