@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -33,7 +34,7 @@ ON CONFLICT (customer_id, tag_id) DO UPDATE SET segment_id = NULL WHERE link.seg
 def set_tags(lead_list: LeadList, *, at: datetime) -> None:
     """Set what the tag columns of the list say on its customers; nothing is taken off. Part of the commit."""
     for heading in tag_headings(lead_list):
-        values = {"list": lead_list.pk, "heading": heading, "at": at}
+        values: dict[str, Any] = {"list": lead_list.pk, "heading": heading, "at": at}
         with connection.cursor() as cursor:
             cursor.execute(MAKE, values)
             cursor.execute(SET, values)
