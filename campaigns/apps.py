@@ -8,3 +8,4 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import receivers, staying  # noqa: F401  (listens to the floors below, and tells them what it knows)
+        from campaigns import conditions, receivers  # noqa: F401  (what customers may be asked; what is heard from below)

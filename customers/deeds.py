@@ -29,13 +29,24 @@ tell(
         "customers.rule.added": _("Added a rule of contact"),
         "customers.rule.changed": _("Changed a rule of contact"),
         "customers.rule.ended": _("Ended a rule of contact"),
+        "customers.segment.created": _("Made a segment"),
+        "customers.segment.changed": _("Changed a segment"),
+        "customers.segment.refresh_asked": _("Asked to count a segment"),
+        "customers.segment.archived": _("Archived a segment"),
     },
-    named={"customers.source", "customers.leadlist", "customers.rulepack", "customers.contactrule"},
+    named={
+        "customers.source",
+        "customers.leadlist",
+        "customers.rulepack",
+        "customers.contactrule",
+        "customers.segment",
+    },
 )
 
 title_lists(
     {
         "customers.customers": _("Customers"),
+        "customers.segments": _("Segments"),
         "customers.suppressions": _("Do not call"),
         "customers.rejects": _("Rejected rows"),
     }

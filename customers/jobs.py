@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -58,3 +58,17 @@ def settle_indexes(run: Run) -> dict[str, Any]:
     from customers.services import list_commit
 
     return {"pages": list_commit.settle_indexes()}
+
+
+@handler("customers.refresh_segment", label=_("Count a segment"), max_attempts=3, lease=timedelta(seconds=120))
+def refresh_segment(run: Run) -> dict[str, Any]:
+    from customers.services import segment_members
+
+    return segment_members.refresh_segment(run)
+
+
+@scheduled("customers.refresh_segments", daily_at="03:10", label=_("Count the segments of this night"))
+def refresh_segments(run: Run) -> dict[str, Any]:
+    from customers.services import segment_members
+
+    return {"segments": segment_members.refresh_due(day=date.fromisoformat(run.args["date"]), at=run.now())}

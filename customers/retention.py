@@ -9,13 +9,24 @@ from django.utils.translation import gettext_lazy as _
 
 from core.retention import register
 from customers.list_rules import UNDO_FOR
-from customers.models import Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, StagedRow, Suppression
+from customers.models import (
+    Customer,
+    CustomerTag,
+    HeldRow,
+    LeadList,
+    Phone,
+    RowVerdict,
+    SegmentMembers,
+    StagedRow,
+    Suppression,
+)
 
 STAGED = timedelta(days=7)
 UNDECIDED = timedelta(days=30)
 UNDO = UNDO_FOR
 UNUSED = timedelta(days=3 * 365)
 HELD = timedelta(days=365)
+UNCOUNTED = timedelta(days=365)
 A_NIGHT = 20_000
 
 
@@ -86,6 +97,11 @@ def forget_tags(at: datetime) -> int:
     return CustomerTag.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
 
 
+def forget_segment_members(at: datetime) -> int:
+    """Segments that nobody has counted for a year keep their number and forget whom they counted."""
+    return SegmentMembers.objects.filter(segment__counted_at__lt=at - UNCOUNTED).delete()[0]
+
+
 register(
     "customers.StagedRow",
     fields=StagedRow.PERSONAL_FIELDS,
@@ -131,6 +147,13 @@ register(
     keep_for=UNUSED,
     basis=_("As the person."),
     apply=forget_tags,
+)
+register(
+    "customers.SegmentMembers",
+    fields=SegmentMembers.PERSONAL_FIELDS,
+    keep_for=UNCOUNTED,
+    basis=_("As long as the segment is used: until it is archived, and a year after it was last counted."),
+    apply=forget_segment_members,
 )
 EVIDENCE = _(
     "Evidence of the ground on which people were called or asked not to be: kept as long as it can be asked for."

@@ -62,3 +62,13 @@ def can_see_sources(user: User) -> bool:
 
 def can_change_sources(user: User) -> bool:
     return user.has_role(Role.DATA, *TOP)
+
+
+def can_see_segments(user: User) -> bool:
+    """Which ones is asked of Segment.visible_to; their customers are shown to them with masked numbers."""
+    return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, Role.CITY_MANAGER, *TOP)
+
+
+def can_change_segments(user: User) -> bool:
+    """Make, change, count anew and archive segments, and so decide which customers a tag follows."""
+    return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, *TOP)

@@ -85,6 +85,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
         [
             Page("customers:lists", "upload", _("Lists"), ("data", "campaign_manager")),
             Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
+            Page(
+                "customers:segments",
+                "filter",
+                _("Segments"),
+                ("data", "campaign_manager", "city_manager", "regional_manager", "administrator"),
+            ),
             Page("customers:sources", "scale", _("Sources"), ("data",)),
             Page("campaigns:call_import", "download", _("Call import"), ("data", "administrator")),
             # whoever exports lists of persons may have to wait for a second person

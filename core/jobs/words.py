@@ -15,6 +15,7 @@ IDS = {
     "lead_list": gettext_lazy("List"),
     "call_import": gettext_lazy("Call import"),
     "allocation_id": gettext_lazy("Allocation of a list"),
+    "segment": gettext_lazy("Segment"),
     "user": gettext_lazy("Asked for by the user"),
     "key": gettext_lazy("Newest key"),
 }
@@ -49,6 +50,8 @@ WORDS = {
     "resealed": gettext_lazy("Values sealed again"),
     "removed": gettext_lazy("Jobs removed"),
     "days": gettext_lazy("Days entered"),
+    "segments": gettext_lazy("Segments"),
+    "members": gettext_lazy("Customers"),
 }
 
 

@@ -4,6 +4,7 @@ from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .rules import ContactRule, RulePack, Suppression
+from .segments import Segment, SegmentMembers
 
 __all__ = [
     "Consent",
@@ -17,6 +18,8 @@ __all__ = [
     "Phone",
     "RowVerdict",
     "RulePack",
+    "Segment",
+    "SegmentMembers",
     "Source",
     "StagedRow",
     "Suppression",

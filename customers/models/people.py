@@ -157,11 +157,25 @@ class CustomerTag(models.Model):
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="tags", verbose_name=_("customer"))
     tag = models.ForeignKey(Tag, models.PROTECT, verbose_name=_("tag"))
+    segment = models.ForeignKey(
+        "customers.Segment",
+        models.PROTECT,
+        null=True,
+        related_name="tagged",
+        verbose_name=_("segment that it follows"),
+        db_index=False,
+        help_text=_("Empty: set by hand or by a list, and taken off by hand alone."),
+    )
     set_at = models.DateTimeField(_("since"), db_default=Now())
 
     class Meta:
         verbose_name = _("tag of a customer")
         constraints = [models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once")]
+        indexes = [
+            models.Index(
+                fields=["segment", "customer"], name="customer_tag_of_segment", condition=Q(segment__isnull=False)
+            )
+        ]
 
 
 class ConsentQuerySet(models.QuerySet):

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from core.audit import audit
 from core.jobs import JobCancelled, Run, enqueue
 from customers.models import LeadList, RowVerdict
-from customers.services import judging
+from customers.services import judging, list_tags
 from customers.services.list_check import count_verdicts
 from customers.signals import list_committed
 from people.models import User
@@ -181,6 +181,7 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
     _execute(NUMBERS, values)
     _execute(NUMBERS_OF, values)
     _execute(CONSENTS, values)
+    list_tags.set_tags(lead_list, at=at)
     judging.keep_held(lead_list, at=at)
 
 

@@ -23,7 +23,19 @@ from django.utils import timezone
 
 from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
 from core.partitions import ensure_partitions
-from customers.models import Consent, Contact, ContactRule, Customer, LeadList, Phone, RulePack, Source, Suppression
+from customers.models import (
+    Consent,
+    Contact,
+    ContactRule,
+    Customer,
+    LeadList,
+    Phone,
+    RulePack,
+    Segment,
+    SegmentMembers,
+    Source,
+    Suppression,
+)
 from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
@@ -100,6 +112,11 @@ def make_city(number: int) -> None:
         id=number, name=f"{marker} list", source=source, city=city, consent_basis=marker, consent_stated_by=marker,
         created_by=agent, created_at=at,
     )  # fmt: skip
+    segment = Segment.objects.create(
+        id=number, name=f"{marker} segment", city=city, owner=agent, count=1, counted_at=at, strategy=f"{marker} strategy",
+        conditions={"version": 1, "root": {"group": "and", "parts": [{"is": "suppressed", "op": "no"}]}},
+    )  # fmt: skip
+    SegmentMembers.objects.create(segment=segment, bitmap=SegmentMembers.packed([number]))
     campaign = Campaign.objects.create(
         id=number, code=f"{marker}-campaign", name=f"{marker} campaign", city=city, product=product, stage="running"
     )
@@ -212,6 +229,9 @@ SHOW_ROWS = {
     "api:list-list",
     "api:order-detail",
     "api:order-list",
+    "api:segment-detail",
+    "api:segment-list",
+    "api:segment-members",
     "api:suppression-detail",
     "api:suppression-list",
     "api:team-detail",
@@ -238,6 +258,11 @@ SHOW_ROWS = {
     "customers:lists",
     "customers:rule",
     "customers:rules",
+    "customers:segment",
+    "customers:segment-edit",
+    "customers:segment-grid",
+    "customers:segment-new",
+    "customers:segments",
     "customers:suppression",
     "customers:suppressions",
     "metrics:floor",
@@ -261,6 +286,7 @@ SHOW_OWN_ROWS = {
     "api:indicator-list",
     "api:list-list",
     "api:order-list",
+    "api:segment-list",
     "api:suppression-list",
     "api:team-list",
     "campaigns:callbacks",
@@ -273,6 +299,9 @@ SHOW_OWN_ROWS = {
     "customers:list-upload",
     "customers:lists",
     "customers:rules",
+    "customers:segment-grid",
+    "customers:segment-new",
+    "customers:segments",
     "customers:suppressions",
     "metrics:floor",
     "metrics:floor-panels",
@@ -325,6 +354,7 @@ def _rows() -> dict[str, object]:
         Suppression,
         ContactRule,
         LeadList,
+        Segment,
         Campaign,
         Lead,
         Callback,
