@@ -7,4 +7,4 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import receivers  # noqa: F401  (listens to the floors below)
+        from campaigns import receivers, scopes  # noqa: F401  (listens to the floors below; names itself there)

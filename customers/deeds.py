@@ -24,11 +24,21 @@ tell(
         "customers.customer.suppressed": _("Put a customer on the do-not-call list"),
         "customers.suppression.lifted": _("Lifted a suppression"),
         "customers.rule_pack.created": _("Added a pack of rules"),
+        "customers.rule.proposed": _("Proposed a change of a rule of contact"),
+        "customers.rule.approved": _("Approved a change of a rule of contact"),
+        "customers.rule.refused": _("Refused a change of a rule of contact"),
+        "customers.rule.withdrawn": _("Withdrew a proposed change of a rule of contact"),
         "customers.rule.added": _("Added a rule of contact"),
         "customers.rule.changed": _("Changed a rule of contact"),
         "customers.rule.ended": _("Ended a rule of contact"),
     },
-    named={"customers.source", "customers.leadlist", "customers.rulepack", "customers.contactrule"},
+    named={
+        "customers.source",
+        "customers.leadlist",
+        "customers.rulepack",
+        "customers.contactrule",
+        "customers.rulechange",
+    },
 )
 
 title_lists(

@@ -103,6 +103,39 @@ CLEANERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
+HARDNESS = {"log": 0, "warn": 1, "block": 2}
+
+# A later value, against the one before: at least as strict in every part.
+STRICTER: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
+    "hours": lambda new, old: (
+        set(new["days"]) <= set(old["days"])
+        and minutes_of(new["opens"]) >= minutes_of(old["opens"])
+        and minutes_of(new["closes"]) <= minutes_of(old["closes"])
+    ),
+    "cap": lambda new, old: new["most"] <= old["most"] and new["hours"] >= old["hours"],
+    "gap": lambda new, old: new["minutes"] >= old["minutes"],
+    "answered_per_day": lambda new, old: new["most"] <= old["most"],
+    "refusal_rest": lambda new, old: new["days"] >= old["days"],
+    "consent": lambda new, old: new["needed"] or not old["needed"],
+}
+
+
+def tightens(key: str, new: dict[str, Any], severity: str, old: dict[str, Any], old_severity: str) -> bool:
+    """Whether the new value forbids more than the old one and allows nothing that it forbade.
+
+    Hours keep their severity: those of one pack add up within a severity, so a warning made a block could widen the block.
+    """
+    harder = HARDNESS[severity] - HARDNESS[old_severity]
+    if harder < 0 or (key == "hours" and harder):
+        return False
+    return (new != old or harder > 0) and STRICTER[key](new, old)
+
+
+def tightens_alone(key: str, value: dict[str, Any]) -> bool:
+    """Whether a rule that did not exist can only forbid. Hours of one pack add up, so new ones may allow; "no consent needed" forbids nothing."""
+    return key != "hours" and value.get("needed", True) is True
+
+
 def days_in_words(days: list[int]) -> str:
     """[1,2,3,4,5] -> "Mon–Fri"; [1, 3] -> "Mon, Wed"."""
     names = [str(WEEKDAYS_ABBR[day - 1]) for day in days]

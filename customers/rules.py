@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customers.models import Suppression
+from customers.models import RuleChange, Suppression
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -54,6 +54,16 @@ def can_see_rules(user: User) -> bool:
 
 def can_change_rules(user: User) -> bool:
     return user.has_role(*TOP)
+
+
+def can_decide_rule_change(user: User, change: RuleChange) -> bool:
+    """A second person: whoever may propose, except who did."""
+    return can_change_rules(user) and change.asked_by_id != user.pk and change.state == RuleChange.State.ASKED
+
+
+def can_withdraw_rule_change(user: User, change: RuleChange) -> bool:
+    """What holds at once already is not taken back alone."""
+    return change.asked_by_id == user.pk and change.state == RuleChange.State.ASKED and not change.at_once
 
 
 def can_see_sources(user: User) -> bool:

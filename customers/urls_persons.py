@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import contact_rules, persons, sources, suppressions
+from customers.views import contact_rules, persons, rule_changes, sources, suppressions
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
@@ -29,4 +29,11 @@ urlpatterns = [
     path("rules/packs/<int:pk>/<slug:key>/new/", contact_rules.rule_new, name="rule-new"),
     path("rules/<int:pk>/", contact_rules.rule, name="rule"),
     path("rules/<int:pk>/end/", contact_rules.rule_end, name="rule-end"),
+    path("rules/<int:pk>/history/", contact_rules.rule_history, name="rule-history"),
+    path("rules/changes/", rule_changes.changes, name="rule-changes"),
+    path("rules/changes/badge/", rule_changes.changes_badge, name="rule-changes-badge"),
+    path("rules/changes/<int:pk>/", rule_changes.change, name="rule-change"),
+    path("rules/changes/<int:pk>/approve/", rule_changes.approve, name="rule-change-approve"),
+    path("rules/changes/<int:pk>/refuse/", rule_changes.refuse, name="rule-change-refuse"),
+    path("rules/changes/<int:pk>/withdraw/", rule_changes.withdraw, name="rule-change-withdraw"),
 ]

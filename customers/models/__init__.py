@@ -3,7 +3,7 @@
 from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
-from .rules import ContactRule, RulePack, Suppression
+from .rules import ContactRule, RuleChange, RulePack, Suppression
 
 __all__ = [
     "Consent",
@@ -16,6 +16,7 @@ __all__ = [
     "NumberUse",
     "Phone",
     "RowVerdict",
+    "RuleChange",
     "RulePack",
     "Source",
     "StagedRow",

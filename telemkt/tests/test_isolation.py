@@ -23,7 +23,9 @@ from django.utils import timezone
 
 from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
 from core.partitions import ensure_partitions
-from customers.models import Consent, Contact, ContactRule, Customer, LeadList, Phone, RulePack, Source, Suppression
+from customers.models import (
+    Consent, Contact, ContactRule, Customer, LeadList, Phone, RuleChange, RulePack, Source, Suppression,
+)  # fmt: skip
 from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
@@ -90,9 +92,13 @@ def make_city(number: int) -> None:
         valid_from=at,
         created_by=agent,
     )
-    ContactRule.objects.create(
+    rule = ContactRule.objects.create(
         id=number, pack=RulePack.objects.get(code="CN-GEN"), key="gap", value={"minutes": 120}, city=city,
         valid_from=LONG_AGO, basis=f"{marker} basis",
+    )  # fmt: skip
+    RuleChange.objects.create(
+        id=number, kind="change", rule=rule, pack=rule.pack, key="gap", value={"minutes": 240}, severity="block", city=city,
+        holds_from=LONG_AGO, reason=f"{marker} why", asked_by=agent, asked_at=at,
     )  # fmt: skip
     source = Source.objects.get_or_create(name="of the region")[0]
     product = Product.objects.get_or_create(code="P", defaults={"name": "Product of the region"})[0]
@@ -237,6 +243,9 @@ SHOW_ROWS = {
     "customers:list-upload",
     "customers:lists",
     "customers:rule",
+    "customers:rule-change",
+    "customers:rule-changes",
+    "customers:rule-history",
     "customers:rules",
     "customers:suppression",
     "customers:suppressions",
@@ -272,6 +281,7 @@ SHOW_OWN_ROWS = {
     "customers:customers",
     "customers:list-upload",
     "customers:lists",
+    "customers:rule-changes",
     "customers:rules",
     "customers:suppressions",
     "metrics:floor",
@@ -324,6 +334,7 @@ def _rows() -> dict[str, object]:
         Consent,
         Suppression,
         ContactRule,
+        RuleChange,
         LeadList,
         Campaign,
         Lead,
