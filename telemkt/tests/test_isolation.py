@@ -24,8 +24,17 @@ from django.utils import timezone
 from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
 from core.partitions import ensure_partitions
 from customers.models import (
-    Consent, Contact, ContactRule, Customer, LeadList, Phone, RuleChange, RulePack, Source, Suppression,
-)  # fmt: skip
+    Consent,
+    Contact,
+    ContactRule,
+    Customer,
+    LeadList,
+    Phone,
+    RuleChange,
+    RulePack,
+    Source,
+    Suppression,
+)
 from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
