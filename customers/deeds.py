@@ -23,6 +23,8 @@ tell(
         "customers.consent.withdrawn": _("Entered that a consent was withdrawn"),
         "customers.customer.suppressed": _("Put a customer on the do-not-call list"),
         "customers.suppression.lifted": _("Lifted a suppression"),
+        "customers.register.uploaded": _("Uploaded a do-not-call register"),
+        "customers.register.applied": _("Took in a do-not-call register"),
         "customers.rule_pack.created": _("Added a pack of rules"),
         "customers.rule.proposed": _("Proposed a change of a rule of contact"),
         "customers.rule.approved": _("Approved a change of a rule of contact"),
@@ -38,6 +40,7 @@ tell(
         "customers.rulepack",
         "customers.contactrule",
         "customers.rulechange",
+        "customers.register",
     },
 )
 

@@ -149,6 +149,7 @@ PARTS: dict[str, Callable[[], dict[str, forms.Field]]] = {
     "gap": lambda: {"minutes": _number(_("Minutes"))},
     "answered_per_day": lambda: {"most": _number(_("Calls per day"))},
     "refusal_rest": lambda: {"days": _number(_("Days"))},
+    "register_age": lambda: {"days": _number(_("Days"))},
     "consent": lambda: {
         "needed": forms.TypedChoiceField(
             label=_("Consent"), coerce=lambda text: text == "1", choices=[("1", _("needed")), ("0", _("not needed"))]
@@ -222,6 +223,29 @@ class RuleEndForm(forms.Form):
         help_text=_("Approved later than this, it ends with the approval."),
     )  # fmt: skip
     reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Whoever decides reads this."))
+
+
+class RegisterForm(forms.Form):
+    """The file of an edition of a do-not-call register."""
+
+    file = forms.FileField(
+        label=_("File"), help_text=_("Excel workbook (.xlsx) or CSV, up to 60 MB; one number a row.")
+    )
+    source = forms.CharField(
+        label=_("Source"), max_length=60, help_text=_("Whose register it is; always the same words.")
+    )
+    dated_on = forms.DateField(label=_("Date of the register"), widget=DayInput())
+    is_whole = forms.BooleanField(
+        label=_("Whole register, or its last part"), required=False, initial=True,
+        help_text=_("Only then are numbers lifted that are in it no longer."),
+    )  # fmt: skip
+    may_shrink = forms.BooleanField(
+        label=_("May hold less than half of the numbers of the edition before"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs |= {"accept": ".xlsx,.csv"}
 
 
 class RefuseForm(forms.Form):

@@ -8,7 +8,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.retention import register
-from customers.models import Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, StagedRow, Suppression
+from customers.models import (
+    Customer,
+    CustomerTag,
+    HeldRow,
+    LeadList,
+    Phone,
+    RegisterNumber,
+    RowVerdict,
+    StagedRow,
+    Suppression,
+)
 
 STAGED = timedelta(days=7)
 UNDECIDED = timedelta(days=30)
@@ -32,6 +42,11 @@ def forget_staged_rows(at: datetime) -> int:
         | Q(status__in=["cancelled", "failed"], created_at__lt=at - STAGED)
     )
     return StagedRow.objects.filter(lead_list__in=over).delete()[0]
+
+
+def forget_register_numbers(at: datetime) -> int:
+    """Numbers of registers whose last part never came."""
+    return RegisterNumber.objects.filter(register__created_at__lt=at - UNDECIDED).delete()[0]
 
 
 def forget_values_before(at: datetime) -> int:
@@ -83,6 +98,13 @@ register(
     keep_for=STAGED,
     basis=_("Needed until the list is committed and its rejects are repaired; then 7 days."),
     apply=forget_staged_rows,
+)
+register(
+    "customers.RegisterNumber",
+    fields=RegisterNumber.PERSONAL_FIELDS,
+    keep_for=UNDECIDED,
+    basis=_("Needed until the register, or its last part, is in force; at most 30 days."),
+    apply=forget_register_numbers,
 )
 register(
     "customers.HeldRow",

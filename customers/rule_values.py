@@ -93,6 +93,10 @@ def _clean_consent(value: dict[str, Any]) -> dict[str, Any]:
     return {"needed": value["needed"]}
 
 
+def _clean_register_age(value: dict[str, Any]) -> dict[str, Any]:
+    return {"days": _whole(value, "days", 1, 366, _("The age is a whole number of days from %(low)s to %(high)s."))}
+
+
 CLEANERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "hours": _clean_hours,
     "cap": _clean_cap,
@@ -100,6 +104,7 @@ CLEANERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "answered_per_day": _clean_answered,
     "refusal_rest": _clean_rest,
     "consent": _clean_consent,
+    "register_age": _clean_register_age,
 }
 
 
@@ -117,6 +122,7 @@ STRICTER: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
     "answered_per_day": lambda new, old: new["most"] <= old["most"],
     "refusal_rest": lambda new, old: new["days"] >= old["days"],
     "consent": lambda new, old: new["needed"] or not old["needed"],
+    "register_age": lambda new, old: new["days"] <= old["days"],
 }
 
 
@@ -174,6 +180,9 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "refusal_rest": lambda v: (
         ngettext("%(count)d day after a refused offer", "%(count)d days after a refused offer", v["days"])
         % {"count": v["days"]}
+    ),
+    "register_age": lambda v: (
+        ngettext("at most %(count)d day old", "at most %(count)d days old", v["days"]) % {"count": v["days"]}
     ),
     "consent": lambda v: _("needed before a call") if v["needed"] else _("not needed before a call"),
 }

@@ -34,6 +34,11 @@ def can_see_suppressions(user: User) -> bool:
     return user.has_role(*LOOK)
 
 
+def can_load_registers(user: User) -> bool:
+    """A register reaches customers of every city: the data team of the region, and the top."""
+    return user.has_role(Role.DATA, *TOP) and user.scope().is_region
+
+
 def can_suppress(user: User) -> bool:
     """Whoever speaks with customers' wishes may enter that somebody is not to be called."""
     return user.has_role(*LOOK)

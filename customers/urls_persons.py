@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import contact_rules, persons, rule_changes, sources, suppressions
+from customers.views import contact_rules, persons, registers, rule_changes, sources, suppressions
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
@@ -20,6 +20,10 @@ urlpatterns = [
     path("suppressions/new/", suppressions.suppression_new, name="suppression-new"),
     path("suppressions/<int:pk>/", suppressions.suppression, name="suppression"),
     path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression-lift"),
+    path("suppressions/registers/", registers.registers, name="registers"),
+    path("suppressions/registers/new/", registers.register_new, name="register-new"),
+    path("suppressions/registers/<int:pk>/", registers.register, name="register"),
+    path("suppressions/registers/<int:pk>/progress/", registers.register_progress, name="register-progress"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.source_new, name="source-new"),
     path("sources/<int:pk>/", sources.source, name="source"),

@@ -3,6 +3,7 @@
 from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
+from .registers import Register, RegisterNumber
 from .rules import ContactRule, RuleChange, RulePack, Suppression
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "LeadList",
     "NumberUse",
     "Phone",
+    "Register",
+    "RegisterNumber",
     "RowVerdict",
     "RuleChange",
     "RulePack",

@@ -43,7 +43,7 @@ class ContactRuleQuerySet(models.QuerySet):
 
 class ContactRule(models.Model):
     """One rule. `value` by key: hours {"days": [1..7], "opens": "09:00", "closes": "20:00"}, several rows allowed per pack;
-    cap {"most": 2, "hours": 24}; gap {"minutes": 120}; answered_per_day {"most": 1}; refusal_rest {"days": 90}; consent {"needed": true}.
+    cap {"most": 2, "hours": 24}; gap {"minutes": 120}; answered_per_day {"most": 1}; refusal_rest {"days": 90}; consent {"needed": true}; register_age {"days": 30}.
     Without city, campaign and product it applies to whatever binds the pack."""
 
     class Key(models.TextChoices):
@@ -53,6 +53,7 @@ class ContactRule(models.Model):
         ANSWERED = "answered_per_day", _("Answered sales calls per day")
         REFUSAL_REST = "refusal_rest", _("Rest of a product after its refusal")
         CONSENT = "consent", _("Consent needed")
+        REGISTER_AGE = "register_age", _("Age of the do-not-call register")
 
     class Severity(models.TextChoices):
         BLOCK = "block", _("Block")

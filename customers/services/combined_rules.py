@@ -51,6 +51,7 @@ class ContactRules:
     answered_per_day: int | None = None
     refusal_rest_days: int = 0
     consent_needed: bool = False
+    register_days: int | None = None
     simulator_only: bool = False
     packs: tuple[str, ...] = ()
     warn: ContactRules | None = None
@@ -139,6 +140,7 @@ def strictest(rows: list[ContactRule]) -> ContactRules:
         answered_per_day=min((value["most"] for value in values["answered_per_day"]), default=None),
         refusal_rest_days=max((value["days"] for value in values["refusal_rest"]), default=0),
         consent_needed=any(value["needed"] for value in values["consent"]),
+        register_days=min((value["days"] for value in values["register_age"]), default=None),
     )
 
 

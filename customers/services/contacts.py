@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from core.calendar import business_date
 from customers.models import ContactRule, Customer, Suppression
 from customers.services.calling_hours import is_open, moment_of, next_allowed, zone_of
 from customers.services.combined_rules import (
@@ -27,10 +28,11 @@ from customers.services.combined_rules import (
     rules_of,
     strictest,
 )
+from customers.services.register_dates import newest_date
 
 __all__ = [
-    "Cap", "ContactRules", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "rules_for",
-    "rules_of", "suppressions_of", "verdicts", "why_not", "zone_of",
+    "Cap", "ContactRules", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
+    "rules_for", "rules_of", "suppressions_of", "verdicts", "why_not", "zone_of",
 ]  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def why_not(
         if part is not None:
             closed = severity != BLOCK and any(reason.code == "hours" for reason in reasons)
             judged = [] if closed else _hours(customer, part, at, severity)
-            judged += _budget(customer, part, at, attempts, callback)
+            judged += [*_budget(customer, part, at, attempts, callback), *register_age(part, at)]
             reasons += [replace(reason, severity=severity) for reason in judged]
     if (
         not own_hand
@@ -131,6 +133,8 @@ def verdicts(
             judged = _hours(customer, part, at, row.severity)
         elif row.key == ContactRule.Key.REFUSAL_REST:
             judged = _rests(customer, at, product_id)
+        elif row.key == ContactRule.Key.REGISTER_AGE:
+            judged = register_age(part, at)
         else:
             judged = _budget(customer, part, at, attempts, callback)
         reasons = [replace(reason, severity=row.severity) for reason in judged]
@@ -260,6 +264,20 @@ def _budget(
     if rules.consent_needed and not _has_consent(customer, at):
         found.append(Reason("consent", _("There is no consent in force, and the rules ask for one.")))
     return found
+
+
+def register_age(rules: ContactRules, at: datetime) -> list[Reason]:
+    """Whether the do-not-call register is older than these rules allow, or there is none: then nobody is called."""
+    if rules.register_days is None:
+        return []
+    newest = newest_date()
+    if newest is None:
+        return [Reason("register", _("No do-not-call register is in force, and the rules ask for one."))]
+    age = (business_date(at) - newest).days
+    if age <= rules.register_days:
+        return []
+    told = {"age": age, "days": rules.register_days}
+    return [Reason("register", _("The do-not-call register is %(age)s days old; the rules allow %(days)s.") % told)]
 
 
 def _capped(cap: Cap, attempts: list[datetime]) -> Reason:
