@@ -267,7 +267,7 @@ def _lift_all(run: Run, register: Register) -> None:
     parts = list(_parts(register).values_list("pk", flat=True))
     while not run.cursor.get("lifted"):
         with run.chunk() as chunk:
-            asked = {
+            asked: dict[str, Any] = {
                 "source": source_of(register),
                 "after": int(run.cursor.get("lift", 0)),
                 "parts": parts,
