@@ -249,4 +249,4 @@ class RegisterForm(forms.Form):
 
 
 class RefuseForm(forms.Form):
-    reason = forms.CharField(label=_("Why"), max_length=200)
+    reason = forms.CharField(label=_("Reason of the refusal"), max_length=200)

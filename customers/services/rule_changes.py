@@ -66,17 +66,20 @@ def propose_rule(
     basis: str = "",
     at_once: bool = False,
 ) -> RuleChange:
-    """A rule that does not exist yet. Raises PermissionRefused, BadRuleValue, ReasonMissing, NotStricter."""
+    """A rule that does not exist yet. Raises PermissionRefused, BadRuleValue, ReasonMissing, NotStricter, ChangeWaits."""
     _must(by, city.pk if city else None)
     value = clean_value(key, value)
+    # two clicks of one form, or two persons with the same thought
+    pack = RulePack.objects.select_for_update(of=("self",)).get(pk=pack.pk)
+    same: dict[str, Any] = {
+        "kind": Kind.ADD, "pack": pack, "key": key, "value": value, "severity": severity, "city": city, "campaign_id": campaign_id,
+        "product_id": product_id,
+    }  # fmt: skip
+    if RuleChange.objects.waiting().filter(**same).exists():
+        raise ChangeWaits(_("The same rule waits for a decision already."))
     if at_once and not tightens_alone(key, value):
         raise NotStricter(_("Only what tightens may hold at once. This waits for a second person."))
-    return _ask(
-        RuleChange(
-            kind=Kind.ADD, pack=pack, key=key, value=value, severity=severity, city=city, campaign_id=campaign_id, product_id=product_id,
-            holds_from=holds_from, basis=basis.strip(), at_once=at_once,
-        ), reason, by, at,
-    )  # fmt: skip
+    return _ask(RuleChange(**same, holds_from=holds_from, basis=basis.strip(), at_once=at_once), reason, by, at)
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Customers, suppressions, sources and rules of contact in the browser."""
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
@@ -482,7 +484,10 @@ def test_every_key_has_its_form(client, key):
     pack = RulePack.objects.get(code="CN-GEN")
 
     assert client.get(reverse("customers:rule-new", args=[pack.pk, key])).status_code == 200
-    assert client.get(reverse("customers:rule", args=[pack.rules.filter(key=key).first().pk])).status_code == 200
+    rule = pack.rules.filter(key=key).first() or pack.rules.create(
+        key=key, value={"days": 30}, valid_from=date(2020, 1, 1)
+    )
+    assert client.get(reverse("customers:rule", args=[rule.pk])).status_code == 200
 
 
 @pytest.mark.parametrize(

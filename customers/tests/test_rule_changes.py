@@ -185,6 +185,26 @@ def test_a_tightening_that_is_refused_gives_way_tomorrow_to_what_held_before(gap
     assert (back.value, back.basis, back.valid_to) == (gap.value, gap.basis, None)
 
 
+def test_a_new_rule_at_once_that_is_refused_ends_with_today(asker, other):
+    pack = RulePack.objects.get(code="UK")
+    asked = {
+        "pack": pack,
+        "key": "consent",
+        "value": {"needed": True},
+        "severity": "block",
+        "holds_from": DAY,
+        "reason": "r",
+    }
+    change = rule_changes.propose_rule(**asked, by=asker, at=AT, at_once=True)
+    with pytest.raises(rule_changes.ChangeWaits):
+        rule_changes.propose_rule(**asked, by=asker, at=AT, at_once=True)
+
+    rule_changes.refuse_change(change=change, by=other, at=AT, reason="no law asks for it")
+
+    made = pack.rules.get(key="consent")
+    assert (made.valid_from, made.valid_to) == (TODAY, TODAY + timedelta(days=1))
+
+
 def test_who_tightened_at_once_cannot_take_it_back_alone(gap, asker):
     change = longer(gap, asker, at_once=True)
 
