@@ -7,5 +7,5 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import receivers, staying  # noqa: F401  (listens to the floors below, and tells them what it knows)
-        from campaigns import conditions, receivers  # noqa: F401  (what customers may be asked; what is heard from below)
+        # what the floors below are told, and what is heard from them
+        from campaigns import conditions, receivers, scopes, staying  # noqa: F401

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from campaigns.views import callbacks, calls, desk, history, orders, planning
+from campaigns.views import bench, callbacks, calls, desk, history, orders, planning
 
 app_name = "campaigns"
 
 PLANNING = [
     path("campaigns/", planning.campaign_list, name="campaigns"),
     path("campaigns/new/", planning.campaign_edit, name="campaign_new"),
+    path("campaigns/bench/", bench.bench, name="bench"),
+    path("campaigns/bench/find/", bench.find, name="bench-find"),
     path("campaigns/allocate/", planning.list_allocate, name="list_allocate"),
     path("campaigns/<int:pk>/", planning.campaign_detail, name="campaign"),
     path("campaigns/<int:pk>/edit/", planning.campaign_edit, name="campaign_edit"),

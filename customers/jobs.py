@@ -31,6 +31,15 @@ def undo_list(run: Run) -> dict[str, Any]:
     return list_undo.take_back(run)
 
 
+@handler(
+    "customers.apply_register", label=_("Take in a do-not-call register"), max_attempts=3, lease=timedelta(seconds=60)
+)
+def apply_register(run: Run) -> dict[str, Any]:
+    from customers.services import registers
+
+    return registers.apply_register(run)
+
+
 @scheduled(
     "customers.recompute_due",
     every=timedelta(minutes=10),

@@ -15,6 +15,7 @@ from customers.models import (
     HeldRow,
     LeadList,
     Phone,
+    RegisterNumber,
     RowVerdict,
     SegmentMembers,
     StagedRow,
@@ -52,6 +53,11 @@ def forget_staged_rows(at: datetime) -> int:
         lead_list__in=undoable,
     )
     return StagedRow.objects.filter(lead_list__in=over).exclude(Exists(needed)).delete()[0]
+
+
+def forget_register_numbers(at: datetime) -> int:
+    """Numbers of registers whose last part never came."""
+    return RegisterNumber.objects.filter(register__created_at__lt=at - UNDECIDED).delete()[0]
 
 
 def forget_values_before(at: datetime) -> int:
@@ -110,6 +116,13 @@ register(
         "Needed until the list is committed and its rejects are repaired; then 7 days, and 30 of rows that changed a customer, so that the list can be taken back."
     ),
     apply=forget_staged_rows,
+)
+register(
+    "customers.RegisterNumber",
+    fields=RegisterNumber.PERSONAL_FIELDS,
+    keep_for=UNDECIDED,
+    basis=_("Needed until the register, or its last part, is in force; at most 30 days."),
+    apply=forget_register_numbers,
 )
 register(
     "customers.HeldRow",

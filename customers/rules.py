@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customers.models import Suppression
+from customers.models import RuleChange, Suppression
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -34,6 +34,11 @@ def can_see_suppressions(user: User) -> bool:
     return user.has_role(*LOOK)
 
 
+def can_load_registers(user: User) -> bool:
+    """A register reaches customers of every city: the data team of the region, and the top."""
+    return user.has_role(Role.DATA, *TOP) and user.scope().is_region
+
+
 def can_suppress(user: User) -> bool:
     """Whoever speaks with customers' wishes may enter that somebody is not to be called."""
     return user.has_role(*LOOK)
@@ -54,6 +59,16 @@ def can_see_rules(user: User) -> bool:
 
 def can_change_rules(user: User) -> bool:
     return user.has_role(*TOP)
+
+
+def can_decide_rule_change(user: User, change: RuleChange) -> bool:
+    """A second person: whoever may propose, except who did."""
+    return can_change_rules(user) and change.asked_by_id != user.pk and change.state == RuleChange.State.ASKED
+
+
+def can_withdraw_rule_change(user: User, change: RuleChange) -> bool:
+    """What holds at once already is not taken back alone."""
+    return change.asked_by_id == user.pk and change.state == RuleChange.State.ASKED and not change.at_once
 
 
 def can_see_sources(user: User) -> bool:

@@ -9,6 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 FILE_FAULTS: dict[str, Any] = {
     "empty_file": _("The file is empty. Put the headings into the first row and one customer into each row below."),
+    "stopped": _("Somebody stopped it. The numbers taken in so far are not called until the next edition."),
+    "no_numbers": _(
+        "No number was found in the file. Put one number into each row, below a heading like phone or 手机."
+    ),
+    "shrunk": _(
+        "The file holds %(numbers)s numbers, less than half of the %(standing)s in force from this register. If that is right, say so at the upload."
+    ),
     "header_only": _("The file has headings but no rows below them."),
     "old_excel": _("This is a file of Excel 97-2003 (.xls). Open it in Excel and save it as Excel workbook (.xlsx)."),
     "password": _(

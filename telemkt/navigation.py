@@ -111,6 +111,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 "shield",
                 _("Rules of contact"),
                 ("data", "campaign_manager", "regional_manager", "administrator"),
+                badge="customers:rule-changes-badge",
             ),
             Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
             Page(

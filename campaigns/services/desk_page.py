@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns import queries_desk, queries_waiting
 from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.queries_desk import Why
+from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
 from campaigns.services import claim, desk
 from campaigns.telephony import CallStatus, adapter
@@ -175,6 +176,11 @@ def why_nothing(*, agent: User, at: datetime) -> list[Why]:
     if not queues.campaigns:
         return [Why(_("Your team works on no campaign yet."))]
     found = [_stopped(campaign) for campaign in queues.campaigns if campaign not in queues.calling]
+    found += [
+        Why(f"{campaign.name}: {stale}")
+        for campaign in queues.calling
+        if (stale := stale_under(queues.rules[campaign.pk], campaign, at=at, city_id=team.city_id))
+    ]
     found += _waiting(queues, queries_waiting.own_promises(agent, queues, at=at), at)
     if queues.calling and not any(why.count for why in found):
         found.append(Why(_("All customers of your campaigns have been called. New lists come from the data team.")))

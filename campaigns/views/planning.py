@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from campaigns import queries_planning, rules
 from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, RetryForm, TeamsForm
 from campaigns.models import Campaign, Gate
+from campaigns.queries_registers import stale_register
 from campaigns.services import allocation, planning
 from core.clock import database_now
 from core.errors import DomainError
@@ -83,6 +84,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             .order_by("-at"),
             "retry_rules": campaign.retry_rules.select_related("disposition").order_by("disposition__position"),
             "packs": campaign.packs.order_by("code"),
+            "stale_register": stale_register(campaign, at=database_now()),
             "retry_form": RetryForm(campaign=campaign),
             "may_plan": rules.can_plan(user, campaign),
             "may_switch": rules.can_switch(user, campaign),

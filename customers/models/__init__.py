@@ -3,7 +3,8 @@
 from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
-from .rules import ContactRule, RulePack, Suppression
+from .registers import Register, RegisterNumber
+from .rules import ContactRule, RuleChange, RulePack, Suppression
 from .segments import Segment, SegmentMembers
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "LeadList",
     "NumberUse",
     "Phone",
+    "Register",
+    "RegisterNumber",
     "RowVerdict",
+    "RuleChange",
     "RulePack",
     "Segment",
     "SegmentMembers",

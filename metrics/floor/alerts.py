@@ -75,6 +75,15 @@ def switched_off(campaigns: Sequence[Campaign], cities: Sequence[City], user: Us
     return found
 
 
+def register_too_old(stopped: Sequence[tuple[Campaign, str]]) -> list[Alert]:
+    """Campaigns that the age of the do-not-call register keeps from calling."""
+    url, action = url_of("customers:registers"), _("Do-not-call registers")
+    return [
+        Alert(GRAVE, _("%(campaign)s calls nobody.") % {"campaign": campaign}, why, url, action)
+        for campaign, why in stopped
+    ]
+
+
 def few_leads(
     campaigns: Sequence[Campaign], funnel_of: Callable[[Campaign], Funnel], on: Mapping[int, int]
 ) -> list[Alert]:

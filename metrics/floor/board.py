@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
+from campaigns.queries_registers import stopped_by_register
 from campaigns.rules import can_see_callbacks
 from core.calendar import business_date
 from core.stats import wilson
@@ -247,6 +248,7 @@ def _alerts(
         teams = [(row.label, row.url, row.deals, row.expected) for row in rows if row.is_team and row.is_chosen]
     return alerts.in_order([
         *alerts.switched_off(campaigns, list(cities.values()), user),
+        *alerts.register_too_old(stopped_by_register(campaigns, at=counted.at)),
         *alerts.few_leads(campaigns, lambda campaign: leads.funnel(counted, {campaign.pk}, place.city_ids), on),
         *alerts.under_expectation(teams),
         *alerts.unkept(kept, names, user),

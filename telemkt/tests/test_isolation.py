@@ -30,6 +30,7 @@ from customers.models import (
     Customer,
     LeadList,
     Phone,
+    RuleChange,
     RulePack,
     Segment,
     SegmentMembers,
@@ -102,9 +103,13 @@ def make_city(number: int) -> None:
         valid_from=at,
         created_by=agent,
     )
-    ContactRule.objects.create(
+    rule = ContactRule.objects.create(
         id=number, pack=RulePack.objects.get(code="CN-GEN"), key="gap", value={"minutes": 120}, city=city,
         valid_from=LONG_AGO, basis=f"{marker} basis",
+    )  # fmt: skip
+    RuleChange.objects.create(
+        id=number, kind="change", rule=rule, pack=rule.pack, key="gap", value={"minutes": 240}, severity="block", city=city,
+        holds_from=LONG_AGO, reason=f"{marker} why", asked_by=agent, asked_at=at,
     )  # fmt: skip
     source = Source.objects.get_or_create(name="of the region")[0]
     product = Product.objects.get_or_create(code="P", defaults={"name": "Product of the region"})[0]
@@ -257,6 +262,9 @@ SHOW_ROWS = {
     "customers:list-upload",
     "customers:lists",
     "customers:rule",
+    "customers:rule-change",
+    "customers:rule-changes",
+    "customers:rule-history",
     "customers:rules",
     "customers:segment",
     "customers:segment-edit",
@@ -298,6 +306,7 @@ SHOW_OWN_ROWS = {
     "customers:customers",
     "customers:list-upload",
     "customers:lists",
+    "customers:rule-changes",
     "customers:rules",
     "customers:segment-grid",
     "customers:segment-new",
@@ -353,6 +362,7 @@ def _rows() -> dict[str, object]:
         Consent,
         Suppression,
         ContactRule,
+        RuleChange,
         LeadList,
         Segment,
         Campaign,
