@@ -7,4 +7,6 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import receivers  # noqa: F401  (listens to the floors below)
+        from campaigns import person_data, receivers  # noqa: F401  (listens to the floors below)
+
+        person_data.register()

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from customers.signals import customer_suppressed, list_committed
+from customers.signals import customer_moved, customer_suppressed, list_committed
 
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
@@ -40,3 +40,11 @@ def follow_customers(sender: Any, *, lead_list_id: int, **_more: Any) -> None:
 
     enqueue(kind="campaigns.follow_customers", key=str(lead_list_id), args={"lead_list": lead_list_id}, queue="fast")
     transaction.on_commit(partial(moving.follow_customers, lead_list_id=lead_list_id), robust=True)
+
+
+@receiver(customer_moved, dispatch_uid="campaigns.follow_customer")
+def follow_customer(sender: Any, *, customer_id: int, **_more: Any) -> None:
+    """Runs inside the transaction that moves the person, who is locked by it."""
+    from campaigns.services import moving
+
+    moving.follow_customer(customer_id=customer_id)

@@ -9,3 +9,6 @@ list_committed = Signal()
 # customer_id, campaign_id, product_id, kind, at: somebody is not to be called any more, by one campaign, for one product or by nobody.
 # Sent INSIDE the transaction that writes the suppression, so that leads elsewhere are withdrawn with it or not at all.
 customer_suppressed = Signal()
+
+# customer_id: a customer belongs to another city from now on, by hand. Sent INSIDE the transaction, so that the leads move with it.
+customer_moved = Signal()

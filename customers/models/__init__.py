@@ -1,11 +1,16 @@
 """Tables of the customer data centre."""
 
+from .canaries import Canary, CanaryCall, CanaryExport
 from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
+from .requests import PersonRequest
 from .rules import ContactRule, RulePack, Suppression
 
 __all__ = [
+    "Canary",
+    "CanaryCall",
+    "CanaryExport",
     "Consent",
     "Contact",
     "ContactRule",
@@ -14,6 +19,7 @@ __all__ = [
     "HeldRow",
     "LeadList",
     "NumberUse",
+    "PersonRequest",
     "Phone",
     "RowVerdict",
     "RulePack",
