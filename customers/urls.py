@@ -1,5 +1,6 @@
 from customers.urls_lists import urlpatterns as lists
 from customers.urls_persons import urlpatterns as persons
+from customers.urls_requests import urlpatterns as requests
 
 app_name = "customers"
-urlpatterns = [*lists, *persons]
+urlpatterns = [*lists, *persons, *requests]

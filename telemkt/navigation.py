@@ -85,6 +85,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
         [
             Page("customers:lists", "upload", _("Lists"), ("data", "campaign_manager")),
             Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
+            Page(
+                "customers:requests",
+                "chat",
+                _("Requests of persons"),
+                ("data", "campaign_manager", "supervisor", *MANAGERS, "qa", "administrator"),
+                badge="customers:requests-badge",
+            ),
             Page("customers:sources", "scale", _("Sources"), ("data",)),
             Page("campaigns:call_import", "download", _("Call import"), ("data", "administrator")),
             # whoever exports lists of persons may have to wait for a second person
@@ -124,6 +131,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("people:cities", "map", _("Cities"), ("administrator",)),
             Page("core:jobs", "db", _("Jobs"), ("administrator", "data"), badge="core:jobs-badge"),
             Page("core:audit", "list", _("Audit trail"), ("administrator",)),
+            Page(
+                "customers:canaries",
+                "alert",
+                _("Canary customers"),
+                ("administrator",),
+                badge="customers:canaries-badge",
+            ),
         ],
     ),
 ]

@@ -14,7 +14,7 @@ from core.sealed import unseal
 from customers import person_data
 from customers.models import Customer, HeldRow, LeadList, PersonRequest, Phone, RowVerdict, StagedRow, Suppression
 from customers.retention import UNDO
-from customers.services.requests import Kind, State, settle, take
+from customers.services.requests import Kind, State, lock, open_request, refuse_request, settle, take
 from customers.services.suppress import suppress
 from people.models import User
 
@@ -23,6 +23,10 @@ SOURCE = "erased"
 
 class MustBeKept(DomainError):
     """The law or an open matter says that the data stay for now; a lock is the answer."""
+
+
+class NothingForbids(DomainError):
+    """The person can be erased, and asked to be."""
 
 
 class SpokenToNow(DomainError):
@@ -66,6 +70,24 @@ def erase(*, asked: PersonRequest, by: User, at: datetime, answer: str = "") -> 
         numbers=numbers, entered_by=asked.received_by_id,
     )  # fmt: skip
     return asked
+
+
+@transaction.atomic
+def lock_instead(*, asked: PersonRequest, by: User, at: datetime) -> PersonRequest:
+    """The data must be kept: the wish to be erased is refused with the reasons, and the person locked. Returns the lock's request.
+
+    Raises PermissionRefused, AnsweredAlready, OtherRequest, NothingForbids.
+    """
+    asked = take(asked, by=by, kind=Kind.ERASE)
+    reasons = reasons_to_keep(customer=asked.customer, at=at)
+    if not reasons:
+        raise NothingForbids(_("Nothing forbids erasing this person."))
+    refuse_request(asked=asked, answer=" ".join(reasons), by=by, at=at)
+    waiting = asked.customer.requests.waiting().filter(kind=Kind.LOCK).first()
+    wish = waiting or open_request(
+        customer=asked.customer, kind=Kind.LOCK, way=asked.way, received_on=asked.received_on, by=by, at=at
+    )
+    return lock(asked=wish, by=by, at=at, answer=" ".join(reasons))
 
 
 def _destroy_numbers(customer: Customer, by: User, at: datetime) -> int:
