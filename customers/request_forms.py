@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.filters import DayInput
-from customers.models import Customer, PersonRequest
+from customers.models import Customer, PersonRequest, Source
 from customers.person_forms import NumberForm
 from people.models import City, Membership, User
 
@@ -88,6 +88,9 @@ def _like(old: Any, new: str) -> Any:
 class CanaryForm(NumberForm):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("Like a real one, and nobody's."))
     city = forms.ModelChoiceField(City.objects.none(), label=_("City"))
+    source = forms.ModelChoiceField(
+        Source.objects.order_by("name"), label=_("Source"), required=False, help_text=_("As its neighbours have.")
+    )
     alert_to = forms.ModelChoiceField(
         User.objects.none(), label=_("Who is alerted"), help_text=_("An administrator; nobody else knows.")
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import openpyxl
 import pytest
+from django.urls import reverse
 
 from campaigns.models import Answer, Call, Callback, Lead, Order, Recording
 from campaigns.tests.calling import AT, Floor
@@ -170,3 +171,18 @@ def test_a_corrected_city_takes_the_open_leads_along(floor, clerk):
 
     lead.refresh_from_db()
     assert lead.city == elsewhere
+
+
+def test_the_call_of_a_locked_person_is_read_by_those_who_answer_alone(client, floor, data, clerk):
+    lead = spoken_with(floor)
+    page = reverse("campaigns:call", args=[Call.objects.get().pk])
+    client.force_login(clerk)
+    assert "has a sick mother" in client.get(page).content.decode()
+    assert "after the operation" in client.get(reverse("campaigns:callbacks")).content.decode()
+
+    lock(asked=asks(lead, "lock", clerk), by=data, at=AT)
+
+    assert client.get(page).status_code == 404
+    assert "after the operation" not in client.get(reverse("campaigns:callbacks")).content.decode()
+    client.force_login(data)
+    assert "has a sick mother" in client.get(page).content.decode()

@@ -14,7 +14,7 @@ from core.errors import DomainError, PermissionRefused
 from core.phones import clean_phone, mask_phone, phone_prefix
 from core.sealed import blind_index, seal
 from customers import rules
-from customers.models import Canary, CanaryCall, CanaryExport, Customer, Phone, StagedRow, Suppression
+from customers.models import Canary, CanaryCall, CanaryExport, Customer, Phone, Source, Suppression
 from customers.names import sort_key
 from customers.services.suppress import ReasonMissing, suppress
 from people.models import City, Membership, User
@@ -42,7 +42,9 @@ def _must(by: User) -> None:
 
 
 @transaction.atomic
-def place_canary(*, number: str, name: str, city: City, alert_to: User, by: User, at: datetime) -> Canary:
+def place_canary(
+    *, number: str, name: str, city: City, alert_to: User, by: User, at: datetime, source: Source | None = None
+) -> Canary:
     """A made-up customer in the pool, with a number that rings in the house. The row looks like any other person on a do-not-call
     register; that it is made up is known to administrators alone, and nothing that anybody lifts hands it out.
 
@@ -57,7 +59,7 @@ def place_canary(*, number: str, name: str, city: City, alert_to: User, by: User
     # before the number has an owner: a number alone, as registers bring them, and nobody's name beside it
     suppress(phone=number, kind=Suppression.Kind.REGISTER, by=None, at=at, source="register")
     customer = Customer.objects.create(
-        city=city, name=name.strip(), name_sort=sort_key(name.strip()), type=Customer.Type.CONSUMER,
+        city=city, source=source, name=name.strip(), name_sort=sort_key(name.strip()), type=Customer.Type.CONSUMER,
         is_suppressed=True, created_at=at, updated_at=at,
     )  # fmt: skip
     Phone.objects.create(
@@ -134,11 +136,13 @@ def _held(rows: QuerySet, customer_ids: list[int]) -> set[int]:
     """Which of these customers the rows are about: customers themselves, rows that point to one, or rows of an uploaded file."""
     if not customer_ids:
         return set()
-    if rows.model is StagedRow:
-        numbers = Phone.objects.filter(customer__in=customer_ids, blind_index__in=rows.values("phone_blind"))
-        return set(numbers.values_list("customer_id", flat=True))
     names = {field.attname for field in rows.model._meta.concrete_fields}
     place = "pk" if rows.model is Customer else "customer_id"
     if place == "customer_id" and place not in names:
-        return set()
+        return _by_number(rows, customer_ids) if "phone_blind" in names else set()
     return set(rows.order_by().filter(**{f"{place}__in": customer_ids}).values_list(place, flat=True))
+
+
+def _by_number(rows: QuerySet, customer_ids: list[int]) -> set[int]:
+    numbers = Phone.objects.filter(customer__in=customer_ids, blind_index__in=rows.order_by().values("phone_blind"))
+    return set(numbers.values_list("customer_id", flat=True))

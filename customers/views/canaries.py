@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -26,6 +27,7 @@ from customers.services import canaries as services
 from people.access import must
 
 SHOWN = 100
+MINUTE = timedelta(minutes=1)  # a call is reported to the minute
 
 COLUMNS = [
     Column("customer", gettext_lazy("Customer"), value=lambda row: row.customer.full_name, sort="customer__name_sort"),
@@ -133,7 +135,7 @@ def _page(request: HttpRequest, row: Canary, form: forms.Form) -> HttpResponse:
     first_call = min((call.called_at for call in calls if not call.settled_at), default=None)
     for one in found:
         one.shown_title = list_title(one.list_name, otherwise=one.title)
-        one.is_suspect = first_call is not None and one.at <= first_call
+        one.is_suspect = first_call is not None and one.at < first_call + MINUTE
     context: dict[str, Any] = {
         "row": row,
         "phones": row.customer.phones.defer("sealed"),

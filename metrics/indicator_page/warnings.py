@@ -26,8 +26,8 @@ def open_alerts(user: User) -> list[str]:
 def _late_requests(user: User) -> list[str]:
     late = overdue_requests(user, business_date(timezone.now()))
     told = ngettext(
-        "%(count)s request of a person about the own data is overdue.",
-        "%(count)s requests of persons about their own data are overdue.",
+        "%(count)s request of a person about their data is overdue.",
+        "%(count)s requests of persons about their data are overdue.",
         late,
     )
     return [told % {"count": late}] if late else []
