@@ -61,7 +61,7 @@ def named(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
     return rows.filter(name__icontains=text) if len(text) >= TRIGRAM else rows.filter(name__istartswith=text)
 
 
-def requests_by_urgency(user: User) -> QuerySet[PersonRequest]:
+def requests_by_urgency(user: User) -> QuerySet:
     """What persons ask, of the cities that the user sees: `waits_until` sorts what waits longest past its day first, the answered last."""
     nothing = Value(None, output_field=DateField())
     return (
