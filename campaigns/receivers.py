@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from customers.signals import customer_suppressed, list_committed, rows_taken_back
+from customers.signals import customer_moved, customer_suppressed, list_committed, rows_taken_back
 
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
@@ -50,3 +50,11 @@ def take_leads_back(
     from campaigns.services import taking_back
 
     taking_back.take_leads_back(lead_list_id=lead_list_id, going=going, staying=staying, moved=moved)
+
+
+@receiver(customer_moved, dispatch_uid="campaigns.follow_customer")
+def follow_customer(sender: Any, *, customer_id: int, **_more: Any) -> None:
+    """Runs inside the transaction that moves the person, who is locked by it."""
+    from campaigns.services import moving
+
+    moving.follow_customer(customer_id=customer_id)

@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from core.retention import register
 from customers.list_rules import UNDO_FOR
 from customers.models import (
+    CanaryCall,
     Customer,
     CustomerTag,
     HeldRow,
     LeadList,
+    PersonRequest,
     Phone,
     RegisterNumber,
     RowVerdict,
@@ -108,6 +110,19 @@ def forget_segment_members(at: datetime) -> int:
     return SegmentMembers.objects.filter(segment__counted_at__lt=at - UNCOUNTED).delete()[0]
 
 
+def forget_answers(at: datetime) -> int:
+    """Words of answers, and what corrections replaced: as long as the person may still object to them."""
+    due = PersonRequest.objects.filter(decided_at__lt=at - UNUSED)
+    held = due.filter(Q(answer__isnull=False) | Q(evidence__isnull=False))
+    return held.update(answer=None, evidence=None)
+
+
+def forget_callers(at: datetime) -> int:
+    """Who called a canary, once what came of it is three years old."""
+    due = CanaryCall.objects.filter(settled_at__lt=at - UNUSED)
+    return due.filter(Q(caller__isnull=False) | Q(finding__isnull=False)).update(caller=None, finding=None)
+
+
 register(
     "customers.StagedRow",
     fields=StagedRow.PERSONAL_FIELDS,
@@ -175,3 +190,17 @@ register("customers.Consent", fields=("evidence",), basis=EVIDENCE)
 register("customers.ConsentEvent", fields=("evidence",), basis=EVIDENCE)
 register("customers.Suppression", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.SuppressionEvent", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
+register(
+    "customers.PersonRequest",
+    fields=PersonRequest.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("Evidence of what a person was answered, 3 years after the answer; an erasing empties it at once."),
+    apply=forget_answers,
+)
+register(
+    "customers.CanaryCall",
+    fields=CanaryCall.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("Evidence of a leak: 3 years after it was looked into."),
+    apply=forget_callers,
+)

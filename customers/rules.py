@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customers.models import RuleChange, Suppression
+from customers.models.people import ANSWERERS
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -46,6 +47,8 @@ def can_suppress(user: User) -> bool:
 
 def can_lift(user: User, suppression: Suppression) -> bool:
     """A wish not to be called is lifted at the top or by the data team, a complaint by QA, what was entered by hand by those who enter."""
+    if suppression.kind == Suppression.Kind.LOCKED:
+        return False  # unlocked through the request by which the person was locked
     if suppression.kind == Suppression.Kind.COMPLAINT:
         return user.has_role(Role.QA, *TOP)
     if suppression.kind in (Suppression.Kind.REFUSAL, Suppression.Kind.REGISTER):
@@ -87,3 +90,18 @@ def can_see_segments(user: User) -> bool:
 def can_change_segments(user: User) -> bool:
     """Make, change, count anew and archive segments, and so decide which customers a tag follows."""
     return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, *TOP)
+
+
+def can_see_requests(user: User) -> bool:
+    """What persons ask about their own data: entered by whoever speaks with customers."""
+    return user.has_role(*LOOK)
+
+
+def can_answer_requests(user: User) -> bool:
+    """Give a copy, correct, erase, lock; see whom nobody else sees any more."""
+    return user.has_role(*ANSWERERS)
+
+
+def can_see_canaries(user: User) -> bool:
+    """Which customers are made up, and in which files they stood."""
+    return user.has_role(Role.ADMINISTRATOR)

@@ -14,3 +14,5 @@ customer_suppressed = Signal()
 # the transaction that deletes those who go, with all of them locked, before they are gone: whatever points to them goes first, or the
 # transaction fails. Of those who stay the list's own work is taken back; those who moved have got their former city again.
 rows_taken_back = Signal()
+# customer_id: a customer belongs to another city from now on, by hand. Sent INSIDE the transaction, so that the leads move with it.
+customer_moved = Signal()

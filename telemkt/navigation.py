@@ -91,6 +91,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 _("Segments"),
                 ("data", "campaign_manager", "city_manager", "regional_manager", "administrator"),
             ),
+            Page(
+                "customers:requests",
+                "chat",
+                _("Requests of persons"),
+                ("data", "campaign_manager", "supervisor", *MANAGERS, "qa", "administrator"),
+                badge="customers:requests-badge",
+            ),
             Page("customers:sources", "scale", _("Sources"), ("data",)),
             Page("campaigns:call_import", "download", _("Call import"), ("data", "administrator")),
             # whoever exports lists of persons may have to wait for a second person
@@ -131,6 +138,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("people:cities", "map", _("Cities"), ("administrator",)),
             Page("core:jobs", "db", _("Jobs"), ("administrator", "data"), badge="core:jobs-badge"),
             Page("core:audit", "list", _("Audit trail"), ("administrator",)),
+            Page(
+                "customers:canaries",
+                "alert",
+                _("Canary customers"),
+                ("administrator",),
+                badge="customers:canaries-badge",
+            ),
         ],
     ),
 ]

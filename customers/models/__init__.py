@@ -1,13 +1,18 @@
 """Tables of the customer data centre."""
 
+from .canaries import Canary, CanaryCall, CanaryExport
 from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .registers import Register, RegisterNumber
+from .requests import PersonRequest
 from .rules import ContactRule, RuleChange, RulePack, Suppression
 from .segments import Segment, SegmentMembers
 
 __all__ = [
+    "Canary",
+    "CanaryCall",
+    "CanaryExport",
     "Consent",
     "Contact",
     "ContactRule",
@@ -16,6 +21,7 @@ __all__ = [
     "HeldRow",
     "LeadList",
     "NumberUse",
+    "PersonRequest",
     "Phone",
     "Register",
     "RegisterNumber",

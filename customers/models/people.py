@@ -14,7 +14,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.sealed import SealedTextField
-from people.models import City, User
+from people.models import City, Membership, User
+
+# Who answers the requests of persons, and so sees those whom nobody else sees any more.
+ANSWERERS = (Membership.Role.DATA, Membership.Role.REGIONAL_MANAGER, Membership.Role.ADMINISTRATOR)
 
 # before anything this system knows of: "may be called from the beginning"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,9 +25,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class CustomerQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> CustomerQuerySet:
-        """Customers of the cities that the user's role covers whole. Agents and team leaders see customers through calls."""
+        """Customers of the cities that the user's role covers whole. Agents and team leaders see customers through calls.
+
+        Who is locked is seen by those who answer the requests of persons, and by nobody else.
+        """
         scope = user.scope()
-        return self if scope.is_region else self.filter(city__in=scope.city_ids)
+        rows = self if scope.is_region else self.filter(city__in=scope.city_ids)
+        return rows if user.has_role(*ANSWERERS) else rows.filter(is_locked=False)
 
 
 class Customer(models.Model):
@@ -66,6 +73,7 @@ class Customer(models.Model):
 
     # the contact budget
     is_suppressed = models.BooleanField(_("not to be called"), default=False)
+    is_locked = models.BooleanField(_("locked"), default=False, db_default=False)
     callable_from = models.DateTimeField(_("may be called from"), db_default=EPOCH)
     attempts = ArrayField(models.DateTimeField(), verbose_name=_("last attempts"), db_default=[])
     answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)
@@ -105,6 +113,12 @@ class Customer(models.Model):
         ]
 
     def __str__(self) -> str:
+        """What lists and pages show to everybody: of a locked person the number of the row alone."""
+        return f"#{self.pk}" if self.is_locked else self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """For those who answer the person's requests."""
         return self.name or f"#{self.pk}"
 
 

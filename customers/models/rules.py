@@ -203,6 +203,7 @@ class Suppression(models.Model):
         REGISTER = "register", _("Do-not-call register")
         WRONG_PERSON = "wrong_person", _("Wrong person")
         MANUAL = "manual", _("Entered by hand")
+        LOCKED = "locked", _("Locked at the person's request")
 
     PERSONAL_FIELDS = ("phone_blind", "note", "lift_reason")
 

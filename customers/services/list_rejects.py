@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import IO, Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import get_language, gettext as _
 
 from core.audit import audit
@@ -59,6 +60,12 @@ def announce_rejects(*, lead_list: LeadList, by: User, at: datetime, **passed: A
 def count_rejects(*, lead_list: LeadList, by: User) -> int:
     """How many rows the workbook holds for this reader."""
     return _of_reader(lead_list, list_rules.works_for_region(by)).count()
+
+
+def rows_rejected(*, lead_list: LeadList, by: User) -> QuerySet[StagedRow]:
+    """The staged rows that the workbook holds for this reader."""
+    verdicts = _of_reader(lead_list, list_rules.works_for_region(by)).values("row_no")
+    return StagedRow.objects.filter(lead_list=lead_list, row_no__in=verdicts)
 
 
 def _used_today(by: User, at: datetime) -> int:

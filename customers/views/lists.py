@@ -359,5 +359,5 @@ def _rejects_door(request: HttpRequest, lead_list: LeadList) -> HttpResponseBase
     return pass_door(
         request, list_name="customers.rejects", title=_("Rejected rows"), path=reverse("customers:list", args=[lead_list.pk]),
         query=urlencode({"list": lead_list.pk}), rows=list_rejects.count_rejects(lead_list=lead_list, by=request.user),
-        is_masked=False,
+        is_masked=False, holding=list_rejects.rows_rejected(lead_list=lead_list, by=request.user),
     )  # fmt: skip

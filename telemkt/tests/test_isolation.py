@@ -24,11 +24,14 @@ from django.utils import timezone
 from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
 from core.partitions import ensure_partitions
 from customers.models import (
+    Canary,
+    CanaryCall,
     Consent,
     Contact,
     ContactRule,
     Customer,
     LeadList,
+    PersonRequest,
     Phone,
     RuleChange,
     RulePack,
@@ -103,6 +106,11 @@ def make_city(number: int) -> None:
         valid_from=at,
         created_by=agent,
     )
+    PersonRequest.objects.create(
+        id=number, customer=customer, kind="copy", way="phone", received_by=agent, received_on=at.date(), due_on=at.date()
+    )  # fmt: skip
+    canary = Canary.objects.create(id=number, customer=customer, alert_to=agent, created_by=agent)
+    CanaryCall.objects.create(id=number, canary=canary, called_at=at, reported_by=agent, reported_at=at)
     rule = ContactRule.objects.create(
         id=number, pack=RulePack.objects.get(code="CN-GEN"), key="gap", value={"minutes": 120}, city=city,
         valid_from=LONG_AGO, basis=f"{marker} basis",
