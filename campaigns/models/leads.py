@@ -155,6 +155,11 @@ class Lead(models.Model):
             models.Index(fields=["lead_list"], name="lead_by_list"),
         ]
 
+    @property
+    def tenth(self) -> int | None:
+        """Its place by likeness within the priority of its list: 1 for the tenth most like past buyers, None when not ordered so."""
+        return None if self.likeness is None else 10 - self.likeness
+
 
 class CallbackQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> CallbackQuerySet:

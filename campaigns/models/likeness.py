@@ -30,11 +30,11 @@ class ProtectedAttribute(models.Model):
 
 class LikenessModelQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> LikenessModelQuerySet:
-        """Those of campaigns the user sees; in a city, none that learned from other cities."""
+        """Those of campaigns the user sees; in a city only those that learned from that city: the others tell of other cities."""
         scope = user.scope()
         if scope.is_region:
             return self
-        return self.filter(Q(city=None) | Q(city__in=scope.city_ids), campaign__in=Campaign.objects.visible_to(user))
+        return self.filter(city__in=scope.city_ids, campaign__in=Campaign.objects.visible_to(user))
 
 
 class LikenessModel(models.Model):

@@ -6,6 +6,7 @@ already, so persons changed since are left out, and tags set since do not count.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -119,11 +120,7 @@ def _tags(customer_ids: list[int]) -> dict[int, list[tuple[str, Any]]]:
 
 def _person(facts: tuple[Any, ...], tags: Iterable[str], protected: list[str]) -> dict[str, Any]:
     city, source, kind, gender, age, attributes = facts
-    if isinstance(attributes, str):
-        import json
-
-        attributes = json.loads(attributes)
     person = {"city": city, "source": source, "type": kind, "gender": gender, "age": age}
-    person |= {ATTRIBUTE + name: value for name, value in (attributes or {}).items()}
+    person |= {ATTRIBUTE + name: value for name, value in json.loads(attributes or "{}").items()}
     person |= {TAG + name: "yes" for name in tags}
     return {name: value for name, value in person.items() if not is_protected(name, protected)}

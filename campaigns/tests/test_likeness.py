@@ -320,7 +320,9 @@ def protect(name):
 
 
 def test_a_protected_attribute_that_carries_the_whole_signal_is_not_used(floor):
-    history(floor, known=lambda row: {"Plan": "big" if row % 2 else "small", "colour": "red" if row % 20 < 10 else "blue"})
+    history(
+        floor, known=lambda row: {"Plan": "big" if row % 2 else "small", "colour": "red" if row % 20 < 10 else "blue"}
+    )
     protect("plan")
 
     model = train(floor)

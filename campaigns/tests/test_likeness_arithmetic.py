@@ -35,7 +35,16 @@ def test_numbers_are_cut_into_equal_parts_and_words_among_them_are_not_known():
     (feature,) = find_features(table, np.arange(100))
 
     assert feature.edges == (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)
-    assert feature.codes(Column.of([1, 10, 11, 80, 1000, None, "unknown", "1,000"])).tolist() == [1, 1, 2, 8, 8, 0, 0, 8]
+    assert feature.codes(Column.of([1, 10, 11, 80, 1000, None, "unknown", "1,000"])).tolist() == [
+        1,
+        1,
+        2,
+        8,
+        8,
+        0,
+        0,
+        8,
+    ]
 
 
 def test_what_names_each_person_or_everybody_alike_says_nothing():
