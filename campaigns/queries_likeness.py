@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
@@ -38,7 +39,7 @@ def likeness_of(campaign: Campaign, user: User) -> Likeness:
     )
 
 
-def first_leads(campaign: Campaign, user: User) -> QuerySet[Lead]:
-    """Those waiting whom the claim meets first, of the user's cities."""
-    seen = Lead.objects.visible_to(user).filter(campaign=campaign, state=Lead.State.OPEN)
+def first_leads(campaign: Campaign, user: User, at: datetime) -> QuerySet[Lead]:
+    """Those ready at `at` whom the claim meets first, of the user's cities."""
+    seen = Lead.objects.visible_to(user).filter(campaign=campaign, state=Lead.State.OPEN, ready_at__lte=at)
     return seen.select_related("customer", "city").order_by("-priority", "ready_at", "pk")[:FIRST]

@@ -41,7 +41,7 @@ class LikenessModel(models.Model):
     """What one training found, for the campaign that asked: never changed (a trigger). A refused one says why and has no weights.
 
     `report`: see campaigns.likeness.judging; beside it the counts of rows that were left out. `weights`: per attribute its levels and
-    their weights. `cuts`: nine scores that part the queue into ten. `protected`: the names that were respected.
+    their weights. `cuts`: nine scores that part the queue into ten. `protected`: the names that were respected. No personal data: a level has at least 20 persons.
     """
 
     class Scope(models.TextChoices):

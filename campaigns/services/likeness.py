@@ -109,6 +109,13 @@ def _lock(campaign_id: int, *, shared: bool) -> None:
         cursor.execute(f"SELECT {verb}(hashtext('campaigns.likeness'), %s::int)", [campaign_id])
 
 
+def _lock_protected(*, shared: bool) -> None:
+    """Nothing is switched on while an attribute is being protected: one of the two sees the other. Before the campaign's own lock."""
+    verb = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {verb}(hashtext('campaigns.protected'))")
+
+
 def use_of(campaign_id: int) -> LikenessUse | None:
     """By what the campaign orders its leads now; None: by the lists' priorities alone."""
     uses = LikenessUse.objects.select_related("model", "on_by")
@@ -127,6 +134,7 @@ def switch_on(*, campaign: Campaign, model: LikenessModel, reason: str = "", by:
 
     The model in use already changes nothing; another one takes its place.
     """
+    _lock_protected(shared=True)
     _lock(campaign.pk, shared=False)
     _must_be_usable(campaign, model)
     use = use_of(campaign.pk)
@@ -181,6 +189,7 @@ def protect_attribute(*, name: str, reason: str, by: User, at: datetime) -> Prot
     name, reason = likeness_data.folded(name), reason.strip()
     if not name or not reason:
         raise NothingToProtect(_("Name the attribute as it stands on the lists, and say why it is protected."))
+    _lock_protected(shared=False)
     row, is_new = ProtectedAttribute.objects.get_or_create(name=name, defaults={"reason": reason, "by": by, "at": at})
     if not is_new:
         return row

@@ -37,7 +37,7 @@ def likeness_page(request: HttpRequest, pk: int) -> HttpResponse:
         "refusal": refusal_sentence(state.newest) if state.newest else "",
         "told": attributes_told(state.newest) if state.newest else [],
         "protected": likeness_data.protected_names(),
-        "leads": first_leads(campaign, request.user) if state.use else [],
+        "leads": first_leads(campaign, request.user, database_now()) if state.use else [],
         "scopes": LikenessModel.Scope.choices,
         "may_change": rules.can_plan(request.user, campaign),
         "may_see_names": rules.can_see_names(request.user),
