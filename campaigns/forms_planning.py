@@ -115,6 +115,15 @@ class AllocateForm(forms.Form):
         self.fields["campaign"].queryset = Campaign.objects.visible_to(user).exclude(stage__in=closed).order_by("name")
 
 
+class ProtectForm(forms.Form):
+    name = forms.CharField(
+        label=_("attribute"),
+        max_length=80,
+        help_text=_("As it stands on the lists, or gender, age, type, city, source, tags."),
+    )
+    reason = forms.CharField(label=_("reason"), max_length=200)
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("reason"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})

@@ -77,6 +77,33 @@ def import_calls(run: Run) -> dict[str, Any]:
     return work(run)
 
 
+def _say_training(job: Any) -> str:
+    result = job.result or {}
+    counts = {"rows": result.get("rows", 0), "buyers": result.get("buyers", 0)}
+    if result.get("refusal"):
+        return _("Refused, having read %(rows)s finished leads with %(buyers)s buyers.") % counts
+    return _("Learned from %(rows)s finished leads with %(buyers)s buyers.") % counts
+
+
+@handler(
+    "campaigns.train_likeness",
+    label=gettext_lazy("Learn what buyers are like"),
+    say=_say_training,
+    lease=timedelta(seconds=120),
+)
+def train_likeness(run: Run) -> dict[str, Any]:
+    from campaigns.services.likeness import train
+
+    return train(run)
+
+
+@handler("campaigns.rank_leads", label=gettext_lazy("Order leads by their likeness to buyers, or put them back"))
+def rank_leads(run: Run) -> dict[str, Any]:
+    from campaigns.services.likeness_order import rank_leads as work
+
+    return work(run)
+
+
 @scheduled(
     "campaigns.make_months", daily_at="01:10", label=gettext_lazy("Make room for the calls of the coming months")
 )

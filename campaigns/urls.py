@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import bench, callbacks, calls, desk, history, orders, planning
+from campaigns.views import bench, callbacks, calls, desk, history, likeness, orders, planning
 
 app_name = "campaigns"
 
@@ -19,6 +19,15 @@ PLANNING = [
     path("campaigns/<int:pk>/retry/", planning.campaign_retry, name="campaign_retry"),
     path("campaigns/<int:pk>/stage/", planning.campaign_enter, name="campaign_enter"),
     path("campaigns/<int:pk>/gates/<int:gate_pk>/", planning.gate_act, name="gate_act"),
+]
+
+LIKENESS = [
+    path("campaigns/likeness/protected/", likeness.protected_attributes, name="protected_attributes"),
+    path("campaigns/likeness/protected/<int:pk>/release/", likeness.protected_release, name="protected_release"),
+    path("campaigns/<int:pk>/likeness/", likeness.likeness_page, name="likeness"),
+    path("campaigns/<int:pk>/likeness/train/", likeness.likeness_train, name="likeness_train"),
+    path("campaigns/<int:pk>/likeness/switch/", likeness.likeness_switch, name="likeness_switch"),
+    path("campaigns/<int:pk>/likeness/leads/<int:lead_pk>/", likeness.likeness_lead, name="likeness_lead"),
 ]
 
 DESK = [
@@ -55,4 +64,4 @@ FACTS = [
     path("customers/<int:pk>/orders/", calls.customer_orders, name="customer-orders"),
 ]
 
-urlpatterns = [*DESK, *PLANNING, *FACTS]
+urlpatterns = [*DESK, *PLANNING, *LIKENESS, *FACTS]

@@ -136,6 +136,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("people:users", "user", _("People"), ("administrator",)),
             Page("people:teams", "people", _("Teams"), ("administrator",)),
             Page("people:cities", "map", _("Cities"), ("administrator",)),
+            Page("campaigns:protected_attributes", "shield", _("Protected attributes"), ("administrator",)),
             Page("core:jobs", "db", _("Jobs"), ("administrator", "data"), badge="core:jobs-badge"),
             Page("core:audit", "list", _("Audit trail"), ("administrator",)),
             Page(

@@ -6,6 +6,7 @@ from .dispositions import Disposition
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation
+from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
 from .live import LiveCall
 from .orders import Opportunity, Order, OrderEvent
 
@@ -23,11 +24,14 @@ __all__ = [
     "Disposition",
     "Gate",
     "Lead",
+    "LikenessModel",
+    "LikenessUse",
     "ListAllocation",
     "LiveCall",
     "Opportunity",
     "Order",
     "OrderEvent",
+    "ProtectedAttribute",
     "Recording",
     "RetryRule",
     "StagedCall",

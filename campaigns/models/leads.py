@@ -99,6 +99,11 @@ class Lead(models.Model):
     last_call_at = models.DateTimeField(_("last called"), null=True)
     last_team_id = models.BigIntegerField(_("team that called last"), null=True)
     created_at = models.DateTimeField(_("made"), db_default=Now())
+    # While the campaign goes by likeness: its place within the list's priority (0 to 9, likest 9), that priority, and by which switching
+    # on. `priority` is then 10 + 10 * listed + likeness, above all that is not yet ordered so; switching off puts the listed one back.
+    likeness = models.SmallIntegerField(_("likeness to buyers"), null=True, editable=False)
+    listed_priority = models.SmallIntegerField(_("priority of the list"), null=True, editable=False)
+    likeness_use_id = models.BigIntegerField(null=True, editable=False)
 
     objects = LeadQuerySet.as_manager()
 
@@ -118,6 +123,17 @@ class Lead(models.Model):
             models.CheckConstraint(
                 name="lead_done_has_outcome",
                 condition=Q(state="done") & ~Q(outcome="") | ~Q(state="done") & Q(outcome=""),
+            ),
+            models.CheckConstraint(
+                name="lead_likeness_is_whole",
+                condition=Q(likeness=None, listed_priority=None, likeness_use_id=None)
+                | Q(
+                    likeness__isnull=False,
+                    likeness__range=(0, 9),
+                    listed_priority__isnull=False,
+                    likeness_use_id__isnull=False,
+                    priority=10 + 10 * F("listed_priority") + F("likeness"),
+                ),
             ),
         ]
         indexes = [
@@ -139,6 +155,11 @@ class Lead(models.Model):
             models.Index(fields=["lease_until"], name="lead_leases", condition=Q(state="held")),
             models.Index(fields=["lead_list"], name="lead_by_list"),
         ]
+
+    @property
+    def tenth(self) -> int | None:
+        """Its place by likeness within the priority of its list: 1 for the tenth most like past buyers, None when not ordered so."""
+        return None if self.likeness is None else 10 - self.likeness
 
 
 class CallbackQuerySet(models.QuerySet):

@@ -10,6 +10,7 @@ from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, ListAllocation
+from campaigns.services.likeness_order import order_new_leads
 from core.audit import audit
 from core.errors import DomainError
 from core.jobs import enqueue
@@ -133,6 +134,7 @@ def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
             },
         )  # fmt: skip
         counts = dict(cursor.fetchall())
+    order_new_leads(campaign_id=campaign.pk, lead_list_id=lead_list.pk)
     inserted = counts.pop("inserted", 0)
     # somebody else gave the same customer to the campaign at the same moment, or the file names one customer in two rows
     lost = counts.pop("made", 0) - inserted

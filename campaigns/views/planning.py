@@ -15,8 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from campaigns import queries_planning, rules
 from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, RetryForm, TeamsForm
 from campaigns.models import Campaign, Gate
+from campaigns.queries_likeness import likeness_of
 from campaigns.queries_registers import stale_register
 from campaigns.services import allocation, planning
+from campaigns.wording_likeness import refusal_sentence
 from core.clock import database_now
 from core.errors import DomainError
 from customers.models import LeadList
@@ -70,6 +72,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
     gates = {gate.stage: gate for gate in campaign.gates.select_related("decided_by", "second_by")}
     stages = [_stage_row(campaign, stage, gates.get(stage), user) for stage in Campaign.ORDER]
     counts = queries_planning.lead_counts([campaign.pk], user, database_now()).get(campaign.pk)
+    likeness = likeness_of(campaign, user)
     return render(
         request,
         "campaigns/campaign.html",
@@ -78,6 +81,8 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "stages": [] if campaign.stage == Campaign.Stage.HISTORY else stages,
             "next_stage": planning.next_stage(campaign),
             "counts": counts,
+            "likeness": likeness,
+            "likeness_refusal": refusal_sentence(likeness.newest) if likeness.newest else "",
             "teams": campaign.team_links.select_related("team__city").order_by("team__city__name", "team__name"),
             "allocations": campaign.allocations.filter(lead_list__in=LeadList.objects.visible_to(user))
             .select_related("lead_list", "by")
