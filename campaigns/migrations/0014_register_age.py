@@ -14,7 +14,7 @@ def _execute(schema_editor, statements: str) -> None:
 
 
 def create(apps, schema_editor):
-    _execute(schema_editor, (SQL / "0013_register_age.sql").read_text(encoding="utf-8"))
+    _execute(schema_editor, (SQL / "0014_register_age.sql").read_text(encoding="utf-8"))
 
 
 def before(apps, schema_editor):
@@ -30,7 +30,7 @@ def before(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0012_claim_moves_back"),
-        ("customers", "0015_registers"),
+        ("campaigns", "0013_leads_of_person"),
+        ("customers", "0017_registers"),
     ]
     operations = [migrations.RunPython(create, before)]

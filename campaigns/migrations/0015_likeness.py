@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0012_claim_moves_back"),
+        ("campaigns", "0014_register_age"),
         ("customers", "0013_fewer_indexes"),
         ("people", "0004_undecided_requests_lapse"),
         ("scripts", "0003_last_writer"),

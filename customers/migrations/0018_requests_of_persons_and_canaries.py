@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0013_fewer_indexes"),
+        ("customers", "0017_registers"),
         ("people", "0004_undecided_requests_lapse"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -17,5 +17,5 @@ DROP FUNCTION campaigns_refuse_change_of_likeness();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0013_likeness")]
+    dependencies = [("campaigns", "0015_likeness")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0014_rule_changes"),
+        ("customers", "0016_rule_changes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
