@@ -5,7 +5,7 @@ from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .dispositions import Disposition
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
-from .leads import Callback, Lead, ListAllocation
+from .leads import Callback, Lead, ListAllocation, ListSample
 from .live import LiveCall
 from .orders import Opportunity, Order, OrderEvent
 
@@ -24,6 +24,7 @@ __all__ = [
     "Gate",
     "Lead",
     "ListAllocation",
+    "ListSample",
     "LiveCall",
     "Opportunity",
     "Order",
