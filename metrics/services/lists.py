@@ -50,7 +50,10 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.counts = [one + more for one, more in zip(self.counts, other.counts, strict=True)]
         for name, members in other.sets.items():
-            self.sets[name] = self.sets[name] | members if name in self.sets else members
+            if name in self.sets:
+                self.sets[name] |= members
+            else:
+                self.sets[name] = members.copy()
 
     def measures(self) -> dict[str, int | None]:
         """As the registry divides them."""
