@@ -13,7 +13,6 @@ from core.stats import Difference, difference, sample_per_arm
 from core.templatetags.look import fixed, signed, thousands
 from customers.models import LeadList, Source
 from metrics import registry
-from metrics.models import ListFigures
 from metrics.scorecards import Rate, Score, rate_of, summed, whole_of_campaign
 from metrics.services.lists import Tally
 from people.models import User
@@ -135,7 +134,7 @@ class Comparison:
 def compare(sample: ListSample, user: User) -> Comparison:
     """The sample's customers and those of the campaign's other sources, of the cities in which the sample has been called and the user may look."""
     allocation = sample.allocation
-    rows = list(whole_of_campaign(user, allocation.campaign_id))
+    rows = whole_of_campaign(user, allocation.campaign_id)
     mine = [row for row in rows if row.list_id == allocation.lead_list_id]
     cities = {row.city_id for row in mine}
     theirs = [row for row in rows if row.source_id != allocation.lead_list.source_id and row.city_id in cities]
@@ -150,7 +149,7 @@ def compare(sample: ListSample, user: User) -> Comparison:
     return Comparison(sample, one, whole, sorted(others, key=lambda other: other.name), judged, verdict, more)
 
 
-def _united(rows: list[ListFigures]) -> Tally:
+def _united(rows: list[Any]) -> Tally:
     return summed(rows, lambda row: None).get(None) or Tally()
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ from customers.list_queries import counts_for, lists_of
 from customers.models import LeadList, RowVerdict, Source
 from metrics import registry
 from metrics.models import ListFigures
-from metrics.services.lists import Tally, tally_of
+from metrics.services.lists import COLUMNS, Tally, tally_of
 from people.models import User
 
 RATES = ("contact_rate", "success_rate", "cancellation_rate", "final_success_rate")
@@ -95,6 +95,11 @@ class Score:
         return rate_of(self.counts, key)
 
     @property
+    def cost(self) -> float | None:
+        """In currency units."""
+        return None if self.cost_cents is None else self.cost_cents * registry.SCALE[registry.MONEY]
+
+    @property
     def cost_per_order(self) -> float | None:
         """In currency units; None without a price or an order."""
         found = registry.indicator(COST)
@@ -134,7 +139,7 @@ def campaign_scores(user: User, lead_list: LeadList) -> list[Score]:
     return [Score(pk, names[pk], lead_list.source, tally=tally) for pk, tally in sorted(tallies.items())]
 
 
-def summed(rows: Iterable[ListFigures], key: Callable[[ListFigures], K]) -> dict[K, Tally]:
+def summed(rows: Iterable[Any], key: Callable[[Any], K]) -> dict[K, Tally]:
     """Rows united by a key."""
     found: dict[K, Tally] = {}
     for row in rows:
@@ -146,13 +151,15 @@ def _lists(user: User) -> QuerySet[LeadList]:
     return lists_of(user).filter(status=LeadList.Status.COMMITTED).select_related("source").order_by("pk")
 
 
-def _whole(user: User) -> QuerySet[ListFigures]:
-    """All days together."""
-    return ListFigures.objects.using(settings.REPORTS_DATABASE).visible_to(user).filter(day=None)
+def _whole(user: User) -> Any:
+    """All days together, as named tuples: for thousands of rows half the time of models."""
+    found = ListFigures.objects.using(settings.REPORTS_DATABASE).visible_to(user).filter(day=None)
+    return found.values_list(*COLUMNS, named=True)
 
 
-def whole_of_campaign(user: User, campaign_id: int) -> Iterator[ListFigures]:
-    yield from _whole(user).filter(campaign_id=campaign_id)
+def whole_of_campaign(user: User, campaign_id: int) -> list[Any]:
+    """Rows of a campaign, each with city_id, source_id, list_id and what tally_of reads."""
+    return list(_whole(user).filter(campaign_id=campaign_id))
 
 
 def _receive(score: Score, lead_list: LeadList, user: User) -> None:

@@ -137,9 +137,7 @@ def _money(name: str, label: Any, value: Callable[[Score], float | None]) -> Col
 
 def _cost() -> list[Column]:
     return [
-        _money(
-            "cost", gettext_lazy("Cost"), lambda score: None if score.cost_cents is None else score.cost_cents / 100
-        ),
+        _money("cost", gettext_lazy("Cost"), lambda score: score.cost),
         _money("cost_per_order", gettext_lazy("Cost per order"), lambda score: score.cost_per_order),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -109,7 +110,7 @@ def _decide(sample: ListSample, state: str, reason: str, by: User, at: datetime)
     sample.save(update_fields=["state", "decided_by", "decided_at", "reason"])
 
 
-def _audit(action: str, sample: ListSample, *, by: User, at: datetime, **told: object) -> None:
+def _audit(action: str, sample: ListSample, *, by: User, at: datetime, **told: Any) -> None:
     allocation = sample.allocation
     audit(
         action, sample, by=by, at=at, city_id=allocation.lead_list.city_id,

@@ -132,3 +132,29 @@ def test_the_job_counts_what_waits():
     run_inline(job.pk)
 
     assert of(7)["calls"] == 1
+
+
+def test_what_a_running_day_gains_is_put_to_the_sum_without_reading_the_other_days(monkeypatch):
+    f.make_call(DAY, customer_id=1, list_id=7)
+    f.make_call(NEXT, customer_id=2, list_id=7)
+    count()
+    monkeypatch.setattr(lists, "_all_days", lambda key: pytest.fail("all days were read"))
+
+    f.make_call(NEXT, customer_id=1, list_id=7, connected=True)
+    f.make_call(NEXT, customer_id=3, list_id=7)
+    count()
+
+    figures = of(7)
+    assert (figures["calls"], figures["customers_called"], figures["customers_reached"]) == (4, 3, 1)
+
+
+def test_a_customer_whom_a_day_has_lost_stays_when_another_day_has_the_customer():
+    f.make_call(DAY, customer_id=1, list_id=7)
+    for customer in (1, 2):
+        f.make_call(NEXT, customer_id=customer, list_id=7)
+    count()
+
+    Call.objects.filter(started_at__gte=f.at(NEXT)).delete()
+    lists.count_day(day=NEXT, cities=[1])
+
+    assert (of(7)["calls"], of(7)["customers_called"]) == (1, 1)
