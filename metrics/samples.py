@@ -44,13 +44,11 @@ class Judged:
             return _("Nothing to compare yet.")
         value, low, high = self.difference.value, self.difference.low, self.difference.high
         told = {"points": fixed(100 * abs(value), 1), "low": signed(100 * low, 1), "high": signed(100 * high, 1)}
+        if told["points"] == fixed(0, 1):
+            return _("The sample is level with the others; the data fit anything from %(low)s to %(high)s.") % told
         if value > 0:
             return _("The sample is ahead by %(points)s points; the data fit anything from %(low)s to %(high)s.") % told
-        if value < 0:
-            return (
-                _("The sample is behind by %(points)s points; the data fit anything from %(low)s to %(high)s.") % told
-            )
-        return _("The sample is level with the others; the data fit anything from %(low)s to %(high)s.") % told
+        return _("The sample is behind by %(points)s points; the data fit anything from %(low)s to %(high)s.") % told
 
     @property
     def more_words(self) -> str:

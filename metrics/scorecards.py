@@ -95,6 +95,11 @@ class Score:
         return rate_of(self.counts, key)
 
     @property
+    def price(self) -> float | None:
+        """Of a row, in currency units."""
+        return self.source and self.source.price_cents * registry.SCALE[registry.MONEY]
+
+    @property
     def cost(self) -> float | None:
         """In currency units."""
         return None if self.cost_cents is None else self.cost_cents * registry.SCALE[registry.MONEY]

@@ -71,7 +71,7 @@ class Scores(Listing):
         for column in super().file_columns():
             found.append(column)
             if column.name in scorecards.RATES:
-                found += [_bound(column, "low", _("from")), _bound(column, "high", _("to"))]
+                found += [_bound(column, "low", _("lower limit")), _bound(column, "high", _("upper limit"))]
         return found
 
 
@@ -142,16 +142,19 @@ def _cost() -> list[Column]:
     ]
 
 
+def _columns(label: Any, *more: Column) -> list[Column]:
+    """What decides stands first: a screen shows the rates and the cost, the rest is to the right."""
+    received, *verdicts = _received()
+    return [_name(label), received, *_called(), *_cost(), *verdicts, *more]
+
+
 def _source_columns() -> list[Column]:
-    return [
-        _name(gettext_lazy("Source")),
-        Column("supplier", gettext_lazy("Supplier"), value="source.supplier", sort="supplier"),
-        _money("price", gettext_lazy("Price per row"), lambda score: score.source.price_cents / 100 if score.source else None),
+    return _columns(
+        gettext_lazy("Source"),
         _number("lists", gettext_lazy("Lists"), lambda score: score.lists),
-        *_received(),
-        *_called(),
-        *_cost(),
-    ]  # fmt: skip
+        Column("supplier", gettext_lazy("Supplier"), value="source.supplier", sort="supplier"),
+        _money("price", gettext_lazy("Price per row"), lambda score: score.price),
+    )
 
 
 EMPTY = gettext_lazy("No list is committed yet. Upload and commit one; its calls are counted from then on.")
@@ -182,7 +185,7 @@ def source_scorecard(request: HttpRequest, pk: int) -> HttpResponseBase:
     listing = Scores(
         request,
         scorecards.list_scores(request.user, lambda found: found.filter(source=source)),
-        [_name(gettext_lazy("List")), *_received(), *_called(), *_cost()],
+        _columns(gettext_lazy("List")),
         name="metrics.lists_of_source",
         title=source.name,
         order="name",

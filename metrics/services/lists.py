@@ -89,12 +89,12 @@ def days_waiting() -> list[tuple[date, list[int]]]:
 def count_day(*, day: date, cities: Sequence[int]) -> int:
     """Count one business day of these cities by list again, and the sums over all days that it belongs to. Returns how many rows the day has.
 
-    An older count never replaces a newer one: the partitions are locked before the facts are read.
+    A partition that the rollup is just writing is left out and goes on waiting: this never waits while it holds partitions, so neither
+    can the two wait for each other. An older count never replaces a newer one: the partitions are locked before the facts are read.
     """
     _one_at_a_time()
-    partitions = list(
-        Partition.objects.select_for_update().filter(day=day, city_id__in=cities).order_by("city_id")
-    )  # always in one order, so that two builds do not wait for each other
+    waits = Partition.objects.filter(day=day, city_id__in=cities).order_by("city_id")
+    partitions = list(waits.select_for_update(skip_locked=True))
     held = [partition.city_id for partition in partitions]
     read_at = database_now()
     found = _read(day, held)

@@ -166,8 +166,8 @@ def test_a_file_holds_every_rate_with_its_interval_and_is_audited(client, city, 
     head, row = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     found = dict(zip(head, row, strict=True))
     assert (found["Customers called"], float(found["Contact rate"])) == ("40", 7.5)
-    assert round(float(found["Contact rate, from"]), 2) == 2.58
-    assert round(float(found["Contact rate, to"]), 2) == 19.86
+    assert round(float(found["Contact rate, lower limit"]), 2) == 2.58
+    assert round(float(found["Contact rate, upper limit"]), 2) == 19.86
     assert AuditEvent.objects.filter(action="core.list.exported", detail__list="metrics.lists_of_source").exists()
 
 
