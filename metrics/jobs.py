@@ -55,7 +55,7 @@ def count_lists(run: Run) -> dict[str, Any]:
     for day, cities in days:
         with run.chunk(done=1, total=len(days)):
             lists.count_day(day=day, cities=cities)
-    return {"days": len(days)}
+    return {"partitions": len(days)}
 
 
 def _ask_ahead(run: Run, told: dict[str, Any]) -> None:

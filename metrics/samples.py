@@ -130,12 +130,15 @@ class Comparison:
 
 
 def compare(sample: ListSample, user: User) -> Comparison:
-    """The sample's customers and those of the campaign's other sources, of the cities in which the sample has been called and the user may look."""
+    """The sample's customers and those of the campaign's other sources, of the cities in which the sample has been called, when it
+    has been, and the user may look."""
     allocation = sample.allocation
     rows = whole_of_campaign(user, allocation.campaign_id)
     mine = [row for row in rows if row.list_id == allocation.lead_list_id]
     cities = {row.city_id for row in mine}
-    theirs = [row for row in rows if row.source_id != allocation.lead_list.source_id and row.city_id in cities]
+    theirs = [
+        row for row in rows if row.source_id != allocation.lead_list.source_id and (not cities or row.city_id in cities)
+    ]
     names = dict(Source.objects.values_list("pk", "name"))
     by_source = summed(theirs, lambda row: row.source_id or 0)
     others = [Score(pk, names.get(pk) or _("No source"), tally=tally) for pk, tally in by_source.items()]

@@ -309,6 +309,17 @@ def test_a_sample_is_compared_with_the_other_sources_of_its_campaign(trial, data
     assert (found.verdict, found.headline) == ("do_not_buy", "Do not buy: the list is worse than the other sources.")
 
 
+def test_before_the_first_call_of_a_sample_the_others_are_shown_and_nothing_is_judged(city, data):
+    campaign = f.campaign()
+    calls(a_list(a_source("Own", "own", 0), new=9), city, called=40, reached=20, campaign_id=campaign.pk)
+    count()
+
+    found = samples.compare(tried(a_list(a_source(), new=500), campaign), data)
+
+    assert (found.mine.called, found.together.called) == (0, 40)
+    assert found.headline == "Too early: there is nothing to compare with yet."
+
+
 @pytest.mark.parametrize(
     ("states", "verdict"),
     [
