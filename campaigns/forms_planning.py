@@ -106,6 +106,14 @@ class AllocateForm(forms.Form):
         initial=5,
         help_text=_("Leads of a higher priority are handed out first."),
     )
+    sample_size = forms.IntegerField(
+        label=_("small sample first"),
+        min_value=1,
+        required=False,
+        help_text=_(
+            "For a bought list: so many customers, drawn by lot, are called; the others wait. Empty: all are called."
+        ),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -21,7 +21,13 @@ class RowsOutsideMonths(DomainError):
 
 def _say_allocation(job: Any) -> str:
     result = job.result or {}
-    left_out = sum(count for name, count in result.items() if name != "leads")
+    left_out = sum(count for name, count in result.items() if name not in ("leads", "waiting"))
+    if result.get("waiting"):
+        return _("%(leads)s leads made of the sample, %(waiting)s customers wait, %(left_out)s left out.") % {
+            "leads": result.get("leads", 0),
+            "waiting": result["waiting"],
+            "left_out": left_out,
+        }
     return _("%(leads)s leads made, %(left_out)s customers left out.") % {
         "leads": result.get("leads", 0),
         "left_out": left_out,

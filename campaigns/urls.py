@@ -18,6 +18,8 @@ PLANNING = [
     path("campaigns/<int:pk>/teams/", planning.campaign_teams, name="campaign_teams"),
     path("campaigns/<int:pk>/retry/", planning.campaign_retry, name="campaign_retry"),
     path("campaigns/<int:pk>/stage/", planning.campaign_enter, name="campaign_enter"),
+    path("campaigns/samples/<int:pk>/rest/", planning.sample_rest, name="sample-rest"),
+    path("campaigns/samples/<int:pk>/stop/", planning.sample_stop, name="sample-stop"),
     path("campaigns/<int:pk>/gates/<int:gate_pk>/", planning.gate_act, name="gate_act"),
 ]
 

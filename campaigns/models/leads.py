@@ -30,6 +30,44 @@ class ListAllocation(models.Model):
         constraints = [models.UniqueConstraint(fields=["campaign", "lead_list"], name="allocation_once")]
 
 
+class ListSample(models.Model):
+    """Of an allocated list only so many customers, drawn by lot, may be called until somebody decides about the rest.
+
+    A customer's lot is campaigns_draw(seed, customer): anybody can draw it again. In the sample are those whose lot is not above
+    `cut`; a trigger refuses leads of the list for anybody else while the sample is tried or when it was stopped.
+    """
+
+    class State(models.TextChoices):
+        TRIED = "tried", _("Only the sample is called")
+        RELEASED = "released", _("The rest is called too")
+        STOPPED = "stopped", _("Stopped after the sample")
+
+    allocation = models.OneToOneField(
+        ListAllocation, models.PROTECT, related_name="sample", verbose_name=_("allocation of a list")
+    )
+    size = models.PositiveIntegerField(_("customers in the sample"))
+    seed = models.BigIntegerField(_("seed"))
+    cut = models.BigIntegerField(_("highest lot in the sample"), null=True, help_text=_("Empty: not drawn yet."))
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.TRIED)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by"))
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("sample of a list")
+        constraints = [
+            models.CheckConstraint(name="sample_has_somebody", condition=Q(size__gte=1)),
+            models.CheckConstraint(
+                name="sample_decision_is_whole",
+                condition=Q(state="tried", decided_by=None, decided_at=None, reason="")
+                | Q(state="released", decided_by__isnull=False, decided_at__isnull=False, cut__isnull=False)
+                | Q(state="stopped", decided_by__isnull=False, decided_at__isnull=False) & ~Q(reason=""),
+            ),
+        ]
+
+
 class LeadQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> LeadQuerySet:
         scope = user.scope()

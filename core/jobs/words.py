@@ -36,6 +36,7 @@ WORDS = {
     "undecided": gettext_lazy("Needs a decision"),
     "conflict": gettext_lazy("In conflict with a stored call"),
     "cancellation": gettext_lazy("Cancellations"),
+    "waiting": gettext_lazy("Waiting for the sample"),
     "there_already": gettext_lazy("In the campaign already"),
     "other_city": gettext_lazy("In another city"),
     "merged": gettext_lazy("Merged with another customer"),

@@ -30,6 +30,7 @@ from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
 from customers.list_forms import TakeBackForm, UploadForm
 from customers.models import LeadList, RowVerdict, Source
+from customers.rules import can_see_sources
 from customers.services import list_decisions, list_rejects, lists as services, undo_judging
 from customers.services.sources import create_source
 from customers.views import list_pages
@@ -159,6 +160,7 @@ def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, curren
         "panel": _panel(request, lead_list, job) if job and phase in ("checking", "committing", "undoing") else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
+        "may_compare": can_see_sources(request.user),
         "is_region": list_rules.works_for_region(request.user),
         "crumbs": [(_("Lists"), reverse("customers:lists"))],
         "kept_until": list_pages.kept_until(lead_list),

@@ -21,7 +21,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 from django.utils import timezone
 
-from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
+from campaigns.models import (
+    Call,
+    Callback,
+    Campaign,
+    CampaignTeam,
+    Disposition,
+    Lead,
+    ListAllocation,
+    ListSample,
+    Order,
+)
 from core.partitions import ensure_partitions
 from customers.models import (
     Canary,
@@ -121,7 +131,7 @@ def make_city(number: int) -> None:
     )  # fmt: skip
     source = Source.objects.get_or_create(name="of the region")[0]
     product = Product.objects.get_or_create(code="P", defaults={"name": "Product of the region"})[0]
-    LeadList.objects.create(
+    lead_list = LeadList.objects.create(
         id=number, name=f"{marker} list", source=source, city=city, consent_basis=marker, consent_stated_by=marker,
         created_by=agent, created_at=at,
     )  # fmt: skip
@@ -134,6 +144,8 @@ def make_city(number: int) -> None:
         id=number, code=f"{marker}-campaign", name=f"{marker} campaign", city=city, product=product, stage="running"
     )
     CampaignTeam.objects.create(id=number, campaign=campaign, team=team)
+    allocation = ListAllocation.objects.create(id=number, campaign=campaign, lead_list=lead_list, by=agent, at=at)
+    ListSample.objects.create(id=number, allocation=allocation, size=5, seed=1, cut=0, by=agent, at=at)
     lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
     Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
     Contact.objects.create(id=number, at=at, customer_id=number, city_id=number, campaign_id=number)
@@ -286,6 +298,7 @@ SHOW_ROWS = {
     "metrics:indicators",
     "metrics:indicators-csv",
     "metrics:indicators-xlsx",
+    "metrics:sample",
     "people:cities",
     "people:city",
     "people:team",
@@ -375,6 +388,7 @@ def _rows() -> dict[str, object]:
         Segment,
         Campaign,
         Lead,
+        ListSample,
         Callback,
         Call,
         Order,
