@@ -31,13 +31,6 @@ def test_within_months_likeness_is_modest_and_a_random_split_flatters_it():
 
     model = LikenessModel.objects.get(job_id=job.pk)
     within, random = model.report["within"], model.report["random"]
-    print(
-        model.rows,
-        model.buyers,
-        within,
-        random,
-        {k: model.report[k] for k in ("changed", "entered_later", "first", "last")},
-    )
     assert (model.refusal, model.buyers) == ("", 5289)
     assert 0.57 < within["low"] < within["auc"] < within["high"] < 0.66
     assert 0.60 < within["half"] < 0.64

@@ -167,6 +167,9 @@ def test_the_administrator_protects_and_gives_free(client, learned):
 
     client.post(url, {"name": "Plan", "reason": "not ours to weigh"})
 
+    text = page(client, "likeness", learned.campaign.pk)[1]
+    assert "This training used an attribute that is protected by now. Train again." in text
+    assert 'id="on"' not in text
     row = ProtectedAttribute.objects.get()
     assert (row.name, likeness.use_of(learned.campaign.pk)) == ("plan", None)
     assert "not ours to weigh" in client.get(url).content.decode()

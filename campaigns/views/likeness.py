@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from campaigns import rules
 from campaigns.forms_planning import ProtectForm, ReasonForm
 from campaigns.models import Campaign, Lead, LikenessModel, LikenessUse, ProtectedAttribute
-from campaigns.queries_likeness import first_leads, likeness_of
+from campaigns.queries_likeness import Likeness, first_leads, likeness_of
 from campaigns.services import likeness, likeness_data
 from campaigns.wording_likeness import attributes_told, reasons, refusal_sentence
 from core.clock import database_now
@@ -31,12 +31,16 @@ def _campaign(request: HttpRequest, pk: int) -> Campaign:
 def likeness_page(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
     state = likeness_of(campaign, request.user)
+    protected = likeness_data.protected_names()
+    is_outdated = state.newest is not None and likeness.uses_any_of(state.newest, protected)
     context = {
         "campaign": campaign,
         "state": state,
         "refusal": refusal_sentence(state.newest) if state.newest else "",
         "told": attributes_told(state.newest) if state.newest else [],
-        "protected": likeness_data.protected_names(),
+        "protected": protected,
+        "is_outdated": is_outdated,
+        "may_switch_on": rules.can_plan(request.user, campaign) and _can_be_used(state) and not is_outdated,
         "leads": first_leads(campaign, request.user, database_now()) if state.use else [],
         "scopes": LikenessModel.Scope.choices,
         "may_change": rules.can_plan(request.user, campaign),
@@ -44,6 +48,10 @@ def likeness_page(request: HttpRequest, pk: int) -> HttpResponse:
         "crumbs": _crumbs(campaign),
     }
     return render(request, "campaigns/likeness.html", context)
+
+
+def _can_be_used(state: Likeness) -> bool:
+    return state.newest is not None and state.newest.is_usable and not state.is_newest_in_use
 
 
 def _crumbs(campaign: Campaign, *more: tuple[str, str]) -> list[tuple[str, str]]:
