@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from customers.corrections import WAYS, spelling_key
 from customers.list_rules import works_for_region
 from customers.models import Customer, LeadList, RowVerdict, StagedRow
 from customers.models.lists import LeadListQuerySet
@@ -22,6 +23,7 @@ CHIPS = {
     Verdict.SUPPRESSED: ("is-stop", "⊘"), Verdict.INVALID: ("is-invalid", "!"), Verdict.UNDECIDED: ("is-ask", "?"),
 }  # fmt: skip
 EXAMPLES = 3
+SPELLINGS = 100
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class ReasonCount:
     words: str
     count: int
     examples: str
+    correctable: bool = False
 
 
 def lists_of(user: User) -> LeadListQuerySet:
@@ -209,7 +212,14 @@ def reasons_of(lead_list: LeadList, user: User) -> list[ReasonCount]:
         verdict: place for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "update"))
     }
     found = [
-        ReasonCount(verdict, reason, reason_words(reason), n, examples.get(reason, ""))
+        ReasonCount(
+            verdict,
+            reason,
+            reason_words(reason),
+            n,
+            examples.get(reason, ""),
+            verdict == Verdict.INVALID and reason in WAYS,
+        )
         for (verdict, reason), n in sorted(counted.items())
         if reason and verdict != Verdict.NEW
     ]
@@ -230,3 +240,43 @@ def _examples(lead_list: LeadList) -> dict[str, str]:
         for fault, detail, n in cursor.fetchall():
             found[fault].append(f"{detail} {n:,}" if n > 1 else detail)
     return {fault: ", ".join(parts) for fault, parts in found.items()}
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """What stood in the cell of rows with one fault, and how many say it so."""
+
+    key: str
+    seen: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that can be corrected for all its rows: in which field, how, and the spellings where they matter."""
+
+    code: str
+    words: str
+    count: int
+    column: str
+    kind: str
+    spellings: list[Spelling] = field(default_factory=list)
+
+
+def faults_of(lead_list: LeadList) -> list[Fault]:
+    """The faults that one correction can take away, most frequent first."""
+    rows = StagedRow.objects.filter(lead_list=lead_list, fault__in=WAYS).order_by()
+    counted = rows.values_list("fault").annotate(n=Count("row_no")).order_by("-n", "fault")
+    return [
+        Fault(code, reason_words(code), n, WAYS[code].field, WAYS[code].kind, spellings_of(lead_list, code))
+        for code, n in counted
+    ]
+
+
+def spellings_of(lead_list: LeadList, fault: str) -> list[Spelling]:
+    """Most frequent first; [] where rows with the fault have nothing in common but it."""
+    if not WAYS[fault].by_spelling:
+        return []
+    rows = StagedRow.objects.filter(lead_list=lead_list, fault=fault).order_by()
+    counted = rows.values_list("fault_detail").annotate(n=Count("row_no")).order_by("-n", "fault_detail")
+    return [Spelling(spelling_key(seen), seen, n) for seen, n in counted[:SPELLINGS]]

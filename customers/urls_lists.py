@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import lists
+from customers.views import list_repairs, lists
 
 urlpatterns = [
     path("lists/", lists.lists, name="lists"),
@@ -15,5 +15,8 @@ urlpatterns = [
     path("lists/<int:pk>/stop/", lists.list_stop, name="list-stop"),
     path("lists/<int:pk>/give-up/", lists.list_give_up, name="list-give-up"),
     path("lists/<int:pk>/decide/", lists.list_decide, name="list-decide"),
+    path("lists/<int:pk>/rows/<int:row>/open/", list_repairs.row_open, name="list-row-open"),
+    path("lists/<int:pk>/rows/<int:row>/repair/", list_repairs.row_repair, name="list-row-repair"),
+    path("lists/<int:pk>/correct/", list_repairs.list_correct, name="list-correct"),
     path("lists/<int:pk>/rejects/", lists.list_rejects_file, name="list-rejects"),
 ]

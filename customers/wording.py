@@ -91,6 +91,7 @@ REASONS: dict[str, Any] = {
     "keep_customer": _("Customer stays as known, the other values are taken"),
 }
 
+SKIPPED = "skipped"  # what a no means
 # what a yes means for each reason to decide
 ACCEPTED = {
     "new_number": "add_number",

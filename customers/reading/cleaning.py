@@ -25,7 +25,8 @@ COLUMNS = (
     "city_id", "type", "gender", "age", "attributes", "fault", "fault_detail", "cells",
 )  # fmt: skip
 NULL = "\\N"
-KEPT_CELL = 500  # characters of a cell that are kept for correction
+KEPT_CELL = 500  # characters of a cell that are shown
+KEPT_FOR_REPAIR = CELL_CHARACTERS + 1  # all that may be stored, and of a cell too long enough to be too long again
 DETAIL = 80
 REMEMBERED = 20_000  # values a column
 OLDEST = 130
@@ -114,7 +115,7 @@ class Cities:
             return self._seen[text]
         found = self._look(text)
         if self._allowed is not None and found not in self._allowed:
-            raise RowFault("city_foreign", text)
+            raise RowFault("city_foreign", hide(text))
         if len(self._seen) < REMEMBERED:
             self._seen[text] = found
         return found
@@ -126,7 +127,7 @@ class Cities:
             return self._default
         found = self._names.get(city_key(text)) or self._make(text)
         if found is None:
-            raise RowFault("city_unknown", text)
+            raise RowFault("city_unknown", hide(text))
         self._names[city_key(text)] = found
         return found
 
@@ -259,6 +260,22 @@ def _word(cell: Any, known: dict[str, str], fault: str) -> str:
     return known[text]
 
 
+def known_word(cell: Any, known: dict[str, str]) -> str:
+    """What a cell of type or gender says, "" when nobody knows."""
+    try:
+        return _word(cell, known, "")
+    except RowFault:
+        return ""
+
+
+def known_age(cell: Any) -> str:
+    """The age that a cell says, "" when it says none."""
+    try:
+        return _age(cell).replace(NULL, "")
+    except RowFault:
+        return ""
+
+
 def _attribute(name: str) -> Callable[[Any], str]:
     """The work of one attribute column: `"name":value` as JSON, ready for COPY; "" when the cell is empty."""
     key = escape(json.dumps(name, ensure_ascii=False) + ":")
@@ -305,4 +322,6 @@ def _kept(cell: Any) -> Any:
         return whole(cell)
     if cell is None or isinstance(cell, int):
         return cell
-    return as_text(cell)[:KEPT_CELL].replace("\0", "")
+    if isinstance(cell, timedelta):
+        return whole(cell.total_seconds())
+    return as_text(cell)[:KEPT_FOR_REPAIR].replace("\0", "")

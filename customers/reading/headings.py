@@ -99,6 +99,18 @@ class Headings:
         ]
 
 
+def headings_of(described: Sequence[dict[str, str]]) -> Headings:
+    """The headings again from what `described` told of them, with a column behind the others for each known field that the file has not."""
+    columns = [column["heading"] for column in described]
+    fields = {column["field"]: i for i, column in enumerate(described) if column["field"] in KNOWN}
+    attributes = [(i, column["heading"]) for i, column in enumerate(described) if column["field"] == "attribute"]
+    for field in KNOWN:
+        if field not in fields:
+            fields[field] = len(columns)
+            columns.append("")
+    return Headings(0, fields, attributes, columns)
+
+
 def find_headings(rows: Sequence[tuple[int, Sequence[Any]]]) -> Headings:
     """The headings among the first rows [(row number, cells)]. Raises FileFault when there are none, or no phone column, or two."""
     filled = [(number, cells) for number, cells in rows if any(str(cell).strip() for cell in cells)]

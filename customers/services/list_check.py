@@ -90,14 +90,14 @@ def _orders(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
         "list_id": lead_list.pk,
         "skip": skip,
         "city": lead_list.city_id,
-        "cities": _city_names(),
-        "cities_allowed": _cities_allowed(lead_list),
+        "cities": city_names(),
+        "cities_allowed": cities_allowed(lead_list),
         "keys_dir": str(settings.KEYS_DIR),
         "country": getattr(settings, "REGION_COUNTRY", "CN"),
     }
 
 
-def _city_names() -> dict[str, int]:
+def city_names() -> dict[str, int]:
     """Everything a file may call a city."""
     found: dict[str, int] = {}
     for pk, *names in City.objects.values_list("pk", "code", "name_zh", "name"):
@@ -105,7 +105,7 @@ def _city_names() -> dict[str, int]:
     return found
 
 
-def _cities_allowed(lead_list: LeadList) -> list[int] | None:
+def cities_allowed(lead_list: LeadList) -> list[int] | None:
     """None: all. Who works for one city cannot bring customers into another."""
     if list_rules.works_for_region(lead_list.created_by):
         return None

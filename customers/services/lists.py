@@ -23,6 +23,7 @@ from customers.wording import file_fault_sentence
 from people.models import City, User
 
 FILE_KIND = "customers.lead_list"
+REPAIR_JOB = "customers.repair_list"
 KEEP_FILE = timedelta(days=7)
 DAILY_FILES = 100
 DAILY_BYTES = 1024 * limits.MB
@@ -189,6 +190,8 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
         return Job.objects.get(pk=lead_list.job_id or 0)
     if lead_list.status not in (LeadList.Status.CHECKED, LeadList.Status.COMMITTING):
         raise NothingToCommit(_not_committable(lead_list))
+    if lead_list.status == LeadList.Status.CHECKED and _is_at_work(lead_list):
+        raise NothingToCommit(_("A correction of this list is still at work. Go on when it has ended."))
     job = enqueue(
         kind="customers.commit_list",
         key=f"{lead_list.pk}@{at.timestamp():.6f}",
@@ -205,6 +208,10 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
 def _has_stopped(lead_list: LeadList) -> bool:
     """The job that should work on it was stopped or gave up."""
     return Job.objects.filter(pk=lead_list.job_id or 0, state__in=[Job.State.CANCELLED, Job.State.DEAD]).exists()
+
+
+def _is_at_work(lead_list: LeadList) -> bool:
+    return Job.objects.filter(pk=lead_list.job_id or 0, kind=REPAIR_JOB, state__in=Job.OPEN_STATES).exists()
 
 
 def _not_committable(lead_list: LeadList) -> str:

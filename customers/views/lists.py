@@ -133,15 +133,15 @@ def list_template(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
-    job = services.job_of(lead_list)
-    context = _frame(request, lead_list, job)
+    context = frame(request, lead_list)
     if context["phase"] in ("checked", "committed"):
         context |= _result(request, lead_list)
     return render(request, "customers/lists_detail.html", context)
 
 
-def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, current: str = "") -> dict[str, Any]:
+def frame(request: HttpRequest, lead_list: LeadList, *, current: str = "") -> dict[str, Any]:
     """What every page about a list shows: title, steps, and the job while one is at work."""
+    job = services.job_of(lead_list)
     phase = list_pages.phase_of(lead_list, job)
     return {
         "lead_list": lead_list,
@@ -151,6 +151,7 @@ def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, curren
             lead_list, list_queries.counts_for(lead_list, request.user), phase, current=current
         ),
         "panel": _panel(request, lead_list, job) if job and phase in ("checking", "committing") else None,
+        "repair": _repair_panel(request, lead_list, job) if phase == "checked" else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
         "is_region": list_rules.works_for_region(request.user),
@@ -174,6 +175,14 @@ def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
     return dataclasses.replace(
         panel, stop_url=stop, note=note if lead_list.status != LeadList.Status.COMMITTING else panel.note
     )
+
+
+def _repair_panel(request: HttpRequest, lead_list: LeadList, job: Job | None) -> Any:
+    """The correction of very many rows while it is at work, or when it gave up."""
+    if job is None or job.kind != services.REPAIR_JOB or job.state not in (*Job.OPEN_STATES, Job.State.DEAD):
+        return None
+    poll_url = reverse("customers:list-progress", args=[lead_list.pk])
+    return job_panel(job, at=database_now(), user=request.user, poll_url=poll_url)
 
 
 def _result(request: HttpRequest, lead_list: LeadList) -> dict[str, Any]:
@@ -214,13 +223,14 @@ def list_progress(request: HttpRequest, pk: int) -> HttpResponse:
     job = services.job_of(lead_list)
     if job is None or job.is_final:
         return refresh()
-    return render(request, "core/_job.html", {"panel": _panel(request, lead_list, job), "job": job})
+    panel = _repair_panel(request, lead_list, job) or _panel(request, lead_list, job)
+    return render(request, "core/_job.html", {"panel": panel, "job": job})
 
 
 @require_GET
 def list_columns(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
-    context = _frame(request, lead_list, services.job_of(lead_list), current="columns")
+    context = frame(request, lead_list, current="columns")
     return render(request, "customers/lists_columns.html", context | {"columns": list_pages.columns_of(lead_list)})
 
 
