@@ -17,7 +17,7 @@ from core.phones import BadPhone, clean_phone, is_chinese_mobile, mask_phone
 from core.sealed import BulkSealer
 from customers.names import sort_key
 
-from .headings import AGE, CITY, EXTERNAL_ID, GENDER, NAME, PHONE, TYPE, Headings
+from .headings import AGE, CITY, EXTERNAL_ID, GENDER, NAME, PHONE, TYPE, Headings, is_phone_heading
 from .limits import CELL_CHARACTERS
 
 COLUMNS = (
@@ -172,7 +172,10 @@ class Cleaner:
             (column(AGE), Memo(_age), NULL),
         ]
         self._city_of_list = cities
-        self._attributes = [(index, Memo(_attribute(name))) for index, name in headings.attributes]
+        self._attributes = [
+            (index, Memo(_attribute(name, is_number=is_phone_heading(headings.columns[index]))))
+            for index, name in headings.attributes
+        ]
 
     def line(self, row_no: int, cells: Sequence[Any]) -> str | None:
         """The line of one row, None when it is empty. Never raises for what stands in the cells."""
@@ -276,12 +279,15 @@ def known_age(cell: Any) -> str:
         return ""
 
 
-def _attribute(name: str) -> Callable[[Any], str]:
-    """The work of one attribute column: `"name":value` as JSON, ready for COPY; "" when the cell is empty."""
+def _attribute(name: str, *, is_number: bool = False) -> Callable[[Any], str]:
+    """The work of one attribute column: `"name":value` as JSON, ready for COPY; "" when the cell is empty.
+
+    A further column of numbers that somebody wants as an attribute is kept masked.
+    """
     key = escape(json.dumps(name, ensure_ascii=False) + ":")
 
     def work(cell: Any) -> str:
-        written = _value(cell)
+        written = _value(hide(as_text(cell)) if is_number else cell)
         return key + written if written else ""
 
     return work

@@ -18,7 +18,7 @@ from core.workbooks import Column, write_xlsx
 from customers import list_rules
 from customers.models import LeadList, RowVerdict, StagedRow
 from customers.models.lists import RowVerdictQuerySet
-from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE
+from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE, attribute_name
 from customers.wording import reason_words
 from people.models import City, User
 
@@ -123,7 +123,7 @@ def _as_staged(row: StagedRow, described: list[dict[str, str]], cities: dict[int
         "type": row.type, "gender": row.gender, "age": row.age, "": "",
     }  # fmt: skip
     return [
-        row.attributes.get(column["heading"], "") if column["field"] == "attribute" else known[column["field"]]
+        row.attributes.get(attribute_name(column), "") if column["field"] == "attribute" else known[column["field"]]
         for column in described
     ]
 

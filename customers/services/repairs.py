@@ -29,7 +29,7 @@ from customers.corrections import (
     way_for,
 )
 from customers.models import LeadList, RowVerdict, StagedRow
-from customers.reading.cleaning import GENDERS, TYPES, as_text, known_age, known_word
+from customers.reading.cleaning import GENDERS, TYPES, UNKNOWN, as_text, hide, known_age, known_word
 from customers.reading.headings import AGE, EXTERNAL_ID, GENDER, NAME, TYPE
 from customers.services import list_rejects
 from customers.services.lists import REPAIR_JOB
@@ -96,24 +96,29 @@ class Correction:
 # -- one row -----------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
-def open_row(*, lead_list: LeadList, row_no: int, by: User, at: datetime) -> Opened:
-    """The values of one row for its form. A faulty number stands there as it came, recorded and within the allowance of the day.
-
-    A number that is good stays masked. Raises NotRepairable, PermissionRefused.
-    """
+def row_as_seen(*, lead_list: LeadList, row_no: int, by: User) -> Opened:
+    """The values of one row for its form, its number masked. Raises NotRepairable, PermissionRefused."""
     check_repairable(lead_list, by)
     row = _row(lead_list, row_no)
     cleaner = Recleaner(lead_list, by)
     cells = cleaner.cells_of(row)
     values = _values_of(cleaner, row, cells)
-    shows = FIELD_OF_FAULT.get(row.fault) == PHONE and list_rejects.whole_rows_left(by, at) > 0
-    if shows:
-        values[PHONE] = as_text(cleaner.cell(cells, PHONE))[:LONGEST]
-    audit(list_rejects.OPENED, lead_list, by=by, at=at, row=row_no, whole=int(shows))
-    field = FIELD_OF_FAULT.get(row.fault, "")
-    seen = {field: row.fault_detail} if row.fault_detail and field != PHONE else {}
+    texts = {field: as_text(cleaner.cell(cells, field)) for field in (CITY, TYPE, GENDER, AGE)}
+    # what a form cannot hold is said beside it: saved unseen, it would be gone
+    seen = {field: hide(text) for field, text in texts.items() if not values[field] and text.lower() not in UNKNOWN}
     return Opened(row_no, row.fault, row.fault_detail, row.phone_mask, values, seen)
+
+
+@transaction.atomic
+def open_row(*, lead_list: LeadList, row_no: int, by: User, at: datetime) -> Opened:
+    """The same with a faulty number as it came, which is recorded and counts against the allowance of the day. A good number stays masked."""
+    opened = row_as_seen(lead_list=lead_list, row_no=row_no, by=by)
+    shows = FIELD_OF_FAULT.get(opened.fault) == PHONE and list_rejects.whole_rows_left(by, at) > 0
+    if shows:
+        cleaner = Recleaner(lead_list, by)
+        opened.values[PHONE] = as_text(cleaner.cell(cleaner.cells_of(_row(lead_list, row_no)), PHONE))[:LONGEST]
+    audit(list_rejects.OPENED, lead_list, by=by, at=at, row=row_no, whole=int(shows))
+    return opened
 
 
 def _values_of(cleaner: Recleaner, row: StagedRow, cells: list[Any]) -> dict[str, str]:

@@ -72,6 +72,7 @@ def test_a_row_is_opened_in_its_place_repaired_and_the_counts_follow(client, lea
         url("list-row-repair", lead_list, 2), row_form(2, name="one", phone="191", city=foshan.pk), headers=HTMX
     )
     assert (wrong.status_code, "Phone number is too short" in text(wrong)) == (422, True)
+    assert 'placeholder="1' in text(wrong)
     done = client.post(
         url("list-row-repair", lead_list, 2), row_form(2, name="uno", phone="19100007599", city=foshan.pk), headers=HTMX
     )

@@ -15,6 +15,7 @@ from core.models import Job
 from core.templatetags.look import day, moment, thousands
 from customers.list_queries import CHIPS
 from customers.models import LeadList, RowVerdict, StagedRow
+from customers.reading.headings import attribute_name
 from customers.services.lists import KEEP_FILE
 from customers.wording import file_fault_sentence, reason_words
 
@@ -169,7 +170,7 @@ def columns_of(lead_list: LeadList) -> list[dict[str, Any]]:
 
 def _seen(row: StagedRow, column: dict[str, str]) -> str:
     if column["field"] == "attribute":
-        return str(row.attributes.get(column["heading"], ""))[:40]
+        return str(row.attributes.get(attribute_name(column), ""))[:40]
     if column["field"] == "phone":
         return row.phone_mask
     value = {

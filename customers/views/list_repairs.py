@@ -90,7 +90,11 @@ def _row_page(
 @require_POST
 def row_repair(request: HttpRequest, pk: int, row: int) -> HttpResponse:
     lead_list = _workable(request, pk)
-    form = RowForm(request.POST, cities=_cities(request), prefix=f"r{row}")
+    try:
+        shown = repairs.row_as_seen(lead_list=lead_list, row_no=row, by=request.user)
+    except DomainError as refusal:
+        return _refuse(request, pk, refusal)
+    form = RowForm(request.POST, cities=_cities(request), mask=shown.phone_mask, seen=shown.seen, prefix=f"r{row}")
     if form.is_valid():
         try:
             verdict = repairs.repair_row(
