@@ -24,7 +24,7 @@ from core.idempotency import once
 from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
 from customers.models import LeadList, RowVerdict, Source
-from customers.services import list_decisions, lists, repairs
+from customers.services import list_decisions, lists, mappings, repairs
 from customers.wording import file_fault_sentence
 from people.models import City, User
 
@@ -65,6 +65,43 @@ class UploadSerializer(serializers.Serializer[Any]):
         queryset=City.objects.all(), required=False, allow_null=True, default=None
     )
     consent_basis = serializers.CharField(max_length=200)
+    map_first = serializers.BooleanField(
+        required=False, default=False, help_text="Wait for the columns (mapping) instead of checking at once."
+    )
+
+
+class SheetSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    rows = serializers.IntegerField()
+    hidden = serializers.BooleanField()
+
+
+class LookedColumnSerializer(serializers.Serializer[Any]):
+    heading = serializers.CharField()
+    field = serializers.CharField(help_text="A known field, attribute, or empty: left out.")
+    name = serializers.CharField(help_text="Of an attribute.")
+    known = serializers.CharField(help_text="The field that the heading names by itself.")
+    seen = serializers.ListField(child=serializers.CharField(), help_text="First values, numbers masked.")
+
+
+class LookSerializer(serializers.Serializer[Any]):
+    sheets = SheetSerializer(many=True)
+    sheet = serializers.CharField()
+    row_no = serializers.IntegerField(help_text="Row of the headings; 0: there are none.")
+    saved = serializers.BooleanField(help_text="The mapping was saved for the source.")
+    columns = LookedColumnSerializer(many=True)
+
+
+class ChosenColumnSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(allow_blank=True, max_length=20)
+    name = serializers.CharField(required=False, default="", allow_blank=True, max_length=60)
+
+
+class MappingSerializer(serializers.Serializer[Any]):
+    sheet = serializers.CharField(required=False, default="", allow_blank=True, max_length=100)
+    row_no = serializers.IntegerField(min_value=0, max_value=100)
+    columns = ChosenColumnSerializer(many=True)
+    remember = serializers.BooleanField(required=False, default=False, help_text="Keep it for the source's next file.")
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -181,7 +218,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         def receive() -> dict[str, Any]:
             made = lists.receive_list(
                 file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=data["source"],
-                city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(),
+                city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(), map_first=data["map_first"],
             )  # fmt: skip
             return {"id": made.pk}
 
@@ -191,6 +228,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             data["source"].pk,
             data["city"] and data["city"].pk,
             data["consent_basis"],
+            data["map_first"],
         ]
         answer = once(
             user=request.user, key=request.headers.get("Idempotency-Key", ""), fingerprint=fingerprint, run=receive
@@ -231,6 +269,38 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         told.is_valid(raise_exception=True)
         list_decisions.decide_rows(lead_list=lead_list, by=_user(request), at=database_now(), **told.validated_data)
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Sheets, headings and columns of the file",
+        responses=LookSerializer,
+        parameters=[OpenApiParameter("sheet", str), OpenApiParameter("row_no", int)],
+        filters=False,
+    )
+    @action(detail=True, filterset_class=None, pagination_class=None, url_path="mapping")
+    def columns(self, request: Request, pk: str | None = None) -> Response:
+        row = request.query_params.get("row_no", "")
+        looked = mappings.look_into(
+            lead_list=self._workable(),
+            by=_user(request),
+            sheet=request.query_params.get("sheet"),
+            row_no=int(row) if row.isdecimal() and len(row) < 6 else None,
+        )
+        return Response(LookSerializer(looked).data)
+
+    @extend_schema(
+        summary="Choose the columns and check", request=MappingSerializer, responses={202: JobAnswerSerializer}
+    )
+    @columns.mapping.post
+    def choose_columns(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self._workable()
+        told = MappingSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        data = told.validated_data
+        columns = [(column["field"], column["name"]) for column in data.pop("columns")]
+        job = mappings.confirm_mapping(
+            lead_list=lead_list, columns=columns, **data, by=_user(request), at=database_now()
+        )
+        return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         summary="Faults that one correction can take away", responses=FaultSerializer(many=True), filters=False

@@ -12,6 +12,7 @@ tell(
         "customers.list.committed": _("Committed a list"),
         "customers.list.decided": _("Decided on rows of a list"),
         "customers.list.given_up": _("Gave up a list"),
+        "customers.list.columns_chosen": _("Chose the columns of a list"),
         "customers.list.row_opened": _("Opened a row of a list to repair it"),
         "customers.list.row_repaired": _("Repaired a row of a list"),
         "customers.list.rows_corrected": _("Corrected all rows of a list with one fault"),

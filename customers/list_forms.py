@@ -33,6 +33,12 @@ class UploadForm(forms.Form):
         help_text=_("On what ground these customers may be called: contract, form, agreement, with its date."),
     )
 
+    map_first = forms.BooleanField(
+        label=_("Choose sheet and columns before the check"),
+        required=False,
+        help_text=_("Else they are found by their headings; they can be chosen later too."),
+    )
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         is_region = user.scope().is_region or user.is_superuser

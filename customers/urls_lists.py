@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import list_repairs, lists
+from customers.views import list_mapping, list_repairs, lists
 
 urlpatterns = [
     path("lists/", lists.lists, name="lists"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("lists/template/", lists.list_template, name="list-template"),
     path("lists/<int:pk>/", lists.list_detail, name="list"),
     path("lists/<int:pk>/columns/", lists.list_columns, name="list-columns"),
+    path("lists/<int:pk>/mapping/", list_mapping.list_mapping, name="list-mapping"),
     path("lists/<int:pk>/progress/", lists.list_progress, name="list-progress"),
     path("lists/<int:pk>/commit/", lists.list_commit, name="list-commit"),
     path("lists/<int:pk>/stop/", lists.list_stop, name="list-stop"),

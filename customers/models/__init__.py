@@ -1,11 +1,12 @@
 """Tables of the customer data centre."""
 
-from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
+from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .rules import ContactRule, RulePack, Suppression
 
 __all__ = [
+    "ColumnMapping",
     "Consent",
     "Contact",
     "ContactRule",

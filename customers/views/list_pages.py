@@ -65,7 +65,9 @@ def _first(lead_list: LeadList, counts: dict[str, int]) -> str:
 
 
 def phase_of(lead_list: LeadList, job: Job | None) -> str:
-    """checking, failed, checked, committing, committed or cancelled; a commit that was stopped is checked again."""
+    """mapping, checking, failed, checked, committing, committed or cancelled; a commit that was stopped is checked again."""
+    if lead_list.status == Status.WAITING and lead_list.job_id is None:
+        return "mapping"
     if lead_list.status == Status.COMMITTING and job is not None and job.state == Job.State.CANCELLED:
         return "checked"
     return {Status.WAITING: "checking"}.get(Status(lead_list.status), lead_list.status)
@@ -74,7 +76,9 @@ def phase_of(lead_list: LeadList, job: Job | None) -> str:
 def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current: str = "") -> list[dict[str, str]]:
     """Upload, columns, check, result, commit, assign: results of past steps, promises of coming ones."""
     own = reverse("customers:list", args=[lead_list.pk])
-    at = {"checking": 2, "failed": 2, "cancelled": 2, "checked": 3, "committing": 4, "committed": 5}[phase]
+    at = {"mapping": 1, "checking": 2, "failed": 2, "cancelled": 2, "checked": 3, "committing": 4, "committed": 5}[
+        phase
+    ]
     known = [column for column in lead_list.mapping.get("columns", []) if column["field"]]
     good = sum(counts[verdict] for verdict in ("new", "update", "unchanged"))
     smalls = [

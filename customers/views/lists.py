@@ -29,7 +29,7 @@ from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
 from customers.list_forms import UploadForm
 from customers.models import LeadList, RowVerdict, Source
-from customers.services import list_decisions, list_rejects, lists as services
+from customers.services import list_decisions, list_rejects, lists as services, mappings
 from customers.services.sources import create_source
 from customers.views import list_pages
 from people.access import must
@@ -92,7 +92,8 @@ def list_upload(request: HttpRequest) -> HttpResponse:
         except DomainError as refusal:
             form.add_error("file" if isinstance(refusal, services.FileRefused) else None, str(refusal))
         else:
-            return redirect("customers:list", pk=lead_list.pk)
+            wants_mapping = form.cleaned_data["map_first"] and lead_list.job_id is None
+            return redirect("customers:list-mapping" if wants_mapping else "customers:list", pk=lead_list.pk)
     crumbs = [(_("Lists"), reverse("customers:lists"))]
     return render(
         request, "customers/lists_upload.html", {"form": form, "crumbs": crumbs}, status=422 if form.errors else 200
@@ -104,7 +105,7 @@ def _receive(request: HttpRequest, data: dict[str, Any]) -> LeadList:
     services.examine_file(data["file"])  # before a new source is made for a file that is refused
     return services.receive_list(
         file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=_source(request, data, at),
-        city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at,
+        city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at, map_first=data["map_first"],
     )  # fmt: skip
 
 
@@ -154,6 +155,7 @@ def frame(request: HttpRequest, lead_list: LeadList, *, current: str = "") -> di
         "repair": _repair_panel(request, lead_list, job) if phase == "checked" else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
+        "may_map": mappings.is_mappable(lead_list) and list_rules.can_work_on_list(request.user, lead_list),
         "is_region": list_rules.works_for_region(request.user),
         "crumbs": [(_("Lists"), reverse("customers:lists"))],
         "kept_until": list_pages.kept_until(lead_list),
