@@ -169,4 +169,5 @@ def _sentence(done: Outcome) -> str:
         "rows": thousands(done.good)
     }
     left = done.no_help + done.next_fault
-    return f"{said} {_('Rows that are still invalid: %(rows)s.') % {'rows': thousands(left)}}" if left else said
+    rest = _("Rows that are still invalid: %(rows)s.") % {"rows": thousands(left)}
+    return f"{said} {rest}" if left else said

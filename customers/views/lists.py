@@ -155,11 +155,17 @@ def frame(request: HttpRequest, lead_list: LeadList, *, current: str = "") -> di
         "repair": _repair_panel(request, lead_list, job) if phase == "checked" else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
-        "may_map": mappings.is_mappable(lead_list) and list_rules.can_work_on_list(request.user, lead_list),
+        "may_map": _may_map(request, lead_list, phase, current),
         "is_region": list_rules.works_for_region(request.user),
         "crumbs": [(_("Lists"), reverse("customers:lists"))],
         "kept_until": list_pages.kept_until(lead_list),
     }
+
+
+def _may_map(request: HttpRequest, lead_list: LeadList, phase: str, current: str) -> bool:
+    """Asked only where a page leads to the columns."""
+    leads_there = phase in ("mapping", "failed") or current == "columns"
+    return leads_there and list_rules.can_work_on_list(request.user, lead_list) and mappings.is_mappable(lead_list)
 
 
 def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
