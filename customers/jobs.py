@@ -40,6 +40,13 @@ def apply_register(run: Run) -> dict[str, Any]:
     return registers.apply_register(run)
 
 
+@handler("customers.repair_list", label=_("Correct rows of a lead list"), max_attempts=3, lease=timedelta(seconds=60))
+def repair_list(run: Run) -> dict[str, Any]:
+    from customers.services import repairs
+
+    return repairs.repair_list(run)
+
+
 @scheduled(
     "customers.recompute_due",
     every=timedelta(minutes=10),

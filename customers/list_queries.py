@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from customers.corrections import WAYS, spelling_key
 from customers.list_rules import works_for_region
 from customers.models import Customer, LeadList, RowVerdict, StagedRow
 from customers.models.lists import LeadListQuerySet
@@ -25,6 +26,7 @@ CHIPS = {
 }  # fmt: skip
 EXAMPLES = 3
 STAYED = "stayed"
+SPELLINGS = 100
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class ReasonCount:
     words: str
     count: int
     examples: str
+    correctable: bool = False
 
 
 def lists_of(user: User) -> LeadListQuerySet:
@@ -237,7 +240,14 @@ def reasons_of(lead_list: LeadList, user: User) -> list[ReasonCount]:
         verdict: place for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "update"))
     }
     found = [
-        ReasonCount(verdict, reason, reason_words(reason), n, examples.get(reason, ""))
+        ReasonCount(
+            verdict,
+            reason,
+            reason_words(reason),
+            n,
+            examples.get(reason, ""),
+            verdict == Verdict.INVALID and reason in WAYS,
+        )
         for (verdict, reason), n in sorted(counted.items())
         if reason and verdict != Verdict.NEW
     ]
@@ -285,3 +295,43 @@ def undone_counts(lead_list: LeadList, user: User) -> UndoCounts:
     rows = RowVerdict.objects.filter(lead_list=lead_list).stayed(is_region=True).values_list("verdict", "stays")
     counted = rows.annotate(is_told=Q(told__isnull=False), n=Count("row_no")).order_by("verdict", "stays")
     return undo_counts(lead_list, user, counted)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """What stood in the cell of rows with one fault, and how many say it so."""
+
+    key: str
+    seen: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that can be corrected for all its rows: in which field, how, and the spellings where they matter."""
+
+    code: str
+    words: str
+    count: int
+    column: str
+    kind: str
+    spellings: list[Spelling] = field(default_factory=list)
+
+
+def faults_of(lead_list: LeadList) -> list[Fault]:
+    """The faults that one correction can take away, most frequent first."""
+    rows = StagedRow.objects.filter(lead_list=lead_list, fault__in=WAYS).order_by()
+    counted = rows.values_list("fault").annotate(n=Count("row_no")).order_by("-n", "fault")
+    return [
+        Fault(code, reason_words(code), n, WAYS[code].field, WAYS[code].kind, spellings_of(lead_list, code))
+        for code, n in counted
+    ]
+
+
+def spellings_of(lead_list: LeadList, fault: str) -> list[Spelling]:
+    """Most frequent first; [] where rows with the fault have nothing in common but it."""
+    if not WAYS[fault].by_spelling:
+        return []
+    rows = StagedRow.objects.filter(lead_list=lead_list, fault=fault).order_by()
+    counted = rows.values_list("fault_detail").annotate(n=Count("row_no")).order_by("-n", "fault_detail")
+    return [Spelling(spelling_key(seen), seen, n) for seen, n in counted[:SPELLINGS]]

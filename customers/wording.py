@@ -52,6 +52,8 @@ FILE_FAULTS: dict[str, Any] = {
     "two_phone_columns": _(
         "Two columns hold phone numbers: %(first)s and %(second)s. Keep one; put further numbers into rows of their own."
     ),
+    "mapping_unfit": _("The columns of the file are not those that were mapped. Look through them again."),
+    "sheet_gone": _("The sheet that was chosen is not in the file, or it is empty. Choose another."),
     "too_many_columns": _("The list has %(columns)s columns; %(most)s are the most."),
     "too_many_rows": _("The list has more than %(most)s rows. Split it into several files."),
     "too_big": _(
@@ -98,6 +100,7 @@ REASONS: dict[str, Any] = {
     "keep_customer": _("Customer stays as known, the other values are taken"),
 }
 
+SKIPPED = "skipped"  # what a no means
 # what a yes means for each reason to decide
 ACCEPTED = {
     "new_number": "add_number",

@@ -1,7 +1,7 @@
 """Tables of the customer data centre."""
 
 from .canaries import Canary, CanaryCall, CanaryExport
-from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
+from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .registers import Register, RegisterNumber
@@ -13,6 +13,7 @@ __all__ = [
     "Canary",
     "CanaryCall",
     "CanaryExport",
+    "ColumnMapping",
     "Consent",
     "Contact",
     "ContactRule",

@@ -32,6 +32,20 @@ class Source(models.Model):
         return self.name
 
 
+class ColumnMapping(models.Model):
+    """How the columns of a source's files are taken, known again by their headings. Holds no value of any file."""
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="column_mappings")
+    headings_key = models.CharField(max_length=64)
+    columns = models.JSONField(help_text=_("(known field, attribute or nothing; name of the attribute) per column"))
+    saved_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("saved by"))
+    saved_at = models.DateTimeField(_("saved"))
+
+    class Meta:
+        verbose_name = _("saved mapping of columns")
+        constraints = [models.UniqueConstraint(fields=["source", "headings_key"], name="column_mapping_once")]
+
+
 class LeadListQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> LeadListQuerySet:
         """Lists of the region for those who work on the whole region; else the own cities' and one's own uploads."""

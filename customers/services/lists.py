@@ -23,6 +23,7 @@ from customers.wording import file_fault_sentence
 from people.models import City, User
 
 FILE_KIND = "customers.lead_list"
+REPAIR_JOB = "customers.repair_list"
 KEEP_FILE = timedelta(days=7)
 DAILY_FILES = 100
 DAILY_BYTES = 1024 * limits.MB
@@ -81,8 +82,11 @@ def receive_list(
     at: datetime,
     make_cities: bool = False,
     stated_by: str = "",
+    map_first: bool = False,
 ) -> LeadList:
     """Take a file and have it checked in the background; returns the list, whose `job_id` is the check.
+
+    With `map_first` it waits, without a job, until somebody has chosen its columns (mappings.confirm_mapping).
 
     The same bytes for the same source and city, while a list of them is still open, are that list: nothing is stored twice.
     Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, PermissionRefused, DiskFull.
@@ -120,7 +124,7 @@ def receive_list(
         created_by=by,
         created_at=at,
     )
-    return _open_list(wanted, stored=stored, make_cities=make_cities, by=by, at=at)
+    return _open_list(wanted, stored=stored, make_cities=make_cities, map_first=map_first, by=by, at=at)
 
 
 def _check_rights(by: User, city: City | None) -> None:
@@ -158,7 +162,9 @@ def _check_quota(by: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def _open_list(wanted: LeadList, *, stored: PrivateFile, make_cities: bool, by: User, at: datetime) -> LeadList:
+def _open_list(
+    wanted: LeadList, *, stored: PrivateFile, make_cities: bool, map_first: bool, by: User, at: datetime
+) -> LeadList:
     _one_at_a_time(wanted.sha256)
     same = (
         LeadList.objects.visible_to(by)
@@ -170,15 +176,16 @@ def _open_list(wanted: LeadList, *, stored: PrivateFile, make_cities: bool, by: 
         destroy(private_file=stored, at=at, by=by)
         return same
     wanted.save()
-    job = enqueue(
-        kind="customers.check_list",
-        key=str(wanted.pk),
-        args={"lead_list": wanted.pk, "make_cities": make_cities},
-        city_id=wanted.city_id,
-        by=by,
-    )
-    wanted.job_id = job.pk
-    wanted.save(update_fields=["job_id"])
+    if not map_first:
+        job = enqueue(
+            kind="customers.check_list",
+            key=str(wanted.pk),
+            args={"lead_list": wanted.pk, "make_cities": make_cities},
+            city_id=wanted.city_id,
+            by=by,
+        )
+        wanted.job_id = job.pk
+        wanted.save(update_fields=["job_id"])
     audit("customers.list.uploaded", wanted, by=by, at=at, source=wanted.source_id, bytes=stored.size)
     return wanted
 
@@ -201,6 +208,8 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
         return Job.objects.get(pk=lead_list.job_id or 0)
     if lead_list.status not in (LeadList.Status.CHECKED, LeadList.Status.COMMITTING):
         raise NothingToCommit(_not_committable(lead_list))
+    if lead_list.status == LeadList.Status.CHECKED and has_repair_at_work(lead_list):
+        raise NothingToCommit(_("A correction of this list is still at work. Go on when it has ended."))
     job = enqueue(
         kind="customers.commit_list",
         key=f"{lead_list.pk}@{at.timestamp():.6f}",
@@ -217,6 +226,11 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
 def _has_stopped(lead_list: LeadList) -> bool:
     """The job that should work on it was stopped or gave up."""
     return Job.objects.filter(pk=lead_list.job_id or 0, state__in=[Job.State.CANCELLED, Job.State.DEAD]).exists()
+
+
+def has_repair_at_work(lead_list: LeadList) -> bool:
+    """A correction of very many rows is queued or running."""
+    return Job.objects.filter(pk=lead_list.job_id or 0, kind=REPAIR_JOB, state__in=Job.OPEN_STATES).exists()
 
 
 def _not_committable(lead_list: LeadList) -> str:

@@ -15,6 +15,7 @@ from core.models import Job
 from core.templatetags.look import day, moment, thousands
 from customers.list_queries import CHIPS, STAYED
 from customers.models import LeadList, RowVerdict, StagedRow
+from customers.reading.headings import attribute_name
 from customers.services.lists import KEEP_FILE
 from customers.staying import stay_words
 from customers.wording import file_fault_sentence, reason_words
@@ -67,7 +68,9 @@ def _first(lead_list: LeadList, counts: dict[str, int]) -> str:
 
 
 def phase_of(lead_list: LeadList, job: Job | None) -> str:
-    """checking, failed, checked, committing, committed, cancelled, undoing or undone; a commit that was stopped is checked again."""
+    """mapping, checking, failed, checked, committing, committed, cancelled, undoing or undone; a commit that was stopped is checked again."""
+    if lead_list.status == Status.WAITING and lead_list.job_id is None:
+        return "mapping"
     if lead_list.status == Status.COMMITTING and job is not None and job.state == Job.State.CANCELLED:
         return "checked"
     return {Status.WAITING: "checking"}.get(Status(lead_list.status), lead_list.status)
@@ -77,6 +80,7 @@ def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current
     """Upload, columns, check, result, commit, assign: results of past steps, promises of coming ones."""
     own = reverse("customers:list", args=[lead_list.pk])
     at = {
+        "mapping": 1,
         "checking": 2,
         "failed": 2,
         "cancelled": 2,
@@ -189,7 +193,7 @@ def columns_of(lead_list: LeadList) -> list[dict[str, Any]]:
 
 def _seen(row: StagedRow, column: dict[str, str]) -> str:
     if column["field"] == "attribute":
-        return str(row.attributes.get(column["heading"], ""))[:40]
+        return str(row.attributes.get(attribute_name(column), ""))[:40]
     if column["field"] == "phone":
         return row.phone_mask
     value = {

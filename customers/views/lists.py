@@ -31,7 +31,7 @@ from customers.filters_lists import LeadListFilter
 from customers.list_forms import TakeBackForm, UploadForm
 from customers.models import LeadList, RowVerdict, Source
 from customers.rules import can_see_sources
-from customers.services import list_decisions, list_rejects, lists as services, undo_judging
+from customers.services import list_decisions, list_rejects, lists as services, mappings, undo_judging
 from customers.services.sources import create_source
 from customers.views import list_pages
 from people.access import must
@@ -94,7 +94,8 @@ def list_upload(request: HttpRequest) -> HttpResponse:
         except DomainError as refusal:
             form.add_error("file" if isinstance(refusal, services.FileRefused) else None, str(refusal))
         else:
-            return redirect("customers:list", pk=lead_list.pk)
+            wants_mapping = form.cleaned_data["map_first"] and lead_list.job_id is None
+            return redirect("customers:list-mapping" if wants_mapping else "customers:list", pk=lead_list.pk)
     crumbs = [(_("Lists"), reverse("customers:lists"))]
     return render(
         request, "customers/lists_upload.html", {"form": form, "crumbs": crumbs}, status=422 if form.errors else 200
@@ -106,7 +107,7 @@ def _receive(request: HttpRequest, data: dict[str, Any]) -> LeadList:
     services.examine_file(data["file"])  # before a new source is made for a file that is refused
     return services.receive_list(
         file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=_source(request, data, at),
-        city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at,
+        city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at, map_first=data["map_first"],
     )  # fmt: skip
 
 
@@ -135,8 +136,7 @@ def list_template(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
-    job = services.job_of(lead_list)
-    context = _frame(request, lead_list, job)
+    context = frame(request, lead_list)
     if context["phase"] in ("checked", "committed", "undone"):
         context |= _result(request, lead_list)
     if context["phase"] == "committed":
@@ -147,8 +147,9 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "customers/lists_detail.html", context)
 
 
-def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, current: str = "") -> dict[str, Any]:
+def frame(request: HttpRequest, lead_list: LeadList, *, current: str = "") -> dict[str, Any]:
     """What every page about a list shows: title, steps, and the job while one is at work."""
+    job = services.job_of(lead_list)
     phase = list_pages.phase_of(lead_list, job)
     return {
         "lead_list": lead_list,
@@ -158,13 +159,21 @@ def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, curren
             lead_list, list_queries.counts_for(lead_list, request.user), phase, current=current
         ),
         "panel": _panel(request, lead_list, job) if job and phase in ("checking", "committing", "undoing") else None,
+        "repair": _repair_panel(request, lead_list, job) if phase == "checked" else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
         "may_compare": can_see_sources(request.user),
+        "may_map": _may_map(request, lead_list, phase, current),
         "is_region": list_rules.works_for_region(request.user),
         "crumbs": [(_("Lists"), reverse("customers:lists"))],
         "kept_until": list_pages.kept_until(lead_list),
     }
+
+
+def _may_map(request: HttpRequest, lead_list: LeadList, phase: str, current: str) -> bool:
+    """Asked only where a page leads to the columns."""
+    leads_there = phase in ("mapping", "failed") or current == "columns"
+    return leads_there and list_rules.can_work_on_list(request.user, lead_list) and mappings.is_mappable(lead_list)
 
 
 def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
@@ -190,6 +199,14 @@ def _undo_panel(panel: Any, job: Job) -> Any:
     """Half taken back nobody wants to leave it: it is not stopped from here."""
     note = _("You may leave this page. Agents go on calling meanwhile; whom they call stays.")
     return dataclasses.replace(panel, stop_url="", note=note if job.is_open else panel.note)
+
+
+def _repair_panel(request: HttpRequest, lead_list: LeadList, job: Job | None) -> Any:
+    """The correction of very many rows while it is at work, or when it gave up."""
+    if job is None or job.kind != services.REPAIR_JOB or job.state not in (*Job.OPEN_STATES, Job.State.DEAD):
+        return None
+    poll_url = reverse("customers:list-progress", args=[lead_list.pk])
+    return job_panel(job, at=database_now(), user=request.user, poll_url=poll_url)
 
 
 def _result(request: HttpRequest, lead_list: LeadList) -> dict[str, Any]:
@@ -230,13 +247,14 @@ def list_progress(request: HttpRequest, pk: int) -> HttpResponse:
     job = services.job_of(lead_list)
     if job is None or job.is_final:
         return refresh()
-    return render(request, "core/_job.html", {"panel": _panel(request, lead_list, job), "job": job})
+    panel = _repair_panel(request, lead_list, job) or _panel(request, lead_list, job)
+    return render(request, "core/_job.html", {"panel": panel, "job": job})
 
 
 @require_GET
 def list_columns(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
-    context = _frame(request, lead_list, services.job_of(lead_list), current="columns")
+    context = frame(request, lead_list, current="columns")
     return render(request, "customers/lists_columns.html", context | {"columns": list_pages.columns_of(lead_list)})
 
 
