@@ -41,7 +41,13 @@ def sql(text: str) -> None:
 
 def vacuum() -> None:
     with connection.cursor() as cursor:
-        for table in ("campaigns_lead", "customers_customer", "customers_phone", "customers_consent", "customers_suppression"):
+        for table in (
+            "campaigns_lead",
+            "customers_customer",
+            "customers_phone",
+            "customers_consent",
+            "customers_suppression",
+        ):
             cursor.execute(f"VACUUM (ANALYZE) {table}")
 
 

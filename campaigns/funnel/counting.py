@@ -17,10 +17,11 @@ from campaigns.funnel import classes
 from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
-from django.conf import settings
 
-# A count is kept as long as keeps counting under a small part of the time, since a million leads take a while.
-KEEP_TIMES, KEEP_LEAST, KEEP_MOST = 60, 2, 120
+# A count is kept as long as keeps counting under a small part of the time, since a million leads take a while. One that takes longer than
+# DEAR seconds is made anew each minute in the background, as long as somebody asks for it, so that nobody waits for it.
+KEEP_TIMES, KEEP_LEAST, KEEP_MOST = 60, 2, 180
+DEAR, ASKED_WITHIN = 0.4, 30 * 60
 # So far back is looked for days on which leads were finished.
 BURN_DAYS = 14
 # Hashes of a million persons stay in memory; compiling the statement would take longer than it runs.
@@ -28,7 +29,9 @@ TUNED = "SET LOCAL work_mem = '96MB'; SET LOCAL jit = off"
 
 DONE = f"""CASE l.outcome {" ".join(f"WHEN '{outcome}' THEN '{name}'" for outcome, name in classes.OUTCOMES.items())} ELSE 'other' END"""
 IN_FORCE = "s.lifted_at IS NULL AND s.valid_from <= %(at)s AND (s.valid_to IS NULL OR s.valid_to > %(at)s)"
-AGAINST_US = "(s.campaign_id IS NULL OR s.campaign_id = %(campaign)s) AND (s.product_id IS NULL OR s.product_id = %(product)s)"
+AGAINST_US = (
+    "(s.campaign_id IS NULL OR s.campaign_id = %(campaign)s) AND (s.product_id IS NULL OR s.product_id = %(product)s)"
+)
 OURS = "campaigns_lead o WHERE o.campaign_id = %(campaign)s AND o.state = 'open'"
 NUMBERLESS = f"""SELECT o.customer_id FROM {OURS} AND NOT EXISTS (
     SELECT FROM customers_phone n LEFT JOIN (SELECT DISTINCT s.phone_blind FROM customers_suppression s
@@ -87,6 +90,7 @@ class Counted:
     (city, day)."""
 
     at: datetime
+    seconds: float = 0
     leads: dict[tuple[int, str], int] = field(default_factory=dict)
     frees: dict[tuple[int, str], datetime] = field(default_factory=dict)
     finished: dict[tuple[int, date], int] = field(default_factory=dict)
@@ -116,18 +120,34 @@ class Funnel:
 
 
 def kept(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
-    """The counts of these campaigns as they were some moments ago (each says when); what is missing is counted now, all by one statement."""
+    """The counts of these campaigns as they were some moments ago (each says when); what is missing is counted now."""
     keys = {campaign.pk: _key(campaign) for campaign in campaigns}
     there = cache.get_many(keys.values())
     found = {pk: there[key] for pk, key in keys.items() if key in there}
-    missing = [campaign for campaign in campaigns if campaign.pk not in found]
-    if missing:
-        began = time.monotonic()
-        fresh = count(missing, at)
-        keep = min(max((time.monotonic() - began) * KEEP_TIMES, KEEP_LEAST), KEEP_MOST)
-        cache.set_many({keys[pk]: counted for pk, counted in fresh.items()}, keep)
-        found |= fresh
+    found |= _counted_anew([campaign for campaign in campaigns if campaign.pk not in found], at)
+    dear = {_asked(pk): True for pk, counted in found.items() if counted.seconds >= DEAR}
+    if dear:
+        cache.set_many(dear, ASKED_WITHIN)
     return found
+
+
+def count_again(at: datetime) -> int:
+    """Count the calling campaigns anew whose counts take long and were asked for lately. Returns how many."""
+    calling = Campaign.objects.filter(stage__in=Campaign.CALLING).select_related("product").order_by("pk")
+    asked = cache.get_many([_asked(campaign.pk) for campaign in calling])
+    return len(_counted_anew([campaign for campaign in calling if _asked(campaign.pk) in asked], at))
+
+
+def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
+    fresh = count(campaigns, at)
+    for campaign in campaigns:
+        counted = fresh[campaign.pk]
+        cache.set(_key(campaign), counted, min(max(counted.seconds * KEEP_TIMES, KEEP_LEAST), KEEP_MOST))
+    return fresh
+
+
+def _asked(campaign_id: int) -> str:
+    return f"campaigns.funnel.asked.{campaign_id}"
 
 
 def _key(campaign: Campaign) -> str:
@@ -137,6 +157,8 @@ def _key(campaign: Campaign) -> str:
 
 def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
     """All leads of these campaigns by class, exactly, at `at`: one statement for each, so that the planner knows how many it joins."""
+    if not campaigns:
+        return {}
     where: dict[int, list[Place]] = {campaign.pk: [] for campaign in campaigns}
     for place in places(campaigns, at):
         where[place.campaign.pk].append(place)
@@ -144,7 +166,7 @@ def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
 
 
 def _counted(where: Sequence[Place], at: datetime) -> Counted:
-    found, by_city = Counted(at), {place.city.pk: place for place in where}
+    began, found, by_city = time.monotonic(), Counted(at), {place.city.pk: place for place in where}
     for city, name, ended_on, leads, free_at in _run(COUNT, where, at) if where else ():
         key = city, name
         found.leads[key] = found.leads.get(key, 0) + leads
@@ -153,11 +175,12 @@ def _counted(where: Sequence[Place], at: datetime) -> Counted:
         opens = by_city[city].opens(max(free_at, at)) if free_at is not None and name in classes.WAITING else None
         if opens is not None:
             found.frees[key] = min(opens, found.frees.get(key, opens))
+    found.seconds = time.monotonic() - began
     return found
 
 
-def cut(found: Iterable[Counted], cities: Collection[int] | None = None) -> Funnel:
-    """The leads of these campaigns in these cities (None: in all)."""
+def cut(found: Iterable[Counted], cities: Collection[int] | None = None, *, at: datetime | None = None) -> Funnel:
+    """The leads of these campaigns in these cities (None: in all). `at`: the moment when there is no campaign at all."""
     counts: Counter[str] = Counter()
     frees: dict[str, datetime] = {}
     finished: Counter[date] = Counter()
@@ -173,7 +196,9 @@ def cut(found: Iterable[Counted], cities: Collection[int] | None = None) -> Funn
         for (city, day), leads in counted.finished.items():
             if cities is None or city in cities:
                 finished[day] += leads
-    return Funnel(counts, frees, finished, min(moments) if moments else None)
+    oldest = min(moments, default=at)
+    assert oldest is not None, "without a campaign the moment must be given"
+    return Funnel(counts, frees, finished, oldest)
 
 
 def class_page(

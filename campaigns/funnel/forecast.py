@@ -27,7 +27,12 @@ class Forecast:
 
     @property
     def sentence(self) -> str:
-        told = {"stock": thousands(self.stock), "per_day": fixed(self.per_day, 0), "days": fixed(self.days, 1), "basis": self.basis}
+        told = {
+            "stock": thousands(self.stock),
+            "per_day": fixed(self.per_day, 0),
+            "days": fixed(self.days, 1),
+            "basis": self.basis,
+        }
         if self.per_day is None:
             return _("It cannot be said how long the stock lasts: no lead was finished in the %(days)s days before today.") % {
                 "days": BURN_DAYS

@@ -232,11 +232,19 @@ def test_finished_leads_and_those_in_a_hand_are_where_they_ended():
 def made_at_random(seed: int):
     """A regional campaign of 160 leads with everything that may stand against a call, drawn at random."""
     draw = random.Random(seed)
-    cities = [CityFactory(), CityFactory(zone=zone("Asia/Tokyo")), CityFactory(is_on=False), CityFactory(zone=None), CityFactory()]
+    cities = [
+        CityFactory(),
+        CityFactory(zone=zone("Asia/Tokyo")),
+        CityFactory(is_on=False),
+        CityFactory(zone=None),
+        CityFactory(),
+    ]
     team = TeamFactory(city=None)
     campaign = calling_campaign(team, exclusion_group="cards")
     pack = campaign.packs.get()
-    ContactRule.objects.create(pack=pack, key="cap", value={"most": 3, "hours": 168}, city=cities[1], valid_from="2020-01-01")
+    ContactRule.objects.create(
+        pack=pack, key="cap", value={"most": 3, "hours": 168}, city=cities[1], valid_from="2020-01-01"
+    )
     ContactRule.objects.create(
         pack=pack, key="hours", value={"days": ALL_WEEK, "opens": "01:00", "closes": "02:00"}, city=cities[4], valid_from="2020-01-01",
     )  # fmt: skip
@@ -258,10 +266,16 @@ def made_at_random(seed: int):
         if chance(0.05):
             bar(phone=phone)
         if chance(0.1):
-            bar(customer, valid_to=draw.choice([None, AT + DAY, AT - HOUR]), campaign_id=draw.choice([None, campaign.pk, 1]))
+            bar(
+                customer,
+                valid_to=draw.choice([None, AT + DAY, AT - HOUR]),
+                campaign_id=draw.choice([None, campaign.pk, 1]),
+            )
         if chance(0.9):
             consent(customer)
-        attempts = sorted((AT - draw.randrange(1, 200) * HOUR for _n in range(draw.choice([0, 0, 1, 2, 3]))), reverse=True)
+        attempts = sorted(
+            (AT - draw.randrange(1, 200) * HOUR for _n in range(draw.choice([0, 0, 1, 2, 3]))), reverse=True
+        )
         Customer.objects.filter(pk=customer.pk).update(
             attempts=attempts, is_suppressed=chance(0.03), held_lead_id=999_999 if chance(0.03) else None,
             callable_from=AT + HOUR if chance(0.05) else AT - DAY, answered_at=AT - draw.choice([1, 20]) * HOUR if chance(0.1) else None,
@@ -337,6 +351,20 @@ def test_a_count_is_kept_and_says_when_it_was_made(monkeypatch):
     assert cut([switched]).counts == {"off": 2}
 
 
+def test_a_count_that_takes_long_is_made_anew_for_those_who_asked(monkeypatch):
+    monkeypatch.setattr(counting, "KEEP_LEAST", 60)
+    floor, unasked = Floor(), Floor()
+    floor.lead()
+    assert counting.count_again(AT) == 0
+    monkeypatch.setattr(counting, "DEAR", 0)
+    counting.kept([floor.campaign], AT)
+    floor.lead()
+
+    assert counting.count_again(AT + HOUR) == 1
+    assert cut(counting.kept([floor.campaign], AT + HOUR).values()).total == 2
+    assert cut(counting.kept([unasked.campaign], AT + HOUR).values()).total == 0
+
+
 # ---------------------------------------------------------------- how long the stock lasts
 
 
@@ -360,7 +388,7 @@ def test_the_stock_lasts_as_many_days_as_it_holds_finished_leads_of_a_working_da
 def test_only_the_last_five_days_with_finished_leads_count():
     finished = {(1, (AT - n * DAY).date()): leads for n, leads in enumerate([10, 10, 10, 10, 10, 99], start=1)}
 
-    told = forecast(cut([Counted(AT, {(1, "callable"): 30, (1, "off"): 500}, {}, finished)]))
+    told = forecast(cut([Counted(AT, 0, {(1, "callable"): 30, (1, "off"): 500}, {}, finished)]))
 
     assert (told.stock, told.per_day, told.days) == (30, 10, 3)
 
