@@ -61,7 +61,7 @@ def rows(funnel: Funnel) -> list[Row]:
     """The classes that hold leads, and always those that can be called."""
     total = funnel.total
     return [
-        Row(name, label, classes.MEANINGS[name], n, n / total if total else None, words.next_time(funnel, name))
+        Row(name, label, classes.MEANINGS[name], n, n / total if total else None, words.first_free(funnel, name))
         for name, label in classes.WORDS.items()
         if (n := funnel.counts[name]) or name == classes.CALLABLE
     ]

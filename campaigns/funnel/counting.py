@@ -41,6 +41,9 @@ UNASKED = f"""SELECT o.customer_id FROM {OURS} AND %(asks_consent)s AND NOT EXIS
     AND t.given_at <= %(at)s AND t.withdrawn_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(at)s))"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
+# Persons of whom something is known that may stand against a call: of the others, most of a fresh campaign, no row need be joined.
+MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
+    OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
@@ -68,7 +71,7 @@ OPEN = f"""
 SELECT l.id, l.city_id, {CLASS} AS class, {FREE} AS free_at, clock_timestamp() AS fence
 FROM campaigns_lead l
 JOIN ({{places}}) z ON z.city = l.city_id
-JOIN customers_customer p ON p.id = l.customer_id
+LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
 LEFT JOIN ({NUMBERLESS}) numberless ON numberless.customer_id = l.customer_id
 LEFT JOIN ({UNASKED}) unasked ON unasked.customer_id = l.customer_id
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id

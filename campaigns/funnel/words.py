@@ -22,9 +22,14 @@ def day_and_time(moment: datetime, now: datetime) -> str:
     return f"{local:%H:%M}" if local.date() == timezone.localtime(now).date() else f"{local:%m-%d %H:%M}"
 
 
-def next_time(funnel: Funnel, name: str) -> str:
+def first_free(funnel: Funnel, name: str) -> str:
     free = funnel.frees.get(name)
-    return "" if free is None else _("next %(time)s") % {"time": day_and_time(free, funnel.at)}
+    return "" if free is None else day_and_time(free, funnel.at)
+
+
+def next_time(funnel: Funnel, name: str) -> str:
+    free = first_free(funnel, name)
+    return _("next %(time)s") % {"time": free} if free else ""
 
 
 def why_none(funnel: Funnel) -> str:

@@ -77,6 +77,12 @@ def test_a_class_lists_its_leads_with_reasons_masked_numbers_and_ends(client, fl
     assert f"/customers/{waiting.customer_id}/" in page
 
 
+def test_a_class_without_leads_says_so(client, floor, url):
+    page = signed_in(client, manager()).get(url, {"class": "cap"}).content.decode()
+
+    assert "No lead of this class here" in page
+
+
 def test_the_city_of_the_address_narrows_counts_and_leads(client, floor, url):
     answer = signed_in(client, manager()).get(url, {"city": floor.other.pk, "class": "callable"})
 
