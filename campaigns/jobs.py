@@ -61,6 +61,18 @@ def release_stale_claims(run: Run) -> dict[str, Any]:
     return {"returned": release(at=run.now())}
 
 
+@scheduled(
+    "campaigns.count_funnels",
+    every=timedelta(seconds=60),
+    queue="fast",
+    label=gettext_lazy("Count the leads of large campaigns that somebody looks at"),
+)
+def count_funnels(run: Run) -> dict[str, Any]:
+    from campaigns.funnel.counting import count_again
+
+    return {"campaigns": count_again(run.now())}
+
+
 def _say_calls(job: Any) -> str:
     result = job.result or {}
     return _("%(rows)s rows read: %(new)s new, %(unchanged)s unchanged, %(rejected)s rejected.") % {

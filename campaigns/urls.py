@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import bench, callbacks, calls, desk, history, likeness, orders, planning
+from campaigns.views import bench, callbacks, calls, desk, funnel, history, likeness, orders, planning
 
 app_name = "campaigns"
 
@@ -13,6 +13,7 @@ PLANNING = [
     path("campaigns/bench/find/", bench.find, name="bench-find"),
     path("campaigns/allocate/", planning.list_allocate, name="list_allocate"),
     path("campaigns/<int:pk>/", planning.campaign_detail, name="campaign"),
+    path("campaigns/<int:pk>/why-not/", funnel.why_not, name="campaign_why_not"),
     path("campaigns/<int:pk>/edit/", planning.campaign_edit, name="campaign_edit"),
     path("campaigns/<int:pk>/switch/", planning.campaign_switch, name="campaign_switch"),
     path("campaigns/<int:pk>/teams/", planning.campaign_teams, name="campaign_teams"),

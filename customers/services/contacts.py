@@ -31,9 +31,18 @@ from customers.services.combined_rules import (
 from customers.services.register_dates import newest_date
 
 __all__ = [
-    "Cap", "ContactRules", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
+    "Cap", "ContactRules", "Known", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
     "rules_for", "rules_of", "suppressions_of", "verdicts", "why_not", "zone_of",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """What why_not would ask the database of one person, for lists that ask it for all their rows at once."""
+
+    suppressions: list[Suppression]
+    has_number: bool
+    has_consent: bool
 
 
 @dataclass(frozen=True)
@@ -78,23 +87,25 @@ def why_not(
     exclusion_group: str = "",
     callback: bool = False,
     lead_id: int | None = None,
+    known: Known | None = None,
 ) -> list[Reason]:
     """Everything against calling this person at `at`, the blocking first; [] when nothing is.
 
     `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
-    customer asked for overrides the gap and the answered call of the day, never hours, caps or suppression.
+    customer asked for overrides the gap and the answered call of the day, never hours, caps or suppression. `known` saves the queries.
     """
+    known = known or _known(customer, rules, at)
     own_hand = lead_id is not None and customer.held_lead_id == lead_id
     attempts = list(customer.attempts or [])[1 if own_hand else 0 :]
     reasons = [
-        *_standing(customer, at, campaign_id, product_id),
+        *_standing(customer, known, campaign_id, product_id),
         *_elsewhere(customer, at, campaign_id, exclusion_group, own_hand),
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
         if part is not None:
             closed = severity != BLOCK and any(reason.code == "hours" for reason in reasons)
             judged = [] if closed else _hours(customer, part, at, severity)
-            judged += [*_budget(customer, part, at, attempts, callback), *register_age(part, at)]
+            judged += [*_budget(customer, part, at, attempts, callback, known), *register_age(part, at)]
             reasons += [replace(reason, severity=severity) for reason in judged]
     if (
         not own_hand
@@ -136,7 +147,7 @@ def verdicts(
         elif row.key == ContactRule.Key.REGISTER_AGE:
             judged = register_age(part, at)
         else:
-            judged = _budget(customer, part, at, attempts, callback)
+            judged = _budget(customer, part, at, attempts, callback, _known(customer, part, at))
         reasons = [replace(reason, severity=row.severity) for reason in judged]
         found.append(Verdict(row, reasons[0] if reasons else None))
     return found
@@ -161,16 +172,25 @@ def _when(moment: datetime) -> dict[str, str]:
     return {"when": formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")}
 
 
-def _standing(customer: Customer, at: datetime, campaign_id: int | None, product_id: int | None) -> list[Reason]:
+def _known(customer: Customer, rules: ContactRules, at: datetime) -> Known:
+    asks = any(part is not None and part.consent_needed for part in (rules, rules.warn, rules.log))
+    return Known(
+        suppressions_of(customer, at),
+        customer.phones.filter(is_dead=False).exists(),
+        has_consent=not asks or customer.consents.in_force(at).exists(),
+    )
+
+
+def _standing(customer: Customer, known: Known, campaign_id: int | None, product_id: int | None) -> list[Reason]:
     """What stands against the person whatever the rules say."""
     found = []
     if customer.merged_into_id:
         found.append(Reason("merged", _("This customer was merged into another one.")))
-    if not customer.phones.filter(is_dead=False).exists():
+    if not known.has_number:
         found.append(Reason("no_number", _("There is no number in use.")))
     if not customer.city.is_on:
         found.append(Reason("city_off", _("Calling is switched off in %(city)s.") % {"city": customer.city.label}))
-    rows = suppressions_of(customer, at)
+    rows = known.suppressions
     counting = [row for row in rows if row.campaign_id in (None, campaign_id) and row.product_id in (None, product_id)]
     found += [_suppressed(row) for row in counting if not _has_another_number(customer, row, counting)]
     if customer.is_suppressed and not any(row.campaign_id is None and row.product_id is None for row in rows):
@@ -252,7 +272,7 @@ def _hours(customer: Customer, rules: ContactRules, at: datetime, severity: str)
 
 
 def _budget(
-    customer: Customer, rules: ContactRules, at: datetime, attempts: list[datetime], callback: bool
+    customer: Customer, rules: ContactRules, at: datetime, attempts: list[datetime], callback: bool, known: Known
 ) -> list[Reason]:
     found = [
         _capped(cap, attempts)
@@ -261,7 +281,7 @@ def _budget(
     ]
     if not callback:
         found += [*_too_soon(rules, attempts, at), *_answered(customer, rules, at)]
-    if rules.consent_needed and not _has_consent(customer, at):
+    if rules.consent_needed and not known.has_consent:
         found.append(Reason("consent", _("There is no consent in force, and the rules ask for one.")))
     return found
 
@@ -316,7 +336,3 @@ def _answered(customer: Customer, rules: ContactRules, at: datetime) -> list[Rea
             "answered", _("The customer was spoken to today already; not again before %(when)s.") % _when(until), until
         )
     ]
-
-
-def _has_consent(customer: Customer, at: datetime) -> bool:
-    return customer.consents.in_force(at).exists()

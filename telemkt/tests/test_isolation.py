@@ -269,6 +269,7 @@ SHOW_ROWS = {
     "campaigns:campaign_edit",
     "campaigns:campaign_new",
     "campaigns:campaign_teams",
+    "campaigns:campaign_why_not",
     "campaigns:campaigns",
     "campaigns:customer-calls",
     "campaigns:customer-orders",
