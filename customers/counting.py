@@ -19,10 +19,10 @@ from customers.models import Customer
 SHOWN = 10
 # what the planner may expect an exact count to cost (pages read in a row cost 1), and what it may really take
 CHEAP = 40_000
-PATIENCE_MS = 250
+PATIENCE_MS = 200
 # ids are drawn so many at a time, at least once, and again as long as the next draw is likely to end in time
 DRAWN, MOST_DRAWS = 3_000, 10
-SECONDS = 0.5
+SECONDS = 0.35
 SURE = 1.96
 
 
