@@ -38,12 +38,18 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["city"].queryset = City.objects.visible_to(user).order_by("name")
         self.fields["city"].required = not user.scope().is_region
+        self.fields["stock_alert_days"].required = False
         self.fields["script"].queryset = Script.objects.order_by("name")
         self.fields["script_version"].queryset = (
             ScriptVersion.objects.usable().select_related("script").order_by("script__name", "-number")
         )
         if self.instance.pk:
             self.fields["packs"].initial = list(self.instance.packs.values_list("pk", flat=True))
+
+    def clean_stock_alert_days(self) -> int:
+        """Left empty: as usual."""
+        days = self.cleaned_data["stock_alert_days"]
+        return Campaign._meta.get_field("stock_alert_days").default if days is None else days
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -32,12 +32,11 @@ IN_FORCE = "s.lifted_at IS NULL AND s.valid_from <= %(at)s AND (s.valid_to IS NU
 AGAINST_US = (
     "(s.campaign_id IS NULL OR s.campaign_id = %(campaign)s) AND (s.product_id IS NULL OR s.product_id = %(product)s)"
 )
-OURS = "campaigns_lead o WHERE o.campaign_id = %(campaign)s AND o.state = 'open'"
-NUMBERLESS = f"""SELECT o.customer_id FROM {OURS} AND NOT EXISTS (
-    SELECT FROM customers_phone n LEFT JOIN (SELECT DISTINCT s.phone_blind FROM customers_suppression s
-        WHERE s.phone_blind IS NOT NULL AND {IN_FORCE} AND {AGAINST_US}) listed ON listed.phone_blind = n.blind_index
-    WHERE n.customer_id = o.customer_id AND NOT n.is_dead AND listed.phone_blind IS NULL)"""
-UNASKED = f"""SELECT o.customer_id FROM {OURS} AND %(asks_consent)s AND NOT EXISTS (SELECT FROM customers_consent t WHERE t.customer_id = o.customer_id
+# Asked of each lead by itself, so that the planner hashes them for a large campaign and looks them up for a small one: as joined sets it could
+# take them in nested loops where it knows nothing of the tables yet.
+HAS_NUMBER = f"""EXISTS (SELECT FROM customers_phone n WHERE n.customer_id = l.customer_id AND NOT n.is_dead AND NOT EXISTS (
+    SELECT FROM customers_suppression s WHERE s.phone_blind = n.blind_index AND {IN_FORCE} AND {AGAINST_US}))"""
+HAS_CONSENT = """EXISTS (SELECT FROM customers_consent t WHERE t.customer_id = l.customer_id
     AND t.given_at <= %(at)s AND t.withdrawn_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(at)s))"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
@@ -52,8 +51,8 @@ RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN great
 # The order of classes.REASONS.
 CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
-    WHEN numberless.customer_id IS NOT NULL THEN 'number'
-    WHEN z.need_consent AND unasked.customer_id IS NOT NULL THEN 'consent'
+    WHEN NOT {HAS_NUMBER} THEN 'number'
+    WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
@@ -72,8 +71,6 @@ SELECT l.id, l.city_id, {CLASS} AS class, {FREE} AS free_at, clock_timestamp() A
 FROM campaigns_lead l
 JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
-LEFT JOIN ({NUMBERLESS}) numberless ON numberless.customer_id = l.customer_id
-LEFT JOIN ({UNASKED}) unasked ON unasked.customer_id = l.customer_id
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
 WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s AND l.last_call_at < %(today)s
@@ -231,7 +228,6 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,
-        "asks_consent": any(place.need_consent for place in where),
         **more,
     }
     rows, capped = _places_rows(where, asked)
