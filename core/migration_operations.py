@@ -155,7 +155,9 @@ class ReferenceInRuns(Operation):
         if schema_editor.connection.alias == "default":
             model = state.apps.get_model(app_label, self.model_name)
             reference = ReferenceInSets(self.model_name, self.field)
-            [statement] = reference._statements(model, (function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),))
+            [statement] = reference._statements(
+                model, (function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),)
+            )
             schema_editor.execute(statement)
 
 
