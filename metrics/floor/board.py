@@ -252,7 +252,7 @@ def _alerts(
         teams = [(row.label, row.url, row.deals, row.expected) for row in rows if row.is_team and row.is_chosen]
     return alerts.in_order([
         *alerts.switched_off(campaigns, list(cities.values()), user),
-        *alerts.register_too_old(stopped_by_register(campaigns, at=counted.at)),
+        *alerts.register_too_old(stopped_by_register(campaigns, at=at)),
         *alerts.few_leads(campaigns, funnel_of, on),
         *alerts.low_stock(campaigns, funnel_of, on),
         *alerts.under_expectation(teams),
