@@ -7,4 +7,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import receivers  # noqa: F401  (listens to the floors below)
+        # what the floors below are told, and what is heard from them
+        from campaigns import conditions, person_data, receivers, scopes, staying  # noqa: F401
+
+        person_data.register()

@@ -17,6 +17,14 @@ tell(
         "campaigns.gate.override_asked": _("Asked to pass a gate all the same"),
         "campaigns.gate.overridden": _("Let a campaign pass a gate all the same"),
         "campaigns.list.allocated": _("Assigned a list to a campaign"),
+        "campaigns.likeness.training_asked": _("Asked to learn what the buyers of a campaign are like"),
+        "campaigns.likeness.switched_on": _("Let a campaign hand out those like past buyers first"),
+        "campaigns.likeness.switched_off": _("Put a campaign's leads back into the order of their lists"),
+        "campaigns.attribute.protected": _("Protected an attribute from likeness to buyers"),
+        "campaigns.attribute.released": _("Gave an attribute free for likeness to buyers"),
+        "campaigns.sample.begun": _("Let only a sample of a list be called"),
+        "campaigns.sample.released": _("Let the rest of a list be called"),
+        "campaigns.sample.stopped": _("Stopped a list after its sample"),
         "campaigns.lead.dialled": _("Dialled a customer"),
         "campaigns.lead.skipped": _("Skipped a customer"),
         "campaigns.lead.given_back": _("Gave a lead back"),
@@ -37,7 +45,7 @@ tell(
         "campaigns.calls.given_up": _("Gave up an import of calls"),
         "campaigns.calls.rejects_downloaded": _("Took away the rows not taken of an import of calls"),
     },
-    named={"campaigns.campaign"},
+    named={"campaigns.campaign", "campaigns.protectedattribute"},
 )
 
 title_lists(

@@ -30,7 +30,7 @@ class CampaignForm(forms.ModelForm):
         fields = [
             "code", "name", "type", "purpose", "direction", "city", "product", "offer", "script", "script_version", "packs",
             "telephony", "exclusion_group", "starts_on", "ends_on", "target_customers", "target_success_percent",
-            "target_contact_percent", "lease_seconds", "after_call_limit_seconds",
+            "target_contact_percent", "lease_seconds", "after_call_limit_seconds", "stock_alert_days",
         ]  # fmt: skip
         widgets = {"starts_on": DATE, "ends_on": DATE}
 
@@ -38,12 +38,18 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["city"].queryset = City.objects.visible_to(user).order_by("name")
         self.fields["city"].required = not user.scope().is_region
+        self.fields["stock_alert_days"].required = False
         self.fields["script"].queryset = Script.objects.order_by("name")
         self.fields["script_version"].queryset = (
             ScriptVersion.objects.usable().select_related("script").order_by("script__name", "-number")
         )
         if self.instance.pk:
             self.fields["packs"].initial = list(self.instance.packs.values_list("pk", flat=True))
+
+    def clean_stock_alert_days(self) -> int:
+        """Left empty: as usual."""
+        days = self.cleaned_data["stock_alert_days"]
+        return Campaign._meta.get_field("stock_alert_days").default if days is None else days
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -106,6 +112,14 @@ class AllocateForm(forms.Form):
         initial=5,
         help_text=_("Leads of a higher priority are handed out first."),
     )
+    sample_size = forms.IntegerField(
+        label=_("small sample first"),
+        min_value=1,
+        required=False,
+        help_text=_(
+            "For a bought list: so many customers, drawn by lot, are called; the others wait. Empty: all are called."
+        ),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,6 +127,15 @@ class AllocateForm(forms.Form):
         self.fields["lead_list"].queryset = committed.order_by("-committed_at")
         closed = [Campaign.Stage.CLOSED, Campaign.Stage.WRAP_UP]
         self.fields["campaign"].queryset = Campaign.objects.visible_to(user).exclude(stage__in=closed).order_by("name")
+
+
+class ProtectForm(forms.Form):
+    name = forms.CharField(
+        label=_("attribute"),
+        max_length=80,
+        help_text=_("As it stands on the lists, or gender, age, type, city, source, tags."),
+    )
+    reason = forms.CharField(label=_("reason"), max_length=200)
 
 
 class ReasonForm(forms.Form):

@@ -21,7 +21,13 @@ class RowsOutsideMonths(DomainError):
 
 def _say_allocation(job: Any) -> str:
     result = job.result or {}
-    left_out = sum(count for name, count in result.items() if name != "leads")
+    left_out = sum(count for name, count in result.items() if name not in ("leads", "waiting"))
+    if result.get("waiting"):
+        return _("%(leads)s leads made of the sample, %(waiting)s customers wait, %(left_out)s left out.") % {
+            "leads": result.get("leads", 0),
+            "waiting": result["waiting"],
+            "left_out": left_out,
+        }
     return _("%(leads)s leads made, %(left_out)s customers left out.") % {
         "leads": result.get("leads", 0),
         "left_out": left_out,
@@ -55,6 +61,18 @@ def release_stale_claims(run: Run) -> dict[str, Any]:
     return {"returned": release(at=run.now())}
 
 
+@scheduled(
+    "campaigns.count_funnels",
+    every=timedelta(seconds=60),
+    queue="fast",
+    label=gettext_lazy("Count the leads of large campaigns that somebody looks at"),
+)
+def count_funnels(run: Run) -> dict[str, Any]:
+    from campaigns.funnel.counting import count_again
+
+    return {"campaigns": count_again(run.now())}
+
+
 def _say_calls(job: Any) -> str:
     result = job.result or {}
     return _("%(rows)s rows read: %(new)s new, %(unchanged)s unchanged, %(rejected)s rejected.") % {
@@ -73,6 +91,33 @@ def _say_calls(job: Any) -> str:
 )
 def import_calls(run: Run) -> dict[str, Any]:
     from campaigns.services.history import import_calls as work
+
+    return work(run)
+
+
+def _say_training(job: Any) -> str:
+    result = job.result or {}
+    counts = {"rows": result.get("rows", 0), "buyers": result.get("buyers", 0)}
+    if result.get("refusal"):
+        return _("Refused, having read %(rows)s finished leads with %(buyers)s buyers.") % counts
+    return _("Learned from %(rows)s finished leads with %(buyers)s buyers.") % counts
+
+
+@handler(
+    "campaigns.train_likeness",
+    label=gettext_lazy("Learn what buyers are like"),
+    say=_say_training,
+    lease=timedelta(seconds=120),
+)
+def train_likeness(run: Run) -> dict[str, Any]:
+    from campaigns.services.likeness import train
+
+    return train(run)
+
+
+@handler("campaigns.rank_leads", label=gettext_lazy("Order leads by their likeness to buyers, or put them back"))
+def rank_leads(run: Run) -> dict[str, Any]:
+    from campaigns.services.likeness_order import rank_leads as work
 
     return work(run)
 

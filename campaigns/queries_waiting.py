@@ -57,6 +57,11 @@ class TeamQueues:
     cities: dict[int, City]
     rules: dict[int, list[ContactRule]]
 
+    def is_stopped(self, queue: Queue) -> bool:
+        """Is the city switched off, or its time zone not known?"""
+        city = self.cities.get(queue.city_id)
+        return city is None or not city.is_on or city.zone is None
+
     def opening(self, queue: Queue, at: datetime) -> tuple[bool, datetime | None]:
         """Is it a calling hour there now, and if not, when is the next one? (None: never.)"""
         city = self.cities.get(queue.city_id)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from customers.signals import customer_suppressed, list_committed
+from customers.signals import customer_moved, customer_suppressed, list_committed, rows_taken_back
 
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
@@ -40,3 +40,21 @@ def follow_customers(sender: Any, *, lead_list_id: int, **_more: Any) -> None:
 
     enqueue(kind="campaigns.follow_customers", key=str(lead_list_id), args={"lead_list": lead_list_id}, queue="fast")
     transaction.on_commit(partial(moving.follow_customers, lead_list_id=lead_list_id), robust=True)
+
+
+@receiver(rows_taken_back, dispatch_uid="campaigns.take_leads_back")
+def take_leads_back(
+    sender: Any, *, lead_list_id: int, going: list[int], staying: list[int], moved: list[int], **_more: Any
+) -> None:
+    """Runs inside the transaction that takes the customers away: the leads go with them or not at all."""
+    from campaigns.services import taking_back
+
+    taking_back.take_leads_back(lead_list_id=lead_list_id, going=going, staying=staying, moved=moved)
+
+
+@receiver(customer_moved, dispatch_uid="campaigns.follow_customer")
+def follow_customer(sender: Any, *, customer_id: int, **_more: Any) -> None:
+    """Runs inside the transaction that moves the person, who is locked by it."""
+    from campaigns.services import moving
+
+    moving.follow_customer(customer_id=customer_id)

@@ -48,6 +48,11 @@ def can_confirm_override(user: User, gate: Gate) -> bool:
     return may and gate.decided_by_id not in (None, user.pk)
 
 
+def can_protect_attributes(user: User) -> bool:
+    """Name what likeness to buyers never uses, in the whole region."""
+    return user.has_role(Role.ADMINISTRATOR) and user.scope().is_region
+
+
 # -- calls and orders --------------------------------------------------------------------------------------------------
 
 LEADERS = (Role.TEAM_LEADER, Role.SUPERVISOR, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)

@@ -2,21 +2,35 @@
 
 from django.urls import path
 
-from campaigns.views import callbacks, calls, desk, history, orders, planning
+from campaigns.views import bench, callbacks, calls, desk, funnel, history, likeness, orders, planning
 
 app_name = "campaigns"
 
 PLANNING = [
     path("campaigns/", planning.campaign_list, name="campaigns"),
     path("campaigns/new/", planning.campaign_edit, name="campaign_new"),
+    path("campaigns/bench/", bench.bench, name="bench"),
+    path("campaigns/bench/find/", bench.find, name="bench-find"),
     path("campaigns/allocate/", planning.list_allocate, name="list_allocate"),
     path("campaigns/<int:pk>/", planning.campaign_detail, name="campaign"),
+    path("campaigns/<int:pk>/why-not/", funnel.why_not, name="campaign_why_not"),
     path("campaigns/<int:pk>/edit/", planning.campaign_edit, name="campaign_edit"),
     path("campaigns/<int:pk>/switch/", planning.campaign_switch, name="campaign_switch"),
     path("campaigns/<int:pk>/teams/", planning.campaign_teams, name="campaign_teams"),
     path("campaigns/<int:pk>/retry/", planning.campaign_retry, name="campaign_retry"),
     path("campaigns/<int:pk>/stage/", planning.campaign_enter, name="campaign_enter"),
+    path("campaigns/samples/<int:pk>/rest/", planning.sample_rest, name="sample-rest"),
+    path("campaigns/samples/<int:pk>/stop/", planning.sample_stop, name="sample-stop"),
     path("campaigns/<int:pk>/gates/<int:gate_pk>/", planning.gate_act, name="gate_act"),
+]
+
+LIKENESS = [
+    path("campaigns/likeness/protected/", likeness.protected_attributes, name="protected_attributes"),
+    path("campaigns/likeness/protected/<int:pk>/release/", likeness.protected_release, name="protected_release"),
+    path("campaigns/<int:pk>/likeness/", likeness.likeness_page, name="likeness"),
+    path("campaigns/<int:pk>/likeness/train/", likeness.likeness_train, name="likeness_train"),
+    path("campaigns/<int:pk>/likeness/switch/", likeness.likeness_switch, name="likeness_switch"),
+    path("campaigns/<int:pk>/likeness/leads/<int:lead_pk>/", likeness.likeness_lead, name="likeness_lead"),
 ]
 
 DESK = [
@@ -53,4 +67,4 @@ FACTS = [
     path("customers/<int:pk>/orders/", calls.customer_orders, name="customer-orders"),
 ]
 
-urlpatterns = [*DESK, *PLANNING, *FACTS]
+urlpatterns = [*DESK, *PLANNING, *LIKENESS, *FACTS]

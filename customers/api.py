@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rest_framework.routers import BaseRouter
 
-from customers import api_lists, api_persons
+from customers import api_lists, api_persons, api_segments
 
 
 def register(router: BaseRouter) -> None:
     api_lists.register(router)
     api_persons.register(router)
+    api_segments.register(router)

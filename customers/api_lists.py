@@ -24,7 +24,7 @@ from core.idempotency import once
 from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
 from customers.models import LeadList, RowVerdict, Source
-from customers.services import list_decisions, lists
+from customers.services import list_decisions, lists, mappings, repairs
 from customers.wording import file_fault_sentence
 from people.models import City, User
 
@@ -46,7 +46,7 @@ class LeadListSerializer(serializers.ModelSerializer[LeadList]):
         model = LeadList
         fields = (
             "id", "name", "source", "city", "status", "fault", "counts", "rows", "job", "consent_basis", "consent_stated_by", "created_at", "checked_at",
-            "committed_at",
+            "committed_at", "undone_at", "undo_reason",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -65,6 +65,43 @@ class UploadSerializer(serializers.Serializer[Any]):
         queryset=City.objects.all(), required=False, allow_null=True, default=None
     )
     consent_basis = serializers.CharField(max_length=200)
+    map_first = serializers.BooleanField(
+        required=False, default=False, help_text="Wait for the columns (mapping) instead of checking at once."
+    )
+
+
+class SheetSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    rows = serializers.IntegerField()
+    hidden = serializers.BooleanField()
+
+
+class LookedColumnSerializer(serializers.Serializer[Any]):
+    heading = serializers.CharField()
+    field = serializers.CharField(help_text="A known field, attribute, or empty: left out.")
+    name = serializers.CharField(help_text="Of an attribute.")
+    known = serializers.CharField(help_text="The field that the heading names by itself.")
+    seen = serializers.ListField(child=serializers.CharField(), help_text="First values, numbers masked.")
+
+
+class LookSerializer(serializers.Serializer[Any]):
+    sheets = SheetSerializer(many=True)
+    sheet = serializers.CharField()
+    row_no = serializers.IntegerField(help_text="Row of the headings; 0: there are none.")
+    saved = serializers.BooleanField(help_text="The mapping was saved for the source.")
+    columns = LookedColumnSerializer(many=True)
+
+
+class ChosenColumnSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(allow_blank=True, max_length=20)
+    name = serializers.CharField(required=False, default="", allow_blank=True, max_length=60)
+
+
+class MappingSerializer(serializers.Serializer[Any]):
+    sheet = serializers.CharField(required=False, default="", allow_blank=True, max_length=100)
+    row_no = serializers.IntegerField(min_value=0, max_value=100)
+    columns = ChosenColumnSerializer(many=True)
+    remember = serializers.BooleanField(required=False, default=False, help_text="Keep it for the source's next file.")
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -84,6 +121,8 @@ class RowSerializer(serializers.Serializer[Any]):
     phone = serializers.CharField(help_text="Masked.")
     city = serializers.CharField()
     customer_id = serializers.IntegerField(allow_null=True)
+    stays = serializers.CharField(help_text="Of a list taken back: why what the row brought stays.")
+    stays_code = serializers.CharField()
     changes = ChangeSerializer(many=True)
 
 
@@ -93,6 +132,61 @@ class DecisionSerializer(serializers.Serializer[Any]):
     rows = serializers.ListField(
         child=serializers.IntegerField(min_value=1), required=False, default=None, allow_null=True
     )
+
+
+class TakeBackSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=200)
+
+
+class SpellingSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="Names this spelling in a correction.")
+    seen = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    words = serializers.CharField()
+    count = serializers.IntegerField()
+    field = serializers.CharField(source="column", help_text="The column that the correction changes.")
+    kind = serializers.CharField(
+        help_text="prefix: digits before the number; value: one value for all; cut, empty: no value."
+    )
+    spellings = SpellingSerializer(many=True)
+
+
+class CorrectionSerializer(serializers.Serializer[Any]):
+    fault = serializers.CharField(max_length=40)
+    value = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=20, help_text="A city by its id."
+    )
+    spelling = serializers.CharField(required=False, default="", allow_blank=True, max_length=16)
+    preview = serializers.BooleanField(
+        required=False, default=False, help_text="Say what it would do, and change nothing."
+    )
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField()
+    good = serializers.IntegerField()
+    next_fault = serializers.IntegerField(help_text="Rows whose next fault comes to light.")
+    no_help = serializers.IntegerField(help_text="Rows that keep their fault.")
+    of = serializers.IntegerField(
+        help_text="Rows with the fault; more than `rows` when a preview looked at the first only."
+    )
+    job = serializers.IntegerField(allow_null=True, help_text="Of very many rows: the job that corrects them.")
+
+
+class RepairSerializer(serializers.Serializer[Any]):
+    """What is left out stays as it is; an empty phone too."""
+
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    phone = serializers.CharField(required=False, allow_blank=True, max_length=160)
+    city = serializers.IntegerField(required=False, min_value=1)
+    type = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    gender = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    age = serializers.CharField(required=False, allow_blank=True, max_length=10)
+    external_id = serializers.CharField(required=False, allow_blank=True, max_length=64)
 
 
 class JobAnswerSerializer(serializers.Serializer[Any]):
@@ -130,7 +224,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         def receive() -> dict[str, Any]:
             made = lists.receive_list(
                 file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=data["source"],
-                city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(),
+                city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(), map_first=data["map_first"],
             )  # fmt: skip
             return {"id": made.pk}
 
@@ -140,6 +234,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             data["source"].pk,
             data["city"] and data["city"].pk,
             data["consent_basis"],
+            data["map_first"],
         ]
         answer = once(
             user=request.user, key=request.headers.get("Idempotency-Key", ""), fingerprint=fingerprint, run=receive
@@ -181,10 +276,95 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         list_decisions.decide_rows(lead_list=lead_list, by=_user(request), at=database_now(), **told.validated_data)
         return Response(self.get_serializer(self.get_object()).data)
 
+    @extend_schema(
+        summary="Sheets, headings and columns of the file",
+        responses=LookSerializer,
+        parameters=[OpenApiParameter("sheet", str), OpenApiParameter("row_no", int)],
+        filters=False,
+    )
+    @action(detail=True, filterset_class=None, pagination_class=None, url_path="mapping")
+    def columns(self, request: Request, pk: str | None = None) -> Response:
+        row = request.query_params.get("row_no", "")
+        looked = mappings.look_into(
+            lead_list=self._workable(),
+            by=_user(request),
+            sheet=request.query_params.get("sheet"),
+            row_no=int(row) if row.isdecimal() and len(row) < 6 else None,
+        )
+        return Response(LookSerializer(looked).data)
+
+    @extend_schema(
+        summary="Choose the columns and check", request=MappingSerializer, responses={202: JobAnswerSerializer}
+    )
+    @columns.mapping.post
+    def choose_columns(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self._workable()
+        told = MappingSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        data = told.validated_data
+        columns = [(column["field"], column["name"]) for column in data.pop("columns")]
+        job = mappings.confirm_mapping(
+            lead_list=lead_list, columns=columns, **data, by=_user(request), at=database_now()
+        )
+        return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Faults that one correction can take away", responses=FaultSerializer(many=True), filters=False
+    )
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def faults(self, request: Request, pk: str | None = None) -> Response:
+        return Response(FaultSerializer(list_queries.faults_of(self._workable()), many=True).data)
+
+    @extend_schema(
+        summary="Correct all rows with one fault",
+        request=CorrectionSerializer,
+        responses={200: OutcomeSerializer, 202: OutcomeSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def correct(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self._workable()
+        told = CorrectionSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        data = told.validated_data
+        correction = repairs.Correction(data["fault"], data["value"], data["spelling"])
+        if data["preview"]:
+            outcome = repairs.preview_correction(lead_list=lead_list, correction=correction, by=_user(request))
+        else:
+            outcome = repairs.correct_rows(
+                lead_list=lead_list, correction=correction, by=_user(request), at=database_now()
+            )
+        answer = status.HTTP_202_ACCEPTED if outcome.job else status.HTTP_200_OK
+        return Response(OutcomeSerializer(outcome).data, status=answer)
+
+    @extend_schema(summary="Repair one row", request=RepairSerializer, responses=RowSerializer)
+    @action(detail=True, methods=["post"], url_path=r"rows/(?P<row>[0-9]+)/repair")
+    def repair(self, request: Request, pk: str | None = None, row: str = "") -> Response:
+        lead_list = self._workable()
+        told = RepairSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        values = {name: str(value) for name, value in told.validated_data.items()}
+        verdict = repairs.repair_row(
+            lead_list=lead_list, row_no=min(int(row), 2**31 - 1), values=values, by=_user(request), at=database_now()
+        )
+        [shown] = list_queries.rows_of(lead_list, [verdict], _user(request))
+        return Response(RowSerializer(shown).data)
+
     @extend_schema(summary="Commit the good rows", request=None, responses={202: JobAnswerSerializer})
     @action(detail=True, methods=["post"])
     def commit(self, request: Request, pk: str | None = None) -> Response:
         job = lists.commit_list(lead_list=self._workable(), by=_user(request), at=database_now())
+        return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Take a committed list back", request=TakeBackSerializer, responses={202: JobAnswerSerializer}
+    )
+    @action(detail=True, methods=["post"], url_path="take-back")
+    def take_back(self, request: Request, pk: str | None = None) -> Response:
+        lead_list = self._workable()
+        told = TakeBackSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        reason = told.validated_data["reason"]
+        job = lists.undo_list(lead_list=lead_list, by=_user(request), reason=reason, at=database_now())
         return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Give the list up", request=None, responses=LeadListSerializer)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.filters import FromDayFilter, ToDayFilter
-from customers.models import Customer, Source, Suppression, Tag
+from customers.models import Customer, Segment, Source, Suppression, Tag
 from customers.queries import named
 from people.models import City
 
@@ -98,3 +98,24 @@ class SourceFilter(django_filters.FilterSet):
     class Meta:
         model = Source
         fields: list[str] = []
+
+
+class SegmentFilter(django_filters.FilterSet):
+    name = django_filters.CharFilter(label=_("Name"), lookup_expr="icontains", widget=search())
+    city = django_filters.ModelChoiceFilter(label=_("City"), queryset=visible_cities, empty_label=_("all"))
+    archived = django_filters.ChoiceFilter(
+        label=_("State"), choices=[("1", _("archived")), ("all", _("all"))], empty_label=_("in use"), method="by_state"
+    )
+
+    class Meta:
+        model = Segment
+        fields: list[str] = []
+
+    def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """What is archived only when it is asked for."""
+        rows = super().filter_queryset(queryset)
+        wanted = self.form.cleaned_data.get("archived")
+        return rows if wanted == "all" else rows.filter(archived_at__isnull=wanted != "1")

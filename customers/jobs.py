@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +22,29 @@ def commit_list(run: Run) -> dict[str, Any]:
     from customers.services import list_commit
 
     return list_commit.commit_list(run)
+
+
+@handler("customers.undo_list", label=_("Take a lead list back"), lease=timedelta(seconds=60))
+def undo_list(run: Run) -> dict[str, Any]:
+    from customers.services import list_undo
+
+    return list_undo.take_back(run)
+
+
+@handler(
+    "customers.apply_register", label=_("Take in a do-not-call register"), max_attempts=3, lease=timedelta(seconds=60)
+)
+def apply_register(run: Run) -> dict[str, Any]:
+    from customers.services import registers
+
+    return registers.apply_register(run)
+
+
+@handler("customers.repair_list", label=_("Correct rows of a lead list"), max_attempts=3, lease=timedelta(seconds=60))
+def repair_list(run: Run) -> dict[str, Any]:
+    from customers.services import repairs
+
+    return repairs.repair_list(run)
 
 
 @scheduled(
@@ -51,3 +74,17 @@ def settle_indexes(run: Run) -> dict[str, Any]:
     from customers.services import list_commit
 
     return {"pages": list_commit.settle_indexes()}
+
+
+@handler("customers.refresh_segment", label=_("Count a segment"), max_attempts=3, lease=timedelta(seconds=120))
+def refresh_segment(run: Run) -> dict[str, Any]:
+    from customers.services import segment_members
+
+    return segment_members.refresh_segment(run)
+
+
+@scheduled("customers.refresh_segments", daily_at="03:10", label=_("Count the segments of this night"))
+def refresh_segments(run: Run) -> dict[str, Any]:
+    from customers.services import segment_members
+
+    return {"segments": segment_members.refresh_due(day=date.fromisoformat(run.args["date"]), at=run.now())}

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Source
+from customers.corrections import CITY, PHONE, Way
+from customers.models import Customer, Source
 from people.models import City, User
 
 OTHER = ""
@@ -32,6 +33,12 @@ class UploadForm(forms.Form):
         help_text=_("On what ground these customers may be called: contract, form, agreement, with its date."),
     )
 
+    map_first = forms.BooleanField(
+        label=_("Choose sheet and columns before the check"),
+        required=False,
+        help_text=_("Else they are found by their headings; they can be chosen later too."),
+    )
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         is_region = user.scope().is_region or user.is_superuser
@@ -54,3 +61,83 @@ class UploadForm(forms.Form):
         if not data.get("source") and not data.get("new_source", "").strip():
             self.add_error("source", _("Choose the source, or name a new one."))
         return data
+
+
+class TakeBackForm(forms.Form):
+    """Why a committed list is taken back; asked once."""
+
+    reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Kept with the list."))
+
+    def __init__(self, *args: Any, must_say_why: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = must_say_why
+
+
+class RowForm(forms.Form):
+    """One staged row. `seen` says what stands in the file where a field cannot hold it."""
+
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    phone = forms.CharField(label=_("Phone number"), max_length=160, required=False)
+    city = forms.ChoiceField(label=_("City"), required=False)
+    type = forms.ChoiceField(label=_("Type"), required=False, choices=[("", "–"), *Customer.Type.choices])
+    gender = forms.ChoiceField(label=_("Gender"), required=False, choices=[("", "–"), *Customer.Gender.choices])
+    age = forms.CharField(
+        label=_("Age"), max_length=10, required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"})
+    )
+    external_id = forms.CharField(label=_("Customer number"), max_length=64, required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        cities: list[tuple[str, str]],
+        mask: str = "",
+        seen: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        city = self.fields["city"]
+        assert isinstance(city, forms.ChoiceField)
+        city.choices = [("", "–"), *cities]
+        self.fields["phone"].widget.attrs |= {"placeholder": mask, "autocomplete": "off", "inputmode": "tel"}
+        for name, text in (seen or {}).items():
+            self.fields[name].help_text = _("In the file: %(seen)s") % {"seen": text}
+
+
+class CorrectionForm(forms.Form):
+    """One value for all rows with a fault. Which control holds the value depends on the field."""
+
+    spelling = forms.ChoiceField(label=_("Rows that say"), required=False)
+    value = forms.CharField(required=False)
+
+    def __init__(
+        self, *args: Any, way: Way, spellings: list[tuple[str, str]], cities: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        spelling = self.fields["spelling"]
+        assert isinstance(spelling, forms.ChoiceField)
+        spelling.choices = [("", _("anything")), *spellings]
+        if not spellings:
+            del self.fields["spelling"]
+        if way.kind in ("cut", "empty"):
+            del self.fields["value"]
+            return
+        self.fields["value"] = self._value(way, cities)
+
+    def _value(self, way: Way, cities: list[tuple[str, str]]) -> forms.Field:
+        if way.field == PHONE:
+            return forms.CharField(
+                label=_("Digits before the number"), required=False, max_length=7,
+                help_text=_("0 where Excel has eaten it, or the area code of landlines, such as 0757."),
+                widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+            )  # fmt: skip
+        if way.field == CITY:
+            return forms.ChoiceField(label=_("City"), choices=[("", "–"), *cities], required=False)
+        words: dict[str, Any] = {"type": Customer.Type.choices, "gender": Customer.Gender.choices}
+        if way.field in words:
+            return forms.ChoiceField(
+                label=_("Value for all"), choices=[("", _("empty")), *words[way.field]], required=False
+            )
+        return forms.CharField(
+            label=_("Value for all"), required=False, max_length=3, help_text=_("Empty: the rows are taken without an age."),
+            widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+        )  # fmt: skip

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from customers.corrections import WAYS, spelling_key
 from customers.list_rules import works_for_region
 from customers.models import Customer, LeadList, RowVerdict, StagedRow
 from customers.models.lists import LeadListQuerySet
+from customers.staying import stay_words
 from customers.wording import reason_words
 from people.models import City, User
 
@@ -22,6 +25,8 @@ CHIPS = {
     Verdict.SUPPRESSED: ("is-stop", "⊘"), Verdict.INVALID: ("is-invalid", "!"), Verdict.UNDECIDED: ("is-ask", "?"),
 }  # fmt: skip
 EXAMPLES = 3
+STAYED = "stayed"
+SPELLINGS = 100
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,22 @@ class Row:
     phone: str
     city: str
     customer_id: int | None
+    stays: str = ""
+    stays_code: str = ""
     changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class UndoCounts:
+    """What the taking back of a list does, or has done: rows. `stays` by reason, most first."""
+
+    going: int
+    restored: int
+    stays: list[ReasonCount]
+
+    @property
+    def staying(self) -> int:
+        return sum(one.count for one in self.stays)
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,7 @@ class ReasonCount:
     words: str
     count: int
     examples: str
+    correctable: bool = False
 
 
 def lists_of(user: User) -> LeadListQuerySet:
@@ -95,8 +116,11 @@ def held_back(lead_list: LeadList) -> int:
 def verdicts_of(
     lead_list: LeadList, user: User, *, verdict: str = "", reason: str = "", search: str = ""
 ) -> QuerySet[RowVerdict]:
-    """The verdicts that a filter leaves, in the order of the file. `search` is a row number or the start of a customer number."""
+    """The verdicts that a filter leaves, in the order of the file; the verdict "stayed" asks for rows of which something stayed when the list
+    was taken back, the reason being why. `search` is a row number or the start of a customer number."""
     found = RowVerdict.objects.filter(lead_list=lead_list)
+    if verdict == STAYED:
+        found, verdict, reason = found.stayed(works_for_region(user), reason), "", ""
     verdicts = [verdict] if verdict in Verdict.values else Verdict.values
     if verdict in Verdict.values or reason:
         found = found.said(works_for_region(user), *verdicts, reason=reason)
@@ -151,10 +175,17 @@ def _row(verdict: RowVerdict, staged: StagedRow | None, cities: dict[int, str], 
         phone=staged.phone_mask,
         city=cities.get(staged.city_id or 0, ""),
         customer_id=verdict.customer_id if is_seen and is_region else None,
+        stays=stay_words(stays) if (stays := _stays(verdict, is_region)) else "",
+        stays_code=stays,
         changes=_changes(verdict.before, reason, staged, cities)
         if verdict.before and _shows_changes(verdict, is_seen, is_region)
         else [],
     )
+
+
+def _stays(verdict: RowVerdict, is_region: bool) -> str:
+    """Of a row held back, readers without the region are told as if it had been stored and taken back."""
+    return verdict.stays or "" if is_region or verdict.told is None else ""
 
 
 def _shows_changes(verdict: RowVerdict, is_seen: bool, is_region: bool) -> bool:
@@ -209,7 +240,14 @@ def reasons_of(lead_list: LeadList, user: User) -> list[ReasonCount]:
         verdict: place for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "update"))
     }
     found = [
-        ReasonCount(verdict, reason, reason_words(reason), n, examples.get(reason, ""))
+        ReasonCount(
+            verdict,
+            reason,
+            reason_words(reason),
+            n,
+            examples.get(reason, ""),
+            verdict == Verdict.INVALID and reason in WAYS,
+        )
         for (verdict, reason), n in sorted(counted.items())
         if reason and verdict != Verdict.NEW
     ]
@@ -230,3 +268,70 @@ def _examples(lead_list: LeadList) -> dict[str, str]:
         for fault, detail, n in cursor.fetchall():
             found[fault].append(f"{detail} {n:,}" if n > 1 else detail)
     return {fault: ", ".join(parts) for fault, parts in found.items()}
+
+
+# -- taken back --------------------------------------------------------------------------------------------------------
+
+
+def undo_counts(lead_list: LeadList, user: User, rows: Iterable[tuple[str, str, bool, int]]) -> UndoCounts:
+    """From (verdict, why it stays, told otherwise without the region, rows), foreseen or done, what this reader is told.
+
+    What goes is what was told to have come, less what stays: a row held back is no exception that could be counted out.
+    """
+    counts = counts_for(lead_list, user)
+    is_region = works_for_region(user)
+    stays: Counter[str] = Counter()
+    left = {Verdict.NEW.value: counts["new"], Verdict.UPDATE.value: counts["update"]}
+    for verdict, code, is_told, n in rows:
+        if code and verdict in left and (is_region or not is_told):
+            stays[code] += n
+            left[verdict] -= n
+    found = [ReasonCount(STAYED, code, stay_words(code), n, "") for code, n in stays.most_common()]
+    return UndoCounts(left["new"], left["update"], found)
+
+
+def undone_counts(lead_list: LeadList, user: User) -> UndoCounts:
+    """What has stayed of a list that was taken back."""
+    rows = RowVerdict.objects.filter(lead_list=lead_list).stayed(is_region=True).values_list("verdict", "stays")
+    counted = rows.annotate(is_told=Q(told__isnull=False), n=Count("row_no")).order_by("verdict", "stays")
+    return undo_counts(lead_list, user, counted)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """What stood in the cell of rows with one fault, and how many say it so."""
+
+    key: str
+    seen: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that can be corrected for all its rows: in which field, how, and the spellings where they matter."""
+
+    code: str
+    words: str
+    count: int
+    column: str
+    kind: str
+    spellings: list[Spelling] = field(default_factory=list)
+
+
+def faults_of(lead_list: LeadList) -> list[Fault]:
+    """The faults that one correction can take away, most frequent first."""
+    rows = StagedRow.objects.filter(lead_list=lead_list, fault__in=WAYS).order_by()
+    counted = rows.values_list("fault").annotate(n=Count("row_no")).order_by("-n", "fault")
+    return [
+        Fault(code, reason_words(code), n, WAYS[code].field, WAYS[code].kind, spellings_of(lead_list, code))
+        for code, n in counted
+    ]
+
+
+def spellings_of(lead_list: LeadList, fault: str) -> list[Spelling]:
+    """Most frequent first; [] where rows with the fault have nothing in common but it."""
+    if not WAYS[fault].by_spelling:
+        return []
+    rows = StagedRow.objects.filter(lead_list=lead_list, fault=fault).order_by()
+    counted = rows.values_list("fault_detail").annotate(n=Count("row_no")).order_by("-n", "fault_detail")
+    return [Spelling(spelling_key(seen), seen, n) for seen, n in counted[:SPELLINGS]]

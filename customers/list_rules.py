@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from customers.models import LeadList
 from people.models import Membership, User
 
 Role = Membership.Role
 WORK = (Role.DATA, Role.ADMINISTRATOR)
 LOOK = (*WORK, Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER)
+# how long a commit can be taken back, and so how long what it replaced is kept
+UNDO_FOR = timedelta(days=30)
 
 
 def _holds(user: User, roles: tuple[str, ...]) -> bool:
@@ -24,7 +28,7 @@ def can_upload_list(user: User) -> bool:
 
 
 def can_work_on_list(user: User, lead_list: LeadList) -> bool:
-    """Decide about rows, commit, give up, download what was rejected."""
+    """Decide about rows, commit, give up, take back, download what was rejected."""
     if not can_upload_list(user):
         return False
     scope = user.scope()

@@ -13,10 +13,11 @@ from core.calendar import day_bounds
 from core.errors import DomainError
 from core.filters import DayInput
 from core.phones import clean_phone
+from customers import rule_scopes
 from customers.models import ContactRule, Source, Suppression
 from customers.rule_values import clean_value
 from customers.services.persons import RevealReason
-from people.models import City
+from people.models import City, User
 
 
 class NumberForm(forms.Form):
@@ -148,6 +149,7 @@ PARTS: dict[str, Callable[[], dict[str, forms.Field]]] = {
     "gap": lambda: {"minutes": _number(_("Minutes"))},
     "answered_per_day": lambda: {"most": _number(_("Calls per day"))},
     "refusal_rest": lambda: {"days": _number(_("Days"))},
+    "register_age": lambda: {"days": _number(_("Days"))},
     "consent": lambda: {
         "needed": forms.TypedChoiceField(
             label=_("Consent"), coerce=lambda text: text == "1", choices=[("1", _("needed")), ("0", _("not needed"))]
@@ -156,27 +158,53 @@ PARTS: dict[str, Callable[[], dict[str, forms.Field]]] = {
 }
 
 
+def _scope(label: Any, choices: list[tuple[int, str]], every: Any) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        label=label, choices=[("", every), *choices], coerce=int, empty_value=None, required=False
+    )
+
+
 class RuleForm(forms.Form):
-    """One rule of a key: its parts, how hard it is, from when, and on what basis."""
+    """A proposal: the parts of the rule, how hard it is, from when, on what basis, and why."""
 
     severity = forms.ChoiceField(
         label=_("Does"), choices=ContactRule.Severity.choices, initial=ContactRule.Severity.BLOCK
     )
-    valid_from = forms.DateField(label=_("Holds from"), widget=DayInput())
+    holds_from = forms.DateField(
+        label=_("Holds from"),
+        widget=DayInput(),
+        help_text=_("Approved later than this, it holds from the approval on."),
+    )
     basis = forms.CharField(
         label=_("Basis"), max_length=200, required=False, help_text=_("The law, or whose decision.")
     )
+    reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Whoever decides reads this."))
+    at_once = forms.BooleanField(
+        label=_("Holds at once"), required=False,
+        help_text=_("In an emergency, and only for what tightens: it holds from this moment and is confirmed afterwards."),
+    )  # fmt: skip
 
-    def __init__(self, *args: Any, key: str, with_place: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, key: str, user: User, with_place: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.key = key
         parts = PARTS[key]()
         self.fields = {**parts, **self.fields}
         self.parts = list(parts)
         if with_place:
-            self.fields["city"] = forms.ModelChoiceField(
-                City.objects.order_by("name"), label=_("City"), required=False, empty_label=_("every city")
-            )
+            self._add_scope(user)
+        if with_place and key == ContactRule.Key.HOURS:
+            del self.fields["at_once"]  # hours of one pack add up: new ones never tighten
+
+    def _add_scope(self, user: User) -> None:
+        scope = user.scope()
+        cities = City.objects.order_by("name")
+        self.fields["city"] = forms.ModelChoiceField(
+            cities if scope.is_region else cities.filter(pk__in=scope.city_ids), label=_("City"), required=False,
+            empty_label=_("every city"),
+        )  # fmt: skip
+        campaigns, products = (rule_scopes.choices(kind, user) for kind in (rule_scopes.CAMPAIGN, rule_scopes.PRODUCT))
+        self.fields["campaign_id"] = _scope(_("Campaign"), campaigns, _("every campaign"))
+        self.fields["product_id"] = _scope(_("Product"), products, _("every product"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -187,3 +215,38 @@ class RuleForm(forms.Form):
             except DomainError as bad:
                 raise forms.ValidationError(str(bad)) from None
         return data
+
+
+class RuleEndForm(forms.Form):
+    holds_from = forms.DateField(
+        label=_("First day without the rule"), widget=DayInput(),
+        help_text=_("Approved later than this, it ends with the approval."),
+    )  # fmt: skip
+    reason = forms.CharField(label=_("Why"), max_length=200, help_text=_("Whoever decides reads this."))
+
+
+class RegisterForm(forms.Form):
+    """The file of an edition of a do-not-call register."""
+
+    file = forms.FileField(
+        label=_("File"), help_text=_("Excel workbook (.xlsx) or CSV, up to 60 MB; one number a row.")
+    )
+    source = forms.CharField(
+        label=_("Source"), max_length=60, help_text=_("Whose register it is; always the same words.")
+    )
+    dated_on = forms.DateField(label=_("Date of the register"), widget=DayInput())
+    is_whole = forms.BooleanField(
+        label=_("Whole register, or its last part"), required=False, initial=True,
+        help_text=_("Only then are numbers lifted that are in it no longer."),
+    )  # fmt: skip
+    may_shrink = forms.BooleanField(
+        label=_("May hold less than half of the numbers of the edition before"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs |= {"accept": ".xlsx,.csv"}
+
+
+class RefuseForm(forms.Form):
+    reason = forms.CharField(label=_("Reason of the refusal"), max_length=200)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Prefetch, QuerySet
+from datetime import date
 
-from customers.models import Customer, CustomerTag, Phone
+from django.db.models import Case, F, Prefetch, QuerySet, Value, When
+from django.db.models.fields import DateField
+
+from customers.models import Customer, CustomerTag, PersonRequest, Phone
 from people.models import City, User
 
 # Nobody pages through more by hand; beyond it filters help.
@@ -56,3 +59,17 @@ def named(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
     """Customers whose name has `text` in it; of one or two letters, whose name begins with it (shorter than a trigram)."""
     text = text.strip()
     return rows.filter(name__icontains=text) if len(text) >= TRIGRAM else rows.filter(name__istartswith=text)
+
+
+def requests_by_urgency(user: User) -> QuerySet:
+    """What persons ask, of the cities that the user sees: `waits_until` sorts what waits longest past its day first, the answered last."""
+    nothing = Value(None, output_field=DateField())
+    return (
+        PersonRequest.objects.visible_to(user)
+        .select_related("customer__city", "received_by", "decided_by")
+        .annotate(waits_until=Case(When(state="open", then=F("due_on")), default=nothing))
+    )
+
+
+def overdue_requests(user: User, today: date) -> int:
+    return PersonRequest.objects.visible_to(user).overdue(today).count()

@@ -8,13 +8,28 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.retention import register
-from customers.models import Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, StagedRow, Suppression
+from customers.list_rules import UNDO_FOR
+from customers.models import (
+    CanaryCall,
+    Customer,
+    CustomerTag,
+    HeldRow,
+    LeadList,
+    PersonRequest,
+    Phone,
+    RegisterNumber,
+    RowVerdict,
+    SegmentMembers,
+    StagedRow,
+    Suppression,
+)
 
 STAGED = timedelta(days=7)
 UNDECIDED = timedelta(days=30)
-UNDO = timedelta(days=30)
+UNDO = UNDO_FOR
 UNUSED = timedelta(days=3 * 365)
 HELD = timedelta(days=365)
+UNCOUNTED = timedelta(days=365)
 A_NIGHT = 20_000
 
 
@@ -25,18 +40,31 @@ def _unused(at: datetime) -> Q:
 
 
 def forget_staged_rows(at: datetime) -> int:
-    """Rows of files: a week after the commit; lists nobody committed within a month are given up."""
+    """Rows of files: a week after the commit, those that changed somebody as long as they can be undone; lists nobody committed within a
+    month are given up."""
     LeadList.objects.filter(status__in=["waiting", "checked"], created_at__lt=at - UNDECIDED).update(status="cancelled")
     over = LeadList.objects.filter(
-        Q(status="committed", committed_at__lt=at - STAGED)
+        Q(status__in=["committed", "undone"], committed_at__lt=at - STAGED)
         | Q(status__in=["cancelled", "failed"], created_at__lt=at - STAGED)
     )
-    return StagedRow.objects.filter(lead_list__in=over).delete()[0]
+    undoable = LeadList.objects.filter(status="committed", committed_at__gte=at - UNDO)
+    needed = RowVerdict.objects.filter(
+        Q(verdict="update") | Q(told__isnull=False),
+        lead_list=OuterRef("lead_list"),
+        row_no=OuterRef("row_no"),
+        lead_list__in=undoable,
+    )
+    return StagedRow.objects.filter(lead_list__in=over).exclude(Exists(needed)).delete()[0]
+
+
+def forget_register_numbers(at: datetime) -> int:
+    """Numbers of registers whose last part never came."""
+    return RegisterNumber.objects.filter(register__created_at__lt=at - UNDECIDED).delete()[0]
 
 
 def forget_values_before(at: datetime) -> int:
     """What an update replaced: as long as the commit can be undone."""
-    due = LeadList.objects.filter(committed_at__lt=at - UNDO)
+    due = LeadList.objects.filter(committed_at__lt=at - UNDO).exclude(status="undoing")
     return RowVerdict.objects.filter(lead_list__in=due, before__isnull=False).update(before=None)
 
 
@@ -77,12 +105,39 @@ def forget_tags(at: datetime) -> int:
     return CustomerTag.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
 
 
+def forget_segment_members(at: datetime) -> int:
+    """Segments that nobody has counted for a year keep their number and forget whom they counted."""
+    return SegmentMembers.objects.filter(segment__counted_at__lt=at - UNCOUNTED).delete()[0]
+
+
+def forget_answers(at: datetime) -> int:
+    """Words of answers, and what corrections replaced: as long as the person may still object to them."""
+    due = PersonRequest.objects.filter(decided_at__lt=at - UNUSED)
+    held = due.filter(Q(answer__isnull=False) | Q(evidence__isnull=False))
+    return held.update(answer=None, evidence=None)
+
+
+def forget_callers(at: datetime) -> int:
+    """Who called a canary, once what came of it is three years old."""
+    due = CanaryCall.objects.filter(settled_at__lt=at - UNUSED)
+    return due.filter(Q(caller__isnull=False) | Q(finding__isnull=False)).update(caller=None, finding=None)
+
+
 register(
     "customers.StagedRow",
     fields=StagedRow.PERSONAL_FIELDS,
     keep_for=STAGED,
-    basis=_("Needed until the list is committed and its rejects are repaired; then 7 days."),
+    basis=_(
+        "Needed until the list is committed and its rejects are repaired; then 7 days, and 30 of rows that changed a customer, so that the list can be taken back."
+    ),
     apply=forget_staged_rows,
+)
+register(
+    "customers.RegisterNumber",
+    fields=RegisterNumber.PERSONAL_FIELDS,
+    keep_for=UNDECIDED,
+    basis=_("Needed until the register, or its last part, is in force; at most 30 days."),
+    apply=forget_register_numbers,
 )
 register(
     "customers.HeldRow",
@@ -121,6 +176,13 @@ register(
     basis=_("As the person."),
     apply=forget_tags,
 )
+register(
+    "customers.SegmentMembers",
+    fields=SegmentMembers.PERSONAL_FIELDS,
+    keep_for=UNCOUNTED,
+    basis=_("As long as the segment is used: until it is archived, and a year after it was last counted."),
+    apply=forget_segment_members,
+)
 EVIDENCE = _(
     "Evidence of the ground on which people were called or asked not to be: kept as long as it can be asked for."
 )
@@ -128,3 +190,17 @@ register("customers.Consent", fields=("evidence",), basis=EVIDENCE)
 register("customers.ConsentEvent", fields=("evidence",), basis=EVIDENCE)
 register("customers.Suppression", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.SuppressionEvent", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
+register(
+    "customers.PersonRequest",
+    fields=PersonRequest.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("Evidence of what a person was answered, 3 years after the answer; an erasing empties it at once."),
+    apply=forget_answers,
+)
+register(
+    "customers.CanaryCall",
+    fields=CanaryCall.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("Evidence of a leak: 3 years after it was looked into."),
+    apply=forget_callers,
+)

@@ -93,6 +93,10 @@ def _clean_consent(value: dict[str, Any]) -> dict[str, Any]:
     return {"needed": value["needed"]}
 
 
+def _clean_register_age(value: dict[str, Any]) -> dict[str, Any]:
+    return {"days": _whole(value, "days", 1, 366, _("The age is a whole number of days from %(low)s to %(high)s."))}
+
+
 CLEANERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "hours": _clean_hours,
     "cap": _clean_cap,
@@ -100,7 +104,42 @@ CLEANERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "answered_per_day": _clean_answered,
     "refusal_rest": _clean_rest,
     "consent": _clean_consent,
+    "register_age": _clean_register_age,
 }
+
+
+HARDNESS = {"log": 0, "warn": 1, "block": 2}
+
+# A later value, against the one before: at least as strict in every part.
+STRICTER: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
+    "hours": lambda new, old: (
+        set(new["days"]) <= set(old["days"])
+        and minutes_of(new["opens"]) >= minutes_of(old["opens"])
+        and minutes_of(new["closes"]) <= minutes_of(old["closes"])
+    ),
+    "cap": lambda new, old: new["most"] <= old["most"] and new["hours"] >= old["hours"],
+    "gap": lambda new, old: new["minutes"] >= old["minutes"],
+    "answered_per_day": lambda new, old: new["most"] <= old["most"],
+    "refusal_rest": lambda new, old: new["days"] >= old["days"],
+    "consent": lambda new, old: new["needed"] or not old["needed"],
+    "register_age": lambda new, old: new["days"] <= old["days"],
+}
+
+
+def tightens(key: str, new: dict[str, Any], severity: str, old: dict[str, Any], old_severity: str) -> bool:
+    """Whether the new value forbids more than the old one and allows nothing that it forbade.
+
+    Hours keep their severity: those of one pack add up within a severity, so a warning made a block could widen the block.
+    """
+    harder = HARDNESS[severity] - HARDNESS[old_severity]
+    if harder < 0 or (key == "hours" and harder):
+        return False
+    return (new != old or harder > 0) and STRICTER[key](new, old)
+
+
+def tightens_alone(key: str, value: dict[str, Any]) -> bool:
+    """Whether a rule that did not exist can only forbid. Hours of one pack add up, so new ones may allow; "no consent needed" forbids nothing."""
+    return key != "hours" and value.get("needed", True) is True
 
 
 def days_in_words(days: list[int]) -> str:
@@ -141,6 +180,9 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "refusal_rest": lambda v: (
         ngettext("%(count)d day after a refused offer", "%(count)d days after a refused offer", v["days"])
         % {"count": v["days"]}
+    ),
+    "register_age": lambda v: (
+        ngettext("at most %(count)d day old", "at most %(count)d days old", v["days"]) % {"count": v["days"]}
     ),
     "consent": lambda v: _("needed before a call") if v["needed"] else _("not needed before a call"),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from customers.models import Suppression
+from customers.models import RuleChange, Suppression
+from customers.models.people import ANSWERERS
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -34,6 +35,11 @@ def can_see_suppressions(user: User) -> bool:
     return user.has_role(*LOOK)
 
 
+def can_load_registers(user: User) -> bool:
+    """A register reaches customers of every city: the data team of the region, and the top."""
+    return user.has_role(Role.DATA, *TOP) and user.scope().is_region
+
+
 def can_suppress(user: User) -> bool:
     """Whoever speaks with customers' wishes may enter that somebody is not to be called."""
     return user.has_role(*LOOK)
@@ -41,6 +47,8 @@ def can_suppress(user: User) -> bool:
 
 def can_lift(user: User, suppression: Suppression) -> bool:
     """A wish not to be called is lifted at the top or by the data team, a complaint by QA, what was entered by hand by those who enter."""
+    if suppression.kind == Suppression.Kind.LOCKED:
+        return False  # unlocked through the request by which the person was locked
     if suppression.kind == Suppression.Kind.COMPLAINT:
         return user.has_role(Role.QA, *TOP)
     if suppression.kind in (Suppression.Kind.REFUSAL, Suppression.Kind.REGISTER):
@@ -56,9 +64,44 @@ def can_change_rules(user: User) -> bool:
     return user.has_role(*TOP)
 
 
+def can_decide_rule_change(user: User, change: RuleChange) -> bool:
+    """A second person: whoever may propose, except who did."""
+    return can_change_rules(user) and change.asked_by_id != user.pk and change.state == RuleChange.State.ASKED
+
+
+def can_withdraw_rule_change(user: User, change: RuleChange) -> bool:
+    """What holds at once already is not taken back alone."""
+    return change.asked_by_id == user.pk and change.state == RuleChange.State.ASKED and not change.at_once
+
+
 def can_see_sources(user: User) -> bool:
     return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, *TOP)
 
 
 def can_change_sources(user: User) -> bool:
     return user.has_role(Role.DATA, *TOP)
+
+
+def can_see_segments(user: User) -> bool:
+    """Which ones is asked of Segment.visible_to; their customers are shown to them with masked numbers."""
+    return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, Role.CITY_MANAGER, *TOP)
+
+
+def can_change_segments(user: User) -> bool:
+    """Make, change, count anew and archive segments, and so decide which customers a tag follows."""
+    return user.has_role(Role.DATA, Role.CAMPAIGN_MANAGER, *TOP)
+
+
+def can_see_requests(user: User) -> bool:
+    """What persons ask about their own data: entered by whoever speaks with customers."""
+    return user.has_role(*LOOK)
+
+
+def can_answer_requests(user: User) -> bool:
+    """Give a copy, correct, erase, lock; see whom nobody else sees any more."""
+    return user.has_role(*ANSWERERS)
+
+
+def can_see_canaries(user: User) -> bool:
+    """Which customers are made up, and in which files they stood."""
+    return user.has_role(Role.ADMINISTRATOR)

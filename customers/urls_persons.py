@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import contact_rules, persons, sources, suppressions
+from customers.views import contact_rules, persons, registers, rule_changes, sources, suppressions
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
@@ -20,6 +20,10 @@ urlpatterns = [
     path("suppressions/new/", suppressions.suppression_new, name="suppression-new"),
     path("suppressions/<int:pk>/", suppressions.suppression, name="suppression"),
     path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression-lift"),
+    path("suppressions/registers/", registers.registers, name="registers"),
+    path("suppressions/registers/new/", registers.register_new, name="register-new"),
+    path("suppressions/registers/<int:pk>/", registers.register, name="register"),
+    path("suppressions/registers/<int:pk>/progress/", registers.register_progress, name="register-progress"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.source_new, name="source-new"),
     path("sources/<int:pk>/", sources.source, name="source"),
@@ -29,4 +33,11 @@ urlpatterns = [
     path("rules/packs/<int:pk>/<slug:key>/new/", contact_rules.rule_new, name="rule-new"),
     path("rules/<int:pk>/", contact_rules.rule, name="rule"),
     path("rules/<int:pk>/end/", contact_rules.rule_end, name="rule-end"),
+    path("rules/<int:pk>/history/", contact_rules.rule_history, name="rule-history"),
+    path("rules/changes/", rule_changes.changes, name="rule-changes"),
+    path("rules/changes/badge/", rule_changes.changes_badge, name="rule-changes-badge"),
+    path("rules/changes/<int:pk>/", rule_changes.change, name="rule-change"),
+    path("rules/changes/<int:pk>/approve/", rule_changes.approve, name="rule-change-approve"),
+    path("rules/changes/<int:pk>/refuse/", rule_changes.refuse, name="rule-change-refuse"),
+    path("rules/changes/<int:pk>/withdraw/", rule_changes.withdraw, name="rule-change-withdraw"),
 ]

@@ -9,6 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 FILE_FAULTS: dict[str, Any] = {
     "empty_file": _("The file is empty. Put the headings into the first row and one customer into each row below."),
+    "stopped": _("Somebody stopped it. The numbers taken in so far are not called until the next edition."),
+    "no_numbers": _(
+        "No number was found in the file. Put one number into each row, below a heading like phone or 手机."
+    ),
+    "shrunk": _(
+        "The file holds %(numbers)s numbers, less than half of the %(standing)s in force from this register. If that is right, say so at the upload."
+    ),
     "header_only": _("The file has headings but no rows below them."),
     "old_excel": _("This is a file of Excel 97-2003 (.xls). Open it in Excel and save it as Excel workbook (.xlsx)."),
     "password": _(
@@ -45,6 +52,8 @@ FILE_FAULTS: dict[str, Any] = {
     "two_phone_columns": _(
         "Two columns hold phone numbers: %(first)s and %(second)s. Keep one; put further numbers into rows of their own."
     ),
+    "mapping_unfit": _("The columns of the file are not those that were mapped. Look through them again."),
+    "sheet_gone": _("The sheet that was chosen is not in the file, or it is empty. Choose another."),
     "too_many_columns": _("The list has %(columns)s columns; %(most)s are the most."),
     "too_many_rows": _("The list has more than %(most)s rows. Split it into several files."),
     "too_big": _(
@@ -91,6 +100,7 @@ REASONS: dict[str, Any] = {
     "keep_customer": _("Customer stays as known, the other values are taken"),
 }
 
+SKIPPED = "skipped"  # what a no means
 # what a yes means for each reason to decide
 ACCEPTED = {
     "new_number": "add_number",

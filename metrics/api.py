@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -11,14 +12,15 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 from rest_framework.viewsets import ViewSet
 
 from core.errors import DomainError
-from metrics import export, registry
+from customers.rules import can_see_sources
+from metrics import export, registry, scorecards
 from metrics.questions import GRAINS, GROUPS, Question, ask
 
 JSON_TYPE = "application/json"
@@ -90,6 +92,53 @@ class IndicatorsViewSet(ViewSet):
             raise ValidationError(str(refusal)) from refusal
 
 
+class ScorecardsViewSet(ViewSet):
+    """Sources or lists side by side, within what the user may see."""
+
+    serializer_class = None
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("by", OpenApiTypes.STR, enum=["source", "list"], default="source"),
+            OpenApiParameter("source", OpenApiTypes.INT, description="Only lists of this source; by list."),
+        ],
+        responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}},
+        summary="Scorecards of sources and lists",
+    )
+    def list(self, request: Request) -> Response:
+        """One object per source or committed list: rows by verdict as the user is told them, the measures, and each rate in percent with
+        its 95 % interval, null where the denominator is 0; `is_small` where pages grey it. Costs in cents: price per row times rows
+        received, null without a price."""
+        if not can_see_sources(request.user):
+            raise PermissionDenied
+        by = request.query_params.get("by") or "source"
+        if by == "source":
+            return Response([_score(score) for score in scorecards.source_scores(request.user)])
+        if by != "list":
+            raise ValidationError({"by": _("Give source or list.")})
+        wanted = _ids(request.query_params.get("source", ""), "source")
+        narrow = (lambda found: found.filter(source__in=wanted)) if wanted else (lambda found: found)
+        return Response([_score(score) for score in scorecards.list_scores(request.user, narrow)])
+
+
+def _score(score: scorecards.Score) -> dict[str, Any]:
+    source = score.source
+    return {
+        "id": score.pk,
+        "name": score.name,
+        "source": source and source.pk,
+        "kind": source and source.kind,
+        "supplier": source and source.supplier,
+        "price_cents": source and source.price_cents,
+        "lists": score.lists,
+        "rows_received": score.received,
+        "rows": {verdict.value: score.verdicts[verdict] for verdict in scorecards.Verdict},
+        "measures": score.counts,
+        "rates": {key: asdict(score.rate(key)) for key in scorecards.RATES},
+        "cost_per_order": score.cost_per_order,
+    }
+
+
 def _definition(found: registry.Indicator) -> dict[str, Any]:
     return {
         "key": found.key,
@@ -123,4 +172,5 @@ def _ids(text: str, name: str) -> list[int]:
 
 
 def register(router: BaseRouter) -> None:
+    router.register("scorecards", ScorecardsViewSet, basename="scorecard")
     router.register("indicators", IndicatorsViewSet, basename="indicator")

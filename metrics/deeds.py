@@ -2,10 +2,18 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.deeds import tell
+from core.deeds import tell, title_lists
 
 tell(
     {
         "metrics.indicators.exported": _("Took indicators away as a file"),
     },
+)
+
+title_lists(
+    {
+        "metrics.sources": _("Sources compared"),
+        "metrics.lists_of_source": _("Lists of a source compared"),
+        "metrics.list_in_campaigns": _("A list in its campaigns"),
+    }
 )

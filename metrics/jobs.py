@@ -15,7 +15,7 @@ from core.jobs import Run, handler, scheduled
 from metrics import ledgers
 from metrics.indicator_page.usual import ask_usual_views
 from metrics.models import Partition
-from metrics.services import activity, checks, dirty, periods, rollup
+from metrics.services import activity, checks, dirty, lists, periods, rollup
 
 BATCH_SECONDS = 1.0
 
@@ -40,6 +40,22 @@ def rollup_today(run: Run) -> dict[str, Any]:
     ledgers.renew_cohorts()
     _ask_ahead(run, told)
     return told
+
+
+@scheduled(
+    "metrics.count_lists",
+    every=timedelta(minutes=15),
+    queue="bulk",
+    label=_("Count calls by list"),
+    lease=timedelta(minutes=5),
+)
+def count_lists(run: Run) -> dict[str, Any]:
+    """The days that the rollup found to have news, counted by list and source; each day in its own chunk."""
+    days = lists.days_waiting()
+    for day, cities in days:
+        with run.chunk(done=1, total=len(days)):
+            lists.count_day(day=day, cities=cities)
+    return {"partitions": len(days)}
 
 
 def _ask_ahead(run: Run, told: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ class Partition(models.Model):
     built_at = models.DateTimeField(_("computed"), null=True)
     calls_recorded_until = models.DateTimeField(_("newest call recorded"), null=True)
     calls_counted_at = models.DateTimeField(_("calls counted"), null=True)
+    lists_counted_at = models.DateTimeField(_("counted by lists"), null=True)
     rows = models.PositiveIntegerField(_("rows"), default=0)
 
     objects = InCitiesQuerySet.as_manager()
@@ -145,6 +146,47 @@ class PeriodFigures(Figures):
                 fields=["agent_id", "kind", "start"], name="metrics_period_agent", condition=Q(agent_id__isnull=False)
             ),
         ]
+
+
+LIST_COUNTS = ("calls", "calls_connected", "orders", "orders_cancelled")
+LIST_SETS = ("customers_called", "customers_reached", "customers_won", "customers_cancelled")
+
+
+class ListFigures(models.Model):
+    """Outbound calls of one list in one campaign and city: of one business day, or, without a day, of all its days together.
+
+    List and source are those that the calls themselves carry; calls of no list have none. Beside the other rollups, because no page
+    cuts lists by agent, and no page of agents by list: as one more part of their key it would make every one of their rows many.
+    """
+
+    day = models.DateField(_("business day"), null=True)
+    city_id = models.BigIntegerField(_("customer's city"))
+    campaign_id = models.BigIntegerField(_("campaign"))
+    source_id = models.BigIntegerField(_("source"), null=True)
+    list_id = models.BigIntegerField(_("list"), null=True)
+
+    objects = InCitiesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("figures of a list")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "city_id", "campaign_id", "source_id", "list_id"],
+                name="metrics_list_once",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [
+            models.Index(fields=["city_id", "list_id", "campaign_id"], name="metrics_list_days"),
+            models.Index(fields=["list_id"], name="metrics_list_whole", condition=Q(day=None)),
+            models.Index(fields=["campaign_id"], name="metrics_list_campaign", condition=Q(day=None)),
+        ]
+
+
+for _name in LIST_COUNTS:
+    models.BigIntegerField(default=0).contribute_to_class(ListFigures, _name)
+for _name in LIST_SETS:
+    models.BinaryField(null=True).contribute_to_class(ListFigures, f"{_name}_ids")
 
 
 class HourFigures(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from metrics import views_floor, views_indicators
+from metrics import views_floor, views_indicators, views_scorecards
 
 app_name = "metrics"
 
@@ -10,6 +10,10 @@ urlpatterns = [
     path("indicators/definitions/", views_indicators.definitions, name="definitions"),
     path("indicators/indicators.xlsx", views_indicators.indicators_export, {"suffix": "xlsx"}, name="indicators-xlsx"),
     path("indicators/indicators.csv", views_indicators.indicators_export, {"suffix": "csv"}, name="indicators-csv"),
+    path("sources/scorecards/", views_scorecards.source_scorecards, name="scorecards"),
+    path("sources/scorecards/<int:pk>/", views_scorecards.source_scorecard, name="scorecard-source"),
+    path("lists/<int:pk>/scorecard/", views_scorecards.list_scorecard, name="scorecard-list"),
+    path("samples/<int:pk>/", views_scorecards.sample, name="sample"),
     path("floor/", views_floor.floor, name="floor"),
     path("floor/panels/", views_floor.floor_panels, name="floor-panels"),
 ]

@@ -85,6 +85,19 @@ GROUPS: list[tuple[object, list[Page]]] = [
         [
             Page("customers:lists", "upload", _("Lists"), ("data", "campaign_manager")),
             Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
+            Page(
+                "customers:segments",
+                "filter",
+                _("Segments"),
+                ("data", "campaign_manager", "city_manager", "regional_manager", "administrator"),
+            ),
+            Page(
+                "customers:requests",
+                "chat",
+                _("Requests of persons"),
+                ("data", "campaign_manager", "supervisor", *MANAGERS, "qa", "administrator"),
+                badge="customers:requests-badge",
+            ),
             Page("customers:sources", "scale", _("Sources"), ("data",)),
             Page("campaigns:call_import", "download", _("Call import"), ("data", "administrator")),
             # whoever exports lists of persons may have to wait for a second person
@@ -105,6 +118,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 "shield",
                 _("Rules of contact"),
                 ("data", "campaign_manager", "regional_manager", "administrator"),
+                badge="customers:rule-changes-badge",
             ),
             Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
             Page(
@@ -122,8 +136,16 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("people:users", "user", _("People"), ("administrator",)),
             Page("people:teams", "people", _("Teams"), ("administrator",)),
             Page("people:cities", "map", _("Cities"), ("administrator",)),
+            Page("campaigns:protected_attributes", "shield", _("Protected attributes"), ("administrator",)),
             Page("core:jobs", "db", _("Jobs"), ("administrator", "data"), badge="core:jobs-badge"),
             Page("core:audit", "list", _("Audit trail"), ("administrator",)),
+            Page(
+                "customers:canaries",
+                "alert",
+                _("Canary customers"),
+                ("administrator",),
+                badge="customers:canaries-badge",
+            ),
         ],
     ),
 ]

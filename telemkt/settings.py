@@ -224,6 +224,11 @@ FORMAT_MODULE_PATH = "telemkt.formats"
 USE_THOUSAND_SEPARATOR = True
 TIME_ZONE = os.environ.get("REGION_TIME_ZONE") or "Asia/Shanghai"
 
+# -- Requests of persons about their data ------------------------------------------------------------------------------
+
+PERSON_REQUEST_DAYS = int(os.environ.get("PERSON_REQUEST_DAYS") or 15)  # until a person must be answered
+ORDER_KEPT_DAYS = int(os.environ.get("ORDER_KEPT_DAYS") or 3 * 365)  # so long after an order nobody is erased
+
 # -- Files -------------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"

@@ -5,7 +5,8 @@ from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .dispositions import Disposition
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
-from .leads import Callback, Lead, ListAllocation
+from .leads import Callback, Lead, ListAllocation, ListSample
+from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
 from .live import LiveCall
 from .orders import Opportunity, Order, OrderEvent
 
@@ -23,11 +24,15 @@ __all__ = [
     "Disposition",
     "Gate",
     "Lead",
+    "LikenessModel",
+    "LikenessUse",
     "ListAllocation",
+    "ListSample",
     "LiveCall",
     "Opportunity",
     "Order",
     "OrderEvent",
+    "ProtectedAttribute",
     "Recording",
     "RetryRule",
     "StagedCall",

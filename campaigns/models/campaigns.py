@@ -112,6 +112,9 @@ class Campaign(models.Model):
     )
     lease_seconds = models.PositiveIntegerField(_("seconds after which an unanswered lead returns"), default=900)
     after_call_limit_seconds = models.PositiveIntegerField(_("limit of after-call work, seconds"), default=90)
+    stock_alert_days = models.PositiveSmallIntegerField(
+        _("warn when the callable leads last less than, working days"), default=2, db_default=2
+    )
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("planned by"))
     created_at = models.DateTimeField(_("planned on"), db_default=Now())
 

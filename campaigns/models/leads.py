@@ -30,6 +30,44 @@ class ListAllocation(models.Model):
         constraints = [models.UniqueConstraint(fields=["campaign", "lead_list"], name="allocation_once")]
 
 
+class ListSample(models.Model):
+    """Of an allocated list only so many customers, drawn by lot, may be called until somebody decides about the rest.
+
+    A customer's lot is campaigns_draw(seed, customer): anybody can draw it again. In the sample are those whose lot is not above
+    `cut`; a trigger refuses leads of the list for anybody else while the sample is tried or when it was stopped.
+    """
+
+    class State(models.TextChoices):
+        TRIED = "tried", _("Only the sample is called")
+        RELEASED = "released", _("The rest is called too")
+        STOPPED = "stopped", _("Stopped after the sample")
+
+    allocation = models.OneToOneField(
+        ListAllocation, models.PROTECT, related_name="sample", verbose_name=_("allocation of a list")
+    )
+    size = models.PositiveIntegerField(_("customers in the sample"))
+    seed = models.BigIntegerField(_("seed"))
+    cut = models.BigIntegerField(_("highest lot in the sample"), null=True, help_text=_("Empty: not drawn yet."))
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.TRIED)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by"))
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("sample of a list")
+        constraints = [
+            models.CheckConstraint(name="sample_has_somebody", condition=Q(size__gte=1)),
+            models.CheckConstraint(
+                name="sample_decision_is_whole",
+                condition=Q(state="tried", decided_by=None, decided_at=None, reason="")
+                | Q(state="released", decided_by__isnull=False, decided_at__isnull=False, cut__isnull=False)
+                | Q(state="stopped", decided_by__isnull=False, decided_at__isnull=False) & ~Q(reason=""),
+            ),
+        ]
+
+
 class LeadQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> LeadQuerySet:
         scope = user.scope()
@@ -99,6 +137,11 @@ class Lead(models.Model):
     last_call_at = models.DateTimeField(_("last called"), null=True)
     last_team_id = models.BigIntegerField(_("team that called last"), null=True)
     created_at = models.DateTimeField(_("made"), db_default=Now())
+    # While the campaign goes by likeness: its place within the list's priority (0 to 9, likest 9), that priority, and by which switching
+    # on. `priority` is then 10 + 10 * listed + likeness, above all that is not yet ordered so; switching off puts the listed one back.
+    likeness = models.SmallIntegerField(_("likeness to buyers"), null=True, editable=False)
+    listed_priority = models.SmallIntegerField(_("priority of the list"), null=True, editable=False)
+    likeness_use_id = models.BigIntegerField(null=True, editable=False)
 
     objects = LeadQuerySet.as_manager()
 
@@ -119,6 +162,17 @@ class Lead(models.Model):
                 name="lead_done_has_outcome",
                 condition=Q(state="done") & ~Q(outcome="") | ~Q(state="done") & Q(outcome=""),
             ),
+            models.CheckConstraint(
+                name="lead_likeness_is_whole",
+                condition=Q(likeness=None, listed_priority=None, likeness_use_id=None)
+                | Q(
+                    likeness__isnull=False,
+                    likeness__range=(0, 9),
+                    listed_priority__isnull=False,
+                    likeness_use_id__isnull=False,
+                    priority=10 + 10 * F("listed_priority") + F("likeness"),
+                ),
+            ),
         ]
         indexes = [
             models.Index(
@@ -134,10 +188,16 @@ class Lead(models.Model):
                 name="lead_callbacks",
                 condition=Q(state="open", callback_agent__isnull=False),
             ),
-            models.Index(fields=["customer"], name="lead_open_of_person", condition=Q(state="open")),
+            # of any state: a customer who is deleted is looked for here
+            models.Index(fields=["customer"], name="lead_of_person"),
             models.Index(fields=["lease_until"], name="lead_leases", condition=Q(state="held")),
             models.Index(fields=["lead_list"], name="lead_by_list"),
         ]
+
+    @property
+    def tenth(self) -> int | None:
+        """Its place by likeness within the priority of its list: 1 for the tenth most like past buyers, None when not ordered so."""
+        return None if self.likeness is None else 10 - self.likeness
 
 
 class CallbackQuerySet(models.QuerySet):

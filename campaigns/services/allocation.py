@@ -9,7 +9,9 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, ListAllocation
+from campaigns.models import Campaign, ListAllocation, ListSample
+from campaigns.services import sampling
+from campaigns.services.likeness_order import order_new_leads
 from core.audit import audit
 from core.errors import DomainError
 from core.jobs import enqueue
@@ -36,13 +38,20 @@ class PriorityUnknown(DomainError):
 
 @transaction.atomic
 def allocate_list(
-    *, campaign: Campaign, lead_list: LeadList, priority: int = 5, by: User, at: datetime
+    *,
+    campaign: Campaign,
+    lead_list: LeadList,
+    priority: int = 5,
+    sample_size: int | None = None,
+    by: User,
+    at: datetime,
 ) -> ListAllocation:
     """Give a list to a campaign; a job makes the leads. The same list to the same campaign again returns the first allocation.
 
-    Raises ListNotCommitted, CampaignIsOver, PriorityUnknown.
+    With `sample_size`, for bought lists: of so many customers only, drawn by lot; the others wait for sampling's verbs.
+    Raises ListNotCommitted, CampaignIsOver, PriorityUnknown, sampling.ListNotBought, sampling.SampleSizeWrong.
     """
-    if lead_list.status != LeadList.Status.COMMITTED:
+    if not _is_committed(lead_list.pk):
         raise ListNotCommitted(
             _("Commit the list %(name)s first; only then can it be assigned.") % {"name": lead_list.name}
         )
@@ -50,11 +59,15 @@ def allocate_list(
         raise CampaignIsOver(_("%(campaign)s is over and takes no more customers.") % {"campaign": campaign.name})
     if not 0 <= priority <= HIGHEST:
         raise PriorityUnknown(_("The priority is a whole number from 0 to %(highest)s.") % {"highest": HIGHEST})
+    if sample_size is not None:
+        sampling.check_size(lead_list, sample_size)
     allocation, is_new = ListAllocation.objects.get_or_create(
         campaign=campaign, lead_list=lead_list, defaults={"priority": priority, "by": by, "at": at}
     )
     if not is_new:
         return allocation
+    if sample_size is not None:
+        sampling.hold_back(allocation, size=sample_size, by=by, at=at)
     job = enqueue(
         kind=KIND, key=str(allocation.pk), args={"allocation_id": allocation.pk}, city_id=lead_list.city_id, by=by,
         total=lead_list.row_count or None,
@@ -68,9 +81,15 @@ def allocate_list(
     return allocation
 
 
+def _is_committed(list_id: int) -> bool:
+    """Asked under a lock until the end of the transaction: a list that is taken back meanwhile waits, and then finds the leads."""
+    locked = LeadList.objects.select_for_update(no_key=True).filter(pk=list_id)
+    return locked.values_list("status", flat=True).first() == LeadList.Status.COMMITTED
+
+
 # In list order, so that ids of leads follow the rows. Whoever must not or cannot be called in this campaign is left out and counted.
-INSERT = """
-WITH row AS (
+# The rest of a sample: those who became leads by the sample are not spoken of again.
+ROWS = """
     SELECT v.row_no, c.id, c.city_id, c.source_id, c.callable_from, CASE
         WHEN c.merged_into_id IS NOT NULL THEN 'merged'
         WHEN %(city)s IS NOT NULL AND c.city_id <> %(city)s THEN 'other_city'
@@ -80,11 +99,16 @@ WITH row AS (
                 AND (s.campaign_id IS NULL OR s.campaign_id = %(campaign)s)
                 AND (s.product_id IS NULL OR s.product_id = %(product)s)) THEN 'suppressed'
         WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'there_already'
+        WHEN campaigns_draw(%(seed)s, c.id) > %(cut)s THEN 'waiting'
         END AS left_out
     FROM customers_rowverdict v JOIN customers_customer c ON c.id = v.customer_id
     WHERE v.lead_list_id = %(list)s AND v.row_no > %(after)s AND v.row_no <= %(upto)s
         AND v.verdict IN ('new', 'update', 'unchanged')
-), made AS (
+        AND NOT (%(is_rest)s AND EXISTS (
+            SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id AND l.lead_list_id = %(list)s))
+"""
+INSERT = f"""
+WITH row AS ({ROWS}), made AS (
     INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, lead_list_id, source_id, priority, due_at, ready_at,
         state, outcome, attempts_made, created_at)
     SELECT %(campaign)s, id, city_id, %(list)s, %(source)s, %(priority)s, %(at)s, greatest(%(at)s, callable_from),
@@ -95,40 +119,72 @@ WITH row AS (
 )
 SELECT coalesce(left_out, 'made'), count(*) FROM row GROUP BY 1 UNION ALL SELECT 'inserted', count(*) FROM made
 """
+# The highest of the lowest lots, of as many as the sample has, among all who could be called; none: nobody can.
+DRAW = f"""
+SELECT max(lot) FROM (
+    SELECT DISTINCT campaigns_draw(%(lots)s, id) AS lot FROM ({ROWS}) row WHERE left_out IS NULL ORDER BY 1 LIMIT %(size)s) drawn
+"""
 
 
 def make_leads(run: Run) -> dict[str, Any]:
-    """The job: leads by INSERT ... SELECT, some thousands of rows at a time. Returns counts: made, and left out by reason."""
+    """The job: leads by INSERT ... SELECT, some thousands of rows at a time. Returns counts: made, and left out by reason.
+
+    Of a list that is taken back meanwhile no more leads are made.
+    """
     allocation = ListAllocation.objects.select_related("campaign", "lead_list").get(pk=run.args["allocation_id"])
     last = RowVerdict.objects.filter(lead_list=allocation.lead_list_id).aggregate(last=Max("row_no"))["last"] or 0
+    if "row_no" not in run.cursor:
+        with run.chunk():
+            _draw(allocation, last)
     after = run.cursor.get("row_no", 0)
     while after < last:
         upto = min(after + ROWS_AT_ONCE, last)
         with run.chunk(done=upto - after, cursor={"row_no": upto}, total=last):
+            if not _is_committed(allocation.lead_list_id):
+                break
             _make_chunk(allocation, after, upto)
         after = upto
     allocation.refresh_from_db()
     return {"leads": allocation.lead_count, **allocation.left_out}
 
 
-def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
-    campaign, lead_list = allocation.campaign, allocation.lead_list
+def _draw(allocation: ListAllocation, last: int) -> None:
+    """Draw the sample once: a job that starts again finds it drawn."""
+    sample = ListSample.objects.filter(allocation=allocation, cut=None).first()
+    if sample is None:
+        return
     with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT,
-            {
-                "campaign": campaign.pk, "product": campaign.product_id, "city": campaign.city_id, "list": lead_list.pk,
-                "source": lead_list.source_id, "priority": allocation.priority, "at": allocation.at, "after": after, "upto": upto,
-            },
-        )  # fmt: skip
+        cursor.execute(DRAW, {**_rows(allocation, None, 0, last), "lots": sample.seed, "size": sample.size})
+        (cut,) = cursor.fetchone()
+    ListSample.objects.filter(pk=sample.pk, cut=None).update(cut=sampling.NOBODY if cut is None else cut)
+
+
+def _rows(allocation: ListAllocation, sample: ListSample | None, after: int, upto: int) -> dict[str, Any]:
+    """What ROWS asks for. Without a sample to keep to everybody has a lot that is low enough."""
+    campaign, lead_list = allocation.campaign, allocation.lead_list
+    is_tried = sample is not None and sample.state != ListSample.State.RELEASED
+    return {
+        "campaign": campaign.pk, "product": campaign.product_id, "city": campaign.city_id, "list": lead_list.pk,
+        "source": lead_list.source_id, "priority": allocation.priority, "after": after, "upto": upto,
+        "seed": sample.seed if sample else 0, "cut": sample.cut if sample and is_tried else None,
+        "is_rest": sample is not None and not is_tried,
+        "at": sample.decided_at if sample and sample.state == ListSample.State.RELEASED else allocation.at,
+    }  # fmt: skip
+
+
+def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
+    # asked for each time: somebody may decide about the rest while the leads of the sample are made
+    sample = ListSample.objects.filter(allocation=allocation).first()
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, _rows(allocation, sample, after, upto))
         counts = dict(cursor.fetchall())
+    order_new_leads(campaign_id=allocation.campaign_id, lead_list_id=allocation.lead_list_id)
     inserted = counts.pop("inserted", 0)
     # somebody else gave the same customer to the campaign at the same moment, or the file names one customer in two rows
     lost = counts.pop("made", 0) - inserted
     if lost:
         counts["there_already"] = counts.get("there_already", 0) + lost
-    left_out = {**allocation.left_out}
+    left_out = dict(ListAllocation.objects.values_list("left_out", flat=True).get(pk=allocation.pk))
     for reason, count in counts.items():
         left_out[reason] = left_out.get(reason, 0) + count
     ListAllocation.objects.filter(pk=allocation.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
-    allocation.left_out = left_out

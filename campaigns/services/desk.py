@@ -43,6 +43,9 @@ REFUSALS = {
         "The time zone of this customer's city is not known, so nobody is called there. The lead went back to the queue."
     ),
     "hours": gettext_lazy("Calling hours are over where this customer lives. The lead went back to the queue."),
+    "register": gettext_lazy(
+        "The do-not-call register is missing or older than the rules allow, so nobody is called. The lead went back to the queue."
+    ),
     "consent": gettext_lazy("There is no consent of this customer any more. The lead went back to the queue."),
     "number": gettext_lazy("This customer has no number that may be dialled. The lead went back to the queue."),
     "cap": gettext_lazy("This customer has been called as often as the rules allow. The lead went back to the queue."),

@@ -8,14 +8,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns import queries_desk, queries_waiting
+from campaigns.funnel import classes, words
 from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.queries_desk import Why
+from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
 from campaigns.services import claim, desk
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts
 from people.models import User
 
+# What a lead that is due may still be held back by; which of them, the desk does not count.
+HELD_BACK = (classes.CAP, classes.HELD, classes.OWNED, classes.CONSENT, classes.NUMBER, classes.SUPPRESSED)
 PILLS = {
     AgentState.State.WAITING: "idle",
     AgentState.State.PREVIEW: "idle",
@@ -175,6 +179,11 @@ def why_nothing(*, agent: User, at: datetime) -> list[Why]:
     if not queues.campaigns:
         return [Why(_("Your team works on no campaign yet."))]
     found = [_stopped(campaign) for campaign in queues.campaigns if campaign not in queues.calling]
+    found += [
+        Why(f"{campaign.name}: {stale}")
+        for campaign in queues.calling
+        if (stale := stale_under(queues.rules[campaign.pk], campaign, at=at, city_id=team.city_id))
+    ]
     found += _waiting(queues, queries_waiting.own_promises(agent, queues, at=at), at)
     if queues.calling and not any(why.count for why in found):
         found.append(Why(_("All customers of your campaigns have been called. New lists come from the data team.")))
@@ -193,30 +202,21 @@ def _stopped(campaign: Any) -> Why:
 
 
 def _waiting(team: TeamQueues, promised: list[Queue], at: datetime) -> list[Why]:
-    waiting = [queue for queue in [*team.queues, *promised] if queue.waiting]
-    due = [(queue, *team.opening(queue, at)) for queue in [*team.queues, *promised] if queue.ready]
-    closed = [queue for queue, is_open, _opens in due if not is_open]
+    queues = [*team.queues, *promised]
+    due = [(queue, *team.opening(queue, at)) for queue in queues if queue.ready]
+    off = [queue for queue, _is_open, _opens in due if team.is_stopped(queue)]
+    closed = [queue for queue, is_open, _opens in due if not is_open and queue not in off]
     held = [queue for queue, is_open, _opens in due if is_open]
+    opening = [opens for queue, _is_open, opens in due if queue in closed]
+    cooling = [queue for queue in team.queues if queue.waiting]
+    agreed = [queue for queue in promised if queue.waiting]
     reasons = [
-        _why(
-            _("wait for their time: called a short while ago, or a time was agreed"),
-            waiting,
-            sum(queue.waiting for queue in waiting),
-            [queue.next_at for queue in waiting],
-        ),
-        _why(
-            _("are out of calling hours, or their city is stopped"),
-            closed,
-            sum(queue.ready for queue in closed),
-            [opens for _queue, _is_open, opens in due],
-        ),
-        _why(
-            _("are held back by a rule of contact, or are with other agents"),
-            held,
-            sum(queue.ready for queue in held),
-            [],
-        ),
-    ]
+        _why(words.either(classes.COOLING, classes.CAP), cooling, sum(queue.waiting for queue in cooling), [queue.next_at for queue in cooling]),
+        _why(words.either(classes.PROMISED), agreed, sum(queue.waiting for queue in agreed), [queue.next_at for queue in agreed]),
+        _why(words.either(classes.HOURS), closed, sum(queue.ready for queue in closed), opening),
+        _why(words.either(classes.OFF), off, sum(queue.ready for queue in off), []),
+        _why(words.either(*HELD_BACK), held, sum(queue.ready for queue in held), []),
+    ]  # fmt: skip
     return [why for why in reasons if why.count]
 
 

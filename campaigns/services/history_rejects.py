@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from campaigns.models import CallImport
+from campaigns.models import CallImport, StagedCall
 from campaigns.wording import row_fault_words
 from core.calendar import region_zone
 from core.sealed import unseal
@@ -55,6 +56,12 @@ def _as_staged(fields: list[Any]) -> list[Any]:
         cents / 100 if cents is not None else None,
         cancelled_at.astimezone(zone).isoformat(sep=" ") if cancelled_at else "",
     ]
+
+
+def rows_rejected(call_import: CallImport) -> QuerySet[StagedCall]:
+    """The staged rows that the workbook holds."""
+    rejected = call_import.verdicts.filter(verdict__in=["invalid", "conflict"])
+    return StagedCall.objects.filter(call_import=call_import, row_no__in=rejected.values("row_no"))
 
 
 def write_rejects(call_import: CallImport, target: IO[bytes]) -> None:

@@ -33,3 +33,10 @@ def follow_customers(*, lead_list_id: int) -> int:
             return 0
         cursor.execute(MOVE, {"customers": customers})
         return int(cursor.rowcount)
+
+
+def follow_customer(*, customer_id: int) -> int:
+    """The same for one person, moved by hand; called in the transaction that holds the person's row."""
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, {"customers": [customer_id]})
+        return int(cursor.rowcount)

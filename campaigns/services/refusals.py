@@ -16,6 +16,8 @@ from customers.services.suppress import suppress
 from people.models import User
 
 SOURCE = "call"
+# the person's leads wait and may be called again afterwards
+WAITING = (Suppression.Kind.COMPLAINT, Suppression.Kind.LOCKED)
 
 
 def apply_refusals(
@@ -67,11 +69,11 @@ def withdraw_leads(
     """Take the person's leads out of the queue and, undialled, out of agents' hands; returns how many. Inside the suppression's
     transaction, which holds the person.
 
-    Suppressed by nobody's exception: the leads end. A complaint: they wait until it is cleared. A refused product: they rest with it.
+    Suppressed by nobody's exception: the leads end. A complaint or a lock: they wait until it is cleared. A refused product: they rest with it.
     A dialled lead stays with its agent, who may be talking: its call is recorded, and then catch_up() decides.
     """
     leads = _scope(customer_id, campaign_id, product_id)
-    if kind == Suppression.Kind.COMPLAINT:
+    if kind in WAITING:
         return _take_back(leads)
     if kind == Suppression.Kind.OFFER_REFUSED:
         return _rest(leads, customer_id, product_id, at)
@@ -90,7 +92,7 @@ def catch_up(lead: Lead, customer: Customer, *, at: datetime) -> None:
         return
     standing = _standing(lead, customer, at)
     rests = [row.valid_to for row in standing if row.kind == Suppression.Kind.OFFER_REFUSED]
-    ends = [row for row in standing if row.kind not in (Suppression.Kind.COMPLAINT, Suppression.Kind.OFFER_REFUSED)]
+    ends = [row for row in standing if row.kind not in (*WAITING, Suppression.Kind.OFFER_REFUSED)]
     if ends or None in rests:
         _end([lead.pk])
         lead.refresh_from_db(fields=["state", "outcome", "callback_agent"])

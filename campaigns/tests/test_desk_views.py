@@ -236,16 +236,16 @@ def test_an_empty_desk_says_why_and_when(at_desk, floor):
     page = post(at_desk, "desk_start").content.decode()
 
     assert "Nobody to call just now" in page
-    assert "wait for their time" in page
+    assert "Cooling down / Cap reached" in page
     assert "next:" in page
 
 
-def test_an_empty_desk_out_of_hours_says_so(at_desk, floor):
+def test_an_empty_desk_of_a_stopped_city_says_so(at_desk, floor):
     lead_of(floor)
     floor.city.zone = None
     floor.city.save()
 
-    assert "out of calling hours" in post(at_desk, "desk_start").content.decode()
+    assert "Stopped by a switch" in post(at_desk, "desk_start").content.decode()
 
 
 def test_an_agent_whose_team_has_no_campaign_is_told(client):

@@ -43,7 +43,7 @@ def test_a_promise_counts_for_the_agent_who_made_it_alone(floor):
     wait(floor, 2, callback_agent=floor.agent)
     wait(floor, 6)
 
-    assert told(floor.agent) == [(2, AT + 2 * HOUR, False)]
+    assert told(floor.agent) == [(1, AT + 6 * HOUR, False), (1, AT + 2 * HOUR, False)]
     assert told(agent_of(floor.team)) == [(1, AT + 6 * HOUR, False)]
 
 

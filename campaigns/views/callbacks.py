@@ -32,6 +32,7 @@ def _filtered(user: User, when: str, at: datetime) -> QuerySet[Callback]:
     found = Callback.objects.visible_to(user)
     if user.is_agent:
         found = Callback.objects.filter(agent=user)
+    found = found.filter(lead__customer__is_locked=False)  # nobody calls them, and the note says who they are
     if when == "done":
         return found.exclude(state=Callback.State.PROMISED).order_by("-due_at")
     found = found.filter(state=Callback.State.PROMISED).order_by("due_at")

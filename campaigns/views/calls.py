@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -105,12 +105,15 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Call.objects.visible_to(request.user), pk=pk)
     detail = call_detail(row)
     names = Names()
+    may_open = Customer.objects.visible_to(request.user).filter(pk=row.customer_id).exists()
+    if detail.customer.is_locked and not may_open:
+        raise Http404
     context = {
         "detail": detail,
         "call": row,
         "result": names.result(row.disposition_id),
         "customer_name": short_name(detail.customer.name, whole=rules.can_see_names(request.user)),
-        "may_open_customer": Customer.objects.visible_to(request.user).filter(pk=row.customer_id).exists(),
+        "may_open_customer": may_open,
         "crumbs": [(_("Calls"), reverse("campaigns:calls"))],
     }
     return render(request, "campaigns/call_detail.html", context)

@@ -21,7 +21,7 @@ from campaigns import rules
 from campaigns.forms_orders import CallFileForm
 from campaigns.models import CallImport, CallVerdict, StagedCall
 from campaigns.services import history
-from campaigns.services.history_rejects import write_rejects
+from campaigns.services.history_rejects import rows_rejected, write_rejects
 from campaigns.wording import file_fault_sentence, row_fault_words
 from core.audit import audit
 from core.clock import database_now
@@ -170,7 +170,7 @@ def call_import_rejects(request: HttpRequest, pk: int) -> HttpResponseBase:
     with transaction.atomic():
         passed = pass_door(
             request, list_name="campaigns.rejects", title=_("Rejected rows"), path=reverse("campaigns:call_import_detail", args=[row.pk]),
-            query=urlencode({"import": row.pk}), rows=rows,
+            query=urlencode({"import": row.pk}), rows=rows, holding=rows_rejected(row),
         )  # fmt: skip
         if isinstance(passed, HttpResponseBase):
             return passed

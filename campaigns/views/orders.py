@@ -106,12 +106,12 @@ def _change(request: HttpRequest, pk: int, verb: Callable[..., Order], done: str
 def _page(request: HttpRequest, row: Order, form: OrderEventForm | None = None) -> HttpResponse:
     names, at = Names(), database_now()
     is_cancelled = row.state == Order.State.CANCELLED
-    customer = Customer.objects.only("name").get(pk=row.customer_id)
+    customer = Customer.objects.only("name", "is_locked").get(pk=row.customer_id)
     context: dict[str, Any] = {
         "order": row,
         "amount": row.amount_cents / 100,
         "events": order_history(row),
-        "customer_name": short_name(customer.name, whole=rules.can_see_names(request.user)),
+        "customer_name": short_name("" if customer.is_locked else customer.name, whole=rules.can_see_names(request.user)),
         "facts": [
             (_("Agent"), names.agent(row.agent_id)), (_("Team"), names.teams.get(row.team_id, "")),
             (_("City"), names.cities.get(row.city_id, "")), (_("Campaign"), names.campaigns.get(row.campaign_id, "")),

@@ -14,11 +14,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from campaigns import queries_planning, rules
 from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, RetryForm, TeamsForm
-from campaigns.models import Campaign, Gate
-from campaigns.services import allocation, planning
+from campaigns.models import Campaign, Gate, ListSample
+from campaigns.queries_likeness import likeness_of
+from campaigns.queries_registers import stale_register
+from campaigns.services import allocation, planning, sampling
+from campaigns.wording_likeness import refusal_sentence
 from core.clock import database_now
 from core.errors import DomainError
 from customers.models import LeadList
+from customers.rules import can_see_sources
 from people.access import must
 
 PAGE = 50
@@ -69,6 +73,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
     gates = {gate.stage: gate for gate in campaign.gates.select_related("decided_by", "second_by")}
     stages = [_stage_row(campaign, stage, gates.get(stage), user) for stage in Campaign.ORDER]
     counts = queries_planning.lead_counts([campaign.pk], user, database_now()).get(campaign.pk)
+    likeness = likeness_of(campaign, user)
     return render(
         request,
         "campaigns/campaign.html",
@@ -77,16 +82,20 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "stages": [] if campaign.stage == Campaign.Stage.HISTORY else stages,
             "next_stage": planning.next_stage(campaign),
             "counts": counts,
+            "likeness": likeness,
+            "likeness_refusal": refusal_sentence(likeness.newest) if likeness.newest else "",
             "teams": campaign.team_links.select_related("team__city").order_by("team__city__name", "team__name"),
             "allocations": campaign.allocations.filter(lead_list__in=LeadList.objects.visible_to(user))
-            .select_related("lead_list", "by")
+            .select_related("lead_list", "by", "sample")
             .order_by("-at"),
             "retry_rules": campaign.retry_rules.select_related("disposition").order_by("disposition__position"),
             "packs": campaign.packs.order_by("code"),
+            "stale_register": stale_register(campaign, at=database_now()),
             "retry_form": RetryForm(campaign=campaign),
             "may_plan": rules.can_plan(user, campaign),
             "may_switch": rules.can_switch(user, campaign),
             "may_allocate": rules.can_allocate(user),
+            "may_compare": can_see_sources(user),
         },
     )
 
@@ -235,3 +244,38 @@ def list_allocate(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The leads are being made; the campaign's page counts them."))
             return redirect("campaigns:campaign", pk=made.campaign_id)
     return render(request, "campaigns/allocate.html", {"form": form})
+
+
+def _sample(request: HttpRequest, pk: int) -> ListSample:
+    must(request, rules.can_allocate(request.user))
+    seen = ListSample.objects.filter(
+        allocation__campaign__in=Campaign.objects.visible_to(request.user),
+        allocation__lead_list__in=LeadList.objects.visible_to(request.user),
+    )
+    return get_object_or_404(seen.select_related("allocation"), pk=pk)
+
+
+@require_POST
+def sample_rest(request: HttpRequest, pk: int) -> HttpResponse:
+    """The sample did well: the others of the list are called too."""
+    sample = _sample(request, pk)
+    _tried(
+        request,
+        lambda: sampling.call_the_rest(sample=sample, by=request.user, at=database_now()),
+        _("The leads of the rest are being made; the campaign's page counts them."),
+    )
+    return redirect("campaigns:campaign", pk=sample.allocation.campaign_id)
+
+
+@require_POST
+def sample_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """The sample did badly: the others of the list are not called."""
+    sample = _sample(request, pk)
+    form = ReasonForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    _tried(
+        request,
+        lambda: sampling.stop_here(sample=sample, reason=reason, by=request.user, at=database_now()),
+        _("Stopped here: the rest of the list is not called in this campaign."),
+    )
+    return redirect("campaigns:campaign", pk=sample.allocation.campaign_id)

@@ -15,6 +15,7 @@ IDS = {
     "lead_list": gettext_lazy("List"),
     "call_import": gettext_lazy("Call import"),
     "allocation_id": gettext_lazy("Allocation of a list"),
+    "segment": gettext_lazy("Segment"),
     "user": gettext_lazy("Asked for by the user"),
     "key": gettext_lazy("Newest key"),
 }
@@ -35,6 +36,7 @@ WORDS = {
     "undecided": gettext_lazy("Needs a decision"),
     "conflict": gettext_lazy("In conflict with a stored call"),
     "cancellation": gettext_lazy("Cancellations"),
+    "waiting": gettext_lazy("Waiting for the sample"),
     "there_already": gettext_lazy("In the campaign already"),
     "other_city": gettext_lazy("In another city"),
     "merged": gettext_lazy("Merged with another customer"),
@@ -49,6 +51,8 @@ WORDS = {
     "resealed": gettext_lazy("Values sealed again"),
     "removed": gettext_lazy("Jobs removed"),
     "days": gettext_lazy("Days entered"),
+    "segments": gettext_lazy("Segments"),
+    "members": gettext_lazy("Customers"),
 }
 
 

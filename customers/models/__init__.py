@@ -1,11 +1,19 @@
 """Tables of the customer data centre."""
 
-from .lists import HeldRow, LeadList, RowVerdict, Source, StagedRow
+from .canaries import Canary, CanaryCall, CanaryExport
+from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
-from .rules import ContactRule, RulePack, Suppression
+from .registers import Register, RegisterNumber
+from .requests import PersonRequest
+from .rules import ContactRule, RuleChange, RulePack, Suppression
+from .segments import Segment, SegmentMembers
 
 __all__ = [
+    "Canary",
+    "CanaryCall",
+    "CanaryExport",
+    "ColumnMapping",
     "Consent",
     "Contact",
     "ContactRule",
@@ -14,9 +22,15 @@ __all__ = [
     "HeldRow",
     "LeadList",
     "NumberUse",
+    "PersonRequest",
     "Phone",
+    "Register",
+    "RegisterNumber",
     "RowVerdict",
+    "RuleChange",
     "RulePack",
+    "Segment",
+    "SegmentMembers",
     "Source",
     "StagedRow",
     "Suppression",

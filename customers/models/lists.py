@@ -32,6 +32,20 @@ class Source(models.Model):
         return self.name
 
 
+class ColumnMapping(models.Model):
+    """How the columns of a source's files are taken, known again by their headings. Holds no value of any file."""
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="column_mappings")
+    headings_key = models.CharField(max_length=64)
+    columns = models.JSONField(help_text=_("(known field, attribute or nothing; name of the attribute) per column"))
+    saved_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("saved by"))
+    saved_at = models.DateTimeField(_("saved"))
+
+    class Meta:
+        verbose_name = _("saved mapping of columns")
+        constraints = [models.UniqueConstraint(fields=["source", "headings_key"], name="column_mapping_once")]
+
+
 class LeadListQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> LeadListQuerySet:
         """Lists of the region for those who work on the whole region; else the own cities' and one's own uploads."""
@@ -56,6 +70,11 @@ class LeadList(models.Model):
         COMMITTED = "committed", _("Committed")
         FAILED = "failed", _("Could not be read")
         CANCELLED = "cancelled", _("Given up")
+        UNDOING = "undoing", _("Being taken back")
+        UNDONE = "undone", _("Taken back")
+
+    # the states that a commit has passed through
+    STORED = ("committed", "undoing", "undone")
 
     name = models.CharField(_("name"), max_length=120)
     source = models.ForeignKey(Source, models.PROTECT, verbose_name=_("source"))
@@ -91,6 +110,12 @@ class LeadList(models.Model):
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("committed by")
     )
     committed_at = models.DateTimeField(_("committed"), null=True, blank=True)
+    undo_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("taken back by")
+    )
+    undo_asked_at = models.DateTimeField(_("asked to take back"), null=True, blank=True)
+    undo_reason = models.CharField(_("why it was taken back"), max_length=200, blank=True, default="")
+    undone_at = models.DateTimeField(_("taken back"), null=True, blank=True)
 
     objects = LeadListQuerySet.as_manager()
 
@@ -99,8 +124,22 @@ class LeadList(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="lead_list_commit_is_whole",
-                condition=Q(status="committed", committed_at__isnull=False, committed_by__isnull=False)
-                | (~Q(status="committed") & Q(committed_at=None, committed_by=None)),
+                condition=Q(
+                    status__in=["committed", "undoing", "undone"],
+                    committed_at__isnull=False,
+                    committed_by__isnull=False,
+                )
+                | (~Q(status__in=["committed", "undoing", "undone"]) & Q(committed_at=None, committed_by=None)),
+            ),
+            models.CheckConstraint(
+                name="lead_list_undo_is_whole",
+                condition=Q(status__in=["undoing", "undone"], undo_by__isnull=False, undo_asked_at__isnull=False)
+                & ~Q(undo_reason="")
+                | ~Q(status__in=["undoing", "undone"]) & Q(undo_by=None, undo_asked_at=None, undo_reason=""),
+            ),
+            models.CheckConstraint(
+                name="lead_list_undone_at_its_end",
+                condition=Q(status="undone", undone_at__isnull=False) | ~Q(status="undone") & Q(undone_at=None),
             ),
         ]
 
@@ -156,6 +195,11 @@ class RowVerdictQuerySet(models.QuerySet):
             own, told = own | {"reason": reason}, told | {"told_reason": reason}
         return self.filter(**own) if is_region else self.filter(Q(told=None, **own) | Q(**told))
 
+    def stayed(self, is_region: bool, reason: str = "") -> RowVerdictQuerySet:
+        """Rows of which something was left when the list was taken back, as a reader with or without the region is told."""
+        found = self.filter(stays=reason) if reason else self.filter(stays__isnull=False)
+        return found if is_region else found.filter(told=None)
+
     def held(self) -> RowVerdictQuerySet:
         """Rows of which readers without the region are told something else."""
         return self.filter(told__isnull=False)
@@ -190,6 +234,10 @@ class RowVerdict(models.Model):
         help_text=_("What readers without the region see in place of the verdict; empty: the verdict itself."),
     )  # fmt: skip
     told_reason = models.CharField(max_length=40, null=True, editable=False)  # noqa: DJ001
+    stays = models.CharField(  # noqa: DJ001  null: nearly always, and costs nothing then
+        _("why it stays"), max_length=20, null=True, editable=False,
+        help_text=_("Of a list taken back: why what the row brought was left; a word, its sentence is in customers.staying."),
+    )  # fmt: skip
 
     objects = RowVerdictQuerySet.as_manager()
 
@@ -204,6 +252,13 @@ class RowVerdict(models.Model):
                 condition=~Q(verdict__in=["new", "unchanged"]),
             ),
             models.Index(fields=["lead_list", "row_no"], name="row_verdict_told", condition=Q(told__isnull=False)),
+            models.Index(fields=["lead_list", "row_no"], name="row_verdict_stays", condition=Q(stays__isnull=False)),
+            # who else names a customer; new rows, by far the most, are not in it
+            models.Index(
+                fields=["customer_id"],
+                name="row_verdict_of_known",
+                condition=Q(verdict__in=["update", "unchanged"]),
+            ),
         ]
 
     def said_to(self, is_region: bool) -> tuple[str, str]:

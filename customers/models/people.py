@@ -14,7 +14,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.sealed import SealedTextField
-from people.models import City, User
+from people.models import City, Membership, User
+
+# Who answers the requests of persons, and so sees those whom nobody else sees any more.
+ANSWERERS = (Membership.Role.DATA, Membership.Role.REGIONAL_MANAGER, Membership.Role.ADMINISTRATOR)
 
 # before anything this system knows of: "may be called from the beginning"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,9 +25,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class CustomerQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> CustomerQuerySet:
-        """Customers of the cities that the user's role covers whole. Agents and team leaders see customers through calls."""
+        """Customers of the cities that the user's role covers whole. Agents and team leaders see customers through calls.
+
+        Who is locked is seen by those who answer the requests of persons, and by nobody else.
+        """
         scope = user.scope()
-        return self if scope.is_region else self.filter(city__in=scope.city_ids)
+        rows = self if scope.is_region else self.filter(city__in=scope.city_ids)
+        return rows if user.has_role(*ANSWERERS) else rows.filter(is_locked=False)
 
 
 class Customer(models.Model):
@@ -66,6 +73,7 @@ class Customer(models.Model):
 
     # the contact budget
     is_suppressed = models.BooleanField(_("not to be called"), default=False)
+    is_locked = models.BooleanField(_("locked"), default=False, db_default=False)
     callable_from = models.DateTimeField(_("may be called from"), db_default=EPOCH)
     attempts = ArrayField(models.DateTimeField(), verbose_name=_("last attempts"), db_default=[])
     answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)
@@ -91,6 +99,8 @@ class Customer(models.Model):
         ]
         indexes = [
             models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
+            # whoever is deleted is looked for here
+            models.Index(fields=["merged_into"], name="customer_merged_into", condition=Q(merged_into__isnull=False)),
             # serves either alone. A long waiting list, so that the commit of a lead list need not sort its words in; customers.settle_indexes
             # does afterwards
             GinIndex(
@@ -103,6 +113,12 @@ class Customer(models.Model):
         ]
 
     def __str__(self) -> str:
+        """What lists and pages show to everybody: of a locked person the number of the row alone."""
+        return f"#{self.pk}" if self.is_locked else self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """For those who answer the person's requests."""
         return self.name or f"#{self.pk}"
 
 
@@ -155,11 +171,25 @@ class CustomerTag(models.Model):
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="tags", verbose_name=_("customer"))
     tag = models.ForeignKey(Tag, models.PROTECT, verbose_name=_("tag"))
+    segment = models.ForeignKey(
+        "customers.Segment",
+        models.PROTECT,
+        null=True,
+        related_name="tagged",
+        verbose_name=_("segment that it follows"),
+        db_index=False,
+        help_text=_("Empty: set by hand or by a list, and taken off by hand alone."),
+    )
     set_at = models.DateTimeField(_("since"), db_default=Now())
 
     class Meta:
         verbose_name = _("tag of a customer")
         constraints = [models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once")]
+        indexes = [
+            models.Index(
+                fields=["segment", "customer"], name="customer_tag_of_segment", condition=Q(segment__isnull=False)
+            )
+        ]
 
 
 class ConsentQuerySet(models.QuerySet):

@@ -43,7 +43,7 @@ class ContactRuleQuerySet(models.QuerySet):
 
 class ContactRule(models.Model):
     """One rule. `value` by key: hours {"days": [1..7], "opens": "09:00", "closes": "20:00"}, several rows allowed per pack;
-    cap {"most": 2, "hours": 24}; gap {"minutes": 120}; answered_per_day {"most": 1}; refusal_rest {"days": 90}; consent {"needed": true}.
+    cap {"most": 2, "hours": 24}; gap {"minutes": 120}; answered_per_day {"most": 1}; refusal_rest {"days": 90}; consent {"needed": true}; register_age {"days": 30}.
     Without city, campaign and product it applies to whatever binds the pack."""
 
     class Key(models.TextChoices):
@@ -53,6 +53,7 @@ class ContactRule(models.Model):
         ANSWERED = "answered_per_day", _("Answered sales calls per day")
         REFUSAL_REST = "refusal_rest", _("Rest of a product after its refusal")
         CONSENT = "consent", _("Consent needed")
+        REGISTER_AGE = "register_age", _("Age of the do-not-call register")
 
     class Severity(models.TextChoices):
         BLOCK = "block", _("Block")
@@ -89,6 +90,93 @@ class ContactRule(models.Model):
         return f"{self.pack} {self.get_key_display()}"
 
 
+class RuleChangeQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> RuleChangeQuerySet:
+        """As the rules themselves: what holds everywhere is read by all, what holds in one city by who sees that city."""
+        scope = user.scope()
+        return self if scope.is_region else self.filter(Q(city=None) | Q(city__in=scope.city_ids))
+
+    def waiting(self) -> RuleChangeQuerySet:
+        return self.filter(state=RuleChange.State.ASKED)
+
+
+class RuleChange(models.Model):
+    """A new rule, another value or the end of one, proposed by one person and decided by another. Nothing else writes a rule.
+
+    A tightening may be `at_once`: its version is written with the proposal and the second person confirms it afterwards.
+    """
+
+    class Kind(models.TextChoices):
+        ADD = "add", _("New rule")
+        CHANGE = "change", _("Another value")
+        END = "end", _("End of a rule")
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("Waits for a second person")
+        APPROVED = "approved", _("Approved")
+        REFUSED = "refused", _("Refused")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices)
+    rule = models.ForeignKey(
+        ContactRule, models.PROTECT, null=True, blank=True, related_name="changes", verbose_name=_("version before")
+    )
+    pack = models.ForeignKey(RulePack, models.PROTECT, related_name="changes", verbose_name=_("pack"))
+    key = models.CharField(_("rule"), max_length=20, choices=ContactRule.Key.choices)
+    value = models.JSONField(_("value"))
+    severity = models.CharField(_("severity"), max_length=5, choices=ContactRule.Severity.choices)
+    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
+    campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
+    product_id = models.BigIntegerField(_("product"), null=True, blank=True)
+    holds_from = models.DateField(_("holds from"))
+    basis = models.CharField(_("basis"), max_length=200, blank=True, default="")
+    reason = models.CharField(_("why"), max_length=200)
+    at_once = models.BooleanField(_("at once"), default=False)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("proposed by"))
+    asked_at = models.DateTimeField(_("proposed"))
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ASKED)
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    answer = models.CharField(_("why it was refused"), max_length=200, blank=True, default="")
+    made = models.OneToOneField(
+        ContactRule, models.PROTECT, null=True, blank=True, related_name="change", verbose_name=_("version written")
+    )
+
+    objects = RuleChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change of a rule")
+        constraints = [
+            models.CheckConstraint(
+                name="rule_change_two_persons", condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by"))
+            ),
+            models.CheckConstraint(
+                name="rule_change_decided_whole",
+                condition=Q(state="asked", decided_by=None, decided_at=None)
+                | Q(state="withdrawn", decided_by=None, decided_at__isnull=False)
+                | Q(state__in=["approved", "refused"], decided_by__isnull=False, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="rule_change_of_a_rule",
+                condition=Q(kind="add", rule=None) | Q(kind__in=["change", "end"], rule__isnull=False),
+            ),
+            # a version comes out of an approval, or of a tightening that took effect at once; an end writes none
+            models.CheckConstraint(
+                name="rule_change_written",
+                condition=Q(made=None, kind="end")
+                | Q(made=None, at_once=False, state__in=["asked", "refused", "withdrawn"])
+                | Q(made__isnull=False, kind__in=["add", "change"]) & (Q(state="approved") | Q(at_once=True)),
+            ),
+            models.UniqueConstraint(fields=["rule"], condition=Q(state="asked"), name="rule_change_waits_once"),
+        ]
+        indexes = [models.Index(fields=["state", "-asked_at"], name="rule_change_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.pack} {self.get_key_display()}"
+
+
 class SuppressionQuerySet(models.QuerySet):
     def in_force(self, at: datetime) -> SuppressionQuerySet:
         return self.filter(Q(valid_from__lte=at) & (Q(valid_to=None) | Q(valid_to__gt=at)), lifted_at=None)
@@ -115,6 +203,7 @@ class Suppression(models.Model):
         REGISTER = "register", _("Do-not-call register")
         WRONG_PERSON = "wrong_person", _("Wrong person")
         MANUAL = "manual", _("Entered by hand")
+        LOCKED = "locked", _("Locked at the person's request")
 
     PERSONAL_FIELDS = ("phone_blind", "note", "lift_reason")
 

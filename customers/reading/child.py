@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .faults import FileFault
+from .headings import Headings, chosen_headings, find_headings, heading_cells, headings_key
 from .limits import CSV_FIELD_CHARACTERS, HEADING_ROWS, ROWS
 
 FRAME = struct.Struct(">cI")
@@ -61,21 +62,20 @@ def _send(out: IO[bytes], kind: bytes, body: bytes) -> None:
 
 
 def _read(orders: dict[str, Any], out: IO[bytes]) -> None:
+    sheets = _sheets(orders)
     with ThreadPoolExecutor(1) as beside:
         # a large workbook takes seconds to open, without Python: what cleans its rows is loaded meanwhile
-        opening = beside.submit(_open, orders)
+        opening = beside.submit(next, sheets)
         from django.conf import settings
 
         settings.configure(KEYS_DIR=orders["keys_dir"], REGION_COUNTRY=orders["country"], USE_I18N=False)
         from core.sealed import BulkSealer
 
         from .cleaning import Cities, Cleaner
-        from .headings import find_headings
 
-        rows, total = opening.result()
-    first = list(islice(rows, HEADING_ROWS))
-    headings = find_headings(first)
-    said = {"columns": headings.described(), "row_no": headings.row_no, "total": total}
+        opened = opening.result()
+    headings, first, (sheet, rows, total) = choose(orders, chain([opened], sheets))
+    said = {"columns": headings.described(), "row_no": headings.row_no, "total": total, "sheet": sheet}
     _send(out, b"H", json.dumps(said, ensure_ascii=False).encode())
     out.flush()
     allowed = orders["cities_allowed"]
@@ -128,29 +128,82 @@ def _ask_for_city(out: IO[bytes], orders: dict[str, Any], name: str) -> int | No
 # -- opening -----------------------------------------------------------------------------------------------------------
 
 
+Opened = tuple[str, Iterator[Row], int | None]
+
+
+def choose(orders: dict[str, Any], sheets: Iterator[Opened]) -> tuple[Headings, list[Row], Opened]:
+    """Headings, first rows and the sheet: as a person has chosen, else by a mapping saved for the source, else by the headings alone."""
+    start = None
+    for opened in sheets:
+        first = list(islice(opened[1], HEADING_ROWS))
+        if orders.get("chosen"):
+            return _chosen(orders["chosen"], first), first, opened
+        if headings := saved_headings(orders.get("saved") or {}, first):
+            return headings, first, opened
+        start = start or (first, opened)
+        if not orders.get("saved"):
+            break
+    assert start  # a file without a sheet is refused before
+    return find_headings(start[0]), *start
+
+
+def _chosen(chosen: dict[str, Any], first: list[Row]) -> Headings:
+    row_no = chosen["row_no"]
+    cells = next((cells for number, cells in first if number == row_no), None)
+    if row_no and cells is None:
+        raise FileFault("mapping_unfit")
+    columns = heading_cells(cells or []) if row_no else [""] * width_of(first)
+    return chosen_headings(row_no, columns, chosen["columns"])
+
+
+def width_of(rows: list[Row]) -> int:
+    """How many columns are filled, for a sheet without headings."""
+    return max((len(heading_cells(cells)) for _number, cells in rows), default=0)
+
+
+def saved_headings(saved: dict[str, list[list[str]]], first: list[Row]) -> Headings | None:
+    """The mapping that was saved for headings which one of these rows has."""
+    for number, cells in first if saved else ():
+        columns = heading_cells(cells)
+        if columns and (found := saved.get(headings_key(columns))):
+            return chosen_headings(number, columns, found)
+    return None
+
+
 def _open(orders: dict[str, Any]) -> tuple[Iterator[Row], int | None]:
-    """Numbered rows, and how many there are when the file tells."""
-    if orders["format"] == "xlsx":
-        return _open_workbook(orders["path"])
-    return _open_csv(orders["path"], orders["encoding"], orders["delimiter"]), None
+    """Numbered rows of the first sheet that holds any, and how many there are when the file tells."""
+    _sheet, rows, total = next(_sheets(orders))
+    return rows, total
 
 
-def _open_workbook(path: str) -> tuple[Iterator[Row], int | None]:
+def _sheets(orders: dict[str, Any]) -> Iterator[Opened]:
+    """The chosen sheet, or the visible ones that hold anything, each opened when it is asked for."""
+    if orders["format"] == "csv":
+        yield "", _open_csv(orders["path"], orders["encoding"], orders["delimiter"]), None
+        return
+    wanted = (orders.get("chosen") or {}).get("sheet", "")
+    is_empty = True
+    for name, is_hidden, sheet in workbook_sheets(orders["path"], wanted):
+        if sheet is not None and sheet.end is not None and (wanted or not is_hidden):
+            is_empty = False
+            yield name, enumerate(sheet.iter_rows(), start=1), sheet.end[0] + 1
+    if is_empty:
+        raise FileFault("sheet_gone" if wanted else "empty_file")
+
+
+def workbook_sheets(path: str, wanted: str = "", *, with_hidden: bool = False) -> Iterator[tuple[str, bool, Any]]:
+    """(name, hidden, sheet) of each worksheet, or of the one wanted. A hidden one that nobody wants is not read: None."""
     import python_calamine
 
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
-        names = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
-            and sheet.visible == python_calamine.SheetVisibleEnum.Visible
-        ]
-        for name in names:
-            sheet = book.get_sheet_by_name(name)
-            if sheet.end is not None:
-                return enumerate(sheet.iter_rows(), start=1), sheet.end[0] + 1
-    except MemoryError:
+        for sheet in book.sheets_metadata:
+            if sheet.typ != python_calamine.SheetTypeEnum.WorkSheet or (wanted and sheet.name != wanted):
+                continue
+            is_hidden = sheet.visible != python_calamine.SheetVisibleEnum.Visible
+            is_read = with_hidden or bool(wanted) or not is_hidden
+            yield sheet.name, is_hidden, book.get_sheet_by_name(sheet.name) if is_read else None
+    except (MemoryError, FileFault, GeneratorExit):
         raise
     except Exception:
         raise FileFault("damaged") from None
@@ -158,7 +211,6 @@ def _open_workbook(path: str) -> tuple[Iterator[Row], int | None]:
         if isinstance(panic, KeyboardInterrupt | SystemExit):
             raise
         raise FileFault("damaged") from None
-    raise FileFault("empty_file")
 
 
 def _open_csv(path: str, encoding: str, delimiter: str) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from core.phones import BadPhone, clean_phone, is_chinese_mobile, mask_phone
 from core.sealed import BulkSealer
 from customers.names import sort_key
 
-from .headings import AGE, CITY, EXTERNAL_ID, GENDER, NAME, PHONE, TYPE, Headings
+from .headings import AGE, CITY, EXTERNAL_ID, GENDER, NAME, PHONE, TYPE, Headings, is_phone_heading
 from .limits import CELL_CHARACTERS
 
 COLUMNS = (
@@ -25,7 +25,8 @@ COLUMNS = (
     "city_id", "type", "gender", "age", "attributes", "fault", "fault_detail", "cells",
 )  # fmt: skip
 NULL = "\\N"
-KEPT_CELL = 500  # characters of a cell that are kept for correction
+KEPT_CELL = 500  # characters of a cell that are shown
+KEPT_FOR_REPAIR = CELL_CHARACTERS + 1  # all that may be stored, and of a cell too long enough to be too long again
 DETAIL = 80
 REMEMBERED = 20_000  # values a column
 OLDEST = 130
@@ -114,7 +115,7 @@ class Cities:
             return self._seen[text]
         found = self._look(text)
         if self._allowed is not None and found not in self._allowed:
-            raise RowFault("city_foreign", text)
+            raise RowFault("city_foreign", hide(text))
         if len(self._seen) < REMEMBERED:
             self._seen[text] = found
         return found
@@ -126,7 +127,7 @@ class Cities:
             return self._default
         found = self._names.get(city_key(text)) or self._make(text)
         if found is None:
-            raise RowFault("city_unknown", text)
+            raise RowFault("city_unknown", hide(text))
         self._names[city_key(text)] = found
         return found
 
@@ -171,7 +172,10 @@ class Cleaner:
             (column(AGE), Memo(_age), NULL),
         ]
         self._city_of_list = cities
-        self._attributes = [(index, Memo(_attribute(name))) for index, name in headings.attributes]
+        self._attributes = [
+            (index, Memo(_attribute(name, is_number=is_phone_heading(headings.columns[index]))))
+            for index, name in headings.attributes
+        ]
 
     def line(self, row_no: int, cells: Sequence[Any]) -> str | None:
         """The line of one row, None when it is empty. Never raises for what stands in the cells."""
@@ -259,12 +263,31 @@ def _word(cell: Any, known: dict[str, str], fault: str) -> str:
     return known[text]
 
 
-def _attribute(name: str) -> Callable[[Any], str]:
-    """The work of one attribute column: `"name":value` as JSON, ready for COPY; "" when the cell is empty."""
+def known_word(cell: Any, known: dict[str, str]) -> str:
+    """What a cell of type or gender says, "" when nobody knows."""
+    try:
+        return _word(cell, known, "")
+    except RowFault:
+        return ""
+
+
+def known_age(cell: Any) -> str:
+    """The age that a cell says, "" when it says none."""
+    try:
+        return _age(cell).replace(NULL, "")
+    except RowFault:
+        return ""
+
+
+def _attribute(name: str, *, is_number: bool = False) -> Callable[[Any], str]:
+    """The work of one attribute column: `"name":value` as JSON, ready for COPY; "" when the cell is empty.
+
+    A further column of numbers that somebody wants as an attribute is kept masked.
+    """
     key = escape(json.dumps(name, ensure_ascii=False) + ":")
 
     def work(cell: Any) -> str:
-        written = _value(cell)
+        written = _value(hide(as_text(cell)) if is_number else cell)
         return key + written if written else ""
 
     return work
@@ -305,4 +328,6 @@ def _kept(cell: Any) -> Any:
         return whole(cell)
     if cell is None or isinstance(cell, int):
         return cell
-    return as_text(cell)[:KEPT_CELL].replace("\0", "")
+    if isinstance(cell, timedelta):
+        return whole(cell.total_seconds())
+    return as_text(cell)[:KEPT_FOR_REPAIR].replace("\0", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from .faults import FileFault
 from .limits import COLUMNS
 
 EXTERNAL_ID, NAME, PHONE, CITY, TYPE, GENDER, AGE = "external_id", "name", "phone", "city", "type", "gender", "age"
+ATTRIBUTE = "attribute"
 
 # the first two of each are what the template writes, in English and Chinese
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -88,15 +90,101 @@ class Headings:
     fields: dict[str, int]
     attributes: list[tuple[int, str]]
     columns: list[str]
+    is_chosen: bool = False
 
     def described(self) -> list[dict[str, str]]:
-        """[{"heading": ..., "field": known field, "attribute" or "" when the column is left out}] in the order of the file."""
+        """[{"heading": ..., "field": known field, "attribute" or "" when the column is left out}] in the order of the file.
+
+        Of columns that a person has mapped the heading stays as it came, and `name` is the one that was chosen for an attribute.
+        """
         by_column = {column: field for field, column in self.fields.items()}
         attributes = dict(self.attributes)
+        if self.is_chosen:
+            return [
+                {
+                    "heading": heading,
+                    "field": by_column.get(i, "attribute" if i in attributes else ""),
+                    "name": attributes.get(i, ""),
+                }
+                for i, heading in enumerate(self.columns)
+            ]
         return [
             {"heading": attributes.get(i, heading), "field": by_column.get(i, "attribute" if i in attributes else "")}
             for i, heading in enumerate(self.columns)
         ]
+
+
+def attribute_name(described: dict[str, str]) -> str:
+    """Under which name the values of this column are kept."""
+    return described.get("name") or described["heading"]
+
+
+def headings_of(described: Sequence[dict[str, str]]) -> Headings:
+    """The headings again from what `described` told of them, with a column behind the others for each known field that the file has not."""
+    columns = [column["heading"] for column in described]
+    fields = {column["field"]: i for i, column in enumerate(described) if column["field"] in KNOWN}
+    attributes = [(i, attribute_name(column)) for i, column in enumerate(described) if column["field"] == "attribute"]
+    for field in KNOWN:
+        if field not in fields:
+            fields[field] = len(columns)
+            columns.append("")
+    return Headings(0, fields, attributes, columns)
+
+
+def heading_cells(cells: Sequence[Any]) -> list[str]:
+    """The headings as they are compared and shown: plain, and without the empty ones at the end."""
+    columns = [_plain(cell) for cell in cells]
+    while columns and not columns[-1]:
+        columns.pop()
+    return columns
+
+
+def headings_key(columns: Sequence[str]) -> str:
+    """By which a saved mapping knows its file again: its headings folded, in their order, without marks of our own."""
+    own = [fold(heading) for heading in columns if not heading.startswith(IGNORED_MARK)]
+    return hashlib.sha256("\n".join(own).encode()).hexdigest()
+
+
+def chosen_headings(row_no: int, columns: Sequence[str], chosen: Sequence[Sequence[str]]) -> Headings:
+    """The headings as a person has mapped them: (known field, "attribute" or "", name of the attribute) per column that is not our own mark.
+
+    Raises FileFault when the file has other columns, or not one column of numbers, or a field twice.
+    """
+    own = [i for i, heading in enumerate(columns) if not heading.startswith(IGNORED_MARK)]
+    if len(own) != len(chosen):
+        raise FileFault("mapping_unfit")
+    fields: dict[str, int] = {}
+    attributes: list[tuple[int, str]] = []
+    for i, (field, name) in zip(own, chosen, strict=True):
+        if field in fields:
+            raise FileFault("mapping_unfit")
+        if field in KNOWN:
+            fields[field] = i
+        elif field == ATTRIBUTE:
+            attributes.append((i, _once(_plain(name) or columns[i], attributes)))
+    if PHONE not in fields:
+        raise FileFault("mapping_unfit")
+    return Headings(row_no, fields, attributes, list(columns), is_chosen=True)
+
+
+def suggested(columns: Sequence[str]) -> list[tuple[str, str]]:
+    """What the headings say by themselves, for a person to look through: (field, name). A further phone column is left out."""
+    taken: set[str] = set()
+    found: list[tuple[str, str]] = []
+    for heading in columns:
+        if heading.startswith(IGNORED_MARK):
+            continue
+        field = FIELD_OF.get(fold(heading), "") if heading else ""
+        if field and field not in taken:
+            taken.add(field)
+            found.append((field, ""))
+        else:
+            found.append((ATTRIBUTE, heading) if heading and field != PHONE else ("", ""))
+    return found
+
+
+def is_phone_heading(name: str) -> bool:
+    return FIELD_OF.get(fold(name)) == PHONE
 
 
 def find_headings(rows: Sequence[tuple[int, Sequence[Any]]]) -> Headings:
@@ -122,9 +210,7 @@ def _seen(cells: Sequence[Any]) -> str:
 
 
 def _understand(row_no: int, cells: Sequence[Any]) -> Headings:
-    columns = [_plain(cell) for cell in cells]
-    while columns and not columns[-1]:
-        columns.pop()
+    columns = heading_cells(cells)
     if len(columns) > COLUMNS:
         raise FileFault("too_many_columns", columns=len(columns), most=COLUMNS)
     fields: dict[str, int] = {}

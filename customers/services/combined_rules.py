@@ -51,6 +51,7 @@ class ContactRules:
     answered_per_day: int | None = None
     refusal_rest_days: int = 0
     consent_needed: bool = False
+    register_days: int | None = None
     simulator_only: bool = False
     packs: tuple[str, ...] = ()
     warn: ContactRules | None = None
@@ -98,26 +99,34 @@ def combine(
     product_id: int | None = None,
 ) -> ContactRules:
     """One answer from many rule rows; rows of another city, campaign or product do not count."""
-    fitting = [
+    counting = fitting(rows, city_id=city_id, campaign_id=campaign_id, product_id=product_id)
+    by_severity: dict[str, list[ContactRule]] = defaultdict(list)
+    for row in counting:
+        by_severity[row.severity].append(row)
+    return replace(
+        strictest(by_severity[BLOCK]),
+        simulator_only=any(row.pack.simulator_only for row in counting),
+        packs=tuple(sorted({row.pack.code for row in counting})),
+        warn=strictest(by_severity[WARN]) if by_severity[WARN] else None,
+        log=strictest(by_severity[LOG]) if by_severity[LOG] else None,
+    )
+
+
+def fitting(
+    rows: Iterable[ContactRule], *, city_id: int | None, campaign_id: int | None, product_id: int | None
+) -> list[ContactRule]:
+    """The rows that count there: of everywhere, or of that city, campaign or product."""
+    return [
         row
         for row in rows
         if row.city_id in (None, city_id)
         and row.campaign_id in (None, campaign_id)
         and row.product_id in (None, product_id)
     ]
-    by_severity: dict[str, list[ContactRule]] = defaultdict(list)
-    for row in fitting:
-        by_severity[row.severity].append(row)
-    return replace(
-        _strictest(by_severity[BLOCK]),
-        simulator_only=any(row.pack.simulator_only for row in fitting),
-        packs=tuple(sorted({row.pack.code for row in fitting})),
-        warn=_strictest(by_severity[WARN]) if by_severity[WARN] else None,
-        log=_strictest(by_severity[LOG]) if by_severity[LOG] else None,
-    )
 
 
-def _strictest(rows: list[ContactRule]) -> ContactRules:
+def strictest(rows: list[ContactRule]) -> ContactRules:
+    """Rows of one severity put together."""
     values: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         values[row.key].append(row.value)
@@ -131,6 +140,7 @@ def _strictest(rows: list[ContactRule]) -> ContactRules:
         answered_per_day=min((value["most"] for value in values["answered_per_day"]), default=None),
         refusal_rest_days=max((value["days"] for value in values["refusal_rest"]), default=0),
         consent_needed=any(value["needed"] for value in values["consent"]),
+        register_days=min((value["days"] for value in values["register_age"]), default=None),
     )
 
 

@@ -13,14 +13,36 @@ from django.db.models import Q
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from core.calendar import business_date
 from customers.models import ContactRule, Customer, Suppression
 from customers.services.calling_hours import is_open, moment_of, next_allowed, zone_of
-from customers.services.combined_rules import BLOCK, LOG, WARN, Cap, ContactRules, combine, rules_for, rules_of
+from customers.services.combined_rules import (
+    BLOCK,
+    LOG,
+    WARN,
+    Cap,
+    ContactRules,
+    combine,
+    fitting,
+    rules_for,
+    rules_of,
+    strictest,
+)
+from customers.services.register_dates import newest_date
 
 __all__ = [
-    "Cap", "ContactRules", "Reason", "blocking", "combine", "first_promised", "is_open", "next_allowed", "rules_for", "rules_of",
-    "suppressions_of", "why_not", "zone_of",
+    "Cap", "ContactRules", "Known", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
+    "rules_for", "rules_of", "suppressions_of", "verdicts", "why_not", "zone_of",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """What why_not would ask the database of one person, for lists that ask it for all their rows at once."""
+
+    suppressions: list[Suppression]
+    has_number: bool
+    has_consent: bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,18 @@ class Reason:
     @property
     def blocks(self) -> bool:
         return self.severity == BLOCK
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rule says of a call. `reason` None: it passes."""
+
+    rule: ContactRule
+    reason: Reason | None = None
+
+    @property
+    def blocks(self) -> bool:
+        return self.reason is not None and self.reason.blocks
 
 
 def first_promised(customer: Customer, rules: ContactRules, at: datetime) -> datetime | None:
@@ -53,23 +87,25 @@ def why_not(
     exclusion_group: str = "",
     callback: bool = False,
     lead_id: int | None = None,
+    known: Known | None = None,
 ) -> list[Reason]:
     """Everything against calling this person at `at`, the blocking first; [] when nothing is.
 
     `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
-    customer asked for overrides the gap and the answered call of the day, never hours, caps or suppression.
+    customer asked for overrides the gap and the answered call of the day, never hours, caps or suppression. `known` saves the queries.
     """
+    known = known or _known(customer, rules, at)
     own_hand = lead_id is not None and customer.held_lead_id == lead_id
     attempts = list(customer.attempts or [])[1 if own_hand else 0 :]
     reasons = [
-        *_standing(customer, at, campaign_id, product_id),
+        *_standing(customer, known, campaign_id, product_id),
         *_elsewhere(customer, at, campaign_id, exclusion_group, own_hand),
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
         if part is not None:
             closed = severity != BLOCK and any(reason.code == "hours" for reason in reasons)
             judged = [] if closed else _hours(customer, part, at, severity)
-            judged += _budget(customer, part, at, attempts, callback)
+            judged += [*_budget(customer, part, at, attempts, callback, known), *register_age(part, at)]
             reasons += [replace(reason, severity=severity) for reason in judged]
     if (
         not own_hand
@@ -87,6 +123,47 @@ def why_not(
     return sorted(reasons, key=lambda reason: [BLOCK, WARN, LOG].index(ContactRule.Severity(reason.severity)))
 
 
+def verdicts(
+    *,
+    customer: Customer,
+    rows: Iterable[ContactRule],
+    at: datetime,
+    product_id: int | None = None,
+    callback: bool = False,
+    lead_id: int | None = None,
+) -> list[Verdict]:
+    """Each rule by itself, by the same judges as why_not(). Hours of one pack, scope and severity are windows of one week and judged together."""
+    own_hand = lead_id is not None and customer.held_lead_id == lead_id
+    attempts = list(customer.attempts or [])[1 if own_hand else 0 :]
+    counting = list(rows)
+    found = []
+    for row in counting:
+        together = [other for other in counting if _window(other) == _window(row)] if row.key == "hours" else [row]
+        part = strictest(together)
+        if row.key == ContactRule.Key.HOURS:
+            judged = _hours(customer, part, at, row.severity)
+        elif row.key == ContactRule.Key.REFUSAL_REST:
+            judged = _rests(customer, at, product_id)
+        elif row.key == ContactRule.Key.REGISTER_AGE:
+            judged = register_age(part, at)
+        else:
+            judged = _budget(customer, part, at, attempts, callback, _known(customer, part, at))
+        reasons = [replace(reason, severity=row.severity) for reason in judged]
+        found.append(Verdict(row, reasons[0] if reasons else None))
+    return found
+
+
+def _window(row: ContactRule) -> tuple[object, ...]:
+    return row.key, row.severity, row.pack_id, row.city_id, row.campaign_id, row.product_id
+
+
+def _rests(customer: Customer, at: datetime, product_id: int | None) -> list[Reason]:
+    """The rest of a refused product, which stands against the person once the refusal is recorded."""
+    rows = suppressions_of(customer, at)
+    refused = Suppression.Kind.OFFER_REFUSED
+    return [_suppressed(row) for row in rows if row.kind == refused and row.product_id in (None, product_id)]
+
+
 def blocking(reasons: Iterable[Reason]) -> list[Reason]:
     return [reason for reason in reasons if reason.blocks]
 
@@ -95,24 +172,39 @@ def _when(moment: datetime) -> dict[str, str]:
     return {"when": formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")}
 
 
-def _standing(customer: Customer, at: datetime, campaign_id: int | None, product_id: int | None) -> list[Reason]:
+def _known(customer: Customer, rules: ContactRules, at: datetime) -> Known:
+    asks = any(part is not None and part.consent_needed for part in (rules, rules.warn, rules.log))
+    return Known(
+        suppressions_of(customer, at),
+        customer.phones.filter(is_dead=False).exists(),
+        has_consent=not asks or customer.consents.in_force(at).exists(),
+    )
+
+
+def _standing(customer: Customer, known: Known, campaign_id: int | None, product_id: int | None) -> list[Reason]:
     """What stands against the person whatever the rules say."""
     found = []
     if customer.merged_into_id:
         found.append(Reason("merged", _("This customer was merged into another one.")))
-    if not customer.phones.filter(is_dead=False).exists():
+    if not known.has_number:
         found.append(Reason("no_number", _("There is no number in use.")))
     if not customer.city.is_on:
         found.append(Reason("city_off", _("Calling is switched off in %(city)s.") % {"city": customer.city.label}))
-    rows = suppressions_of(customer, at)
-    found += [
-        _suppressed(row)
-        for row in rows
-        if row.campaign_id in (None, campaign_id) and row.product_id in (None, product_id)
-    ]
+    rows = known.suppressions
+    counting = [row for row in rows if row.campaign_id in (None, campaign_id) and row.product_id in (None, product_id)]
+    found += [_suppressed(row) for row in counting if not _has_another_number(customer, row, counting)]
     if customer.is_suppressed and not any(row.campaign_id is None and row.product_id is None for row in rows):
         found.append(Reason("suppressed", _("Not to be called.")))
     return found
+
+
+def _has_another_number(customer: Customer, row: Suppression, rows: list[Suppression]) -> bool:
+    """A number kept from one campaign or product leaves the person's other numbers to it."""
+    if row.customer_id or (row.campaign_id is None and row.product_id is None):
+        return False
+    closed = {bytes(other.phone_blind) for other in rows if other.phone_blind}
+    alive = customer.phones.filter(is_dead=False).values_list("blind_index", flat=True)
+    return any(bytes(number) not in closed for number in alive)
 
 
 def suppressions_of(customer: Customer, at: datetime) -> list[Suppression]:
@@ -180,7 +272,7 @@ def _hours(customer: Customer, rules: ContactRules, at: datetime, severity: str)
 
 
 def _budget(
-    customer: Customer, rules: ContactRules, at: datetime, attempts: list[datetime], callback: bool
+    customer: Customer, rules: ContactRules, at: datetime, attempts: list[datetime], callback: bool, known: Known
 ) -> list[Reason]:
     found = [
         _capped(cap, attempts)
@@ -189,9 +281,23 @@ def _budget(
     ]
     if not callback:
         found += [*_too_soon(rules, attempts, at), *_answered(customer, rules, at)]
-    if rules.consent_needed and not _has_consent(customer, at):
+    if rules.consent_needed and not known.has_consent:
         found.append(Reason("consent", _("There is no consent in force, and the rules ask for one.")))
     return found
+
+
+def register_age(rules: ContactRules, at: datetime) -> list[Reason]:
+    """Whether the do-not-call register is older than these rules allow, or there is none: then nobody is called."""
+    if rules.register_days is None:
+        return []
+    newest = newest_date()
+    if newest is None:
+        return [Reason("register", _("No do-not-call register is in force, and the rules ask for one."))]
+    age = (business_date(at) - newest).days
+    if age <= rules.register_days:
+        return []
+    told = {"age": age, "days": rules.register_days}
+    return [Reason("register", _("The do-not-call register is %(age)s days old; the rules allow %(days)s.") % told)]
 
 
 def _capped(cap: Cap, attempts: list[datetime]) -> Reason:
@@ -230,7 +336,3 @@ def _answered(customer: Customer, rules: ContactRules, at: datetime) -> list[Rea
             "answered", _("The customer was spoken to today already; not again before %(when)s.") % _when(until), until
         )
     ]
-
-
-def _has_consent(customer: Customer, at: datetime) -> bool:
-    return customer.consents.in_force(at).exists()

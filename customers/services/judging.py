@@ -163,7 +163,11 @@ def judge_rows(lead_list: LeadList, rows: list[int], *, at: datetime, is_region:
     """Judge these rows again, as the pool is now; `is_region` with the eyes of the region's data team."""
     if is_region is None:
         is_region = list_rules.works_for_region(lead_list.created_by)
-    RowVerdict.objects.filter(lead_list=lead_list, row_no__in=rows).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM customers_rowverdict WHERE lead_list_id = %s AND row_no = ANY (%s)",
+            [lead_list.pk, rows or [0]],
+        )
     _judge(lead_list, rows=rows, is_region=is_region, at=at)
 
 

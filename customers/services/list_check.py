@@ -15,7 +15,7 @@ from core.jobs import JobCancelled, Run
 from core.models import PrivateFile
 from core.sealed import key_ring
 from customers import list_rules
-from customers.models import LeadList, RowVerdict, StagedRow
+from customers.models import ColumnMapping, LeadList, RowVerdict, StagedRow
 from customers.reading.cleaning import COLUMNS, city_key
 from customers.reading.faults import FileFault
 from customers.reading.parent import Batch, Reader
@@ -59,7 +59,7 @@ def _stage(run: Run, lead_list: LeadList) -> None:
     if not last:
         _start(run, lead_list)
     make_city = _make_city if run.args.get("make_cities") else None
-    with Reader(_orders(lead_list, skip=last), make_city=make_city) as reader:
+    with Reader(orders_for(lead_list, skip=last), make_city=make_city) as reader:
         for batch in reader.batches(BATCH_ROWS):
             with run.chunk(done=batch.count, cursor={"row": batch.last_row}, total=reader.headings.get("total")):
                 _copy(batch)
@@ -76,7 +76,7 @@ def _start(run: Run, lead_list: LeadList) -> None:
         LeadList.objects.filter(pk=lead_list.pk).update(status=LeadList.Status.CHECKING)
 
 
-def _orders(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
+def orders_for(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
     """What the reading process is told. It gets no access to anything but the file and the keys."""
     stored = PrivateFile.objects.filter(pk=lead_list.file_id or 0, destroyed_at=None).first()
     if stored is None or not path_of(stored).exists():
@@ -89,15 +89,17 @@ def _orders(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
         "delimiter": lead_list.mapping["delimiter"],
         "list_id": lead_list.pk,
         "skip": skip,
+        "chosen": lead_list.mapping.get("chosen"),
+        "saved": dict(ColumnMapping.objects.filter(source=lead_list.source_id).values_list("headings_key", "columns")),
         "city": lead_list.city_id,
-        "cities": _city_names(),
-        "cities_allowed": _cities_allowed(lead_list),
+        "cities": city_names(),
+        "cities_allowed": cities_allowed(lead_list),
         "keys_dir": str(settings.KEYS_DIR),
         "country": getattr(settings, "REGION_COUNTRY", "CN"),
     }
 
 
-def _city_names() -> dict[str, int]:
+def city_names() -> dict[str, int]:
     """Everything a file may call a city."""
     found: dict[str, int] = {}
     for pk, *names in City.objects.values_list("pk", "code", "name_zh", "name"):
@@ -105,7 +107,7 @@ def _city_names() -> dict[str, int]:
     return found
 
 
-def _cities_allowed(lead_list: LeadList) -> list[int] | None:
+def cities_allowed(lead_list: LeadList) -> list[int] | None:
     """None: all. Who works for one city cannot bring customers into another."""
     if list_rules.works_for_region(lead_list.created_by):
         return None
@@ -138,7 +140,7 @@ def _analyze(what: str) -> None:
 
 
 def _note_columns(lead_list: LeadList, headings: dict[str, Any]) -> None:
-    lead_list.mapping |= {"columns": headings["columns"], "row_no": headings["row_no"]}
+    lead_list.mapping |= {"columns": headings["columns"], "row_no": headings["row_no"], "sheet": headings["sheet"]}
     LeadList.objects.filter(pk=lead_list.pk).update(mapping=lead_list.mapping)
 
 

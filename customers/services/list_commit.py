@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from core.audit import audit
 from core.jobs import JobCancelled, Run, enqueue
 from customers.models import LeadList, RowVerdict
-from customers.services import judging
+from customers.services import judging, list_tags
 from customers.services.list_check import count_verdicts
 from customers.signals import list_committed
 from people.models import User
@@ -35,6 +35,17 @@ SELECT s.row_no FROM customers_customer c JOIN customers_stagedrow s ON s.extern
 SUPPRESSED = f"""
 SELECT s.row_no FROM customers_suppression u JOIN customers_stagedrow s ON s.phone_blind = u.phone_blind {FRESH} AND {judging.IN_FORCE}
   AND greatest(u.created_at, u.valid_from) > %(checked)s - interval '1 hour'
+"""
+
+# rows of customers whom the taking back of another list has taken away or changed since the check; a person's decision is kept where it can be
+UNDONE = """
+SELECT v.row_no FROM customers_rowverdict v
+WHERE v.lead_list_id = %(list)s AND v.verdict IN ('update', 'unchanged') AND v.customer_id IS NOT NULL AND (
+  NOT EXISTS (SELECT FROM customers_customer c WHERE c.id = v.customer_id)
+  OR v.reason = '' AND EXISTS (
+    SELECT FROM customers_rowverdict u JOIN customers_leadlist l ON l.id = u.lead_list_id AND l.undo_asked_at IS NOT NULL
+      AND coalesce(l.undone_at, %(at)s) >= %(checked)s
+    WHERE u.customer_id = v.customer_id AND u.verdict = 'update'))
 """
 
 PREFIX = "CASE WHEN s.phone_mask LIKE '1__****%%' AND substr(s.phone_mask, 2, 1) BETWEEN '3' AND '9' THEN left(s.phone_mask, 3) ELSE '' END"
@@ -119,7 +130,8 @@ def commit_list(run: Run) -> dict[str, Any]:
     try:
         with run.chunk(done=good, cursor={"committed": True}, total=good):
             at = run.now()
-            _one_commit_at_a_time()
+            one_at_a_time()
+            _execute(judging.ROOM, {})
             # whoever wants to stop us now waits until it is too late
             lead_list = (
                 LeadList.objects.select_for_update(of=("self",)).select_related("created_by").get(pk=lead_list.pk)
@@ -145,14 +157,15 @@ def settle_indexes() -> int:
     return int(rows[0][0])
 
 
-def _one_commit_at_a_time() -> None:
-    """Two lists with common numbers would otherwise wait for each other crosswise."""
-    _execute(judging.ROOM, {})
+def one_at_a_time() -> None:
+    """Two lists with common numbers would otherwise wait for each other crosswise; and no customer goes while a list is committed."""
     _execute("SELECT pg_advisory_xact_lock(hashtext('customers.commit_list'))", {})
 
 
 def _store(lead_list: LeadList, *, at: datetime) -> None:
     _judge_again(lead_list, SUPPRESSED, at=at)
+    if _was_undone_since(lead_list, at=at):
+        _judge_again(lead_list, UNDONE, at=at)
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic():
@@ -168,7 +181,14 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
     _execute(NUMBERS, values)
     _execute(NUMBERS_OF, values)
     _execute(CONSENTS, values)
+    list_tags.set_tags(lead_list, at=at)
     judging.keep_held(lead_list, at=at)
+
+
+def _was_undone_since(lead_list: LeadList, *, at: datetime) -> bool:
+    """Some other list was or is being taken back since this one was checked."""
+    undoing = LeadList.objects.exclude(undo_asked_at=None).exclude(undone_at__lt=lead_list.checked_at or at)
+    return undoing.exists()
 
 
 def _judge_again(lead_list: LeadList, whom: str, *, at: datetime) -> None:

@@ -15,11 +15,11 @@ from customers.models import LeadList, RowVerdict
 from customers.models.lists import RowVerdictQuerySet
 from customers.services import judging
 from customers.services.list_check import count_verdicts
-from customers.wording import ACCEPTED
+from customers.wording import ACCEPTED, SKIPPED
 from people.models import User
 
 Verdict = RowVerdict.Verdict
-REGION, SKIPPED = "region", "skipped"
+REGION = "region"
 
 
 class NotDecidable(DomainError):

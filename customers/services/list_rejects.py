@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import IO, Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import get_language, gettext as _
 
 from core.audit import audit
@@ -18,14 +19,15 @@ from core.workbooks import Column, write_xlsx
 from customers import list_rules
 from customers.models import LeadList, RowVerdict, StagedRow
 from customers.models.lists import RowVerdictQuerySet
-from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE
+from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE, attribute_name
 from customers.wording import reason_words
 from people.models import City, User
 
 Verdict = RowVerdict.Verdict
 REJECTED = (Verdict.INVALID, Verdict.DUPLICATE, Verdict.SUPPRESSED, Verdict.UNDECIDED)
 ACTION = "customers.list.rejects_downloaded"
-WHOLE_ROWS_A_DAY = 2_500  # rows with their number in full, per person
+OPENED = "customers.list.row_opened"
+WHOLE_ROWS_A_DAY = 2_500  # rows with their number in full, per person, in workbooks and opened for repair
 AT_ONCE = 2_000
 
 
@@ -51,7 +53,7 @@ def announce_rejects(*, lead_list: LeadList, by: User, at: datetime, **passed: A
     if not StagedRow.objects.filter(lead_list=lead_list).exists():
         raise RowsGone(_("The rows of this list are no longer kept."))
     faulty = StagedRow.objects.filter(lead_list=lead_list).exclude(fault="").count()
-    whole = min(faulty, max(0, WHOLE_ROWS_A_DAY - _used_today(by, at)))
+    whole = min(faulty, whole_rows_left(by, at))
     audit(ACTION, lead_list, by=by, at=at, rows=rows, whole=whole, **passed)
     return whole
 
@@ -61,11 +63,17 @@ def count_rejects(*, lead_list: LeadList, by: User) -> int:
     return _of_reader(lead_list, list_rules.works_for_region(by)).count()
 
 
-def _used_today(by: User, at: datetime) -> int:
-    details = AuditEvent.objects.filter(action=ACTION, actor_id=by.pk, at__gt=at - timedelta(days=1)).values_list(
-        "detail", flat=True
-    )
-    return sum(int(detail.get("whole", 0)) for detail in details)
+def rows_rejected(*, lead_list: LeadList, by: User) -> QuerySet[StagedRow]:
+    """The staged rows that the workbook holds for this reader."""
+    verdicts = _of_reader(lead_list, list_rules.works_for_region(by)).values("row_no")
+    return StagedRow.objects.filter(lead_list=lead_list, row_no__in=verdicts)
+
+
+def whole_rows_left(by: User, at: datetime) -> int:
+    """Of how many further rows this person may see the number as it came, today."""
+    today = AuditEvent.objects.filter(action__in=[ACTION, OPENED], actor_id=by.pk, at__gt=at - timedelta(days=1))
+    used = sum(int(detail.get("whole", 0)) for detail in today.values_list("detail", flat=True))
+    return max(0, WHOLE_ROWS_A_DAY - used)
 
 
 def _of_reader(lead_list: LeadList, is_region: bool) -> RowVerdictQuerySet:
@@ -122,7 +130,7 @@ def _as_staged(row: StagedRow, described: list[dict[str, str]], cities: dict[int
         "type": row.type, "gender": row.gender, "age": row.age, "": "",
     }  # fmt: skip
     return [
-        row.attributes.get(column["heading"], "") if column["field"] == "attribute" else known[column["field"]]
+        row.attributes.get(attribute_name(column), "") if column["field"] == "attribute" else known[column["field"]]
         for column in described
     ]
 

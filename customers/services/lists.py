@@ -23,6 +23,7 @@ from customers.wording import file_fault_sentence
 from people.models import City, User
 
 FILE_KIND = "customers.lead_list"
+REPAIR_JOB = "customers.repair_list"
 KEEP_FILE = timedelta(days=7)
 DAILY_FILES = 100
 DAILY_BYTES = 1024 * limits.MB
@@ -50,6 +51,18 @@ class NothingToCommit(DomainError):
     """The list is not in a state in which it can be committed."""
 
 
+class NothingToTakeBack(DomainError):
+    """Only what was committed, and not yet taken back, can be taken back."""
+
+
+class TooLateToTakeBack(DomainError):
+    """The values before the commit are no longer kept."""
+
+
+class ReasonMissing(DomainError):
+    """Who takes a list back says why."""
+
+
 class ListIsOver(DomainError):
     """Committed or given up: nothing about it can be changed."""
 
@@ -69,8 +82,11 @@ def receive_list(
     at: datetime,
     make_cities: bool = False,
     stated_by: str = "",
+    map_first: bool = False,
 ) -> LeadList:
     """Take a file and have it checked in the background; returns the list, whose `job_id` is the check.
+
+    With `map_first` it waits, without a job, until somebody has chosen its columns (mappings.confirm_mapping).
 
     The same bytes for the same source and city, while a list of them is still open, are that list: nothing is stored twice.
     Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, PermissionRefused, DiskFull.
@@ -108,7 +124,7 @@ def receive_list(
         created_by=by,
         created_at=at,
     )
-    return _open_list(wanted, stored=stored, make_cities=make_cities, by=by, at=at)
+    return _open_list(wanted, stored=stored, make_cities=make_cities, map_first=map_first, by=by, at=at)
 
 
 def _check_rights(by: User, city: City | None) -> None:
@@ -146,7 +162,9 @@ def _check_quota(by: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def _open_list(wanted: LeadList, *, stored: PrivateFile, make_cities: bool, by: User, at: datetime) -> LeadList:
+def _open_list(
+    wanted: LeadList, *, stored: PrivateFile, make_cities: bool, map_first: bool, by: User, at: datetime
+) -> LeadList:
     _one_at_a_time(wanted.sha256)
     same = (
         LeadList.objects.visible_to(by)
@@ -158,15 +176,16 @@ def _open_list(wanted: LeadList, *, stored: PrivateFile, make_cities: bool, by: 
         destroy(private_file=stored, at=at, by=by)
         return same
     wanted.save()
-    job = enqueue(
-        kind="customers.check_list",
-        key=str(wanted.pk),
-        args={"lead_list": wanted.pk, "make_cities": make_cities},
-        city_id=wanted.city_id,
-        by=by,
-    )
-    wanted.job_id = job.pk
-    wanted.save(update_fields=["job_id"])
+    if not map_first:
+        job = enqueue(
+            kind="customers.check_list",
+            key=str(wanted.pk),
+            args={"lead_list": wanted.pk, "make_cities": make_cities},
+            city_id=wanted.city_id,
+            by=by,
+        )
+        wanted.job_id = job.pk
+        wanted.save(update_fields=["job_id"])
     audit("customers.list.uploaded", wanted, by=by, at=at, source=wanted.source_id, bytes=stored.size)
     return wanted
 
@@ -189,6 +208,8 @@ def commit_list(*, lead_list: LeadList, by: User, at: datetime) -> Job:
         return Job.objects.get(pk=lead_list.job_id or 0)
     if lead_list.status not in (LeadList.Status.CHECKED, LeadList.Status.COMMITTING):
         raise NothingToCommit(_not_committable(lead_list))
+    if lead_list.status == LeadList.Status.CHECKED and has_repair_at_work(lead_list):
+        raise NothingToCommit(_("A correction of this list is still at work. Go on when it has ended."))
     job = enqueue(
         kind="customers.commit_list",
         key=f"{lead_list.pk}@{at.timestamp():.6f}",
@@ -207,9 +228,16 @@ def _has_stopped(lead_list: LeadList) -> bool:
     return Job.objects.filter(pk=lead_list.job_id or 0, state__in=[Job.State.CANCELLED, Job.State.DEAD]).exists()
 
 
+def has_repair_at_work(lead_list: LeadList) -> bool:
+    """A correction of very many rows is queued or running."""
+    return Job.objects.filter(pk=lead_list.job_id or 0, kind=REPAIR_JOB, state__in=Job.OPEN_STATES).exists()
+
+
 def _not_committable(lead_list: LeadList) -> str:
     if lead_list.status == LeadList.Status.COMMITTED:
         return _("This list is committed already.")
+    if lead_list.status in LeadList.STORED:
+        return _("This list was taken back. Upload the file again.")
     if lead_list.status in (LeadList.Status.WAITING, LeadList.Status.CHECKING):
         return _("This list is still being checked. Commit it when every row has its verdict.")
     return _("This list was given up or could not be read. Upload the file again.")
@@ -228,7 +256,7 @@ def give_up_list(*, lead_list: LeadList, by: User, at: datetime) -> LeadList:
     """Stop whatever goes on, forget the staged rows and destroy the file. Nothing ever touched customers. Raises ListIsOver, PermissionRefused."""
     lead_list = LeadList.objects.select_for_update().get(pk=lead_list.pk)
     _may_work(by, lead_list)
-    if lead_list.status in (LeadList.Status.COMMITTED, LeadList.Status.CANCELLED):
+    if lead_list.status in (*LeadList.STORED, LeadList.Status.CANCELLED):
         raise ListIsOver(_("This list is committed or given up already."))
     _stop_job(lead_list, by, at)
     lead_list.status = LeadList.Status.CANCELLED
@@ -274,3 +302,71 @@ def stop_commit(*, lead_list: LeadList, by: User, at: datetime) -> LeadList:
     lead_list.save(update_fields=["status"])
     audit("customers.list.commit_stopped", lead_list, by=by, at=at)
     return lead_list
+
+
+# -- take back ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def undo_list(*, lead_list: LeadList, by: User, reason: str, at: datetime) -> Job:
+    """Have a committed list taken back, in the background; returns the job. What was called since stays, each row with its reason.
+
+    Asked again while it goes on: the same job; after the job was stopped or gave up: another, which goes on where that one ended.
+    Raises NothingToTakeBack, TooLateToTakeBack, ReasonMissing, PermissionRefused.
+    """
+    lead_list = LeadList.objects.select_for_update().get(pk=lead_list.pk)
+    _may_take_back(by, lead_list)
+    if lead_list.status == LeadList.Status.UNDOING:
+        return _go_on(lead_list, by, at)
+    if lead_list.status != LeadList.Status.COMMITTED:
+        raise NothingToTakeBack(_not_taken_back(lead_list))
+    if not can_still_be_undone(lead_list, at=at):
+        raise TooLateToTakeBack(
+            _("A list can be taken back for %(days)s days after its commit.") % {"days": list_rules.UNDO_FOR.days}
+        )
+    if not reason.strip():
+        raise ReasonMissing(_("Say why the list is taken back."))
+    lead_list.status, lead_list.undo_by, lead_list.undo_asked_at = LeadList.Status.UNDOING, by, at
+    lead_list.undo_reason = reason.strip()[:200]
+    job = _enqueue_undo(lead_list, by, at)
+    lead_list.save(update_fields=["status", "undo_by", "undo_asked_at", "undo_reason", "job_id"])
+    audit("customers.list.undo_asked", lead_list, by=by, at=at)
+    return job
+
+
+def can_still_be_undone(lead_list: LeadList, *, at: datetime) -> bool:
+    """Committed, and what it replaced is still kept."""
+    if lead_list.status != LeadList.Status.COMMITTED or lead_list.committed_at is None:
+        return False
+    return at - lead_list.committed_at < list_rules.UNDO_FOR
+
+
+def _may_take_back(by: User, lead_list: LeadList) -> None:
+    if not list_rules.can_work_on_list(by, lead_list):
+        raise PermissionRefused(_("Only the data team takes lists back."))
+
+
+def _go_on(lead_list: LeadList, by: User, at: datetime) -> Job:
+    if not _has_stopped(lead_list):
+        return Job.objects.get(pk=lead_list.job_id or 0)
+    job = _enqueue_undo(lead_list, by, at)
+    lead_list.save(update_fields=["job_id"])
+    return job
+
+
+def _enqueue_undo(lead_list: LeadList, by: User, at: datetime) -> Job:
+    job = enqueue(
+        kind="customers.undo_list",
+        key=f"{lead_list.pk}@{at.timestamp():.6f}",
+        args={"lead_list": lead_list.pk},
+        city_id=lead_list.city_id,
+        by=by,
+    )
+    lead_list.job_id = job.pk
+    return job
+
+
+def _not_taken_back(lead_list: LeadList) -> str:
+    if lead_list.status == LeadList.Status.UNDONE:
+        return _("This list was taken back already.")
+    return _("Only a committed list can be taken back.")

@@ -1,4 +1,4 @@
-"""The rule packs that ship, and every change of a rule. A rule is never overwritten: a change is a new version from a day on."""
+"""The rule packs that ship, and a new, empty one. Rules are written by customers.services.rule_changes alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _, gettext_noop
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import ContactRule, RulePack
-from customers.rule_values import clean_value
-from people.models import City, User
+from people.models import User
 
 DEFAULT_PACK = "CN-GEN"
 
@@ -94,10 +93,6 @@ def shipped_text(text: str) -> str:
     return _(text) if text else ""
 
 
-class RuleEndsBeforeItBegins(DomainError):
-    """A change is dated before the version it changes."""
-
-
 class PackExists(DomainError):
     """A pack with this code is there already."""
 
@@ -131,115 +126,7 @@ def create_pack(*, code: str, name: str, simulator_only: bool, by: User, at: dat
     return pack
 
 
-@transaction.atomic
-def add_rule(
-    *,
-    pack: RulePack,
-    key: str,
-    value: dict[str, Any],
-    severity: str,
-    valid_from: date,
-    by: User,
-    at: datetime,
-    valid_to: date | None = None,
-    city: City | None = None,
-    campaign_id: int | None = None,
-    product_id: int | None = None,
-    basis: str = "",
-) -> ContactRule:
-    """A rule that did not exist. Raises BadRuleValue, RuleEndsBeforeItBegins."""
-    _check_days(valid_from, valid_to)
-    rule = ContactRule.objects.create(
-        pack=pack,
-        key=key,
-        value=clean_value(key, value),
-        severity=severity,
-        city=city,
-        campaign_id=campaign_id,
-        product_id=product_id,
-        valid_from=valid_from,
-        valid_to=valid_to,
-        basis=basis.strip(),
-        changed_by=by,
-    )
-    audit("customers.rule.added", rule, by=by, at=at, **_told(rule))
-    return rule
-
-
-@transaction.atomic
-def change_rule(
-    *,
-    rule: ContactRule,
-    value: dict[str, Any],
-    severity: str,
-    valid_from: date,
-    by: User,
-    at: datetime,
-    basis: str = "",
-) -> ContactRule:
-    """The version of a rule that holds from `valid_from`; the old one ends there and stays. Same scope, same key.
-
-    Raises BadRuleValue; RuleEndsBeforeItBegins when the old version is not yet in force by then, or had ended.
-    """
-    rule = ContactRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
-    _end(rule, valid_from)
-    new = ContactRule.objects.create(
-        pack_id=rule.pack_id,
-        key=rule.key,
-        value=clean_value(rule.key, value),
-        severity=severity,
-        city_id=rule.city_id,
-        campaign_id=rule.campaign_id,
-        product_id=rule.product_id,
-        valid_from=valid_from,
-        basis=basis.strip(),
-        supersedes=rule,
-        changed_by=by,
-    )
-    audit("customers.rule.changed", new, by=by, at=at, before=_told(rule), **_told(new))
-    return new
-
-
-@transaction.atomic
-def end_rule(*, rule: ContactRule, valid_to: date, by: User, at: datetime) -> ContactRule:
-    """The rule holds until (not including) `valid_to`. Raises RuleEndsBeforeItBegins."""
-    rule = ContactRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
-    _end(rule, valid_to)
-    audit("customers.rule.ended", rule, by=by, at=at, **_told(rule))
-    return rule
-
-
 def rules_in_force(*, pack_ids: list[int], on: date) -> list[ContactRule]:
     """Every rule of the packs that holds on a day; without packs those of the default pack."""
     chosen = Q(pack__in=pack_ids) if pack_ids else Q(pack__code=DEFAULT_PACK)
     return list(ContactRule.objects.in_force(on).filter(chosen).select_related("pack").order_by("pk"))
-
-
-def _end(rule: ContactRule, day: date) -> None:
-    if day <= rule.valid_from:
-        raise RuleEndsBeforeItBegins(
-            _("This version holds from %(day)s; choose a later day.") % {"day": rule.valid_from.isoformat()}
-        )
-    if rule.valid_to and rule.valid_to <= day:
-        raise RuleEndsBeforeItBegins(_("This version ends on %(day)s already.") % {"day": rule.valid_to.isoformat()})
-    rule.valid_to = day
-    rule.save(update_fields=["valid_to"])
-
-
-def _check_days(valid_from: date, valid_to: date | None) -> None:
-    if valid_to and valid_to <= valid_from:
-        raise RuleEndsBeforeItBegins(_("A rule must end after the day from which it holds."))
-
-
-def _told(rule: ContactRule) -> dict[str, Any]:
-    """A rule as it stands in the audit trail."""
-    return {
-        "pack": rule.pack.code,
-        "key": rule.key,
-        "value": rule.value,
-        "severity": rule.severity,
-        "campaign_id": rule.campaign_id,
-        "product_id": rule.product_id,
-        "valid_from": rule.valid_from.isoformat(),
-        "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
-    }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import factory
 
 from core.phones import clean_phone, mask_phone, phone_prefix
 from core.sealed import blind_index, seal
-from customers.models import Consent, Customer, LeadList, Phone, Source, Tag
+from customers.models import Consent, ContactRule, Customer, LeadList, Phone, Source, Tag
+from customers.services.rule_changes import approve_change, propose_change
 from people.tests.factories import CityFactory, UserFactory
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -91,3 +92,19 @@ class LeadListFactory(factory.django.DjangoModelFactory):
     consent_stated_by = "test"
     created_by = factory.SubFactory(UserFactory)
     created_at = LONG_AGO
+
+
+def changed_rule(rule: ContactRule, value: dict[str, Any], *, holds_from: date, at: datetime) -> ContactRule:
+    """Another value of a rule, proposed by one person and approved by another."""
+    asker, other = (UserFactory(role="regional_manager") for _n in range(2))
+    change = propose_change(
+        rule=rule,
+        value=value,
+        severity=rule.severity,
+        holds_from=holds_from,
+        reason="for a test",
+        basis=rule.basis,
+        by=asker,
+        at=at,
+    )
+    return approve_change(change=change, by=other, at=at).made

@@ -42,16 +42,35 @@ def commits_in_pieces():
     list_commit._store_new = stored
 
 
+def takes_back_in_pieces():
+    """The broken twin: the numbers are gone by themselves before the customers are."""
+    from django.db import connection
+
+    from customers.services import list_undo
+
+    execute = list_undo._execute
+
+    def executed(statement, values):
+        execute(statement, values)
+        if statement.startswith("DELETE FROM customers_phone"):
+            connection.connection.commit()
+
+    list_undo._execute = executed
+
+
 def main():
     settings.DATABASES["default"].update(json.loads(os.environ["WORKER_DATABASE"]))
     django.setup()
     from core.jobs import run_inline
     from core.tests.worker import TWINS
-    from customers.services import list_check, list_commit
+    from customers.services import list_check, list_commit, list_undo
 
-    list_check.BATCH_ROWS = BATCH
-    places = {"copy": (list_check, "_copy", 2), "store": (list_commit, "_store_new", 1)}
-    {**TWINS, "commits_in_pieces": commits_in_pieces}[os.environ.get("WORKER_TWIN", "")]()
+    list_check.BATCH_ROWS = list_undo.CHUNK = BATCH
+    places = {
+        "copy": (list_check, "_copy", 2), "store": (list_commit, "_store_new", 1), "delete": (list_undo, "_delete", 2),
+    }  # fmt: skip
+    own = {"commits_in_pieces": commits_in_pieces, "takes_back_in_pieces": takes_back_in_pieces}
+    {**TWINS, **own}[os.environ.get("WORKER_TWIN", "")]()
     pause_after(*places[os.environ["WORKER_PAUSE"]])
     sys.exit(0 if run_inline(int(sys.argv[1])) else 3)
 

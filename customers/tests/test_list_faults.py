@@ -1,4 +1,4 @@
-"""A worker killed in the middle of reading or committing a list: nothing lost, nothing doubled; and the broken twin, which these tests must catch."""
+"""A worker killed in the middle of reading, committing or taking back a list: nothing lost, nothing doubled; and the broken twin, which these tests must catch."""
 
 from __future__ import annotations
 
@@ -125,3 +125,46 @@ def test_the_twin_that_commits_in_pieces_is_caught(lead_list, data, kill_worker)
     assert Customer.objects.exists()  # half done
     run_inline(job.pk)
     assert outcome(lead_list) != ("committed", ROWS, ROWS)
+
+
+# ---------------------------------------------------------------- taken back
+
+
+@pytest.fixture
+def undo_job(lead_list, data):
+    """The list is committed, its last customer was called, and it is to be taken back."""
+    run_inline(lead_list.job_id)
+    run_inline(lists.commit_list(lead_list=lead_list, by=data, at=database_now()).pk)
+    called = Customer.objects.order_by("-pk").first()
+    Customer.objects.filter(pk=called.pk).update(attempts=[database_now()])
+    return lists.undo_list(lead_list=lead_list, by=data, reason="wrong file", at=database_now())
+
+
+def left() -> tuple[int, int, int]:
+    return Customer.objects.count(), Phone.objects.count(), Consent.objects.count()
+
+
+def test_a_worker_killed_while_it_takes_a_list_back_leaves_it_whole_and_the_next_goes_on(
+    lead_list, undo_job, kill_worker
+):
+    kill_worker(undo_job.pk, "delete")
+    assert (
+        left() == (ROWS - BATCH + 1,) * 3
+    )  # the first chunk is done, but for who was called; the second was not committed
+    lead_list.refresh_from_db()
+    assert lead_list.status == "undoing"
+
+    run_inline(undo_job.pk)
+
+    lead_list.refresh_from_db()
+    assert (lead_list.status, left()) == ("undone", (1, 1, 1))
+    assert list(lead_list.verdicts.filter(stays__isnull=False).values_list("row_no", "stays")) == [(ROWS + 1, "called")]
+    undo_job.refresh_from_db()
+    assert (undo_job.done, undo_job.total) == (ROWS, ROWS)
+
+
+def test_the_twin_that_takes_back_in_pieces_is_caught(lead_list, undo_job, kill_worker):
+    kill_worker(undo_job.pk, "delete", twin="takes_back_in_pieces")
+
+    customers, phones, _consents = left()
+    assert customers != phones  # customers without their numbers

@@ -2,10 +2,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from core.models import AuditEvent
 from customers.models import ContactRule, RulePack
 from customers.rule_values import BadRuleValue, clean_value, value_in_words
 from customers.services import contacts, packs
+from customers.tests.factories import changed_rule
 from people.tests.factories import UserFactory
 
 AT = datetime(2026, 5, 5, 2, 0, tzinfo=UTC)
@@ -70,56 +70,12 @@ def test_every_rule_that_ships_is_clean_and_has_its_basis():
 
 @pytest.mark.django_db
 def test_seeding_again_leaves_packs_as_people_changed_them():
-    by = UserFactory(role="regional_manager")
     rule = ContactRule.objects.get(pack__code="CN-GEN", key="gap")
-    packs.change_rule(rule=rule, value={"minutes": 240}, severity="block", valid_from=DAY, by=by, at=AT)
+    changed_rule(rule, {"minutes": 240}, holds_from=DAY, at=AT)
 
     assert packs.seed() == 0
 
     assert contacts.rules_for(pack_ids=[], on=DAY).gap_minutes == 240
-
-
-@pytest.mark.django_db
-def test_a_change_holds_from_its_day_and_the_version_before_stays():
-    by = UserFactory(role="regional_manager")
-    rule = ContactRule.objects.get(pack__code="CN-GEN", key="gap")
-
-    new = packs.change_rule(
-        rule=rule, value={"minutes": 240}, severity="block", valid_from=DAY, basis="product", by=by, at=AT
-    )
-
-    assert contacts.rules_for(pack_ids=[], on=date(2026, 5, 4)).gap_minutes == 120
-    assert contacts.rules_for(pack_ids=[], on=DAY).gap_minutes == 240
-    assert (new.supersedes, new.changed_by) == (rule, by)
-    event = AuditEvent.objects.get(action="customers.rule.changed")
-    assert (event.detail["before"]["value"], event.detail["value"]) == ({"minutes": 120}, {"minutes": 240})
-
-
-@pytest.mark.django_db
-def test_a_change_cannot_begin_before_the_version_it_changes_nor_a_bad_value_end_it():
-    by = UserFactory(role="regional_manager")
-    rule = ContactRule.objects.get(pack__code="CN-GEN", key="gap")
-
-    with pytest.raises(packs.RuleEndsBeforeItBegins):
-        packs.change_rule(rule=rule, value={"minutes": 1}, severity="block", valid_from=date(2000, 1, 1), by=by, at=AT)
-    with pytest.raises(BadRuleValue):
-        packs.change_rule(rule=rule, value={"minutes": 0}, severity="block", valid_from=DAY, by=by, at=AT)
-
-    rule.refresh_from_db()
-    assert rule.valid_to is None
-
-
-@pytest.mark.django_db
-def test_an_ended_rule_counts_no_more():
-    by = UserFactory(role="regional_manager")
-    rule = ContactRule.objects.get(pack__code="CN-GEN", key="consent")
-
-    packs.end_rule(rule=rule, valid_to=DAY, by=by, at=AT)
-
-    assert contacts.rules_for(pack_ids=[], on=date(2026, 5, 4)).consent_needed
-    assert not contacts.rules_for(pack_ids=[], on=DAY).consent_needed
-    with pytest.raises(packs.RuleEndsBeforeItBegins):
-        packs.end_rule(rule=rule, valid_to=DAY, by=by, at=AT)
 
 
 @pytest.mark.django_db

@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from core.models import Job
 from core.templatetags.look import day, moment, thousands
-from customers.list_queries import CHIPS
+from customers.list_queries import CHIPS, STAYED
 from customers.models import LeadList, RowVerdict, StagedRow
+from customers.reading.headings import attribute_name
 from customers.services.lists import KEEP_FILE
+from customers.staying import stay_words
 from customers.wording import file_fault_sentence, reason_words
 
 Status = LeadList.Status
@@ -47,24 +49,28 @@ class Wanted:
     @property
     def words(self) -> str:
         """The reason asked for, as the title of the rows."""
+        if self.verdict == STAYED:
+            return stay_words(self.reason) if self.reason else _("Rows of which something stayed")
         return reason_words(self.reason)
 
     @classmethod
     def of(cls, request: HttpRequest, lead_list: LeadList, counts: dict[str, int]) -> Wanted:
         verdict = request.GET.get("verdict", _first(lead_list, counts))
-        verdict = verdict if verdict in Verdict.values else ""
+        verdict = verdict if verdict in (*Verdict.values, STAYED) else ""
         return cls(verdict, request.GET.get("reason", "") if verdict else "", request.GET.get("q", "").strip()[:64])
 
 
 def _first(lead_list: LeadList, counts: dict[str, int]) -> str:
     """What somebody looks at first: what needs them, then what was left out, else all."""
-    if lead_list.status == Status.COMMITTED:
+    if lead_list.status in LeadList.STORED:
         return ""
     return next((v for v in (Verdict.UNDECIDED, Verdict.INVALID) if counts[v]), "")
 
 
 def phase_of(lead_list: LeadList, job: Job | None) -> str:
-    """checking, failed, checked, committing, committed or cancelled; a commit that was stopped is checked again."""
+    """mapping, checking, failed, checked, committing, committed, cancelled, undoing or undone; a commit that was stopped is checked again."""
+    if lead_list.status == Status.WAITING and lead_list.job_id is None:
+        return "mapping"
     if lead_list.status == Status.COMMITTING and job is not None and job.state == Job.State.CANCELLED:
         return "checked"
     return {Status.WAITING: "checking"}.get(Status(lead_list.status), lead_list.status)
@@ -73,7 +79,17 @@ def phase_of(lead_list: LeadList, job: Job | None) -> str:
 def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current: str = "") -> list[dict[str, str]]:
     """Upload, columns, check, result, commit, assign: results of past steps, promises of coming ones."""
     own = reverse("customers:list", args=[lead_list.pk])
-    at = {"checking": 2, "failed": 2, "cancelled": 2, "checked": 3, "committing": 4, "committed": 5}[phase]
+    at = {
+        "mapping": 1,
+        "checking": 2,
+        "failed": 2,
+        "cancelled": 2,
+        "checked": 3,
+        "committing": 4,
+        "committed": 5,
+        "undoing": 4,
+        "undone": 4,
+    }[phase]
     known = [column for column in lead_list.mapping.get("columns", []) if column["field"]]
     good = sum(counts[verdict] for verdict in ("new", "update", "unchanged"))
     smalls = [
@@ -86,7 +102,7 @@ def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current
         if at > 2
         else _("a verdict for every row"),
         _("%(rows)s usable") % {"rows": thousands(good)} if at > 2 else _("decide and correct"),
-        moment(lead_list.committed_at) if lead_list.committed_at else _("nothing stored yet"),
+        _committed_words(lead_list),
         _("choose a campaign"),
     ]
     names = [_("Upload"), _("Columns"), _("Check"), _("Result"), _("Commit"), _("Assign")]
@@ -104,6 +120,14 @@ def steps_of(lead_list: LeadList, counts: dict[str, int], phase: str, *, current
         {"name": name, "small": small, "state": _state(place, at, current), "url": url}
         for place, (name, small, url) in enumerate(zip(names, smalls, urls, strict=True))
     ]
+
+
+def _committed_words(lead_list: LeadList) -> str:
+    if lead_list.status == Status.UNDOING:
+        return _("being taken back")
+    if lead_list.status == Status.UNDONE:
+        return _("taken back")
+    return moment(lead_list.committed_at) if lead_list.committed_at else _("nothing stored yet")
 
 
 def _state(place: int, at: int, current: str) -> str:
@@ -169,7 +193,7 @@ def columns_of(lead_list: LeadList) -> list[dict[str, Any]]:
 
 def _seen(row: StagedRow, column: dict[str, str]) -> str:
     if column["field"] == "attribute":
-        return str(row.attributes.get(column["heading"], ""))[:40]
+        return str(row.attributes.get(attribute_name(column), ""))[:40]
     if column["field"] == "phone":
         return row.phone_mask
     value = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -27,9 +28,10 @@ from core.models import Job
 from core.workbooks import XLSX_TYPE
 from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
-from customers.list_forms import UploadForm
+from customers.list_forms import TakeBackForm, UploadForm
 from customers.models import LeadList, RowVerdict, Source
-from customers.services import list_decisions, list_rejects, lists as services
+from customers.rules import can_see_sources
+from customers.services import list_decisions, list_rejects, lists as services, mappings, undo_judging
 from customers.services.sources import create_source
 from customers.views import list_pages
 from people.access import must
@@ -40,7 +42,7 @@ PAGE_SIZE = 50
 MARKS = {
     LeadList.Status.WAITING: ("is-plain", "·"), LeadList.Status.CHECKING: ("is-update", "↻"), LeadList.Status.CHECKED: ("is-ask", "?"),
     LeadList.Status.COMMITTING: ("is-update", "↻"), LeadList.Status.COMMITTED: ("is-new", "✓"), LeadList.Status.FAILED: ("is-invalid", "!"),
-    LeadList.Status.CANCELLED: ("is-stop", "⊘"),
+    LeadList.Status.CANCELLED: ("is-stop", "⊘"), LeadList.Status.UNDOING: ("is-update", "↻"), LeadList.Status.UNDONE: ("is-stop", "⊘"),
 }  # fmt: skip
 
 
@@ -92,7 +94,8 @@ def list_upload(request: HttpRequest) -> HttpResponse:
         except DomainError as refusal:
             form.add_error("file" if isinstance(refusal, services.FileRefused) else None, str(refusal))
         else:
-            return redirect("customers:list", pk=lead_list.pk)
+            wants_mapping = form.cleaned_data["map_first"] and lead_list.job_id is None
+            return redirect("customers:list-mapping" if wants_mapping else "customers:list", pk=lead_list.pk)
     crumbs = [(_("Lists"), reverse("customers:lists"))]
     return render(
         request, "customers/lists_upload.html", {"form": form, "crumbs": crumbs}, status=422 if form.errors else 200
@@ -104,7 +107,7 @@ def _receive(request: HttpRequest, data: dict[str, Any]) -> LeadList:
     services.examine_file(data["file"])  # before a new source is made for a file that is refused
     return services.receive_list(
         file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=_source(request, data, at),
-        city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at,
+        city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at, map_first=data["map_first"],
     )  # fmt: skip
 
 
@@ -133,15 +136,20 @@ def list_template(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
-    job = services.job_of(lead_list)
-    context = _frame(request, lead_list, job)
-    if context["phase"] in ("checked", "committed"):
+    context = frame(request, lead_list)
+    if context["phase"] in ("checked", "committed", "undone"):
         context |= _result(request, lead_list)
+    if context["phase"] == "committed":
+        may_undo = context["may_work"] and services.can_still_be_undone(lead_list, at=database_now())
+        context |= {"may_undo": may_undo}
+    if context["phase"] == "undone":
+        context |= {"undone": list_queries.undone_counts(lead_list, request.user)}
     return render(request, "customers/lists_detail.html", context)
 
 
-def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, current: str = "") -> dict[str, Any]:
+def frame(request: HttpRequest, lead_list: LeadList, *, current: str = "") -> dict[str, Any]:
     """What every page about a list shows: title, steps, and the job while one is at work."""
+    job = services.job_of(lead_list)
     phase = list_pages.phase_of(lead_list, job)
     return {
         "lead_list": lead_list,
@@ -150,13 +158,22 @@ def _frame(request: HttpRequest, lead_list: LeadList, job: Job | None, *, curren
         "steps": list_pages.steps_of(
             lead_list, list_queries.counts_for(lead_list, request.user), phase, current=current
         ),
-        "panel": _panel(request, lead_list, job) if job and phase in ("checking", "committing") else None,
+        "panel": _panel(request, lead_list, job) if job and phase in ("checking", "committing", "undoing") else None,
+        "repair": _repair_panel(request, lead_list, job) if phase == "checked" else None,
         "fault": list_pages.fault_of(lead_list),
         "may_work": list_rules.can_work_on_list(request.user, lead_list),
+        "may_compare": can_see_sources(request.user),
+        "may_map": _may_map(request, lead_list, phase, current),
         "is_region": list_rules.works_for_region(request.user),
         "crumbs": [(_("Lists"), reverse("customers:lists"))],
         "kept_until": list_pages.kept_until(lead_list),
     }
+
+
+def _may_map(request: HttpRequest, lead_list: LeadList, phase: str, current: str) -> bool:
+    """Asked only where a page leads to the columns."""
+    leads_there = phase in ("mapping", "failed") or current == "columns"
+    return leads_there and list_rules.can_work_on_list(request.user, lead_list) and mappings.is_mappable(lead_list)
 
 
 def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
@@ -164,6 +181,8 @@ def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
     panel = job_panel(
         job, at=database_now(), user=request.user, poll_url=reverse("customers:list-progress", args=[lead_list.pk])
     )
+    if lead_list.status == LeadList.Status.UNDOING:
+        return _undo_panel(panel, job)
     may_stop = job.is_open and list_rules.can_work_on_list(request.user, lead_list)
     stop = reverse("customers:list-stop", args=[lead_list.pk]) if may_stop else ""
     note = (
@@ -174,6 +193,20 @@ def _panel(request: HttpRequest, lead_list: LeadList, job: Job) -> Any:
     return dataclasses.replace(
         panel, stop_url=stop, note=note if lead_list.status != LeadList.Status.COMMITTING else panel.note
     )
+
+
+def _undo_panel(panel: Any, job: Job) -> Any:
+    """Half taken back nobody wants to leave it: it is not stopped from here."""
+    note = _("You may leave this page. Agents go on calling meanwhile; whom they call stays.")
+    return dataclasses.replace(panel, stop_url="", note=note if job.is_open else panel.note)
+
+
+def _repair_panel(request: HttpRequest, lead_list: LeadList, job: Job | None) -> Any:
+    """The correction of very many rows while it is at work, or when it gave up."""
+    if job is None or job.kind != services.REPAIR_JOB or job.state not in (*Job.OPEN_STATES, Job.State.DEAD):
+        return None
+    poll_url = reverse("customers:list-progress", args=[lead_list.pk])
+    return job_panel(job, at=database_now(), user=request.user, poll_url=poll_url)
 
 
 def _result(request: HttpRequest, lead_list: LeadList) -> dict[str, Any]:
@@ -200,7 +233,7 @@ def _page(
     verdicts: Any, lead_list: LeadList, counts: dict[str, int], wanted: list_pages.Wanted, number: str | None
 ) -> Page:
     paginator = Paginator(verdicts, PAGE_SIZE)
-    if not wanted.reason and not wanted.search:
+    if not wanted.reason and not wanted.search and wanted.verdict in ("", *counts):
         # counted already; counting 200,000 rows again for every page would cost more than showing them
         paginator.count = counts[wanted.verdict] if wanted.verdict else lead_list.row_count  # type: ignore[misc]
     return paginator.get_page(number)
@@ -214,13 +247,14 @@ def list_progress(request: HttpRequest, pk: int) -> HttpResponse:
     job = services.job_of(lead_list)
     if job is None or job.is_final:
         return refresh()
-    return render(request, "core/_job.html", {"panel": _panel(request, lead_list, job), "job": job})
+    panel = _repair_panel(request, lead_list, job) or _panel(request, lead_list, job)
+    return render(request, "core/_job.html", {"panel": panel, "job": job})
 
 
 @require_GET
 def list_columns(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
-    context = _frame(request, lead_list, services.job_of(lead_list), current="columns")
+    context = frame(request, lead_list, current="columns")
     return render(request, "customers/lists_columns.html", context | {"columns": list_pages.columns_of(lead_list)})
 
 
@@ -243,6 +277,38 @@ def list_commit(request: HttpRequest, pk: int) -> HttpResponse:
     lead_list = visible_list(request, pk)
     _act(request, lead_list, lambda: services.commit_list(lead_list=lead_list, by=request.user, at=database_now()))
     return redirect("customers:list", pk=pk)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def list_take_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """What would go, stay and be restored, in numbers, and then the word to do it. A post while it goes on, or has stopped, goes on."""
+    lead_list = visible_list(request, pk)
+    must(request, list_rules.can_work_on_list(request.user, lead_list))
+    is_going_on = lead_list.status == LeadList.Status.UNDOING
+    form = TakeBackForm(request.POST or None, must_say_why=not is_going_on)
+    if form.is_valid() and _act(request, lead_list, partial(_undo, request, lead_list, form.cleaned_data["reason"])):
+        return redirect("customers:list", pk=pk)
+    if not services.can_still_be_undone(lead_list, at=database_now()):
+        return redirect("customers:list", pk=pk)
+    context = {
+        "lead_list": lead_list,
+        "form": form,
+        "plan": list_queries.undo_counts(lead_list, request.user, _foreseen(lead_list)),
+        "crumbs": [
+            (_("Lists"), reverse("customers:lists")),
+            (lead_list.name, reverse("customers:list", args=[pk])),
+        ],
+    }
+    return render(request, "customers/lists_take_back.html", context, status=422 if form.errors else 200)
+
+
+def _undo(request: HttpRequest, lead_list: LeadList, reason: str) -> None:
+    services.undo_list(lead_list=lead_list, by=request.user, reason=reason, at=database_now())
+
+
+def _foreseen(lead_list: LeadList) -> list[tuple[str, str, bool, int]]:
+    return [(*key, n) for key, n in undo_judging.foresee(lead_list).items()]
 
 
 @require_POST
@@ -313,5 +379,5 @@ def _rejects_door(request: HttpRequest, lead_list: LeadList) -> HttpResponseBase
     return pass_door(
         request, list_name="customers.rejects", title=_("Rejected rows"), path=reverse("customers:list", args=[lead_list.pk]),
         query=urlencode({"list": lead_list.pk}), rows=list_rejects.count_rejects(lead_list=lead_list, by=request.user),
-        is_masked=False,
+        is_masked=False, holding=list_rejects.rows_rejected(lead_list=lead_list, by=request.user),
     )  # fmt: skip

@@ -28,9 +28,11 @@ from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, RulePack
 from customers.person_forms import ConsentForm, NumberForm, RevealForm, SuppressForm, TagForm
 from customers.queries import customers_by_name, for_list
+from customers.request_forms import RequestForm
 from customers.services import contacts, persons
 from customers.services.packs import DEFAULT_PACK
 from customers.services.persons import QuotaUsedUp
+from customers.services.requests import open_request
 from customers.services.suppress import suppress
 from people.access import must
 from people.exports import two_persons
@@ -177,6 +179,10 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "tag_form": TagForm(),
         "consent_form": ConsentForm(initial={"given_on": business_date(at)}),
         "suppress_form": SuppressForm(),
+        "title": row.full_name,
+        "requests": row.requests.select_related("received_by").order_by("-received_on", "-pk"),
+        "request_form": RequestForm(initial={"received_on": business_date(at)}),
+        "today": business_date(at),
         "fragments": [url for name in FROM_ABOVE if (url := _url(name, row.pk))],
         "crumbs": [(_("Customers"), reverse("customers:customers"))],
         **_reasons(request, row, at),
@@ -282,6 +288,15 @@ def tag_add(request: HttpRequest, pk: int) -> HttpResponse:
     return _verb(
         request, pk, "tag_form", form, rules.can_change_customers(request.user), _("The tag is set."),
         lambda row, at: persons.add_tag(customer=row, name=form.cleaned_data["name"], by=request.user, at=at),
+    )  # fmt: skip
+
+
+@require_POST
+def request_open(request: HttpRequest, pk: int) -> HttpResponse:
+    form = RequestForm(request.POST)
+    return _verb(
+        request, pk, "request_form", form, rules.can_see_requests(request.user), _("The request is entered; the clock runs."),
+        lambda row, at: open_request(customer=row, **form.cleaned_data, by=request.user, at=at),
     )  # fmt: skip
 
 

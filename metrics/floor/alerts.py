@@ -9,12 +9,14 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _, ngettext
 
+from campaigns.funnel.forecast import forecast
+from campaigns.funnel.words import why_none
 from campaigns.models import Campaign
 from campaigns.rules import can_hand_over
 from core.templatetags.look import clock, thousands
 from metrics.floor.addresses import url_of
 from metrics.floor.judge import fits
-from metrics.floor.leads import LATER, Funnel
+from metrics.floor.leads import Funnel
 from metrics.floor.people import IDLE, LONG_WAIT, WRAP, Now
 from metrics.floor.promises import Promises
 from people.models import City, User
@@ -75,6 +77,15 @@ def switched_off(campaigns: Sequence[Campaign], cities: Sequence[City], user: Us
     return found
 
 
+def register_too_old(stopped: Sequence[tuple[Campaign, str]]) -> list[Alert]:
+    """Campaigns that the age of the do-not-call register keeps from calling."""
+    url, action = url_of("customers:registers"), _("Do-not-call registers")
+    return [
+        Alert(GRAVE, _("%(campaign)s calls nobody.") % {"campaign": campaign}, why, url, action)
+        for campaign, why in stopped
+    ]
+
+
 def few_leads(
     campaigns: Sequence[Campaign], funnel_of: Callable[[Campaign], Funnel], on: Mapping[int, int]
 ) -> list[Alert]:
@@ -82,8 +93,8 @@ def few_leads(
     found = []
     for campaign in campaigns:
         funnel = funnel_of(campaign)
-        is_short = funnel.ready < funnel.pace or funnel.ready < on[campaign.pk]
-        if not (campaign.is_on and campaign.product.is_on and on[campaign.pk] and is_short):
+        is_short = on[campaign.pk] and _is_short(funnel, on[campaign.pk])
+        if not (campaign.is_on and campaign.product.is_on and is_short):
             continue
         values = {"campaign": campaign, "leads": thousands(funnel.ready), "pace": thousands(funnel.pace)}
         if funnel.ready:
@@ -93,23 +104,34 @@ def few_leads(
             ) % values  # fmt: skip
         else:
             text = _("%(campaign)s: no lead can be called now") % values
-        found.append(Alert(GRAVE, text, _coming(funnel), url_of("campaigns:campaign", campaign.pk), _("Open campaign")))
+        found.append(Alert(GRAVE, text, why_none(funnel) or _("It has no open leads."), *_to(campaign)))
     return found
 
 
-def _coming(funnel: Funnel) -> str:
-    free = funnel.frees.get(LATER)
-    if free is None:
-        return _("None comes free by itself.")
-    return _("%(leads)s wait for a later time, the first until %(time)s.") % {
-        "leads": thousands(funnel.counts[LATER]), "time": day_and_time(free, funnel.at),
-    }  # fmt: skip
+def low_stock(
+    campaigns: Sequence[Campaign], funnel_of: Callable[[Campaign], Funnel], on: Mapping[int, int]
+) -> list[Alert]:
+    """Campaigns whose stock lasts fewer working days than they ask for; not those that few_leads tells of already."""
+    found = []
+    for campaign in campaigns:
+        funnel = funnel_of(campaign)
+        told = forecast(funnel)
+        is_told = on[campaign.pk] and _is_short(funnel, on[campaign.pk])
+        if not (campaign.is_on and campaign.product.is_on and told.is_low(campaign.stock_alert_days)) or is_told:
+            continue
+        text = _("%(campaign)s: its callable leads last less than %(days)s working days") % {
+            "campaign": campaign, "days": campaign.stock_alert_days,
+        }  # fmt: skip
+        found.append(Alert(DUE, text, told.sentence, *_to(campaign)))
+    return found
 
 
-def day_and_time(moment: datetime, now: datetime) -> str:
-    """15:55 today, 11-23 15:55 on another day."""
-    local = timezone.localtime(moment)
-    return f"{local:%H:%M}" if local.date() == timezone.localtime(now).date() else f"{local:%m-%d %H:%M}"
+def _is_short(funnel: Funnel, agents: int) -> bool:
+    return funnel.ready < funnel.pace or funnel.ready < agents
+
+
+def _to(campaign: Campaign) -> tuple[str, str]:
+    return url_of("campaigns:campaign_why_not", campaign.pk), _("Why not now")
 
 
 def under_expectation(teams: Sequence[tuple[str, str, int, float | None]]) -> list[Alert]:

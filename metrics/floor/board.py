@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
+from campaigns.queries_registers import stopped_by_register
 from campaigns.rules import can_see_callbacks
 from core.calendar import business_date
 from core.stats import wilson
@@ -153,7 +154,7 @@ def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
     names = people.names(_to_name(listed, absent, signed_in, kept))
     expected = expectation.until(at, shown, campaign)
     rows, total = drill(place, look, today, crews, expectation, at)
-    funnel = leads.funnel(counted, {row.pk for row in place.campaigns_shown()}, place.city_ids)
+    funnel = leads.funnel(counted, {row.pk for row in place.campaigns_shown()}, place.city_ids, at)
     return Board(
         place=place, look=look, at=at, day=day, deals=len(work.won), expected=expected, basis=_basis(expectation),
         success=_rate("success_rate", work, expectation, shown, place.campaign),
@@ -162,7 +163,7 @@ def read_board(*, user: User, place: Place, look: Look, at: datetime) -> Board:
         after_call_limit=min((row.after_call_limit_seconds for row in place.campaigns_shown()), default=people.AFTER_CALL_LIMIT),
         over_limit=crew.over, crew=crew, promises=kept,
         hours=_hours(today.hours, expectation.by_hour(shown, campaign), at), hour=timezone.localtime(at).hour,
-        alerts=_alerts(user, place, look, crew, signed_in, names, kept, counted, rows), funnel=funnel, rows=rows, total=total,
+        alerts=_alerts(user, place, look, crew, signed_in, names, kept, counted, rows, at), funnel=funnel, rows=rows, total=total,
         cards=read_cards(place, look, listed, absent, today, names, expectation, at), found=crew.states[look.show] if look.show else crew.on,
         per_agent=expectation.of_one_agent(at, place.team.pk, campaign) if place.team else None,
         callbacks_url=url_of("campaigns:callbacks") if can_see_callbacks(user) else "",
@@ -232,7 +233,7 @@ def _hours(deals: Counter[int], expected: list[float] | None, at: datetime) -> l
 
 def _alerts(
     user: User, place: Place, look: Look, crew: Crew, signed_in: SignedIn, names: Mapping[int, str],
-    kept: promises.Promises, counted: leads.Counted, rows: Sequence[Row],
+    kept: promises.Promises, counted: leads.Counted, rows: Sequence[Row], at: datetime,
 ) -> list[alerts.Alert]:  # fmt: skip
     campaigns, shown = place.campaigns_shown(), set(place.shown_ids)
     crews = signed_in.crews
@@ -240,14 +241,20 @@ def _alerts(
         campaign.pk: sum(crews[team].on for team in shown if team in crews and (campaign.pk, team) in place.links)
         for campaign in campaigns
     }
-    ready = leads.funnel(counted, {campaign.pk for campaign in campaigns}, place.city_ids).ready
+    ready = leads.funnel(counted, {campaign.pk for campaign in campaigns}, place.city_ids, at).ready
+
+    def funnel_of(campaign: Campaign) -> leads.Funnel:
+        return leads.funnel(counted, {campaign.pk}, place.city_ids, at)
+
     cities = {team.city_id: team.city for team in place.shown if team.city}
     teams = [(row.label, row.url, row.deals, row.expected) for row in rows if row.is_team or not row.is_open]
     if place.team:
         teams = [(row.label, row.url, row.deals, row.expected) for row in rows if row.is_team and row.is_chosen]
     return alerts.in_order([
         *alerts.switched_off(campaigns, list(cities.values()), user),
-        *alerts.few_leads(campaigns, lambda campaign: leads.funnel(counted, {campaign.pk}, place.city_ids), on),
+        *alerts.register_too_old(stopped_by_register(campaigns, at=at)),
+        *alerts.few_leads(campaigns, funnel_of, on),
+        *alerts.low_stock(campaigns, funnel_of, on),
         *alerts.under_expectation(teams),
         *alerts.unkept(kept, names, user),
         *alerts.long_wait(signed_in.waiting, crew.waiting_long, names, ready, address_of(place, look, show=people.IDLE)),

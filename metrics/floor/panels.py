@@ -9,14 +9,11 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext as _, ngettext
 
-from campaigns.models import Lead
+from campaigns.funnel import classes, words
 from core.templatetags.look import clock, fixed, signed, thousands
-from metrics.floor import leads
 from metrics.floor.addresses import DEALS, STATE, calls_url, url_of
-from metrics.floor.alerts import day_and_time, of_group, time_of
+from metrics.floor.alerts import of_group, time_of
 from metrics.floor.board import Board, Rate, address
-
-Outcome = Lead.Outcome
 
 
 def context(board: Board) -> dict[str, Any]:
@@ -127,34 +124,21 @@ def _promises(board: Board) -> dict[str, Any]:
 
 def _funnel(board: Board) -> dict[str, Any]:
     """Rows that add up to all leads of the campaigns shown; what is empty is left out, but never what can be called."""
-    found = board.funnel
-    counts = found.counts
-    other = sum(counts[outcome] for outcome in leads.OTHER_ENDS)
-    rows: list[tuple[str, int, str, str]] = [
-        (_("Callable now"), counts[leads.READY], "", ""),
-        (_("Waiting for a later time"), counts[leads.LATER], _next(board, leads.LATER), ""),
-        (_("Outside calling hours"), counts[leads.HOURS], "", ""),
-        (_("Stopped by a switch"), counts[leads.OFF], "", ""),
-        (_("Callback promised"), counts[leads.PROMISED], _next(board, leads.PROMISED), board.callbacks_url),
-        (_("With an agent"), counts[leads.HELD], "", ""),
-        (_("Won"), counts[Outcome.WON], "", url_of("campaigns:orders")),
-        (_("Refused"), counts[Outcome.REFUSED], "", ""),
-        (_("Attempts used up"), counts[Outcome.EXHAUSTED], "", ""),
-        (_("Not to be called"), counts[Outcome.SUPPRESSED], "", ""),
-        (_("Ended otherwise"), other, "", ""),
-    ]
+    found, campaigns = board.funnel, board.place.campaigns_shown()
+    page = url_of("campaigns:campaign_why_not", campaigns[0].pk) if len(campaigns) == 1 else ""
+    urls = {classes.PROMISED: board.callbacks_url, classes.WON: url_of("campaigns:orders")}
     shown = [
-        {"label": label, "n": n, "when": when, "url": url, "go": place == 0}
-        for place, (label, n, when, url) in enumerate(rows) if n or place == 0
+        {
+            "label": label, "n": n, "when": words.next_time(found, name), "go": name == classes.CALLABLE,
+            "url": f"{page}?class={name}" if page else urls.get(name, ""),
+        }
+        for name, label in classes.WORDS.items() if (n := found.counts[name]) or name == classes.CALLABLE
     ]  # fmt: skip
     return {
         "rows": shown,
         "total": found.total,
         "counted": time_of(found.at),
-        "scale": max((n for _l, n, _w, _u in rows), default=0),
+        "scale": max(row["n"] for row in shown),
+        "url": page,
+        "why_none": "" if found.ready else words.why_none(found),
     }
-
-
-def _next(board: Board, bucket: str) -> str:
-    free = board.funnel.frees.get(bucket)
-    return "" if free is None else _("next %(time)s") % {"time": day_and_time(free, board.at)}

@@ -65,13 +65,14 @@ def mark_all(*, at: datetime) -> None:
     """Every day that has calls is to be built again."""
     with connection.cursor() as cursor:
         cursor.execute(of_calls(ALL_CALLS), [settings.TIME_ZONE, at])
-    Partition.objects.update(recorded_until=at, built_at=None, calls_counted_at=None)
+    Partition.objects.update(recorded_until=at, built_at=None, calls_counted_at=None, lists_counted_at=None)
 
 
 @transaction.atomic
 def mark_range(*, since: date, until: date, at: datetime) -> None:
     """The days from since to until that are known to have facts are to be built again."""
-    Partition.objects.filter(day__range=(since, until)).update(built_at=None, calls_counted_at=None)
+    days = Partition.objects.filter(day__range=(since, until))
+    days.update(built_at=None, calls_counted_at=None, lists_counted_at=None)
 
 
 def last_look() -> datetime | None:

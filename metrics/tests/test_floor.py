@@ -7,10 +7,12 @@ from django.core.cache import cache
 from django.http import Http404
 from django.utils.translation import override
 
+from campaigns.funnel import classes
 from campaigns.models import Callback, Lead
 from campaigns.tests.factories import CityFactory, CustomerFactory, LeadFactory, TeamFactory, agent_of, hold, person
 from core.partitions import ensure_partitions
-from metrics.floor import board, cards, judge, leads
+from customers.models import RulePack
+from metrics.floor import board, cards, judge
 from metrics.floor.addresses import DEALS, Look
 from metrics.floor.expectation import expectation_for
 from metrics.floor.people import IDLE
@@ -278,7 +280,6 @@ def test_agents_can_be_ordered_by_deals_and_picked_by_state(supervisor, team, ag
 @pytest.fixture
 def open_hours(campaign):
     """Every hour of every day is a calling hour for the campaign."""
-    from customers.models import RulePack
     from customers.services import packs
 
     packs.seed()
@@ -286,18 +287,17 @@ def open_hours(campaign):
 
 
 def lead(campaign, city, **fields):
-    return LeadFactory(
-        campaign=campaign, customer=CustomerFactory(city=city), ready_at=AT - timedelta(hours=1), **fields
-    )
+    customer = fields.pop("customer", None) or CustomerFactory(city=city)
+    return LeadFactory(campaign=campaign, customer=customer, ready_at=AT - timedelta(hours=1), **fields)
 
 
 def some_leads(campaign, city, agent):
-    """Two callable, three later, one promised, one in a hand, two won, one refused, one suppressed: eleven."""
+    """Two callable, three later, one promised, one in a hand, two won, one refused, one suppressed: eleven. No rule asks for a consent."""
     for _n in range(2):
         lead(campaign, city)
     for hours in (2, 3, 30):
         Lead.objects.filter(pk=lead(campaign, city).pk).update(ready_at=AT + timedelta(hours=hours))
-    lead(campaign, city, callback_agent=agent)
+    Lead.objects.filter(pk=lead(campaign, city, callback_agent=agent).pk).update(ready_at=AT + timedelta(hours=1))
     hold(lead(campaign, city), agent)
     for outcome in ("won", "won", "refused", "suppressed"):
         lead(campaign, city, state="done", outcome=outcome)
@@ -310,10 +310,10 @@ def test_where_the_leads_stand_adds_up_to_all_of_them(supervisor, campaign, fosh
     funnel = board_for(supervisor).funnel
 
     assert dict(funnel.counts) == {
-        "ready": 2, "later": 3, "promised": 1, "held": 1, "won": 2, "refused": 1, "suppressed": 1,
+        "callable": 2, "cooling": 3, "promised": 1, "held": 1, "won": 2, "refused": 1, "suppressed": 1,
     }  # fmt: skip
     assert funnel.total == 11
-    assert funnel.frees[leads.LATER] == AT + timedelta(hours=2)
+    assert funnel.frees[classes.COOLING] == AT + timedelta(hours=2)
 
 
 def test_what_is_switched_off_is_not_callable_and_asks_for_a_decision(supervisor, campaign, foshan, agent, open_hours):
@@ -323,7 +323,7 @@ def test_what_is_switched_off_is_not_callable_and_asks_for_a_decision(supervisor
 
     board = board_for(supervisor)
 
-    assert (board.funnel.ready, board.funnel.counts[leads.OFF], board.funnel.total) == (0, 2, 11)
+    assert (board.funnel.ready, board.funnel.counts[classes.OFF], board.funnel.total) == (0, 2, 11)
     assert [alert.level for alert in board.alerts] == ["grave"]
     assert "is switched off" in board.alerts[0].text
 
@@ -335,19 +335,19 @@ def test_a_city_that_is_off_is_told(supervisor, campaign, foshan, agent, open_ho
 
     board = board_for(supervisor)
 
-    assert board.funnel.counts[leads.OFF] == 2
+    assert board.funnel.counts[classes.OFF] == 2
     assert board.alerts[0].text == "Calling in Foshan is switched off."
 
 
 def test_outside_of_calling_hours_nothing_is_callable(supervisor, campaign, foshan, agent, open_hours):
     some_leads(campaign, foshan, agent)
-    campaign.packs.clear()
-    night = AT.replace(hour=15)  # 23:00 in China; the ordinary rules end earlier
+    campaign.packs.set([RulePack.objects.get(code="CN-INS")])
+    night = AT.replace(hour=15)  # 23:00 in China; the rules end at 21:00
 
     funnel = board_for(supervisor, at=night).funnel
 
     assert (funnel.ready, funnel.total) == (0, 11)
-    assert funnel.counts[leads.HOURS] == 4  # two were ready, two more came due at 17:30 and 18:30
+    assert funnel.counts[classes.HOURS] == 5  # two were ready, three more came due at 16:30, 17:30 and 18:30
 
 
 # ---------------------------------------------------------------- decisions
@@ -363,7 +363,46 @@ def test_a_campaign_that_runs_out_of_leads_is_grave(supervisor, team, agent, cam
     alerts = board_for(supervisor).alerts
 
     assert [(alert.level, alert.text) for alert in alerts] == [("grave", f"{campaign}: no lead can be called now")]
-    assert alerts[0].url == f"/campaigns/{campaign.pk}/"
+    assert alerts[0].url == f"/campaigns/{campaign.pk}/why-not/"
+
+
+def test_agents_without_leads_are_told_why_in_words(supervisor, team, agent, campaign, foshan, open_hours):
+    for hours in (2, 3):
+        Lead.objects.filter(pk=lead(campaign, foshan).pk).update(ready_at=AT + timedelta(hours=hours))
+    lead(campaign, foshan, customer=CustomerFactory(city=foshan, is_suppressed=True))
+    state(agent, team, "waiting", 5, campaign)
+
+    alerts = board_for(supervisor).alerts
+
+    assert [alert.why for alert in alerts] == ["Cooling down: 2 (next 17:30). Not to be called: 1."]
+
+
+def finished(campaign, city, leads, days=1):
+    for _n in range(leads):
+        row = lead(campaign, city, state="done", outcome="refused")
+        Lead.objects.filter(pk=row.pk).update(last_call_at=AT - timedelta(days=days))
+
+
+def test_a_stock_that_soon_runs_low_is_told_once_per_campaign(supervisor, team, campaign, foshan, agent, open_hours):
+    for _n in range(2):
+        lead(campaign, foshan)
+    finished(campaign, foshan, 4)  # enough for half a day
+    other = running(team, stock_alert_days=1)
+    other.packs.set(campaign.packs.all())
+    lead(other, foshan)
+    finished(other, foshan, 1)  # a day is not less than a day
+
+    alerts = board_for(supervisor).alerts
+    state(agent, team, "waiting", 5, campaign)
+    Lead.objects.filter(campaign=campaign, state="open").update(ready_at=AT + timedelta(hours=1))
+    cache.clear()
+    with_agent = board_for(supervisor, campaign=campaign.pk).alerts
+
+    assert [(alert.level, alert.text) for alert in alerts] == [
+        ("due", f"{campaign}: its callable leads last less than 2 working days")
+    ]
+    assert alerts[0].why.startswith("2 leads last 0.5 working days at 4 finished a day")
+    assert [alert.text for alert in with_agent] == [f"{campaign}: no lead can be called now"]
 
 
 def test_enough_leads_need_no_decision(supervisor, team, agent, campaign, foshan, open_hours):

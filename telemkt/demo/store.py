@@ -203,9 +203,9 @@ SELECT p.id, l.city_id, b.source_id, p.external_id, p.name, p.name_sort, 'consum
 FROM demo_person p JOIN demo_lead l ON l.customer_id = p.id JOIN customers_leadlist b ON b.id = l.list_id ORDER BY p.id
 """
 PHONES = """
-INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead)
-SELECT p.id, p.blind, p.sealed, p.mask, p.prefix, true, coalesce(l.last = 'invalid_number', false)
-FROM demo_person p JOIN demo_lead l ON l.customer_id = p.id ORDER BY p.id
+INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
+SELECT p.id, p.blind, p.sealed, p.mask, p.prefix, true, coalesce(l.last = 'invalid_number', false), b.committed_at
+FROM demo_person p JOIN demo_lead l ON l.customer_id = p.id JOIN customers_leadlist b ON b.id = l.list_id ORDER BY p.id
 """
 _OUTCOME = (
     "CASE l.last "

@@ -21,9 +21,35 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 from django.utils import timezone
 
-from campaigns.models import Call, Callback, Campaign, CampaignTeam, Disposition, Lead, Order
+from campaigns.models import (
+    Call,
+    Callback,
+    Campaign,
+    CampaignTeam,
+    Disposition,
+    Lead,
+    ListAllocation,
+    ListSample,
+    Order,
+)
 from core.partitions import ensure_partitions
-from customers.models import Consent, Contact, ContactRule, Customer, LeadList, Phone, RulePack, Source, Suppression
+from customers.models import (
+    Canary,
+    CanaryCall,
+    Consent,
+    Contact,
+    ContactRule,
+    Customer,
+    LeadList,
+    PersonRequest,
+    Phone,
+    RuleChange,
+    RulePack,
+    Segment,
+    SegmentMembers,
+    Source,
+    Suppression,
+)
 from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
@@ -90,20 +116,36 @@ def make_city(number: int) -> None:
         valid_from=at,
         created_by=agent,
     )
-    ContactRule.objects.create(
+    PersonRequest.objects.create(
+        id=number, customer=customer, kind="copy", way="phone", received_by=agent, received_on=at.date(), due_on=at.date()
+    )  # fmt: skip
+    canary = Canary.objects.create(id=number, customer=customer, alert_to=agent, created_by=agent)
+    CanaryCall.objects.create(id=number, canary=canary, called_at=at, reported_by=agent, reported_at=at)
+    rule = ContactRule.objects.create(
         id=number, pack=RulePack.objects.get(code="CN-GEN"), key="gap", value={"minutes": 120}, city=city,
         valid_from=LONG_AGO, basis=f"{marker} basis",
     )  # fmt: skip
+    RuleChange.objects.create(
+        id=number, kind="change", rule=rule, pack=rule.pack, key="gap", value={"minutes": 240}, severity="block", city=city,
+        holds_from=LONG_AGO, reason=f"{marker} why", asked_by=agent, asked_at=at,
+    )  # fmt: skip
     source = Source.objects.get_or_create(name="of the region")[0]
     product = Product.objects.get_or_create(code="P", defaults={"name": "Product of the region"})[0]
-    LeadList.objects.create(
+    lead_list = LeadList.objects.create(
         id=number, name=f"{marker} list", source=source, city=city, consent_basis=marker, consent_stated_by=marker,
         created_by=agent, created_at=at,
     )  # fmt: skip
+    segment = Segment.objects.create(
+        id=number, name=f"{marker} segment", city=city, owner=agent, count=1, counted_at=at, strategy=f"{marker} strategy",
+        conditions={"version": 1, "root": {"group": "and", "parts": [{"is": "suppressed", "op": "no"}]}},
+    )  # fmt: skip
+    SegmentMembers.objects.create(segment=segment, bitmap=SegmentMembers.packed([number]))
     campaign = Campaign.objects.create(
         id=number, code=f"{marker}-campaign", name=f"{marker} campaign", city=city, product=product, stage="running"
     )
     CampaignTeam.objects.create(id=number, campaign=campaign, team=team)
+    allocation = ListAllocation.objects.create(id=number, campaign=campaign, lead_list=lead_list, by=agent, at=at)
+    ListSample.objects.create(id=number, allocation=allocation, size=5, seed=1, cut=0, by=agent, at=at)
     lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
     Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
     Contact.objects.create(id=number, at=at, customer_id=number, city_id=number, campaign_id=number)
@@ -212,6 +254,9 @@ SHOW_ROWS = {
     "api:list-list",
     "api:order-detail",
     "api:order-list",
+    "api:segment-detail",
+    "api:segment-list",
+    "api:segment-members",
     "api:suppression-detail",
     "api:suppression-list",
     "api:team-detail",
@@ -224,6 +269,7 @@ SHOW_ROWS = {
     "campaigns:campaign_edit",
     "campaigns:campaign_new",
     "campaigns:campaign_teams",
+    "campaigns:campaign_why_not",
     "campaigns:campaigns",
     "campaigns:customer-calls",
     "campaigns:customer-orders",
@@ -237,7 +283,15 @@ SHOW_ROWS = {
     "customers:list-upload",
     "customers:lists",
     "customers:rule",
+    "customers:rule-change",
+    "customers:rule-changes",
+    "customers:rule-history",
     "customers:rules",
+    "customers:segment",
+    "customers:segment-edit",
+    "customers:segment-grid",
+    "customers:segment-new",
+    "customers:segments",
     "customers:suppression",
     "customers:suppressions",
     "metrics:floor",
@@ -245,6 +299,7 @@ SHOW_ROWS = {
     "metrics:indicators",
     "metrics:indicators-csv",
     "metrics:indicators-xlsx",
+    "metrics:sample",
     "people:cities",
     "people:city",
     "people:team",
@@ -261,6 +316,7 @@ SHOW_OWN_ROWS = {
     "api:indicator-list",
     "api:list-list",
     "api:order-list",
+    "api:segment-list",
     "api:suppression-list",
     "api:team-list",
     "campaigns:callbacks",
@@ -272,7 +328,11 @@ SHOW_OWN_ROWS = {
     "customers:customers",
     "customers:list-upload",
     "customers:lists",
+    "customers:rule-changes",
     "customers:rules",
+    "customers:segment-grid",
+    "customers:segment-new",
+    "customers:segments",
     "customers:suppressions",
     "metrics:floor",
     "metrics:floor-panels",
@@ -324,9 +384,12 @@ def _rows() -> dict[str, object]:
         Consent,
         Suppression,
         ContactRule,
+        RuleChange,
         LeadList,
+        Segment,
         Campaign,
         Lead,
+        ListSample,
         Callback,
         Call,
         Order,

@@ -1,0 +1,1 @@
+"""Why not now: the class of every lead of a campaign, its counts, its reasons, and how long the stock lasts."""

@@ -1,0 +1,264 @@
+"""The counts of the funnel: all leads of some campaigns classed by one statement, kept for a while, cut for who looks."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection, transaction
+
+from campaigns.funnel import classes
+from campaigns.funnel.places import Place, places
+from campaigns.models import Campaign, Lead
+from core.calendar import business_date, midnight
+
+# A count is kept as long as keeps counting under a small part of the time, since a million leads take a while. One that takes longer than
+# DEAR seconds is made anew each minute in the background, as long as somebody asks for it, so that nobody waits for it.
+KEEP_TIMES, KEEP_LEAST, KEEP_MOST = 60, 2, 180
+DEAR, ASKED_WITHIN = 0.4, 30 * 60
+# So far back is looked for days on which leads were finished.
+BURN_DAYS = 14
+# Hashes of a million persons stay in memory; compiling the statement would take longer than it runs.
+TUNED = "SET LOCAL work_mem = '96MB'; SET LOCAL jit = off"
+
+DONE = f"""CASE l.outcome {" ".join(f"WHEN '{outcome}' THEN '{name}'" for outcome, name in classes.OUTCOMES.items())} ELSE 'other' END"""
+IN_FORCE = "s.lifted_at IS NULL AND s.valid_from <= %(at)s AND (s.valid_to IS NULL OR s.valid_to > %(at)s)"
+AGAINST_US = (
+    "(s.campaign_id IS NULL OR s.campaign_id = %(campaign)s) AND (s.product_id IS NULL OR s.product_id = %(product)s)"
+)
+# Asked of each lead by itself, so that the planner hashes them for a large campaign and looks them up for a small one: as joined sets it could
+# take them in nested loops where it knows nothing of the tables yet.
+HAS_NUMBER = f"""EXISTS (SELECT FROM customers_phone n WHERE n.customer_id = l.customer_id AND NOT n.is_dead AND NOT EXISTS (
+    SELECT FROM customers_suppression s WHERE s.phone_blind = n.blind_index AND {IN_FORCE} AND {AGAINST_US}))"""
+HAS_CONSENT = """EXISTS (SELECT FROM customers_consent t WHERE t.customer_id = l.customer_id
+    AND t.given_at <= %(at)s AND t.withdrawn_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(at)s))"""
+BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
+    WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
+# Persons of whom something is known that may stand against a call: of the others, most of a fresh campaign, no row need be joined.
+MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
+    OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
+OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
+# What a promise overrides, and the retry rule.
+RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
+    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
+
+# The order of classes.REASONS.
+CLASS = f"""CASE
+    WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
+    WHEN NOT {HAS_NUMBER} THEN 'number'
+    WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
+    WHEN p.held_lead_id IS NOT NULL THEN 'held'
+    WHEN {OWNED} THEN 'owned'
+    WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
+    WHEN {{capped}} > %(at)s THEN 'cap'
+    WHEN {RESTS} > %(at)s THEN 'cooling'
+    WHEN z.is_stopped THEN 'off'
+    WHEN NOT z.is_open THEN 'hours'
+    ELSE 'callable' END"""
+# When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
+FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
+    ELSE greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END) END"""
+# The volatile column keeps the planner from merging this into what reads it: each class would be worked out several times for every lead,
+# and the number of groups taken for that of the leads.
+OPEN = f"""
+SELECT l.id, l.city_id, {CLASS} AS class, {FREE} AS free_at, clock_timestamp() AS fence
+FROM campaigns_lead l
+JOIN ({{places}}) z ON z.city = l.city_id
+LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
+LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
+WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
+ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s AND l.last_call_at < %(today)s
+    THEN (l.last_call_at AT TIME ZONE %(zone)s)::date END"""
+CLOSED = f"""
+SELECT l.id, l.city_id, CASE WHEN l.state = 'held' THEN 'held' ELSE {DONE} END AS class, NULL::timestamptz AS free_at, clock_timestamp() AS fence, {ENDED_ON} AS ended_on
+FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.state <> 'open'"""
+COUNT = f"""
+SELECT city_id, class, NULL::date, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 2
+UNION ALL SELECT city_id, class, ended_on, count(*), NULL FROM ({CLOSED}) y GROUP BY 1, 2, 3"""
+EVERY = f"(SELECT id, city_id, class FROM ({OPEN}) x UNION ALL SELECT id, city_id, class FROM ({CLOSED}) y)"
+
+
+@dataclass
+class Counted:
+    """One campaign's leads by (city, class), when the first of them comes free, calling hours considered, and how many were finished by
+    (city, day)."""
+
+    at: datetime
+    seconds: float = 0
+    leads: dict[tuple[int, str], int] = field(default_factory=dict)
+    frees: dict[tuple[int, str], datetime] = field(default_factory=dict)
+    finished: dict[tuple[int, date], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """Leads by class; when the first of a class comes free; leads finished by day; when this was counted."""
+
+    counts: Counter[str]
+    frees: dict[str, datetime]
+    finished: Counter[date]
+    at: datetime
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
+    @property
+    def stock(self) -> int:
+        return sum(self.counts[name] for name in classes.STOCK)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next of those who wait becomes callable; None: none of them does by itself."""
+        return min((self.frees[name] for name in classes.WAITING if name in self.frees), default=None)
+
+
+def kept(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
+    """The counts of these campaigns as they were some moments ago (each says when); what is missing is counted now."""
+    keys = {campaign.pk: _key(campaign) for campaign in campaigns}
+    there = cache.get_many(keys.values())
+    found = {pk: there[key] for pk, key in keys.items() if key in there}
+    found |= _counted_anew([campaign for campaign in campaigns if campaign.pk not in found], at)
+    dear = {_asked(pk): True for pk, counted in found.items() if counted.seconds >= DEAR}
+    if dear:
+        cache.set_many(dear, ASKED_WITHIN)
+    return found
+
+
+def count_again(at: datetime) -> int:
+    """Count the calling campaigns anew whose counts take long and were asked for lately. Returns how many."""
+    calling = Campaign.objects.filter(stage__in=Campaign.CALLING).select_related("product").order_by("pk")
+    asked = cache.get_many([_asked(campaign.pk) for campaign in calling])
+    return len(_counted_anew([campaign for campaign in calling if _asked(campaign.pk) in asked], at))
+
+
+def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
+    fresh = count(campaigns, at)
+    for campaign in campaigns:
+        counted = fresh[campaign.pk]
+        cache.set(_key(campaign), counted, min(max(counted.seconds * KEEP_TIMES, KEEP_LEAST), KEEP_MOST))
+    return fresh
+
+
+def _asked(campaign_id: int) -> str:
+    return f"campaigns.funnel.asked.{campaign_id}"
+
+
+def _key(campaign: Campaign) -> str:
+    """A switch or a stage that changes shows at once."""
+    return f"campaigns.funnel.{campaign.pk}.{campaign.stage}.{campaign.is_on:d}{campaign.product.is_on:d}"
+
+
+def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
+    """All leads of these campaigns by class, exactly, at `at`: one statement for each, so that the planner knows how many it joins."""
+    if not campaigns:
+        return {}
+    where: dict[int, list[Place]] = {campaign.pk: [] for campaign in campaigns}
+    for place in places(campaigns, at):
+        where[place.campaign.pk].append(place)
+    return {pk: _counted(ours, at) for pk, ours in where.items()}
+
+
+def _counted(where: Sequence[Place], at: datetime) -> Counted:
+    began, found, by_city = time.monotonic(), Counted(at), {place.city.pk: place for place in where}
+    for city, name, ended_on, leads, free_at in _run(COUNT, where, at) if where else ():
+        key = city, name
+        found.leads[key] = found.leads.get(key, 0) + leads
+        if ended_on is not None:
+            found.finished[city, ended_on] = found.finished.get((city, ended_on), 0) + leads
+        opens = by_city[city].opens(max(free_at, at)) if free_at is not None and name in classes.WAITING else None
+        if opens is not None:
+            found.frees[key] = min(opens, found.frees.get(key, opens))
+    found.seconds = time.monotonic() - began
+    return found
+
+
+def cut(found: Iterable[Counted], cities: Collection[int] | None = None, *, at: datetime | None = None) -> Funnel:
+    """The leads of these campaigns in these cities (None: in all). `at`: the moment when there is no campaign at all."""
+    counts: Counter[str] = Counter()
+    frees: dict[str, datetime] = {}
+    finished: Counter[date] = Counter()
+    moments = []
+    for counted in found:
+        moments.append(counted.at)
+        for (city, name), leads in counted.leads.items():
+            if cities is None or city in cities:
+                counts[name] += leads
+                free = counted.frees.get((city, name))
+                if free is not None:
+                    frees[name] = min(free, frees.get(name, free))
+        for (city, day), leads in counted.finished.items():
+            if cities is None or city in cities:
+                finished[day] += leads
+    oldest = min(moments, default=at)
+    assert oldest is not None, "without a campaign the moment must be given"
+    return Funnel(counts, frees, finished, oldest)
+
+
+def class_page(
+    where: Sequence[Place], at: datetime, name: str, *, cities: Collection[int] | None, start: int, most: int
+) -> list[int]:
+    """Ids of a campaign's leads of a class in their order, some of them from `start` on."""
+    text = f"""SELECT id FROM {EVERY} e WHERE class = %(class)s AND (%(everywhere)s OR city_id = ANY(%(cities)s::bigint[]))
+        ORDER BY id LIMIT %(most)s OFFSET %(start)s"""
+    asked = {"class": name, "everywhere": cities is None, "cities": list(cities or ()), "start": start, "most": most}
+    return [pk for (pk,) in _run(text, where, at, **asked)]
+
+
+def class_of(lead: Lead, where: Sequence[Place], at: datetime) -> str:
+    """The class of one lead, by the same statement."""
+    ((name,),) = _run(f"SELECT class FROM {EVERY} e WHERE id = %(lead)s", where, at, lead=lead.pk)
+    return name
+
+
+def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[tuple[Any, ...]]:
+    """`where`: the places of one campaign."""
+    campaign = where[0].campaign
+    asked: dict[str, Any] = {
+        "at": at,
+        "campaign": campaign.pk,
+        "product": campaign.product_id,
+        "group": campaign.exclusion_group,
+        "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
+        "today": midnight(business_date(at)),
+        "zone": settings.TIME_ZONE,
+        **more,
+    }
+    rows, capped = _places_rows(where, asked)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(TUNED)
+        cursor.execute(text.replace("{places}", rows).replace("{capped}", capped), asked)
+        return cursor.fetchall()
+
+
+def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, str]:
+    """The places as rows, each cap in columns of its own so that no lead unnests them; and the expression of a person's caps."""
+    columns: dict[str, tuple[str, list[Any]]] = {
+        "city": ("bigint", [place.city.pk for place in where]),
+        "is_stopped": ("boolean", [bool(place.stops) for place in where]),
+        "is_open": ("boolean", [place.is_open for place in where]),
+        "day_start": ("timestamptz", [place.day and place.day[0] for place in where]),
+        "day_end": ("timestamptz", [place.day and place.day[1] for place in where]),
+        "need_consent": ("boolean", [place.need_consent for place in where]),
+        "one_answer": ("boolean", [place.one_answer for place in where]),
+        "gap": ("interval", [place.gap for place in where]),
+    }
+    most_caps = max(len(place.caps) for place in where)
+    for n in range(most_caps):
+        caps = [place.caps[n] if n < len(place.caps) else (None, None) for place in where]
+        columns[f"most_{n}"] = ("int", [most for most, _window in caps])
+        columns[f"window_{n}"] = ("interval", [window for _most, window in caps])
+    for name, (_kind, values) in columns.items():
+        asked[f"z_{name}"] = values
+    arrays = ", ".join(f"%(z_{name})s::{kind}[]" for name, (kind, _values) in columns.items())
+    capped = ", ".join(f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps))
+    return (
+        f"SELECT * FROM unnest({arrays}) z({', '.join(columns)})",
+        f"greatest({capped})" if capped else "NULL::timestamptz",
+    )

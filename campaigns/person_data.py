@@ -1,0 +1,86 @@
+"""What campaigns hold about a person: for the copy they may ask for, for the erasing, and the duty to keep young orders."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from campaigns.models import Answer, Call, Callback, Disposition, Order, Recording, StagedCall
+from core.columns import shown
+from core.models import PrivateFile
+from core.workbooks import Column
+from customers import person_data
+from customers.models import Customer
+from customers.person_data import Sheet
+
+WIDE = 36
+
+
+def facts(customer: Customer) -> list[Sheet]:
+    """Calls with their results, answers, promises and orders."""
+    calls = list(Call.objects.filter(customer_id=customer.pk).order_by("started_at", "pk"))
+    results = Disposition.objects.in_bulk({call.disposition_id for call in calls})
+    said = Answer.objects.filter(call_id__in=[call.pk for call in calls]).select_related("question")
+    promises = Callback.objects.filter(lead__customer=customer).order_by("due_at", "pk")
+    orders = Order.objects.filter(customer_id=customer.pk).select_related("product").order_by("call_started_at", "pk")
+    return [
+        Sheet(
+            _("Calls"),
+            [_("Started"), _("Direction"), _("Result"), Column(_("Talk, seconds"), format="#,##0"), Column(_("Note"), WIDE)],
+            [
+                [call.started_at, call.get_direction_display(), str(results.get(call.disposition_id, "")), call.talk_seconds, call.note]
+                for call in calls
+            ],
+        ),
+        Sheet(
+            _("Answers"),
+            [_("Call"), Column(_("Question"), WIDE), Column(_("Answer"), WIDE)],
+            [[row.call_started_at, row.question.text, str(row.value)] for row in said.order_by("call_started_at", "pk")],
+        ),
+        Sheet(
+            _("Callbacks"),
+            [_("Promised for"), _("State"), Column(_("Note"), WIDE)],
+            [[row.due_at, row.get_state_display(), row.note] for row in promises],
+        ),
+        Sheet(
+            _("Orders"),
+            [_("Order number"), _("Sold"), Column(_("Product"), WIDE), Column(_("Amount"), format="#,##0.00"), _("State")],
+            [
+                [row.number, row.call_started_at, str(row.product), row.amount_cents / 100, row.get_state_display()]
+                for row in orders
+            ],
+        ),
+    ]  # fmt: skip
+
+
+def forget(customer: Customer, at: datetime) -> None:
+    """Words about the person go, and the sound of the calls; calls, results and orders stay."""
+    calls = Call.objects.filter(customer_id=customer.pk)
+    ids = list(calls.values_list("pk", flat=True))
+    calls.exclude(note="").update(note="")
+    Answer.objects.filter(call_id__in=ids).update(value="")
+    Callback.objects.filter(lead__customer=customer).exclude(note="").update(note="")
+    # bytes cannot be put back if this transaction fails: their time is over, and the next sweep takes them
+    sound = Recording.objects.filter(call_id__in=ids, file_id__isnull=False).values_list("file_id", flat=True)
+    PrivateFile.objects.filter(pk__in=list(sound), destroyed_at=None, keep_until__gt=at).update(keep_until=at)
+    numbers = [bytes(index) for index in customer.phones.values_list("blind_index", flat=True)]
+    StagedCall.objects.filter(phone_blind__in=numbers).update(
+        phone_sealed=None, phone_mask="", phone_prefix="", cells=None
+    )
+
+
+def duty(customer: Customer, at: datetime) -> str:
+    """Books of what was sold are kept; a cancelled order was sold too."""
+    kept = timedelta(days=settings.ORDER_KEPT_DAYS)
+    last = (
+        Order.objects.filter(customer_id=customer.pk, call_started_at__gt=at - kept).order_by("call_started_at").last()
+    )
+    if last is None:
+        return ""
+    return _("An order of this person must be kept until %(day)s.") % {"day": shown(last.call_started_at + kept, "day")}
+
+
+def register() -> None:
+    person_data.register(facts=facts, forget=forget, duty=duty)

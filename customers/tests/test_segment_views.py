@@ -1,0 +1,348 @@
+"""Segments in the browser and over the API."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from core.clock import database_now
+from core.jobs import run_inline
+from customers.models import Customer, Segment
+from customers.services import segments
+from customers.services.segments import Told
+from customers.tests.factories import CustomerFactory
+from people.tests.factories import CityFactory, TeamFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+NUMBER = "19100007548"
+OLD = {"version": 1, "root": {"group": "and", "parts": [{"is": "age", "op": "at_least", "value": 60}]}}
+API = "/api/v1/segments/"
+
+
+@pytest.fixture
+def city():
+    return CityFactory()
+
+
+@pytest.fixture
+def data(client, city):
+    user = UserFactory(role="data", city=city)
+    client.force_login(user)
+    return user
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+def made(city, by=None, counted=True, **told):
+    by = by or UserFactory(role="data")
+    row = segments.create_segment(
+        told=Told(**{"name": "Seniors", "conditions": OLD, **told}), city=city, by=by, at=database_now()
+    )
+    if counted:
+        run_inline(row.job_id)
+        row.refresh_from_db()
+    return row
+
+
+# as the builder posts it: a person of at least 60 who is none of: business
+FORM = {
+    "name": "Old people", "refresh": "daily", "strategy": "Speak slowly.", "target": "50", "tag": "senior", "do": "save",
+    "g:0": "and", "k:0-0": "age", "was:0-0": "age", "o:0-0": "at_least", "v:0-0": "60",
+    "g:0-1": "not", "k:0-1-0": "type", "was:0-1-0": "type", "o:0-1-0": "one_of", "v:0-1-0": ["business"],
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- list and page
+
+
+def test_the_list_shows_own_segments_and_archived_ones_only_when_asked(client, data, city):
+    made(city, name="Mine")
+    made(CityFactory(), name="Theirs")
+    made(None, name="Of the region")
+    gone = made(city, name="Gone")
+    segments.archive_segment(segment=gone, by=data, at=database_now())
+
+    page = text(client.get(reverse("customers:segments")))
+    archived = text(client.get(reverse("customers:segments"), {"archived": "1"}))
+
+    assert "Mine" in page
+    assert not [name for name in ("Theirs", "Of the region", "Gone") if name in page]
+    assert ("Gone" in archived, "Mine" in archived) == (True, False)
+
+
+def test_a_segment_shows_its_conditions_in_words_and_its_customers_masked(client, data, city):
+    CustomerFactory(city=city, name="Old Wang", age=70, number=NUMBER)
+    row = made(city, strategy="Speak slowly.", target=50)
+
+    page = text(client.get(reverse("customers:segment", args=[row.pk])))
+
+    assert "Age is at least 60" in page
+    assert "Old Wang" in page
+    assert "191****7548" in page
+    assert NUMBER not in page
+    assert "Speak slowly." in page
+
+
+def test_customers_who_moved_to_another_city_are_shown_no_more(client, data, city):
+    CustomerFactory(city=city, name="Stays", age=70)
+    moves = CustomerFactory(city=city, name="Moves", age=70)
+    row = made(city)
+    Customer.objects.filter(pk=moves.pk).update(city=CityFactory())
+
+    page = text(client.get(reverse("customers:segment", args=[row.pk])))
+
+    assert ("Stays" in page, "Moves" in page) == (True, False)
+
+
+def test_customers_are_paged_with_the_same_queries_however_many(client, data, city, django_assert_max_num_queries):
+    for age in range(60, 120):
+        CustomerFactory(city=city, name=f"Old {age}.", age=age)
+    row = made(city)
+    url = reverse("customers:segment", args=[row.pk])
+
+    with django_assert_max_num_queries(16):
+        first = text(client.get(url))
+    second = text(client.get(url, {"page": 2}))
+
+    assert "Old 60." in first
+    assert "Old 109." in first
+    assert "Old 110." not in first
+    assert "Old 110." in second
+    assert "Old 119." in second
+
+
+def test_another_citys_segment_is_404_at_every_address(client, data):
+    other = made(CityFactory())
+    region = made(None)
+
+    for row in (other, region):
+        for name in ("segment", "segment-edit", "segment-progress"):
+            assert client.get(reverse(f"customers:{name}", args=[row.pk])).status_code == 404
+        for name in ("segment-edit", "segment-refresh", "segment-archive"):
+            assert client.post(reverse(f"customers:{name}", args=[row.pk]), FORM).status_code == 404
+
+
+def test_agents_see_no_segments_and_a_city_manager_changes_none(client, city):
+    row = made(city)
+    client.force_login(UserFactory(agent=TeamFactory(city=city)))
+    assert client.get(reverse("customers:segments")).status_code == 403
+    assert client.post(reverse("customers:segment-count"), FORM).status_code == 403
+
+    client.force_login(UserFactory(role="city_manager", city=city))
+    assert client.get(reverse("customers:segment", args=[row.pk])).status_code == 200
+    for name in ("segment-edit", "segment-refresh", "segment-archive"):
+        assert client.post(reverse(f"customers:{name}", args=[row.pk]), FORM).status_code == 403
+    assert client.get(reverse("customers:segment-new")).status_code == 403
+
+
+def test_a_job_at_work_is_shown_until_it_has_ended(client, data, city):
+    row = made(city, counted=False)
+    progress = reverse("customers:segment-progress", args=[row.pk])
+
+    page = text(client.get(reverse("customers:segment", args=[row.pk])))
+    waiting = client.get(progress)
+    run_inline(row.job_id)
+
+    assert progress in page
+    assert "Count a segment" in text(waiting)
+    assert client.get(progress).headers["HX-Refresh"] == "true"
+
+
+def test_a_segment_is_counted_anew_and_archived_by_buttons(client, data, city):
+    row = made(city)
+
+    client.post(reverse("customers:segment-refresh", args=[row.pk]))
+    row.refresh_from_db()
+    run_inline(row.job_id)
+    client.post(reverse("customers:segment-archive", args=[row.pk]))
+    again = client.post(reverse("customers:segment-archive", args=[row.pk]), follow=True)
+
+    row.refresh_from_db()
+    assert row.archived_at is not None
+    assert "This segment is archived." in text(again)
+
+
+# ---------------------------------------------------------------- the builder
+
+
+def test_the_builder_stores_what_it_shows(client, data, city):
+    answer = client.post(reverse("customers:segment-new"), {**FORM, "city": city.pk})
+
+    row = Segment.objects.get()
+    assert answer.url == reverse("customers:segment", args=[row.pk])
+    assert row.conditions["root"] == {
+        "group": "and",
+        "parts": [
+            {"is": "age", "op": "at_least", "value": 60},
+            {"group": "not", "parts": [{"is": "type", "op": "one_of", "value": ["business"]}]},
+        ],
+    }
+    assert (row.name, row.city, row.target, row.refresh, str(row.tag)) == ("Old people", city, 50, "daily", "senior")
+    edit = text(client.get(reverse("customers:segment-edit", args=[row.pk])))
+    assert 'name="v:0-0" value="60"' in edit
+    assert 'value="business" checked' in edit
+
+
+def test_a_segment_is_changed_and_stays_in_its_city(client, data, city):
+    row = made(city)
+
+    client.post(reverse("customers:segment-edit", args=[row.pk]), {**FORM, "city": CityFactory().pk})
+
+    row.refresh_from_db()
+    assert (row.name, row.city) == ("Old people", city)
+
+
+@pytest.mark.parametrize(
+    ("do", "parts"),
+    [
+        ("add:0", ["age", ["type"], "type"]),
+        ("add:0-1", ["age", ["type", "type"]]),
+        ("group:0-1", ["age", ["type", ["type"]]]),
+        ("remove:0-0", [["type"]]),
+        ("remove:0-1", ["age"]),
+        ("remove:0-1-0", ["age", []]),
+        ("remove:0", ["age", ["type"]]),
+        ("remove:0-7", ["age", ["type"]]),
+        ("nonsense", ["age", ["type"]]),
+    ],
+)
+def test_buttons_change_the_tree_and_keep_what_was_written(client, data, do, parts):
+    def shape(node):
+        return [shape(part) for part in node.parts] if node.group else node.key
+
+    answer = client.post(reverse("customers:segment-new"), {**FORM, "do": do})
+    part = client.post(reverse("customers:segment-new"), {**FORM, "do": do}, headers={"HX-Request": "true"})
+
+    assert shape(answer.context["root"]) == parts
+    assert shape(part.context["root"]) == parts
+    assert "Speak slowly." in text(answer)
+    assert part.headers["HX-Trigger"] == "recount"
+    assert "<form" not in text(part)
+    assert not Segment.objects.exists()
+
+
+def test_another_condition_brings_its_own_comparison_and_forgets_the_value(client, data):
+    answer = client.post(reverse("customers:segment-new"), {**FORM, "k:0-0": "created", "do": "show"})
+
+    leaf = answer.context["root"].parts[0]
+    assert (leaf.key, leaf.takes, leaf.values) == ("created", "day", [])
+
+
+def test_unfinished_conditions_are_not_saved_and_the_fault_stands_at_its_place(client, data, city):
+    answer = client.post(reverse("customers:segment-new"), {**FORM, "city": city.pk, "v:0-0": "old", "v:0-1-0": []})
+
+    assert answer.status_code == 422
+    assert "The conditions are not finished." in text(answer)
+    assert "Write a number, for example 30 or 9.5." in answer.context["root"].parts[0].fault
+    assert answer.context["root"].parts[1].parts[0].fault == "Type: choose at least one."
+    assert not Segment.objects.exists()
+
+
+def test_a_form_of_thousands_of_parts_is_begun_anew(client, data):
+    many = {f"k:0-{n}": "age" for n in range(99)}
+
+    answer = client.post(reverse("customers:segment-new"), {"g:0": "and", **many, "do": "show"})
+
+    assert len(answer.context["root"].parts) == 1
+
+
+def test_the_count_while_building_is_of_own_customers_alone(client, data, city):
+    CustomerFactory(city=city, name="Mine", age=70, type="consumer", number=NUMBER)
+    theirs = CustomerFactory(name="Theirs", age=70, type="consumer")
+
+    for place in ("", city.pk, theirs.city_id):
+        page = text(client.post(reverse("customers:segment-count"), {**FORM, "city": place}))
+        assert "1 customer<" in page
+        assert ("Mine" in page, "Theirs" in page) == (True, False)
+        assert ("191****7548" in page, NUMBER in page) == (True, False)
+
+
+def test_what_is_not_finished_is_told_while_building(client, data):
+    page = text(client.post(reverse("customers:segment-count"), {**FORM, "v:0-0": ""}))
+
+    assert "Finish the conditions" in page
+    assert "Condition 1: Write a number" in page
+
+
+# ---------------------------------------------------------------- the value grid
+
+
+def test_the_value_grid_makes_its_four_segments_from_one_form(client, data, city):
+    url = reverse("customers:segment-grid")
+    form = client.get(url).context["form"]
+    told = {name: field.initial for name, field in form.fields.items() if field.initial is not None}
+    told |= {"city": city.pk, "use": "minutes", "potential": "ARPU", "target_BIG": 200, "sets_tags": "on"}
+
+    answer = client.post(url, told)
+    again = client.post(url, told)
+
+    assert answer.url == reverse("customers:segments")
+    assert sorted(Segment.objects.values_list("name", "target")) == [
+        ("BIG", 200), ("HIPO", None), ("LOPO", None), ("NO IT", None),
+    ]  # fmt: skip
+    assert {str(row.tag) for row in Segment.objects.all()} == {"BIG", "HIPO", "LOPO", "NO IT"}
+    assert all(row.strategy for row in Segment.objects.all())
+    assert again.status_code == 422
+    assert "There is a segment NO IT already." in text(again)
+
+
+# ---------------------------------------------------------------- the API
+
+
+def post(client, url, **data):
+    return client.post(url, json.dumps(data), content_type="application/json")
+
+
+def test_another_system_makes_a_segment_and_reads_its_customers(client, data, city):
+    mine = CustomerFactory(city=city, name="Mine", age=70, number=NUMBER)
+    CustomerFactory(age=70)
+
+    answer = post(client, API, name="Seniors", city=city.pk, conditions=OLD, tag="senior")
+    row = Segment.objects.get()
+    run_inline(row.job_id)
+    members = client.get(f"{API}{row.pk}/members/").json()["results"]
+
+    assert answer.status_code == 201
+    assert (answer.json()["job"], answer.json()["tag"]) == (row.job_id, "senior")
+    assert members == [{"id": mine.pk, "name": "Mine", "city": city.pk, "type": "", "number": "191****7548"}]
+    assert client.get(f"{API}{row.pk}/").json()["count"] == 1
+    assert post(client, f"{API}{row.pk}/refresh/").status_code == 202
+
+
+def test_conditions_are_counted_over_the_api_within_what_the_caller_sees(client, data, city):
+    CustomerFactory(city=city, age=70)
+    CustomerFactory(age=70)
+
+    answer = post(client, f"{API}count/", conditions=OLD)
+
+    assert answer.json() == {"count": 1, "is_exact": True, "low": 1, "high": 1}
+
+
+def test_bad_conditions_are_409_with_their_sentence(client, data, city):
+    bad = {"version": 1, "root": {"group": "and", "parts": [{"is": "age", "op": "at_least", "value": "x"}]}}
+
+    for answer in (
+        post(client, API, name="X", city=city.pk, conditions=bad),
+        post(client, f"{API}count/", conditions=bad),
+    ):
+        assert answer.status_code == 409
+        assert "Condition 1: Write a number" in answer.json()["detail"]
+
+
+def test_another_citys_segment_and_its_customers_do_not_exist_over_the_api(client, data):
+    other = made(CityFactory())
+
+    assert client.get(API).json()["results"] == []
+    assert client.get(f"{API}{other.pk}/members/").status_code == 404
+    assert post(client, f"{API}{other.pk}/refresh/").status_code == 404
+    assert post(client, API, name="X", city=other.city_id, conditions=OLD).status_code == 409
+
+
+def test_a_city_manager_reads_segments_over_the_api_and_makes_none(client, city):
+    client.force_login(UserFactory(role="city_manager", city=city))
+
+    assert client.get(API).status_code == 200
+    assert post(client, API, name="X", city=city.pk, conditions=OLD).status_code == 403
+    assert post(client, f"{API}count/", conditions=OLD).status_code == 403
