@@ -13,11 +13,14 @@ from customers.models import Customer, LeadList, Phone, Source
 from people.models import City, Team, User
 from scripts.models import Offer, Product, ScriptStep, ScriptVersion
 
+# a locked person is named to nobody, also where the fact itself stays
+NAME = Subquery(Customer.objects.filter(pk=OuterRef("customer_id"), is_locked=False).values("name"))
+
 
 def calls_shown(user: User) -> QuerySet[Call]:
     """Calls that the user may see, with what a row shows of customer, number and order."""
     return Call.objects.visible_to(user).annotate(
-        customer_name=Subquery(Customer.objects.filter(pk=OuterRef("customer_id")).values("name")),
+        customer_name=NAME,
         phone_mask=Subquery(Phone.objects.filter(pk=OuterRef("phone_id")).values("mask")),
         order_state=Subquery(Order.objects.filter(call_id=OuterRef("pk")).values("state")[:1]),
     )
@@ -25,7 +28,7 @@ def calls_shown(user: User) -> QuerySet[Call]:
 
 def orders_shown(user: User) -> QuerySet[Order]:
     return Order.objects.visible_to(user).annotate(
-        customer_name=Subquery(Customer.objects.filter(pk=OuterRef("customer_id")).values("name")),
+        customer_name=NAME,
     )
 
 

@@ -44,7 +44,7 @@ class SuppressionPost(serializers.Serializer):
 
     customer_id = serializers.IntegerField(required=False)
     number = serializers.CharField(required=False, max_length=40)
-    kind = serializers.ChoiceField(choices=Suppression.Kind.choices)
+    kind = serializers.ChoiceField(choices=[choice for choice in Suppression.Kind.choices if choice[0] != "locked"])
     valid_to = serializers.DateTimeField(required=False, allow_null=True, default=None)
     note = serializers.CharField(required=False, max_length=200, default="", allow_blank=True)
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from core.templatetags.look import day, thousands
 from customers.conditions.registry import Condition, Takes, all_conditions, find
 from customers.conditions.tree import DEEPEST, MOST_CONDITIONS, VERSION, Fault, Group, Leaf, Tree
+from customers.reading.headings import attribute_name
 from people.models import User
 
 Node = dict[str, Any]
@@ -333,7 +334,7 @@ def _labels(drawing: Drawing, condition: Condition, of: str, chosen: list[str]) 
 def attribute_names(mappings: Iterator[dict[str, Any]]) -> list[str]:
     """Headings that lists brought as attributes, for the field that asks for one."""
     found = {
-        column["heading"]
+        attribute_name(column)
         for mapping in mappings
         for column in mapping.get("columns", [])
         if column.get("field") == "attribute" and column.get("heading")

@@ -116,6 +116,11 @@ add_reason(
     ),
 )
 add_reason(
+    "request",
+    _("The person has asked about their data"),
+    lambda brought: brought.pointed_to("customers_personrequest") | brought.pointed_to("customers_canary"),
+)
+add_reason(
     "merged",
     _("The customer was merged with another"),
     lambda brought: (

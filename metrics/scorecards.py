@@ -153,7 +153,7 @@ def summed(rows: Iterable[Any], key: Callable[[Any], K]) -> dict[K, Tally]:
 
 
 def _lists(user: User) -> QuerySet[LeadList]:
-    return lists_of(user).filter(status=LeadList.Status.COMMITTED).select_related("source").order_by("pk")
+    return lists_of(user).filter(status__in=LeadList.STORED).select_related("source").order_by("pk")
 
 
 def _whole(user: User) -> Any:

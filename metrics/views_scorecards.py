@@ -200,7 +200,7 @@ def source_scorecard(request: HttpRequest, pk: int) -> HttpResponseBase:
 def list_scorecard(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One list: what came of its rows, and its rates in each campaign that called it."""
     must(request, rules.can_see_sources(request.user))
-    lead_list = get_object_or_404(lists_of(request.user).filter(status=LeadList.Status.COMMITTED), pk=pk)
+    lead_list = get_object_or_404(lists_of(request.user).filter(status__in=LeadList.STORED), pk=pk)
     (score,) = scorecards.list_scores(request.user, lambda found: found.filter(pk=lead_list.pk))
     listing = Scores(
         request,

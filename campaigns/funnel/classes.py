@@ -43,7 +43,9 @@ MEANINGS: dict[str, Any] = {
     PROMISED: _("The customer agreed a time, and it has not come yet."),
     COOLING: _("Called a short while ago, or spoken to today: the gap of the rules or the retry rule runs."),
     CAP: _("The person's attempts over all campaigns are used up for now."),
-    OFF: _("The campaign, its product or the city is switched off, or the campaign is not in a calling stage."),
+    OFF: _(
+        "The campaign, its product or the city is switched off, the campaign is not in a calling stage, or a do-not-call register is too old."
+    ),
     HELD: _("In somebody's hand just now, in this campaign or another."),
     OWNED: _("Another campaign of the same exclusion group works on this person."),
     CONSENT: _("The rules ask for a consent, and the person has given none."),
@@ -65,7 +67,7 @@ REASONS: list[tuple[str, tuple[str, ...]]] = [
     (PROMISED, ("promised",)),
     (CAP, ("cap",)),
     (COOLING, ("gap", "answered", "resting", "later")),
-    (OFF, ("campaign_off", "stage", "product_off", "city_off", "unknown_zone", "outside")),
+    (OFF, ("campaign_off", "stage", "product_off", "city_off", "unknown_zone", "outside", "register")),
     (HOURS, ("no_hours", "hours")),
 ]
 OUTCOMES: dict[str, str] = {

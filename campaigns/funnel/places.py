@@ -104,13 +104,18 @@ def _place(campaign: Campaign, city: City, now: _Now, rows: list[ContactRule], a
     ours = [(most, window, is_gap) for most, window, where, is_gap in now.caps if where in (None, city.pk)]
     is_open = city.pk in now.consent
     return Place(
-        campaign, city, stops_of(campaign, city), is_open, rules,
+        campaign, city, (*stops_of(campaign, city), *_register(rules, at)), is_open, rules,
         caps=tuple((most, window) for most, window, is_gap in ours if not is_gap),
         gap=max((window for _most, window, is_gap in ours if is_gap), default=None),
         need_consent=now.consent[city.pk] if is_open else rules.consent_needed,
         one_answer=bool(now.answer[city.pk]) if is_open else rules.answered_per_day is not None,
         day=_day(city, at),
     )  # fmt: skip
+
+
+def _register(rules: contacts.ContactRules, at: datetime) -> tuple[str, ...]:
+    """A do-not-call register that is too old closes a place as a switch does: nobody knows when it opens again."""
+    return tuple(reason.code for reason in contacts.register_age(rules, at))
 
 
 def stops_of(campaign: Campaign, city: City) -> tuple[str, ...]:

@@ -121,6 +121,7 @@ def _stopped(code: str, place: Place) -> str:
         "city_off": _("Calling is switched off in %(city)s."),
         "unknown_zone": _("The time zone of %(city)s is not known, so nobody is called there."),
         "outside": _("%(campaign)s does not call in %(city)s."),
+        "register": _("%(campaign)s needs a newer do-not-call register."),
     }
     return sentences[code] % told
 

@@ -13,6 +13,7 @@ from campaigns.models import Campaign, ListAllocation, ListSample
 from core.audit import audit
 from core.errors import DomainError
 from core.jobs import enqueue
+from core.models import Job
 from customers.models import LeadList, Source
 from people.models import User
 
@@ -67,7 +68,7 @@ def call_the_rest(*, sample: ListSample, by: User, at: datetime) -> ListSample:
 
     locked = _to_decide(sample)
     allocation = locked.allocation
-    if locked.cut is None:
+    if locked.cut is None or _is_being_made(allocation):
         raise SampleNotDrawn(_("The sample is still being drawn. Try again in a minute."))
     if allocation.campaign.stage in (Campaign.Stage.WRAP_UP, Campaign.Stage.CLOSED):
         raise CampaignIsOver(
@@ -85,6 +86,11 @@ def call_the_rest(*, sample: ListSample, by: User, at: datetime) -> ListSample:
     allocation.save(update_fields=["job_id", "left_out"])
     _audit("campaigns.sample.released", locked, by=by, at=at)
     return locked
+
+
+def _is_being_made(allocation: ListAllocation) -> bool:
+    """The leads of the sample themselves: two jobs would both count who is left out."""
+    return Job.objects.filter(pk=allocation.job_id or 0, state__in=Job.OPEN_STATES).exists()
 
 
 @transaction.atomic

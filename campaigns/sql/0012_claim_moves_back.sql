@@ -20,14 +20,18 @@ BEGIN
             SELECT f.id, greatest(
                 p.callable_from,
                 CASE WHEN p_one_answer AND p.answered_at >= p_day_start THEN p_day_start + interval '1 day' END,
-                CASE WHEN p.owner_campaign_id <> p_campaign AND p_group <> '' AND p.owner_group = p_group THEN p.owner_until END,
-                (SELECT max(p.attempts[c.most] + c.span) FROM unnest(p_cap_most, p_cap_window, p_cap_city) c(most, span, city)
-                    WHERE c.city IS NULL OR c.city = p_city),
+                -- what a person may put right is looked at again in two hours: a rule that was wrong, an owner, an entry that is lifted
+                CASE WHEN p.owner_campaign_id <> p_campaign AND p_group <> '' AND p.owner_group = p_group
+                    THEN least(p.owner_until, p_now + interval '2 hours') END,
+                (SELECT least(max(p.attempts[c.most] + c.span), p_now + interval '2 hours')
+                    FROM unnest(p_cap_most, p_cap_window, p_cap_city) c(most, span, city)
+                    WHERE (c.city IS NULL OR c.city = p_city) AND p.attempts[c.most] + c.span > p_now
+                    HAVING count(*) > 0),
                 CASE WHEN p_consent AND NOT EXISTS (
                     SELECT FROM customers_consent o
                     WHERE o.customer_id = f.customer_id AND o.given_at <= p_now AND o.withdrawn_at IS NULL
                         AND (o.expires_at IS NULL OR o.expires_at > p_now)) THEN p_now + interval '30 minutes' END,
-                (SELECT max(coalesce(s.valid_to, p_now + interval '30 minutes')) FROM customers_suppression s
+                (SELECT max(least(s.valid_to, p_now + interval '2 hours')) FROM customers_suppression s
                     WHERE s.customer_id = f.customer_id AND s.lifted_at IS NULL
                         AND s.valid_from <= p_now AND (s.valid_to IS NULL OR s.valid_to > p_now)
                         AND (s.campaign_id IS NULL OR s.campaign_id = p_campaign)

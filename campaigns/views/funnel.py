@@ -87,8 +87,9 @@ def _page(
     people = [why.lead.customer_id for why in page]
     opens = set(Customer.objects.visible_to(request.user).filter(pk__in=people).values_list("pk", flat=True))
     for why in page:
-        why.lead.shown_name = short_name(why.lead.customer.name, whole=whole)
+        is_hidden = why.lead.customer.is_locked
+        why.lead.shown_name = "" if is_hidden else short_name(why.lead.customer.name, whole=whole)
         why.lead.opens = why.lead.customer_id in opens
         numbers = sorted(why.lead.customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
-        why.lead.number = numbers[0].mask if numbers else ""
+        why.lead.number = numbers[0].mask if numbers and not is_hidden else ""
     return page

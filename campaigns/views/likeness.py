@@ -104,8 +104,8 @@ def likeness_switch(request: HttpRequest, pk: int) -> HttpResponse:
 def likeness_lead(request: HttpRequest, pk: int, lead_pk: int) -> HttpResponse:
     """Why this lead comes early or late. For managers; agents are not told."""
     campaign = _campaign(request, pk)
-    seen = Lead.objects.visible_to(request.user).filter(campaign=campaign).select_related("customer", "city")
-    lead = get_object_or_404(seen, pk=lead_pk)
+    seen = Lead.objects.visible_to(request.user).filter(campaign=campaign, customer__is_locked=False)
+    lead = get_object_or_404(seen.select_related("customer", "city"), pk=lead_pk)
     context: dict[str, Any] = {
         "campaign": campaign,
         "lead": lead,

@@ -218,8 +218,11 @@ def _sources(user: User | None) -> list[tuple[str, str]]:
 
 
 def _lists(user: User | None) -> list[tuple[str, str]]:
-    rows = LeadList.objects.all() if user is None else LeadList.objects.visible_to(user)
-    rows = rows.filter(status=LeadList.Status.COMMITTED).order_by("-committed_at")
+    # a segment made before its list was taken back is still counted, and finds nobody there
+    rows = LeadList.objects.all()
+    if user is not None:
+        rows = LeadList.objects.visible_to(user).filter(status=LeadList.Status.COMMITTED)
+    rows = rows.order_by("-committed_at")
     return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
 
 

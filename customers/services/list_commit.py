@@ -105,14 +105,15 @@ SELECT v.customer_id, 'marketing_calls', l.consent_basis, '', l.consent_stated_b
 FROM customers_rowverdict v JOIN customers_leadlist l ON l.id = v.lead_list_id
 WHERE v.lead_list_id = %(list)s AND v.verdict = 'new' ORDER BY v.row_no
 """
-# said once for the same customer, ground and person
+# said once for the same customer, ground and person, as long as it is in force
 CONSENTS = """
 INSERT INTO customers_consent (customer_id, kind, basis, evidence, stated_by, given_at)
 SELECT DISTINCT ON (v.customer_id) v.customer_id, 'marketing_calls', l.consent_basis, '', l.consent_stated_by, %(at)s
 FROM customers_rowverdict v JOIN customers_leadlist l ON l.id = v.lead_list_id
 WHERE v.lead_list_id = %(list)s AND v.customer_id IS NOT NULL AND v.verdict IN ('update', 'unchanged') AND NOT EXISTS (
   SELECT 1 FROM customers_consent k WHERE k.customer_id = v.customer_id AND k.basis = l.consent_basis
-    AND k.stated_by = l.consent_stated_by AND k.withdrawn_at IS NULL)
+    AND k.stated_by = l.consent_stated_by AND k.withdrawn_at IS NULL
+    AND k.given_at <= %(at)s AND (k.expires_at IS NULL OR k.expires_at > %(at)s))
 ORDER BY v.customer_id
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from customers.models import LeadList
+from customers.reading.headings import attribute_name
 
 HEADINGS = {"tag", "tags", "标签", "客户标签"}
 # a column with free text would make a tag of every sentence: only the most frequent words of a list become tags
@@ -42,8 +43,5 @@ def set_tags(lead_list: LeadList, *, at: datetime) -> None:
 
 def tag_headings(lead_list: LeadList) -> list[str]:
     columns = lead_list.mapping.get("columns", [])
-    return [
-        column["heading"]
-        for column in columns
-        if column["field"] == "attribute" and column["heading"].strip().lower() in HEADINGS
-    ]
+    names = [attribute_name(column) for column in columns if column["field"] == "attribute"]
+    return [name for name in names if name.strip().lower() in HEADINGS]

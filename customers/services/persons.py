@@ -161,6 +161,8 @@ def add_consent(
 @transaction.atomic
 def withdraw_consent(*, consent: Consent, by: User, at: datetime) -> Consent:
     """From now on it counts no more. Who withdraws the last one has asked not to be called, and is suppressed. Raises AlreadyWithdrawn."""
+    # the person first, as everywhere: a list that is taken back locks persons and then their consents
+    Customer.objects.select_for_update().get(pk=consent.customer_id)
     row = Consent.objects.select_for_update(of=("self",)).select_related("customer").get(pk=consent.pk)
     if row.withdrawn_at:
         raise AlreadyWithdrawn(_("This consent was withdrawn before."))

@@ -127,6 +127,8 @@ def _judge_values(lead_list: LeadList, rows: list[Stored], outcome: Outcome) -> 
         if customer_id in outcome.used_elsewhere:
             outcome.stays |= {row.row_no: "other_list" for row in own}
             continue
+        if customer_id not in customers:
+            continue  # only where it is foreseen, without locks: another list that is taken back has just taken the customer along
         _judge_person(customers[customer_id], own, staged, nowhere, outcome)
 
 

@@ -551,3 +551,14 @@ def test_the_floors_above_hear_of_a_commit_inside_its_transaction():
     finally:
         list_committed.disconnect(hear)
     assert heard == [("committed", True)]
+
+
+def test_a_consent_that_ended_is_given_anew_by_the_next_list_on_the_same_ground(data, source, foshan):
+    known = CustomerFactory(city=foshan, name="x", number=A, consent=False)
+    commit(check(rows_file(["", "y", A, "Foshan", "", ""]), data, source), data)
+    assert known.consents.in_force(database_now()).count() == 1
+    known.consents.update(expires_at=database_now() - timedelta(seconds=1))
+
+    commit(check(rows_file(["", "z", A, "Foshan", "", ""]), data, source), data)
+
+    assert known.consents.in_force(database_now()).count() == 1
