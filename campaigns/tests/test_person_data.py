@@ -186,3 +186,17 @@ def test_the_call_of_a_locked_person_is_read_by_those_who_answer_alone(client, f
     assert "after the operation" not in client.get(reverse("campaigns:callbacks")).content.decode()
     client.force_login(data)
     assert "has a sick mother" in client.get(page).content.decode()
+
+
+def test_a_locked_person_is_named_in_no_list(client, floor, data, clerk):
+    lead = spoken_with(floor)
+    Customer.objects.filter(pk=lead.customer_id).update(name="Wang Locked")
+    client.force_login(clerk)
+    calls = reverse("campaigns:calls")
+    assert "Wang" in client.get(calls).content.decode()
+
+    lock(asked=asks(lead, "lock", clerk), by=data, at=AT)
+
+    for page in (calls, reverse("campaigns:orders"), reverse("campaigns:campaign_why_not", args=[lead.campaign_id])):
+        for query in ({}, {"class": "suppressed"}):
+            assert "Wang" not in client.get(page, query).content.decode()

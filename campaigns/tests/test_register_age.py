@@ -8,6 +8,9 @@ import pytest
 from django.urls import reverse
 
 from campaigns import queries_bench
+from campaigns.funnel.counting import count, cut
+from campaigns.funnel.places import places
+from campaigns.funnel.reasons import why_of
 from campaigns.models import Lead
 from campaigns.queries_registers import stopped_by_register
 from campaigns.services import claim, desk
@@ -130,3 +133,15 @@ def test_the_page_of_the_campaign_says_that_it_is_stopped(client, campaign):
     rule(campaign)
 
     assert "No do-not-call register is in force" in client.get(url).content.decode()
+
+
+def test_the_funnel_counts_a_stale_register_as_a_stop_and_promises_no_time(client, campaign, lead):
+    rule(campaign)
+    where = places([campaign], AT)
+
+    counted = cut([count([campaign], AT)[campaign.pk]], at=AT)
+
+    assert {code for place in where for code in place.stops} == {"register"}
+    assert counted.counts["off"] == 1
+    assert [why.name for why in why_of([lead], where, AT)] == ["off"]
+    assert [reason.code for reason in why_of([lead], where, AT)[0].reasons] == ["register"]

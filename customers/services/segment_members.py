@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Min
 from pyroaring import BitMap
 
 from core.jobs import Run
@@ -32,25 +32,25 @@ SELECT c.id, %(tag)s, %(segment)s, %(at)s FROM customers_customer c WHERE c.id =
 def refresh_segment(run: Run) -> dict[str, Any]:
     """Gather and store the customers, then bring the tag in line, window by window. Begun anew it does no harm."""
     segment = Segment.objects.get(pk=run.args["segment"])
-    last = Customer.objects.aggregate(last=Max("pk"))["last"] or 0
+    first, last = _ids_in_use()
     if segment.archived_at is None and not run.cursor.get("stored"):
-        while not _store(run, segment, _gather(run, segment, last)):
+        while not _store(run, segment, _gather(run, segment, first, last)):
             segment.refresh_from_db()  # its conditions were changed meanwhile
             if segment.archived_at:
                 break
-    _follow(run, segment, last)
+    _follow(run, segment, first, last)
     segment.refresh_from_db()
     return {"members": segment.count or 0}
 
 
-def _gather(run: Run, segment: Segment, last: int) -> BitMap:
+def _gather(run: Run, segment: Segment, first: int, last: int) -> BitMap:
     """Each window is one statement, so that a count of millions neither holds a snapshot for long nor outlasts a lease."""
     rows = matching(parse(segment.conditions, user=None), at=run.now(), city_id=segment.city_id).order_by()
     found = BitMap()
-    for first in range(1, last + 1, WINDOW):
+    for start in range(first, last + 1, WINDOW):
         run.check_cancelled()
-        found.update(rows.filter(pk__gte=first, pk__lt=first + WINDOW).values_list("pk", flat=True))
-        run.progress(min(first + WINDOW - 1, last), total=last)
+        found.update(rows.filter(pk__gte=start, pk__lt=start + WINDOW).values_list("pk", flat=True))
+        run.progress(min(start + WINDOW, last + 1) - first, total=last + 1 - first)
     return found
 
 
@@ -67,16 +67,21 @@ def _store(run: Run, segment: Segment, found: BitMap) -> bool:
     return True
 
 
-def _follow(run: Run, segment: Segment, last: int) -> None:
+def _ids_in_use() -> tuple[int, int]:
+    ends = Customer.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    return ends["first"] or 1, ends["last"] or 0
+
+
+def _follow(run: Run, segment: Segment, first: int, last: int) -> None:
     """Rows of the tag that the segment set and that no longer belong are taken off; what people set by hand stays."""
     if segment.tag_id is None and not segment.tagged.exists():
         return
     members = SegmentMembers.objects.filter(segment=segment).first()
     ids = members.ids if members and segment.archived_at is None else BitMap()
-    for first in range(run.cursor.get("followed", 1), last + 1, WINDOW):
-        end = first + WINDOW
+    for start in range(run.cursor.get("followed", first), last + 1, WINDOW):
+        end = start + WINDOW
         with run.chunk(cursor={"stored": True, "followed": end}):
-            _follow_window(segment, list(ids & BitMap(range(first, end))), first, end, run.now())
+            _follow_window(segment, list(ids & BitMap(range(start, end))), start, end, run.now())
 
 
 def _follow_window(segment: Segment, ids: list[int], first: int, end: int, at: datetime) -> None:
