@@ -56,8 +56,11 @@ def without_transaction():
 
     @contextmanager
     def chunk(self, done=0, cursor=None, total=None):
-        yield Chunk(done, cursor, total)
-        claims.commit_progress(self.job, done=done, cursor=cursor, total=total, moved=True)
+        piece = Chunk(done, cursor, total)
+        yield piece
+        after = self.job.cursor if piece.cursor is None else piece.cursor
+        claims.commit_progress(self.job, done=piece.done, cursor=after, total=piece.total, moved=True)
+        self.job.cursor = after
 
     Run.chunk = chunk
 

@@ -4,6 +4,7 @@ It knows no database and no settings. Limits are set before the file is opened; 
 Answers on stdout in frames: one letter, length, bytes.
 
     H  headings: JSON {"columns": [...], "row_no": n, "total": rows or null}
+    A  rows among the next that repeat a number or a customer number of this reading: 4 bytes each
     R  rows: 4 bytes number of rows, 4 bytes number of the last one, lines for COPY
     C  name of a city nobody knows; the answer comes on stdin as one line: its id, or nothing
     F  the file is refused: JSON {"code": ..., "detail": {...}}
@@ -18,6 +19,7 @@ import json
 import resource
 import struct
 import sys
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
@@ -87,10 +89,14 @@ def _read(orders: dict[str, Any], out: IO[bytes]) -> None:
     )
     cleaner = Cleaner(list_id=orders["list_id"], headings=headings, cities=cities, sealer=BulkSealer())
     below = max(headings.row_no, orders["skip"])
-    _send_rows(out, cleaner, (row for row in chain(first, rows) if row[0] > below), is_fresh=not orders["skip"])
+    rows = (row for row in chain(first, rows) if row[0] > below)
+    _send_rows(out, cleaner, rows, is_fresh=not orders["skip"], again=cleaner.again)
 
 
-def _send_rows(out: IO[bytes], cleaner: Any, rows: Iterable[Row], *, is_fresh: bool) -> None:
+def _send_rows(
+    out: IO[bytes], cleaner: Any, rows: Iterable[Row], *, is_fresh: bool, again: list[int] | None = None
+) -> None:
+    """`again` is filled by the cleaner and emptied here."""
     lines: list[str] = []
     count = last = 0
     for row_no, cells in rows:
@@ -103,16 +109,19 @@ def _send_rows(out: IO[bytes], cleaner: Any, rows: Iterable[Row], *, is_fresh: b
         if count > ROWS:
             raise FileFault("too_many_rows", most=ROWS)
         if len(lines) == ROWS_A_FRAME:
-            _send_lines(out, lines, last)
+            _send_lines(out, lines, last, again)
             lines = []
     if lines:
-        _send_lines(out, lines, last)
+        _send_lines(out, lines, last, again)
     if not count and is_fresh:
         raise FileFault("header_only")
     _send(out, b"E", json.dumps({"rows": count}).encode())
 
 
-def _send_lines(out: IO[bytes], lines: list[str], last: int) -> None:
+def _send_lines(out: IO[bytes], lines: list[str], last: int, again: list[int] | None) -> None:
+    if again:
+        _send(out, b"A", array("I", again).tobytes())
+        again.clear()
     _send(out, b"R", ROWS_HEAD.pack(len(lines), last) + "".join(lines).encode())
 
 

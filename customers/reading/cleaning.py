@@ -172,6 +172,8 @@ class Cleaner:
             (column(AGE), Memo(_age), NULL),
         ]
         self._city_of_list = cities
+        self._met: set[str | bytes] = set()
+        self.again: list[int] = []  # rows that name a number or a customer number for a second time in this reading
         self._attributes = [
             (index, Memo(_attribute(name, is_number=is_phone_heading(headings.columns[index]))))
             for index, name in headings.attributes
@@ -200,6 +202,12 @@ class Cleaner:
         attributes = ",".join(filter(None, [memo[cells[column]] for column, memo in self._attributes]))
         external_id = "" if self._external_id is None else _external_id(cells[self._external_id])
         blind, sealed = self._sealer.index_and_seal(phone)
+        met = len(self._met)
+        self._met.add(blind)
+        if external_id:
+            self._met.add(external_id)
+        if len(self._met) - met < (2 if external_id else 1):
+            self.again.append(row_no)
         return (
             f"{self._list_id}\t{row_no}\t{external_id}\t{name}\t\\\\x{blind.hex()}\t\\\\x{sealed.hex()}\t{mask_phone(phone)}"
             f"\t{city or self._city_of_list.find('')}\t{kind}\t{gender}\t{age}\t{{{attributes}}}\t\t\t{NULL}\n"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +36,12 @@ class ReaderDied(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """Lines for COPY, how many, and the number of the last row."""
+    """Lines for COPY, how many, the number of the last row, and of those that repeat an earlier one of this reading."""
 
     lines: list[bytes]
     count: int
     last_row: int
+    again: list[int]
 
 
 class Reader:
@@ -105,25 +107,28 @@ class Reader:
     def batches(self, rows: int) -> Iterator[Batch]:
         """The rows in batches of about that many. Raises FileFault, ReaderDied."""
         lines: list[bytes] = []
+        again: list[int] = []
         count = last = 0
         for kind, body in self._said():
             if kind == b"H":
                 self.headings = json.loads(body)
             elif kind == b"C":
                 self._answer_city(body.decode())
+            elif kind == b"A":
+                again += array("I", body)
             elif kind == b"R":
                 number, last = ROWS_HEAD.unpack_from(body)
                 lines.append(body[ROWS_HEAD.size :])
                 count += number
                 if count >= rows:
-                    yield Batch(lines, count, last)
-                    lines, count = [], 0
+                    yield Batch(lines, count, last, again)
+                    lines, again, count = [], [], 0
             elif kind == b"F":
                 fault = json.loads(body)
                 raise FileFault(fault["code"], **fault["detail"])
             elif kind == b"E":
                 if count:
-                    yield Batch(lines, count, last)
+                    yield Batch(lines, count, last, again)
                 return
 
     def _answer_city(self, name: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection
 
 from customers import list_rules
-from customers.models import LeadList, RowVerdict
+from customers.models import LeadList
 from people.models import City
 
 # Old values of what a row would change; {} when nothing. Empty cells never erase.
@@ -38,11 +38,25 @@ CHANGES = """
 WHAT_CHANGES = f"""SELECT {CHANGES} FROM customers_stagedrow s CROSS JOIN customers_customer c
   WHERE s.lead_list_id = %(list)s AND s.row_no = k.row_no AND c.id = k.customer_id"""
 
+LAST = 2**31 - 1  # no row comes after it
+
 # for this transaction: 200,000 rows are sorted and joined in memory instead of on the disk
 ROOM = "SET LOCAL work_mem = '128MB'"
 
 IN_FORCE = """campaign_id IS NULL AND product_id IS NULL AND lifted_at IS NULL AND valid_from <= %(at)s
     AND (valid_to IS NULL OR valid_to > %(at)s)"""
+
+NUMBER_BLOCKED = f"EXISTS (SELECT FROM customers_suppression u WHERE u.phone_blind = s.phone_blind AND {IN_FORCE})"
+ON_A_REGISTER = NUMBER_BLOCKED.replace("WHERE", "WHERE u.customer_id IS NULL AND")
+
+# what the judgement asks of a customer. By key, row by row: a join over the pool reads all of it for every part of a list
+KNOWN = "c.id, c.city_id, c.source_id, c.external_id, c.is_suppressed"
+
+# the rows to be judged; what came before them in the file is looked at too
+SOME = "s.row_no > %(after)s AND s.row_no <= %(upto)s AND (%(all)s OR s.row_no = ANY (%(rows)s))"
+
+# those that a row can repeat
+EARLIER = "lead_list_id = %(list)s AND row_no <= %(upto)s AND fault = ''"
 
 # customers whom the list's readers without the region do not know, and those whom the uploader does not
 FOREIGN = "(%(is_told)s AND (c.city_id <> ALL (%(cities)s) OR x.city_id <> ALL (%(cities)s)))"
@@ -50,7 +64,7 @@ NOT_THE_UPLOADERS = "(c.city_id <> ALL (%(uploaders)s) OR x.city_id <> ALL (%(up
 OWN = "CASE WHEN c.city_id = ANY (%(cities)s) THEN c.id WHEN x.city_id = ANY (%(cities)s) THEN x.id END"
 # what would be said of a row if they did not exist; asked of few rows
 TOLD = f"""CASE
-      WHEN b.is_register THEN 'suppressed:register'
+      WHEN {ON_A_REGISTER} THEN 'suppressed:register'
       WHEN EXISTS (SELECT 1 FROM customers_customer o WHERE o.id = {OWN} AND (o.is_suppressed OR EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = o.id AND {IN_FORCE}))) THEN 'suppressed:customer'
       WHEN s.row_no > r.first THEN 'undecided:second_number'
@@ -64,17 +78,20 @@ TOLD = f"""CASE
     END"""
 
 JUDGE = f"""
-WITH twice AS MATERIALIZED (
+WITH asked AS MATERIALIZED (
+  SELECT phone_blind, external_id FROM customers_stagedrow s
+  WHERE lead_list_id = %(list)s AND fault = '' AND {SOME} AND (%(each)s OR row_no = ANY (%(again)s))
+), twice AS MATERIALIZED (
   SELECT phone_blind, min(row_no) AS first FROM customers_stagedrow
-  WHERE lead_list_id = %(list)s AND fault = '' GROUP BY phone_blind HAVING count(*) > 1
+  WHERE {EARLIER} AND phone_blind IN (SELECT phone_blind FROM asked) GROUP BY phone_blind HAVING count(*) > 1
+), many AS MATERIALIZED (
+  SELECT external_id FROM customers_stagedrow
+  WHERE {EARLIER} AND external_id IN (SELECT external_id FROM asked WHERE external_id <> '') GROUP BY external_id HAVING count(*) > 1
 ), renumbered AS MATERIALIZED (
   SELECT external_id, min(row_no) AS first FROM customers_stagedrow s
-  WHERE lead_list_id = %(list)s AND fault = '' AND external_id <> ''
-    AND NOT EXISTS (SELECT 1 FROM twice t WHERE t.phone_blind = s.phone_blind AND s.row_no > t.first)
-  GROUP BY external_id HAVING count(*) > 1
-), blocked AS MATERIALIZED (
-  SELECT phone_blind, bool_or(customer_id IS NULL) AS is_register FROM customers_suppression
-  WHERE phone_blind IS NOT NULL AND {IN_FORCE} GROUP BY phone_blind
+  WHERE {EARLIER} AND external_id IN (SELECT external_id FROM many)
+    AND NOT EXISTS (SELECT FROM customers_stagedrow e WHERE e.lead_list_id = %(list)s AND e.fault = '' AND e.phone_blind = s.phone_blind AND e.row_no < s.row_no)
+  GROUP BY external_id
 ), judged AS (
   SELECT s.row_no, coalesce(c.id, x.id) AS known_id, d.before, CASE WHEN c.city_id = ANY (%(cities)s) THEN d.before END AS own_before, {OWN} AS own_id,
     CASE WHEN {FOREIGN} AND s.fault = '' AND (t.first IS NULL OR s.row_no <= t.first) THEN {TOLD} END AS told,
@@ -82,7 +99,7 @@ WITH twice AS MATERIALIZED (
       WHEN s.fault <> '' THEN 'invalid:' || s.fault
       WHEN s.row_no > t.first THEN 'duplicate:same_number'
       WHEN NOT %(region)s AND {NOT_THE_UPLOADERS} THEN 'undecided:region'
-      WHEN b.phone_blind IS NOT NULL THEN 'suppressed:register'
+      WHEN {NUMBER_BLOCKED} THEN 'suppressed:register'
       WHEN coalesce(c.is_suppressed, x.is_suppressed) OR EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = coalesce(c.id, x.id) AND {IN_FORCE}) THEN 'suppressed:customer'
       WHEN s.row_no > r.first THEN 'undecided:second_number'
@@ -98,13 +115,13 @@ WITH twice AS MATERIALIZED (
   FROM customers_stagedrow s
   LEFT JOIN twice t ON t.phone_blind = s.phone_blind
   LEFT JOIN renumbered r ON r.external_id = s.external_id
-  LEFT JOIN blocked b ON b.phone_blind = s.phone_blind
-  LEFT JOIN customers_phone p ON p.blind_index = s.phone_blind
-  LEFT JOIN customers_customer c ON c.id = p.customer_id
-  LEFT JOIN customers_customer x ON x.source_id = %(source)s AND x.external_id = s.external_id AND x.external_id <> ''
+  LEFT JOIN LATERAL (SELECT {KNOWN} FROM customers_customer c WHERE c.id = (
+    SELECT p.customer_id FROM customers_phone p WHERE p.blind_index = s.phone_blind) OFFSET 0) c ON true
+  LEFT JOIN LATERAL (SELECT {KNOWN} FROM customers_customer c
+    WHERE c.source_id = %(source)s AND c.external_id = s.external_id AND c.external_id <> '' OFFSET 0) x ON true
   CROSS JOIN LATERAL (VALUES (s.row_no, c.id)) k (row_no, customer_id)
   CROSS JOIN LATERAL (SELECT CASE WHEN c.id IS NOT NULL THEN ({WHAT_CHANGES}) END AS before OFFSET 0) d
-  WHERE s.lead_list_id = %(list)s AND (%(all)s OR s.row_no = ANY (%(rows)s))
+  WHERE s.lead_list_id = %(list)s AND {SOME}
   ORDER BY s.row_no
 )
 INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, customer_id, before, told, told_reason)
@@ -127,7 +144,7 @@ FROM (
   JOIN customers_stagedrow s ON s.lead_list_id = w.lead_list_id AND s.row_no = w.row_no
   JOIN customers_heldrow c ON c.phone_blind = s.phone_blind AND c.city_id = ANY (%(cities)s)
   CROSS JOIN LATERAL (SELECT {CHANGES} AS before OFFSET 0) d
-  WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND (%(all)s OR w.row_no = ANY (%(rows)s))
+  WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND {SOME}
 ) m
 WHERE v.lead_list_id = %(list)s AND v.row_no = m.row_no
 """
@@ -150,13 +167,16 @@ def keep_held(lead_list: LeadList, *, at: datetime) -> None:
         cursor.execute(KEEP, {"list": lead_list.pk, "source": lead_list.source_id, "at": at})
 
 
-def judge_list(lead_list: LeadList, *, at: datetime) -> None:
-    """Judge every staged row of the list anew.
+def judge_part(lead_list: LeadList, *, after: int, upto: int, again: list[int] | None = None, at: datetime) -> None:
+    """Judge the staged rows behind row `after` up to row `upto`; those before them must be staged already.
 
+    `again` names the rows among them that may repeat a number or a customer number of an earlier row; None: any may.
+
+    A verdict depends on the pool and on earlier rows of the file, so a file is judged part by part while it is still read.
     A new row already gets the id its customer will have, in the order of the file, so that the commit need not write verdicts again.
     """
-    RowVerdict.objects.filter(lead_list=lead_list).delete()
-    _judge(lead_list, rows=None, is_region=list_rules.works_for_region(lead_list.created_by), at=at)
+    is_region = list_rules.works_for_region(lead_list.created_by)
+    _judge(lead_list, after=after, upto=upto, again=again, is_region=is_region, at=at)
 
 
 def judge_rows(lead_list: LeadList, rows: list[int], *, at: datetime, is_region: bool | None = None) -> None:
@@ -171,7 +191,16 @@ def judge_rows(lead_list: LeadList, rows: list[int], *, at: datetime, is_region:
     _judge(lead_list, rows=rows, is_region=is_region, at=at)
 
 
-def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: datetime) -> None:
+def _judge(
+    lead_list: LeadList,
+    *,
+    is_region: bool,
+    at: datetime,
+    rows: list[int] | None = None,
+    after: int = 0,
+    upto: int = LAST,
+    again: list[int] | None = None,
+) -> None:
     is_told, cities, uploaders = _readers(lead_list)
     values: dict[str, Any] = {
         "list": lead_list.pk,
@@ -182,8 +211,12 @@ def _judge(lead_list: LeadList, *, rows: list[int] | None, is_region: bool, at: 
         "uploaders": uploaders,
         "nowhere": list(nowhere_ids()),
         "at": at,
+        "after": after,
+        "upto": upto,
         "all": rows is None,
         "rows": rows or [],
+        "each": again is None,
+        "again": again or [],
     }
     with connection.cursor() as cursor:
         cursor.execute(ROOM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from people.models import City, Zone
 
 BATCH_ROWS = 10_000
 COPY = f"COPY customers_stagedrow ({', '.join(COLUMNS)}) FROM STDIN"
+PART_ROWS = 50_000  # judged at once, while the next are read
 WAITS = (LeadList.Status.WAITING, LeadList.Status.CHECKING)
 
 
@@ -33,20 +35,19 @@ def check_list(run: Run) -> dict[str, Any]:
     if lead_list.status not in WAITS:
         return {}  # given up meanwhile, or done by a worker who died before it could say so
     try:
-        if not run.cursor.get("staged"):
-            _stage(run, lead_list)
-        with run.chunk(cursor={"staged": True, "judged": True}):
+        again = _read(run, lead_list)
+        with run.chunk(cursor={**run.cursor, "settled": True}, total=run.done):
             if LeadList.objects.select_for_update().get(pk=lead_list.pk).status not in WAITS:
                 return {}  # given up while it was read
-            judging.judge_list(lead_list, at=run.now())
+            checked_at = _judge(run, lead_list, upto=run.cursor["row"], again=again)["checked_at"]
             _analyze("customers_rowverdict (lead_list_id, row_no, verdict)")
-            _settle(run, lead_list)
+            _settle(lead_list, checked_at=datetime.fromisoformat(checked_at))
     except FileFault as fault:
         _fail(run, lead_list, fault)
         return {"fault": fault.code}
     except JobCancelled:
         LeadList.objects.filter(pk=lead_list.pk, status__in=WAITS).update(status=LeadList.Status.CANCELLED)
-        StagedRow.objects.filter(lead_list=lead_list).delete()
+        _forget(lead_list)
         raise
     return {"rows": run.done}
 
@@ -54,26 +55,50 @@ def check_list(run: Run) -> dict[str, Any]:
 # -- staging -----------------------------------------------------------------------------------------------------------
 
 
-def _stage(run: Run, lead_list: LeadList) -> None:
-    last = int(run.cursor.get("row", 0))
-    if not last:
+def _read(run: Run, lead_list: LeadList) -> list[int] | None:
+    """Stage every row, and judge those that are there while the next are read.
+
+    Returns which of the rows not yet judged may repeat an earlier one; None when this was lost with a worker who died.
+    """
+    again: list[int] | None = None
+    if not run.cursor:
         _start(run, lead_list)
+        again = []
+    if run.cursor.get("staged"):
+        return again
     make_city = _make_city if run.args.get("make_cities") else None
-    with Reader(orders_for(lead_list, skip=last), make_city=make_city) as reader:
+    with Reader(orders_for(lead_list, skip=run.cursor["row"]), make_city=make_city) as reader:
         for batch in reader.batches(BATCH_ROWS):
-            with run.chunk(done=batch.count, cursor={"row": batch.last_row}, total=reader.headings.get("total")):
+            is_first = not run.cursor["row"]
+            with run.chunk(done=batch.count, total=reader.headings.get("total")) as chunk:
                 _copy(batch)
-                if not last:
+                if is_first:
                     _note_columns(lead_list, reader.headings)
-            last = batch.last_row
-    with run.chunk(cursor={"row": last, "staged": True}, total=run.done):
-        _analyze("customers_stagedrow (lead_list_id, row_no, external_id, phone_blind, fault)")
+                chunk.cursor = {**run.cursor, "row": batch.last_row}
+                again = None if again is None else again + batch.again
+                if batch.last_row - run.cursor["judged"] >= PART_ROWS:
+                    chunk.cursor |= _judge(run, lead_list, upto=batch.last_row, again=again)
+                    again = None if again is None else []
+    with run.chunk(cursor={**run.cursor, "staged": True}):
+        pass  # a worker who dies from here on need not open the file again
+    return again
 
 
 def _start(run: Run, lead_list: LeadList) -> None:
-    with run.chunk(cursor={"row": 0}):
-        StagedRow.objects.filter(lead_list=lead_list).delete()
+    with run.chunk(cursor={"row": 0, "judged": 0}):
+        _forget(lead_list)
         LeadList.objects.filter(pk=lead_list.pk).update(status=LeadList.Status.CHECKING)
+
+
+def _judge(run: Run, lead_list: LeadList, *, upto: int, again: list[int] | None) -> dict[str, Any]:
+    """Judge what was staged since the last part, within the chunk; returns how far the cursor has come.
+
+    The list counts as checked when its first part was: what came into the pool later is looked for at the commit.
+    """
+    at = run.now()
+    _analyze("customers_stagedrow (lead_list_id, row_no, external_id, phone_blind, fault)")
+    judging.judge_part(lead_list, after=run.cursor["judged"], upto=upto, again=again, at=at)
+    return {"judged": upto, "checked_at": run.cursor.get("checked_at") or at.isoformat()}
 
 
 def orders_for(lead_list: LeadList, *, skip: int) -> dict[str, Any]:
@@ -133,9 +158,17 @@ def _copy(batch: Batch) -> None:
         cursor.copy_expert(COPY, io.BytesIO(b"".join(batch.lines)), 1 << 18)
 
 
+def _forget(lead_list: LeadList) -> None:
+    RowVerdict.objects.filter(lead_list=lead_list).delete()
+    StagedRow.objects.filter(lead_list=lead_list).delete()
+
+
 def _analyze(what: str) -> None:
     """Without fresh figures the planner believes that there are no rows, and joins them one by one."""
     with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL default_statistics_target = 10"
+        )  # that there are rows and how many; a larger sample takes longer than it gains
         cursor.execute(f"ANALYZE {what}")
 
 
@@ -147,12 +180,12 @@ def _note_columns(lead_list: LeadList, headings: dict[str, Any]) -> None:
 # -- the end -----------------------------------------------------------------------------------------------------------
 
 
-def _settle(run: Run, lead_list: LeadList) -> None:
+def _settle(lead_list: LeadList, *, checked_at: datetime) -> None:
     LeadList.objects.filter(pk=lead_list.pk).update(
         status=LeadList.Status.CHECKED,
         counts=count_verdicts(lead_list),
         row_count=RowVerdict.objects.filter(lead_list=lead_list).count(),
-        checked_at=run.now(),
+        checked_at=checked_at,
     )
 
 
@@ -169,7 +202,7 @@ def count_verdicts(lead_list: LeadList) -> dict[str, int]:
 def _fail(run: Run, lead_list: LeadList, fault: FileFault) -> None:
     """The file cannot be taken: nothing of it stays staged."""
     with run.chunk(cursor={"fault": fault.code}):
-        StagedRow.objects.filter(lead_list=lead_list).delete()
+        _forget(lead_list)
         LeadList.objects.filter(pk=lead_list.pk).update(
             status=LeadList.Status.FAILED, fault=fault.code, fault_detail=fault.detail, checked_at=run.now()
         )

@@ -65,9 +65,9 @@ def main():
     from core.tests.worker import TWINS
     from customers.services import list_check, list_commit, list_undo
 
-    list_check.BATCH_ROWS = list_undo.CHUNK = BATCH
+    list_check.BATCH_ROWS = list_check.PART_ROWS = list_undo.CHUNK = BATCH
     places = {
-        "copy": (list_check, "_copy", 2), "store": (list_commit, "_store_new", 1), "delete": (list_undo, "_delete", 2),
+        "copy": (list_check, "_copy", 2), "judge": (list_check, "_judge", 2), "store": (list_commit, "_store_new", 1), "delete": (list_undo, "_delete", 2),
     }  # fmt: skip
     own = {"commits_in_pieces": commits_in_pieces, "takes_back_in_pieces": takes_back_in_pieces}
     {**TWINS, **own}[os.environ.get("WORKER_TWIN", "")]()

@@ -36,8 +36,9 @@ def data():
 
 @pytest.fixture
 def lead_list(data, monkeypatch):
-    """A list of 2,500 rows, received and not yet checked; a worker takes 1,000 rows at a time."""
+    """A list of 2,500 rows, received and not yet checked; a worker takes and judges 1,000 rows at a time."""
     monkeypatch.setattr(list_check, "BATCH_ROWS", BATCH)
+    monkeypatch.setattr(list_check, "PART_ROWS", BATCH)
     CityFactory(name="Foshan")
     rows = [[f"E{n}", "张国", f"191{n:08d}", "Foshan", 30, ""] for n in range(ROWS)]
     return lists.receive_list(
@@ -95,6 +96,17 @@ def test_a_worker_killed_while_it_reads_a_list_loses_and_doubles_no_row(lead_lis
     assert outcome(lead_list) == ("checked", ROWS, ROWS)
     assert sorted(StagedRow.objects.values_list("row_no", flat=True)) == list(range(2, ROWS + 2))
     assert Job.objects.get(pk=lead_list.job_id).done == ROWS
+
+
+def test_a_worker_killed_while_it_judges_leaves_no_verdict_out_and_none_twice(lead_list, kill_worker):
+    kill_worker(lead_list.job_id, "judge")
+    assert RowVerdict.objects.count() == BATCH  # the first part is kept, the second was not committed
+
+    run_inline(lead_list.job_id)
+
+    assert outcome(lead_list) == ("checked", ROWS, ROWS)
+    ids = list(RowVerdict.objects.order_by("row_no").values_list("customer_id", flat=True))
+    assert ids == sorted(set(ids))
 
 
 def test_the_twin_that_keeps_rows_apart_from_its_cursor_is_caught(lead_list, kill_worker):
