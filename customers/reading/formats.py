@@ -23,7 +23,8 @@ PIECE = MB
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # a cell right of ZZ, or below the last row we take (ROWS has six digits)
-FAR_CELL = re.compile(rb'r="(?:[A-Z]{3,}\d|[A-Z]{1,2}(?:[%d-9]\d{5}|\d{7,}))' % (ROWS // 100_000))
+FAR_ROW = rb"[%d-9]\d{5}|\d{7}" % (ROWS // 100_000)
+FAR_CELL = re.compile(rb'r="[A-Z](?:%b|[A-Z](?:[A-Z]+\d|%b))' % (FAR_ROW, FAR_ROW))
 MARKUP = (b"<!doctype html", b"<html", b"<table", b"<?xml")
 OVERLAP = 64
 
