@@ -29,7 +29,7 @@ class CampaignForm(forms.ModelForm):
         model = Campaign
         fields = [
             "code", "name", "type", "purpose", "direction", "city", "product", "offer", "script", "script_version", "packs",
-            "telephony", "exclusion_group", "starts_on", "ends_on", "target_customers", "target_success_percent",
+            "telephony", "exclusion_group", "precedence", "starts_on", "ends_on", "target_customers", "target_success_percent",
             "target_contact_percent", "lease_seconds", "after_call_limit_seconds", "stock_alert_days",
         ]  # fmt: skip
         widgets = {"starts_on": DATE, "ends_on": DATE}
@@ -38,7 +38,7 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["city"].queryset = City.objects.visible_to(user).order_by("name")
         self.fields["city"].required = not user.scope().is_region
-        self.fields["stock_alert_days"].required = False
+        self.fields["stock_alert_days"].required = self.fields["precedence"].required = False
         self.fields["script"].queryset = Script.objects.order_by("name")
         self.fields["script_version"].queryset = (
             ScriptVersion.objects.usable().select_related("script").order_by("script__name", "-number")
@@ -50,6 +50,10 @@ class CampaignForm(forms.ModelForm):
         """Left empty: as usual."""
         days = self.cleaned_data["stock_alert_days"]
         return Campaign._meta.get_field("stock_alert_days").default if days is None else days
+
+    def clean_precedence(self) -> int:
+        """Left empty: as usual."""
+        return self.cleaned_data["precedence"] or 0
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from campaigns.funnel import precedence
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date
 from customers.models import ContactRule, Customer
@@ -56,7 +57,8 @@ def ask(*, customer: Customer, campaign: Campaign, at: datetime) -> Answer:
         customer=customer, rules=contacts.combine(rows, **scope), at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
         exclusion_group=campaign.exclusion_group, callback=callback,
     )  # fmt: skip
-    reasons = [*_switches(campaign), *reasons]
+    others = {} if callback else precedence.wanted_first(campaign, [customer.pk])
+    reasons = [*_switches(campaign), *others.values(), *reasons]
     if not contacts.blocking(reasons) and not _is_judged_open(campaign, customer, at):
         reasons.insert(0, Reason("judged_closed", _("The claim keeps this city closed at that time.")))
     judged = contacts.verdicts(

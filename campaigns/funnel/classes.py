@@ -47,7 +47,7 @@ MEANINGS: dict[str, Any] = {
         "The campaign, its product or the city is switched off, the campaign is not in a calling stage, or a do-not-call register is too old."
     ),
     HELD: _("In somebody's hand just now, in this campaign or another."),
-    OWNED: _("Another campaign of the same exclusion group works on this person."),
+    OWNED: _("Another campaign of the same exclusion group works on this person, or comes first with the person."),
     CONSENT: _("The rules ask for a consent, and the person has given none."),
     NUMBER: _("All numbers are dead or on a do-not-call list."),
     SUPPRESSED: _("A do-not-call entry stands against the person, or the person was merged into another."),
@@ -63,7 +63,7 @@ REASONS: list[tuple[str, tuple[str, ...]]] = [
     (NUMBER, ("no_number",)),
     (CONSENT, ("consent",)),
     (HELD, ("held",)),
-    (OWNED, ("owned",)),
+    (OWNED, ("owned", "served_first")),
     (PROMISED, ("promised",)),
     (CAP, ("cap",)),
     (COOLING, ("gap", "answered", "resting", "later")),

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from campaigns.funnel import classes
+from campaigns.funnel import classes, precedence
 from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
@@ -44,6 +44,9 @@ BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) TH
 MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
     OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
+# Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person.
+OTHERS_FIRST = """(%(has_prior)s AND l.callback_agent_id IS NULL AND EXISTS (SELECT FROM campaigns_lead o
+    WHERE o.customer_id = l.customer_id AND o.state = 'open' AND o.campaign_id = ANY(%(prior)s::bigint[])))"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
     CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
@@ -54,7 +57,7 @@ CLASS = f"""CASE
     WHEN NOT {HAS_NUMBER} THEN 'number'
     WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
-    WHEN {OWNED} THEN 'owned'
+    WHEN {OWNED} OR {OTHERS_FIRST} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
     WHEN {RESTS} > %(at)s THEN 'cooling'
@@ -62,7 +65,8 @@ CLASS = f"""CASE
     WHEN NOT z.is_open THEN 'hours'
     ELSE 'callable' END"""
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
-FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
+# Nobody knows when another campaign is done with a person.
+FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {OTHERS_FIRST} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
     ELSE greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END) END"""
 # The volatile column keeps the planner from merging this into what reads it: each class would be worked out several times for every lead,
 # and the number of groups taken for that of the leads.
@@ -220,11 +224,14 @@ def class_of(lead: Lead, where: Sequence[Place], at: datetime) -> str:
 def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[tuple[Any, ...]]:
     """`where`: the places of one campaign."""
     campaign = where[0].campaign
+    prior = precedence.served_first(campaign)
     asked: dict[str, Any] = {
         "at": at,
         "campaign": campaign.pk,
         "product": campaign.product_id,
         "group": campaign.exclusion_group,
+        "has_prior": bool(prior),
+        "prior": prior,
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,

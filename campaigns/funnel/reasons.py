@@ -11,7 +11,7 @@ from django.db.models import Q, prefetch_related_objects
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from campaigns.funnel import classes
+from campaigns.funnel import classes, precedence
 from campaigns.funnel.places import Place
 from campaigns.models import Campaign, Lead
 from customers.models import Consent, Customer, Suppression
@@ -36,11 +36,13 @@ class LeadWhy:
 
 
 def why_of(leads: Sequence[Lead], where: Iterable[Place], at: datetime) -> list[LeadWhy]:
-    """Each of these leads of one campaign with its class and its reasons. Loads what it needs, five queries for any number of leads."""
+    """Each of these leads of one campaign with its class and its reasons. Loads what it needs, a handful of queries for any number of leads."""
     by_city = {place.city.pk: place for place in where}
+    campaign = next(iter(by_city.values())).campaign
     prefetch_related_objects(list(leads), "customer__city__zone", "customer__phones", "agent", "callback_agent")
     rows, consents = _facts(leads, at)
-    return [_why(lead, by_city[lead.city_id], rows, consents, at) for lead in leads]
+    others = precedence.wanted_first(campaign, {lead.customer_id for lead in leads})
+    return [_why(lead, by_city[lead.city_id], rows, consents, others, at) for lead in leads]
 
 
 def _facts(leads: Sequence[Lead], at: datetime) -> tuple[list[Suppression], set[int]]:
@@ -51,13 +53,17 @@ def _facts(leads: Sequence[Lead], at: datetime) -> tuple[list[Suppression], set[
     return list(against.order_by("pk")), set(given.values_list("customer", flat=True))
 
 
-def _why(lead: Lead, place: Place, rows: list[Suppression], consents: set[int], at: datetime) -> LeadWhy:
+def _why(
+    lead: Lead, place: Place, rows: list[Suppression], consents: set[int], others: dict[int, Reason], at: datetime
+) -> LeadWhy:
     if lead.state == Lead.State.DONE:
         told = _("Finished: %(outcome)s.") % {"outcome": lead.get_outcome_display()}
         return LeadWhy(lead, classes.class_of_done(lead.outcome), [Reason("done", told)])
     if lead.state == Lead.State.HELD:
         return LeadWhy(lead, classes.HELD, [_in_hand(lead)])
     reasons = _against(lead, place, rows, consents, at)
+    if lead.customer_id in others and lead.callback_agent_id is None:
+        reasons.append(others[lead.customer_id])
     order = {code: n for n, (_name, codes) in enumerate(classes.REASONS) for code in codes}
     name = classes.class_of_open(reason.code for reason in reasons)
     return LeadWhy(lead, name, sorted(reasons, key=lambda reason: order[reason.code]))

@@ -101,6 +101,14 @@ class Campaign(models.Model):
         default="",
         help_text=_("A person called by one campaign of a group is left alone by the others."),
     )
+    precedence = models.PositiveSmallIntegerField(
+        _("precedence"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Of two campaigns of one exclusion group that want a person, the one with the higher number is served first."
+        ),
+    )
     starts_on = models.DateField(_("starts"), null=True, blank=True)
     ends_on = models.DateField(_("ends"), null=True, blank=True)
     target_customers = models.PositiveIntegerField(_("customers to be won"), null=True, blank=True)
