@@ -41,7 +41,7 @@ def columns_out(sql: str, params: Sequence[Any], width: int, using: str = "defau
 
 
 def numbers_of(data: memoryview) -> np.ndarray:
-    """A string of what int8send wrote (or timestamptz_send: microseconds since 2000)."""
+    """A string of what int8send wrote."""
     return np.frombuffer(data, dtype=">i8").astype(np.int64)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,17 @@ from core.errors import DomainError
 from metrics import copying
 
 CONNECTED, RIGHT_PARTY, SALE, INBOUND, RECOMMENDED, COMPLAINT = 1, 2, 4, 8, 16, 32
-PG_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MARKS = 1 << 26
 
-# Three packed numbers a call: customer and flags; agent and talk; team, campaign and after-call work. Strings of them by city, because a
-# million small rows would cost more to send than to read, and arrays are sent element by element. The inbound calls by id: their orders
-# are none of ours.
+# Three packed numbers a call: second of the day, customer and flags; agent and talk; team, campaign and after-call work. One string of
+# them by city, because a million small rows would cost more to send than to read, arrays are sent element by element, and every string more
+# is gathered by itself. The inbound calls by id: their orders are none of ours.
 CALLS = """
 SELECT city_id,
-  string_agg(int8send((customer_id << 8) | (connected::int | (right_party::int << 1) | (sale::int << 2) | ((direction = 'inbound')::int << 3)
-    | (recommended::int << 4) | (complaint::int << 5))), ''),
-  string_agg(int8send((agent_id << 31) | talk_seconds), ''), string_agg(int8send((team_id << 47) | (campaign_id << 31) | after_call_seconds), ''),
-  string_agg(timestamptz_send(started_at), ''), string_agg(int8send(id), '') FILTER (WHERE direction = 'inbound')
+  string_agg(int8send((floor(date_part('epoch', started_at) - %s)::bigint << 40) | (customer_id << 8) | (connected::int
+      | (right_party::int << 1) | (sale::int << 2) | ((direction = 'inbound')::int << 3) | (recommended::int << 4) | (complaint::int << 5)))
+    || int8send((agent_id << 31) | talk_seconds) || int8send((team_id << 47) | (campaign_id << 31) | after_call_seconds), ''),
+  string_agg(int8send(id), '') FILTER (WHERE direction = 'inbound')
 FROM campaigns_call WHERE started_at >= %s AND started_at < %s{where} GROUP BY city_id"""
 
 ORDERS = """
@@ -93,7 +92,7 @@ def read_facts(day: date, cities: Sequence[int] | None = None) -> Iterator[tuple
     """
     _check_ids()
     found = _columns_of_calls(day, cities)
-    inbound = [copying.numbers_of(columns.pop()) for columns in found.values() if len(columns) > 4]
+    inbound = [copying.numbers_of(columns.pop()) for columns in found.values() if len(columns) > 1]
     orders = _orders(day, cities, np.concatenate(inbound) if inbound else None)
     merged = merged_persons()
     orders[4] = follow(orders[4], merged)
@@ -122,13 +121,14 @@ def _inbound_with_orders(day: date, city: int) -> np.ndarray:
 
 
 def _columns_of_calls(day: date, cities: Sequence[int] | None) -> dict[int, list[memoryview]]:
-    """{city: the columns of CALLS}, the last of them only where there are inbound calls."""
+    """{city: the strings of CALLS}, the last of them only where there are inbound calls."""
     where, more = _of_cities("city_id", cities)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
         found = {}
-        for row in copying.rows_out(CALLS.format(where=where), [*day_bounds(day), *more], 6):
+        start, end = day_bounds(day)
+        for row in copying.rows_out(CALLS.format(where=where), [start.timestamp(), start, end, *more], 3):
             city, *columns = (part for part in row if part is not None)
             found[int.from_bytes(city)] = columns
     return found
@@ -149,8 +149,8 @@ def _of_cities(column: str, cities: Sequence[int] | None) -> tuple[str, list[Any
 
 
 def _calls(columns: list[memoryview] | None, day: date, merged: dict[int, int]) -> Calls:
-    none = np.zeros(0, dtype=np.int64)
-    a, b, c, started = (none, none, none, none) if columns is None else map(copying.numbers_of, columns)
+    packed = np.zeros(0, dtype=np.int64) if columns is None else copying.numbers_of(columns[0])
+    a, b, c = packed.reshape(-1, 3).T
     return Calls(
         team=(c >> 47).astype(np.int32),
         agent=(b >> 31).astype(np.int32),
@@ -159,7 +159,7 @@ def _calls(columns: list[memoryview] | None, day: date, merged: dict[int, int]) 
         flags=(a & 0xFF).astype(np.uint8),
         talk=(b & 0x7FFFFFFF).astype(np.int32),
         after_call=(c & 0x7FFFFFFF).astype(np.int32),
-        hour=hours_of(started, day),
+        hour=hours_of((a >> 40).astype(np.int32), day),
     )
 
 
@@ -198,20 +198,14 @@ def follow(customers: np.ndarray, merged: dict[int, int]) -> np.ndarray:
     return np.where(old[place] == customers, new[place], customers).astype(customers.dtype)
 
 
-def hours_of(started: np.ndarray, day: date) -> np.ndarray:
-    """Hour of the region's clock for each moment (microseconds since 2000); right on days when the clocks change."""
+def hours_of(seconds: np.ndarray, day: date) -> np.ndarray:
+    """Hour of the region's clock for each second of the day; right on days when the clocks change."""
     start, end = day_bounds(day)
-    steps, clock, at = [], [], start.astimezone(UTC)
+    clock, at = [], start.astimezone(UTC)
     while at < end:
-        steps.append(_micros(at))
         clock.append(at.astimezone(region_zone()).hour)
         at += timedelta(minutes=15)
-    second = ((started - steps[0]) // 1_000_000).astype(np.int32)
-    return np.repeat(np.array(clock, dtype=np.int32), 900)[np.clip(second, 0, 900 * len(clock) - 1)]
-
-
-def _micros(at: datetime) -> int:
-    return (at - PG_EPOCH) // timedelta(microseconds=1)
+    return np.repeat(np.array(clock, dtype=np.int32), 900)[np.clip(seconds, 0, 900 * len(clock) - 1)]
 
 
 def factorize(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
