@@ -119,7 +119,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     pagination_class = NewestFirst
 
     def get_queryset(self) -> QuerySet:
-        _must(rules.can_read_calls(self.request.user))
+        must(rules.can_read_calls(self.request.user))
         return calls_shown(self.request.user)
 
     @extend_schema(
@@ -129,7 +129,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     )
     def create(self, request: Request) -> Response:
         """Post a call of another system. 201 when it is new, 200 when it was known; 409 with a sentence when it cannot be taken."""
-        _must(rules.can_import_calls(request.user))
+        must(rules.can_import_calls(request.user))
         posted = PostedCallSerializer(data=request.data)
         posted.is_valid(raise_exception=True)
         row = dict(posted.validated_data)
@@ -139,7 +139,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
             call, verdict = post_call(row=row, system=system, makes_missing=makes, by=request.user, at=database_now())
             return {"id": call.pk, "call_id": row["call_id"], "verdict": verdict}
 
-        answer = once(user=request.user, key=_key(request), fingerprint={"post": "calls", **posted.data}, run=run)
+        answer = once(user=request.user, key=key_of(request), fingerprint={"post": "calls", **posted.data}, run=run)
         return Response(answer, status=status.HTTP_201_CREATED if answer["verdict"] == "new" else status.HTTP_200_OK)
 
 
@@ -174,7 +174,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
     pagination_class = NewestOrdersFirst
 
     def get_queryset(self) -> QuerySet:
-        _must(rules.can_read_orders(self.request.user))
+        must(rules.can_read_orders(self.request.user))
         return Order.objects.visible_to(self.request.user).select_related("product", "offer")
 
     @extend_schema(request=OrderEventSerializer, responses=OrderSerializer, parameters=[IDEMPOTENCY])
@@ -191,7 +191,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
     def _change(self, request: Request, verb: Callable[..., Order]) -> Response:
         order = self.get_object()
-        _must(rules.can_change_order(request.user))
+        must(rules.can_change_order(request.user))
         posted = OrderEventSerializer(data=request.data)
         posted.is_valid(raise_exception=True)
 
@@ -200,14 +200,16 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
             return dict(OrderSerializer(changed).data)
 
         said = {"post": verb.__name__, "order": order.pk, **posted.data}
-        return Response(once(user=request.user, key=_key(request), fingerprint=said, run=run))
+        return Response(once(user=request.user, key=key_of(request), fingerprint=said, run=run))
 
 
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
+    """The idempotency key that was sent, "" without one."""
     return request.headers.get("Idempotency-Key", "").strip()
 
 
-def _must(allowed: bool) -> None:
+def must(allowed: bool) -> None:
+    """Raises PermissionRefused."""
     if not allowed:
         raise PermissionRefused(_("Your role does not allow this."))
 

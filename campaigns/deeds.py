@@ -30,6 +30,8 @@ tell(
         "campaigns.lead.given_back": _("Gave a lead back"),
         "campaigns.lead.returned": _("A lead came back from an agent who went silent"),
         "campaigns.dial.refused": _("A dial was refused by the rules of contact"),
+        "campaigns.message.reserved": _("Took a contact for a message"),
+        "campaigns.message.given_back": _("Gave a contact back whose message was not sent"),
         "campaigns.number.revealed": _("Looked at a phone number in full for a call"),
         "campaigns.number.marked": _("Marked a phone number as wrong"),
         "campaigns.call.recorded": _("Recorded the result of a call"),

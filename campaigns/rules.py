@@ -38,6 +38,11 @@ def can_allocate(user: User) -> bool:
     return user.has_role(Role.DATA, *PLANNERS)
 
 
+def can_send_messages(user: User) -> bool:
+    """Take contacts of persons for messages; usually the account of the system that sends them."""
+    return user.has_role(Role.DATA, *PLANNERS)
+
+
 def can_decide_gate(user: User, campaign: Campaign) -> bool:
     return user.has_role(*GATEKEEPERS) and covers(user, campaign)
 

@@ -1,0 +1,80 @@
+"""Messages to customers: sent by another system, out of the one budget of contacts that calls use, under the same rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
+
+from campaigns import queries_bench
+from campaigns.models import Campaign, Lead
+from core.audit import audit
+from core.errors import DomainError
+from customers.models import Contact, Customer
+from customers.services import contacts
+from people.models import User
+
+KEPT_ATTEMPTS = 20  # as the claim keeps them
+
+
+class MessageRefused(DomainError):
+    """The rules of contact stand against a message; the sentence says which, and from when not."""
+
+
+class NoSuchMessage(DomainError):
+    """There is no message of that number whose contact could be given back."""
+
+
+@transaction.atomic
+def reserve_message(*, customer: Customer, campaign: Campaign, by: User, at: datetime) -> Contact:
+    """Take one contact of the person's budget for a message of this campaign. To be asked before the message is sent.
+
+    The rules are those of a call by this campaign at `at`: hours, caps, gap, consent, suppression, other campaigns. The person's open leads
+    wait as after a call. Raises MessageRefused.
+    """
+    person = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=customer.pk)
+    against = contacts.blocking(queries_bench.ask(customer=person, campaign=campaign, at=at).reasons)
+    if against:
+        raise MessageRefused(against[0].sentence)
+    before = person.callable_from
+    person.attempts = [at, *person.attempts][:KEPT_ATTEMPTS]
+    free = contacts.rules_of(campaign, at=at, city_id=person.city_id).callable_from(person.attempts)
+    person.callable_from = max(before, free or before)
+    person.save(update_fields=["attempts", "callable_from"])
+    contact = Contact.objects.create(
+        at=at, customer_id=person.pk, city_id=person.city_id, channel=Contact.Channel.MESSAGE, state=Contact.State.MADE, campaign_id=campaign.pk
+    )  # fmt: skip
+    _queue_again(person)
+    audit("campaigns.message.reserved", person, by=by, at=at, campaign_id=campaign.pk)
+    return contact
+
+
+@transaction.atomic
+def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
+    """The message was not sent: the person's budget is as if it had never been asked for. Raises NoSuchMessage."""
+    person = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=contact.customer_id)
+    # the table has parts by month: with its moment only one is looked into
+    row = Contact.objects.select_for_update().filter(pk=contact.pk, at=contact.at).first()
+    if row is None or row.channel != Contact.Channel.MESSAGE or row.state != Contact.State.MADE:
+        raise NoSuchMessage(_("This message was given back already."))
+    row.state = Contact.State.VOID
+    Contact.objects.filter(pk=row.pk, at=row.at).update(state=row.state)
+    rules = contacts.rules_of(Campaign.objects.get(pk=row.campaign_id or 0), at=at, city_id=person.city_id)
+    rested_for_it = person.callable_from == rules.callable_from(person.attempts)
+    person.attempts = [moment for moment in person.attempts if moment != row.at]
+    if rested_for_it:  # else something else holds the person for longer
+        person.callable_from = rules.callable_from(person.attempts) or row.at
+    person.save(update_fields=["attempts", "callable_from"])
+    _queue_again(person)
+    audit("campaigns.message.given_back", person, by=by, at=at, campaign_id=row.campaign_id)
+    return row
+
+
+def _queue_again(person: Customer) -> None:
+    """The person's open leads come up when the person may be contacted; what was promised stays as promised."""
+    waiting = Lead.objects.filter(customer=person, state=Lead.State.OPEN, callback_agent=None)
+    locked = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    Lead.objects.filter(pk__in=locked).update(ready_at=Greatest(F("due_at"), person.callable_from))
