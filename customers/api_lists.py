@@ -24,6 +24,7 @@ from core.idempotency import once
 from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
 from customers.models import LeadList, RowVerdict, Source
+from customers.models.lists import FIELDS_OF_KNOWN
 from customers.services import list_decisions, lists, mappings, repairs
 from customers.wording import file_fault_sentence
 from people.models import City, User
@@ -46,7 +47,7 @@ class LeadListSerializer(serializers.ModelSerializer[LeadList]):
         model = LeadList
         fields = (
             "id", "name", "source", "city", "status", "fault", "counts", "rows", "job", "consent_basis", "consent_stated_by", "created_at", "checked_at",
-            "committed_at", "undone_at", "undo_reason",
+            "committed_at", "undone_at", "undo_reason", "known", "known_fields", "known_days",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -65,6 +66,21 @@ class UploadSerializer(serializers.Serializer[Any]):
         queryset=City.objects.all(), required=False, allow_null=True, default=None
     )
     consent_basis = serializers.CharField(max_length=200)
+    known = serializers.ChoiceField(
+        choices=LeadList.Known.choices,
+        required=False,
+        default=LeadList.Known.UPDATE,
+        help_text="Customers who are known already: take what the file says, only known_fields, or leave them out.",
+    )
+    known_fields = serializers.MultipleChoiceField(choices=FIELDS_OF_KNOWN, required=False, default=list)
+    known_days = serializers.IntegerField(
+        min_value=1,
+        max_value=3650,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Leave out customers who came within so many days.",
+    )
     map_first = serializers.BooleanField(
         required=False, default=False, help_text="Wait for the columns (mapping) instead of checking at once."
     )
@@ -225,6 +241,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             made = lists.receive_list(
                 file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=data["source"],
                 city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(), map_first=data["map_first"],
+                known=data["known"], known_fields=data["known_fields"], known_days=data["known_days"],
             )  # fmt: skip
             return {"id": made.pk}
 
@@ -235,6 +252,9 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             data["city"] and data["city"].pk,
             data["consent_basis"],
             data["map_first"],
+            data["known"],
+            data["known_fields"],
+            data["known_days"],
         ]
         answer = once(
             user=request.user, key=request.headers.get("Idempotency-Key", ""), fingerprint=fingerprint, run=receive

@@ -8,10 +8,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.corrections import CITY, PHONE, Way
-from customers.models import Customer, Source
+from customers.models import Customer, LeadList, Source
+from customers.models.lists import FIELDS_OF_KNOWN
 from people.models import City, User
 
 OTHER = ""
+KNOWN_FIELDS = [(name, Customer._meta.get_field(name).verbose_name) for name in FIELDS_OF_KNOWN]
 
 
 class UploadForm(forms.Form):
@@ -33,6 +35,27 @@ class UploadForm(forms.Form):
         help_text=_("On what ground these customers may be called: contract, form, agreement, with its date."),
     )
 
+    known = forms.ChoiceField(
+        label=_("Customers who are known already"),
+        choices=LeadList.Known.choices,
+        initial=LeadList.Known.UPDATE,
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    known_fields = forms.MultipleChoiceField(
+        label=_("Only these values"),
+        choices=KNOWN_FIELDS,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("For “take only some values”."),
+    )
+    known_days = forms.IntegerField(
+        label=_("Leave out who came within the last days"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: however long a customer has been known."),
+    )
     map_first = forms.BooleanField(
         label=_("Choose sheet and columns before the check"),
         required=False,
@@ -60,6 +83,11 @@ class UploadForm(forms.Form):
         data = super().clean() or {}
         if not data.get("source") and not data.get("new_source", "").strip():
             self.add_error("source", _("Choose the source, or name a new one."))
+        data["known"] = data.get("known") or LeadList.Known.UPDATE
+        if data["known"] != LeadList.Known.FIELDS:
+            data["known_fields"] = []
+        elif not data.get("known_fields"):
+            self.add_error("known_fields", _("Choose at least one value."))
         return data
 
 

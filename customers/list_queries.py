@@ -22,6 +22,7 @@ from people.models import City, User
 Verdict = RowVerdict.Verdict
 CHIPS = {
     Verdict.NEW: ("is-new", "+"), Verdict.UPDATE: ("is-update", "↑"), Verdict.UNCHANGED: ("is-duppool", "="), Verdict.DUPLICATE: ("is-dupfile", "≡"),
+    Verdict.LEFT: ("is-duppool", "≠"),
     Verdict.SUPPRESSED: ("is-stop", "⊘"), Verdict.INVALID: ("is-invalid", "!"), Verdict.UNDECIDED: ("is-ask", "?"),
 }  # fmt: skip
 EXAMPLES = 3
@@ -237,7 +238,8 @@ def reasons_of(lead_list: LeadList, user: User) -> list[ReasonCount]:
         counted[RowVerdict(**row).said_to(is_region)] += n
     examples = _examples(lead_list)
     order = {
-        verdict: place for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "update"))
+        verdict: place
+        for place, verdict in enumerate(("undecided", "invalid", "suppressed", "duplicate", "left", "update"))
     }
     found = [
         ReasonCount(

@@ -84,6 +84,9 @@ REASONS: dict[str, Any] = {
     "skipped": _("Set aside by hand"),
     # duplicate
     "same_number": _("The number stands in an earlier row"),
+    # left out
+    "known": _("The customer is known already; the list leaves such out"),
+    "known_lately": _("The customer came a short while ago; the list leaves such out"),
     # suppressed
     "register": _("The number is on a do-not-call list"),
     "customer": _("The customer is not to be called"),

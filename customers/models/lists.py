@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import JSONObject
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from customers.models.people import Customer
 from people.models import City, User
 
 
@@ -59,8 +61,16 @@ class LeadListQuerySet(models.QuerySet):
         return self.annotate(held=ArraySubquery(held.values(one=JSONObject(told="told", verdict="verdict", n="n"))))
 
 
+FIELDS_OF_KNOWN = ["name", "type", "gender", "age", "external_id", "attributes"]
+
+
 class LeadList(models.Model):
     """A file of customers: uploaded, checked row by row, then committed by a person. Nothing touches customers before."""
+
+    class Known(models.TextChoices):
+        UPDATE = "update", _("take what the file says")
+        FIELDS = "fields", _("take only some values")
+        SKIP = "skip", _("leave them out")
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("Waiting to be checked")
@@ -103,6 +113,19 @@ class LeadList(models.Model):
     job_id = models.BigIntegerField(_("job"), null=True, blank=True)
     consent_basis = models.CharField(_("consent basis"), max_length=200)
     consent_stated_by = models.CharField(_("stated by"), max_length=80)
+    known = models.CharField(
+        _("customers who are known already"),
+        max_length=8,
+        choices=Known.choices,
+        default=Known.UPDATE,
+        db_default=Known.UPDATE,
+    )
+    known_fields = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        db_default=Value([], output_field=ArrayField(models.CharField(max_length=20))),
+    )
+    known_days = models.PositiveSmallIntegerField(_("leave out who came within the last days"), null=True, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
     created_at = models.DateTimeField(_("uploaded"))
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
@@ -138,6 +161,11 @@ class LeadList(models.Model):
                 | ~Q(status__in=["undoing", "undone"]) & Q(undo_by=None, undo_asked_at=None, undo_reason=""),
             ),
             models.CheckConstraint(
+                name="lead_list_fields_of_known",
+                condition=Q(known="fields", known_fields__len__gt=0, known_fields__contained_by=FIELDS_OF_KNOWN)
+                | ~Q(known="fields") & Q(known_fields=[]),
+            ),
+            models.CheckConstraint(
                 name="lead_list_undone_at_its_end",
                 condition=Q(status="undone", undone_at__isnull=False) | ~Q(status="undone") & Q(undone_at=None),
             ),
@@ -145,6 +173,28 @@ class LeadList(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def known_words(self) -> str:
+        """What becomes of customers who are known already; "" when the list simply updates them."""
+        told = []
+        if self.known == self.Known.SKIP:
+            told.append(gettext("Known customers are left out"))
+        elif self.known == self.Known.FIELDS:
+            names = [
+                str(Customer._meta.get_field(name).verbose_name)
+                for name in FIELDS_OF_KNOWN
+                if name in self.known_fields
+            ]
+            told.append(gettext("Of known customers only: %(fields)s") % {"fields": ", ".join(names)})
+        if self.known_days and self.known != self.Known.SKIP:
+            told.append(
+                ngettext(
+                    "who came within %(n)s day is left out", "who came within %(n)s days is left out", self.known_days
+                )
+                % {"n": self.known_days}
+            )
+        return "; ".join(told)
 
 
 class StagedRow(models.Model):
@@ -215,6 +265,7 @@ class RowVerdict(models.Model):
         DUPLICATE = "duplicate", _("Duplicate in file")
         SUPPRESSED = "suppressed", _("Suppressed")
         INVALID = "invalid", _("Invalid")
+        LEFT = "left", _("Known, left out")
         UNDECIDED = "undecided", _("Needs a decision")
 
     PERSONAL_FIELDS = ("before",)

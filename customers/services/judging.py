@@ -11,7 +11,7 @@ What the pool itself shows stays true: who looks for each person of a file after
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -20,22 +20,22 @@ from customers import list_rules
 from customers.models import LeadList
 from people.models import City
 
-# Old values of what a row would change; {} when nothing. Empty cells never erase.
-CHANGES = """
-  (CASE WHEN s.name <> '' AND s.name <> c.name THEN jsonb_build_object('name', c.name) ELSE '{}' END)
-  || (CASE WHEN s.type <> '' AND s.type <> c.type THEN jsonb_build_object('type', c.type) ELSE '{}' END)
-  || (CASE WHEN s.gender <> '' AND s.gender <> c.gender THEN jsonb_build_object('gender', c.gender) ELSE '{}' END)
-  || (CASE WHEN s.age IS NOT NULL AND s.age IS DISTINCT FROM c.age THEN jsonb_build_object('age', c.age) ELSE '{}' END)
-  || (CASE WHEN s.city_id <> c.city_id THEN jsonb_build_object('city', c.city_id) ELSE '{}' END)
-  || (CASE WHEN s.external_id <> '' AND c.external_id = '' AND coalesce(c.source_id, %(source)s) = %(source)s
-           THEN jsonb_build_object('external_id', '') ELSE '{}' END)
-  || (CASE WHEN c.attributes @> s.attributes THEN '{}' ELSE jsonb_build_object('attributes', (
+# Old value of each field that a row would change; {} when nothing. Empty cells never erase. The city is judged apart and always.
+CHANGES = {
+    "name": "CASE WHEN s.name <> '' AND s.name <> c.name THEN jsonb_build_object('name', c.name) ELSE '{}' END",
+    "type": "CASE WHEN s.type <> '' AND s.type <> c.type THEN jsonb_build_object('type', c.type) ELSE '{}' END",
+    "gender": "CASE WHEN s.gender <> '' AND s.gender <> c.gender THEN jsonb_build_object('gender', c.gender) ELSE '{}' END",
+    "age": "CASE WHEN s.age IS NOT NULL AND s.age IS DISTINCT FROM c.age THEN jsonb_build_object('age', c.age) ELSE '{}' END",
+    "city": "CASE WHEN s.city_id <> c.city_id THEN jsonb_build_object('city', c.city_id) ELSE '{}' END",
+    "external_id": """CASE WHEN s.external_id <> '' AND c.external_id = '' AND coalesce(c.source_id, %(source)s) = %(source)s
+           THEN jsonb_build_object('external_id', '') ELSE '{}' END""",
+    "attributes": """CASE WHEN c.attributes @> s.attributes THEN '{}' ELSE jsonb_build_object('attributes', (
         SELECT jsonb_object_agg(k, c.attributes -> k) FROM jsonb_object_keys(s.attributes) k
-        WHERE c.attributes -> k IS DISTINCT FROM s.attributes -> k)) END)
-"""
+        WHERE c.attributes -> k IS DISTINCT FROM s.attributes -> k)) END""",
+}
 
 # read again by key, only where a customer is known: names and attributes of all rows would go through every join of the judgement
-WHAT_CHANGES = f"""SELECT {CHANGES} FROM customers_stagedrow s CROSS JOIN customers_customer c
+WHAT_CHANGES = """SELECT {changes} FROM customers_stagedrow s CROSS JOIN customers_customer c
   WHERE s.lead_list_id = %(list)s AND s.row_no = k.row_no AND c.id = k.customer_id"""
 
 LAST = 2**31 - 1  # no row comes after it
@@ -50,7 +50,7 @@ NUMBER_BLOCKED = f"EXISTS (SELECT FROM customers_suppression u WHERE u.phone_bli
 ON_A_REGISTER = NUMBER_BLOCKED.replace("WHERE", "WHERE u.customer_id IS NULL AND")
 
 # what the judgement asks of a customer. By key, row by row: a join over the pool reads all of it for every part of a list
-KNOWN = "c.id, c.city_id, c.source_id, c.external_id, c.is_suppressed"
+KNOWN = "c.id, c.city_id, c.source_id, c.external_id, c.is_suppressed, c.created_at"
 
 # the rows to be judged; what came before them in the file is looked at too
 SOME = "s.row_no > %(after)s AND s.row_no <= %(upto)s AND (%(all)s OR s.row_no = ANY (%(rows)s))"
@@ -62,11 +62,15 @@ EARLIER = "lead_list_id = %(list)s AND row_no <= %(upto)s AND fault = ''"
 FOREIGN = "(%(is_told)s AND (c.city_id <> ALL (%(cities)s) OR x.city_id <> ALL (%(cities)s)))"
 NOT_THE_UPLOADERS = "(c.city_id <> ALL (%(uploaders)s) OR x.city_id <> ALL (%(uploaders)s))"
 OWN = "CASE WHEN c.city_id = ANY (%(cities)s) THEN c.id WHEN x.city_id = ANY (%(cities)s) THEN x.id END"
+OWN_SINCE = (
+    "CASE WHEN c.city_id = ANY (%(cities)s) THEN c.created_at WHEN x.city_id = ANY (%(cities)s) THEN x.created_at END"
+)
 # what would be said of a row if they did not exist; asked of few rows
 TOLD = f"""CASE
       WHEN {ON_A_REGISTER} THEN 'suppressed:register'
       WHEN EXISTS (SELECT 1 FROM customers_customer o WHERE o.id = {OWN} AND (o.is_suppressed OR EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = o.id AND {IN_FORCE}))) THEN 'suppressed:customer'
+      WHEN {OWN_SINCE} >= %(left_from)s THEN %(left)s
       WHEN s.row_no > r.first THEN 'undecided:second_number'
       WHEN {OWN} IS NULL THEN 'new:'
       WHEN c.id IS NULL OR c.city_id <> ALL (%(cities)s) THEN 'undecided:new_number'
@@ -102,6 +106,7 @@ WITH asked AS MATERIALIZED (
       WHEN {NUMBER_BLOCKED} THEN 'suppressed:register'
       WHEN coalesce(c.is_suppressed, x.is_suppressed) OR EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = coalesce(c.id, x.id) AND {IN_FORCE}) THEN 'suppressed:customer'
+      WHEN coalesce(c.created_at, x.created_at) >= %(left_from)s THEN %(left)s
       WHEN s.row_no > r.first THEN 'undecided:second_number'
       WHEN c.id IS NULL AND x.id IS NULL THEN 'new:'
       WHEN c.id IS NULL THEN 'undecided:new_number'
@@ -136,14 +141,15 @@ FROM judged
 
 # what such a row would be, had the city's earlier commit stored it; few rows, found by the index of held rows
 REMEMBERED = f"""
-UPDATE customers_rowverdict v SET before = CASE v.reason WHEN 'region' THEN m.before ELSE v.before END, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' ELSE '' END
+UPDATE customers_rowverdict v SET before = CASE v.reason WHEN 'region' THEN m.before ELSE v.before END, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' WHEN 'left' THEN split_part(%(left)s, ':', 2) ELSE '' END
 FROM (
   SELECT w.row_no, NULLIF(d.before, '{{}}') AS before,
-    CASE WHEN c.city_id <> s.city_id THEN 'undecided' WHEN d.before = '{{}}' THEN 'unchanged' ELSE 'update' END AS told
+    CASE WHEN c.kept_at >= %(left_from)s THEN split_part(%(left)s, ':', 1)
+      WHEN c.city_id <> s.city_id THEN 'undecided' WHEN d.before = '{{}}' THEN 'unchanged' ELSE 'update' END AS told
   FROM customers_rowverdict w
   JOIN customers_stagedrow s ON s.lead_list_id = w.lead_list_id AND s.row_no = w.row_no
   JOIN customers_heldrow c ON c.phone_blind = s.phone_blind AND c.city_id = ANY (%(cities)s)
-  CROSS JOIN LATERAL (SELECT {CHANGES} AS before OFFSET 0) d
+  CROSS JOIN LATERAL (SELECT {{changes}} AS before OFFSET 0) d
   WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND {SOME}
 ) m
 WHERE v.lead_list_id = %(list)s AND v.row_no = m.row_no
@@ -217,15 +223,32 @@ def _judge(
         "rows": rows or [],
         "each": again is None,
         "again": again or [],
+        **_left(lead_list, at),
     }
+    changes = _changes(lead_list)
     with connection.cursor() as cursor:
         cursor.execute(ROOM)
         # asked once: inside the statement it would be asked for every row
         cursor.execute("SELECT pg_get_serial_sequence('customers_customer', 'id')")
         [values["ids"]] = cursor.fetchone()
-        cursor.execute(JUDGE, _typed(values))
+        cursor.execute(JUDGE.replace("{changes}", changes), _typed(values))
         if is_told and not is_region:
-            cursor.execute(REMEMBERED, _typed(values))
+            cursor.execute(REMEMBERED.replace("{changes}", changes), _typed(values))
+
+
+def _changes(lead_list: LeadList) -> str:
+    """The old values of what a row of this list may change."""
+    names = [*lead_list.known_fields, "city"] if lead_list.known == LeadList.Known.FIELDS else list(CHANGES)
+    return " || ".join(f"({CHANGES[name]})" for name in CHANGES if name in names)
+
+
+def _left(lead_list: LeadList, at: datetime) -> dict[str, Any]:
+    """Since when a customer must be known to be left out, and the word for it."""
+    if lead_list.known == LeadList.Known.SKIP:
+        return {"left_from": "-infinity", "left": "left:known"}
+    if lead_list.known_days is not None:
+        return {"left_from": at - timedelta(days=lead_list.known_days), "left": "left:known_lately"}
+    return {"left_from": "infinity", "left": "left:"}
 
 
 def _readers(lead_list: LeadList) -> tuple[bool, list[int], list[int]]:

@@ -64,14 +64,17 @@ SELECT v.customer_id, s.phone_blind, s.phone_sealed, s.phone_mask, {PREFIX}, tru
 {ROWS} AND v.verdict = 'new' ORDER BY s.phone_blind
 """
 
+# what a row gives a known customer; empty cells never erase
+VALUES = {
+    "name": """name = CASE WHEN s.name <> '' THEN s.name ELSE c.name END,
+  name_sort = CASE WHEN s.name <> '' THEN s.name_sort ELSE c.name_sort END""",
+    "type": "type = CASE WHEN s.type <> '' THEN s.type ELSE c.type END",
+    "gender": "gender = CASE WHEN s.gender <> '' THEN s.gender ELSE c.gender END",
+    "age": "age = coalesce(s.age, c.age)",
+    "attributes": "attributes = c.attributes || s.attributes",
+}
 UPDATE = """
-UPDATE customers_customer c SET
-  name = CASE WHEN s.name <> '' THEN s.name ELSE c.name END,
-  name_sort = CASE WHEN s.name <> '' THEN s.name_sort ELSE c.name_sort END,
-  type = CASE WHEN s.type <> '' THEN s.type ELSE c.type END,
-  gender = CASE WHEN s.gender <> '' THEN s.gender ELSE c.gender END,
-  age = coalesce(s.age, c.age),
-  attributes = c.attributes || s.attributes,
+UPDATE customers_customer c SET {values},
   city_id = CASE WHEN v.reason = 'moved' OR c.city_id = ANY (%(nowhere)s) THEN s.city_id ELSE c.city_id END,
   source_id = CASE WHEN v.before ? 'external_id' AND v.reason <> 'keep_customer' THEN %(source)s ELSE c.source_id END,
   external_id = CASE WHEN v.before ? 'external_id' AND v.reason <> 'keep_customer' THEN s.external_id ELSE c.external_id END,
@@ -178,7 +181,7 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
                 raise
             _judge_again(lead_list, OVERTAKEN, at=at)
     values = _values(lead_list, at)
-    _execute(UPDATE, values)
+    _execute(UPDATE.replace("{values},", _values_of_known(lead_list)), values)
     _execute(NUMBERS, values)
     _execute(NUMBERS_OF, values)
     _execute(CONSENTS, values)
@@ -213,6 +216,12 @@ def _stored(statement: str, values: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.rowcount
+
+
+def _values_of_known(lead_list: LeadList) -> str:
+    """The values that this list may change."""
+    names = lead_list.known_fields if lead_list.known == LeadList.Known.FIELDS else list(VALUES)
+    return "".join(f"\n  {VALUES[name]}," for name in VALUES if name in names)
 
 
 def _values(lead_list: LeadList, at: datetime) -> dict[str, Any]:

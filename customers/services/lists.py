@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from core.jobs import enqueue, request_cancel
 from core.models import Job, PrivateFile
 from customers import list_rules
 from customers.models import LeadList, RowVerdict, Source, StagedRow
+from customers.models.lists import FIELDS_OF_KNOWN
 from customers.reading import formats, limits
 from customers.reading.faults import FileFault
 from customers.wording import file_fault_sentence
@@ -45,6 +47,10 @@ class QuotaUsedUp(DomainError):
 
 class ConsentMissing(DomainError):
     """A list needs the basis on which its customers may be called."""
+
+
+class FieldsMissing(DomainError):
+    """Which values of known customers may change was not said, or said of a list that takes all or none."""
 
 
 class NothingToCommit(DomainError):
@@ -83,17 +89,22 @@ def receive_list(
     make_cities: bool = False,
     stated_by: str = "",
     map_first: bool = False,
+    known: str = LeadList.Known.UPDATE,
+    known_fields: Sequence[str] = (),
+    known_days: int | None = None,
 ) -> LeadList:
     """Take a file and have it checked in the background; returns the list, whose `job_id` is the check.
 
-    With `map_first` it waits, without a job, until somebody has chosen its columns (mappings.confirm_mapping).
+    `known` says what becomes of customers who are known already: their values are taken, some of them (`known_fields`), or they are left
+    out; with `known_days` those who came within so many days are left out. With `map_first` it waits, without a job, until somebody has chosen its columns (mappings.confirm_mapping).
 
     The same bytes for the same source and city, while a list of them is still open, are that list: nothing is stored twice.
-    Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, PermissionRefused, DiskFull.
+    Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, FieldsMissing, PermissionRefused, DiskFull.
     """
     _check_rights(by, city)
     if not consent_basis.strip():
         raise ConsentMissing(_("Say on what ground these customers may be called."))
+    _check_known(known, known_fields)
     kind = examine_file(file)
     _check_quota(by, at)
     stored = store(
@@ -121,6 +132,9 @@ def receive_list(
         },
         consent_basis=consent_basis.strip()[:200],
         consent_stated_by=(stated_by or str(by))[:80],
+        known=known,
+        known_fields=sorted(set(known_fields)),
+        known_days=known_days,
         created_by=by,
         created_at=at,
     )
@@ -134,6 +148,11 @@ def _check_rights(by: User, city: City | None) -> None:
         return
     if city is None or city.pk not in by.scope().city_ids:
         raise PermissionRefused(_("Choose one of your cities for this list."))
+
+
+def _check_known(known: str, fields: Sequence[str]) -> None:
+    if (known == LeadList.Known.FIELDS) != bool(fields) or not set(fields) <= set(FIELDS_OF_KNOWN):
+        raise FieldsMissing(_("Name the values that the list may change of customers who are known already."))
 
 
 def examine_file(file: IO[bytes]) -> formats.Format:
@@ -168,7 +187,15 @@ def _open_list(
     _one_at_a_time(wanted.sha256)
     same = (
         LeadList.objects.visible_to(by)
-        .filter(sha256=wanted.sha256, source=wanted.source, city=wanted.city, status__in=OPEN)
+        .filter(
+            sha256=wanted.sha256,
+            source=wanted.source,
+            city=wanted.city,
+            status__in=OPEN,
+            known=wanted.known,
+            known_fields=wanted.known_fields,
+            known_days=wanted.known_days,
+        )
         .order_by("-pk")
         .first()
     )

@@ -49,7 +49,7 @@ def source():
     return SourceFactory(name="bank")
 
 
-def receive(file: io.BytesIO, by, source, *, city=None, file_name="list.xlsx") -> LeadList:
+def receive(file: io.BytesIO, by, source, *, city=None, file_name="list.xlsx", **known) -> LeadList:
     return lists.receive_list(
         file=file,
         file_name=file_name,
@@ -59,6 +59,7 @@ def receive(file: io.BytesIO, by, source, *, city=None, file_name="list.xlsx") -
         consent_basis="contract of 2026",
         by=by,
         at=database_now(),
+        **known,
     )
 
 
