@@ -53,7 +53,7 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
 
     @extend_schema(request=MessagePost, responses={201: MessageSerializer}, parameters=[IDEMPOTENCY])
     def create(self, request: Request) -> Response:
-        """Take one contact of the person's budget before the message is sent. 409 with a sentence when the rules of contact stand against it: do not send."""
+        """Take one contact of the person's budget before the message is sent. The same key again answers as before while the contact is taken. 409 with a sentence when the rules of contact stand against it: do not send."""
         must(rules.can_send_messages(request.user))
         posted = MessagePost(data=request.data, context=self.get_serializer_context())
         posted.is_valid(raise_exception=True)
@@ -65,6 +65,7 @@ class MessageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
 
         said = {"post": "messages", "customer": customer.pk, "campaign": campaign.code}
         answer = once(user=request.user, key=key_of(request), fingerprint=said, run=run)
+        messages.check_taken(Contact.objects.get(pk=answer["id"], at=answer["at"]))
         return Response(answer, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=MessageSerializer)

@@ -47,18 +47,18 @@ class Answer:
         return max(known) if known and len(known) == len(ends) else None
 
 
-def ask(*, customer: Customer, campaign: Campaign, at: datetime) -> Answer:
-    """Judged with what is known of the customer now, at the moment `at`."""
+def ask(*, customer: Customer, campaign: Campaign, at: datetime, as_message: bool = False) -> Answer:
+    """Judged with what is known of the customer now, at the moment `at`. A promise to call overrides nothing for a message."""
     lead = Lead.objects.filter(campaign=campaign, customer=customer).order_by("pk").first()
-    callback = lead is not None and lead.callback_agent_id is not None
+    callback = lead is not None and lead.callback_agent_id is not None and not as_message
     rows = _rules(campaign, customer, at)
     scope = {"city_id": customer.city_id, "campaign_id": campaign.pk, "product_id": campaign.product_id}
     reasons = contacts.why_not(
         customer=customer, rules=contacts.combine(rows, **scope), at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
         exclusion_group=campaign.exclusion_group, callback=callback,
     )  # fmt: skip
-    others = {} if callback else precedence.wanted_first(campaign, [customer.pk])
-    reasons = [*_switches(campaign), *others.values(), *reasons]
+    others = {} if callback else precedence.wanted_first(campaign, [customer.pk], at)
+    reasons = [*_switches(campaign, customer), *others.values(), *reasons]
     if not contacts.blocking(reasons) and not _is_judged_open(campaign, customer, at):
         reasons.insert(0, Reason("judged_closed", _("The claim keeps this city closed at that time.")))
     judged = contacts.verdicts(
@@ -76,8 +76,11 @@ def _rules(campaign: Campaign, customer: Customer, at: datetime) -> list[Contact
     return contacts.fitting(counting, city_id=customer.city_id, campaign_id=campaign.pk, product_id=campaign.product_id)
 
 
-def _switches(campaign: Campaign) -> list[Reason]:
+def _switches(campaign: Campaign, customer: Customer) -> list[Reason]:
     found = []
+    if campaign.city_id not in (None, customer.city_id):
+        told = {"campaign": campaign.name, "city": customer.city.label}
+        found.append(Reason("outside", _("%(campaign)s does not call in %(city)s.") % told))
     if not campaign.is_on:
         found.append(Reason("campaign_off", _("The campaign is stopped.")))
     if campaign.stage not in Campaign.CALLING:

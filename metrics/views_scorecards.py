@@ -119,6 +119,7 @@ def _received() -> list[Column]:
         _number("received", gettext_lazy("Rows received"), lambda score: score.received),
         _number("taken", gettext_lazy("New or updated"), lambda score: score.taken),
         _number("duplicate", gettext_lazy("Duplicates"), _verdicts(Verdict.DUPLICATE)),
+        _number("left", gettext_lazy("Known, left out"), _verdicts(Verdict.LEFT)),
         _number("invalid", gettext_lazy("Invalid"), _verdicts(Verdict.INVALID)),
         _number("suppressed", gettext_lazy("Suppressed"), _verdicts(Verdict.SUPPRESSED)),
     ]

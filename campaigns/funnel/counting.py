@@ -44,9 +44,11 @@ BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) TH
 MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
     OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
-# Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person.
-OTHERS_FIRST = """(%(has_prior)s AND l.callback_agent_id IS NULL AND EXISTS (SELECT FROM campaigns_lead o
-    WHERE o.customer_id = l.customer_id AND o.state = 'open' AND o.campaign_id = ANY(%(prior)s::bigint[])))"""
+# Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
+# have a lead there: what is said of one of them is what the claim says.
+OTHERS_FIRST = """(%(has_prior)s AND l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.customer_id FROM campaigns_lead o
+    WHERE o.state = 'open' AND o.campaign_id = ANY(%(prior)s::bigint[]))
+    AND campaigns_wanted_first(l.customer_id, %(prior)s::bigint[], %(day)s, %(at)s) IS NOT NULL)"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
     CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
@@ -232,6 +234,7 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         "group": campaign.exclusion_group,
         "has_prior": bool(prior),
         "prior": prior,
+        "day": business_date(at),
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,

@@ -41,7 +41,7 @@ def why_of(leads: Sequence[Lead], where: Iterable[Place], at: datetime) -> list[
     campaign = next(iter(by_city.values())).campaign
     prefetch_related_objects(list(leads), "customer__city__zone", "customer__phones", "agent", "callback_agent")
     rows, consents = _facts(leads, at)
-    others = precedence.wanted_first(campaign, {lead.customer_id for lead in leads})
+    others = precedence.wanted_first(campaign, {lead.customer_id for lead in leads}, at)
     return [_why(lead, by_city[lead.city_id], rows, consents, others, at) for lead in leads]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ class MessageRefused(DomainError):
 
 
 class NoSuchMessage(DomainError):
-    """There is no message of that number whose contact could be given back."""
+    """The contact of this message is not taken any more."""
 
 
 @transaction.atomic
@@ -36,7 +36,7 @@ def reserve_message(*, customer: Customer, campaign: Campaign, by: User, at: dat
     wait as after a call. Raises MessageRefused.
     """
     person = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=customer.pk)
-    against = contacts.blocking(queries_bench.ask(customer=person, campaign=campaign, at=at).reasons)
+    against = contacts.blocking(queries_bench.ask(customer=person, campaign=campaign, at=at, as_message=True).reasons)
     if against:
         raise MessageRefused(against[0].sentence)
     before = person.callable_from
@@ -47,19 +47,25 @@ def reserve_message(*, customer: Customer, campaign: Campaign, by: User, at: dat
     contact = Contact.objects.create(
         at=at, customer_id=person.pk, city_id=person.city_id, channel=Contact.Channel.MESSAGE, state=Contact.State.MADE, campaign_id=campaign.pk
     )  # fmt: skip
-    _queue_again(person)
+    _waiting(person).update(ready_at=Greatest(F("ready_at"), person.callable_from))
     audit("campaigns.message.reserved", person, by=by, at=at, campaign_id=campaign.pk)
     return contact
+
+
+def check_taken(contact: Contact) -> Contact:
+    """The contact as it is now. Raises NoSuchMessage when it was given back: who repeats an old request must not send on it."""
+    row = Contact.objects.get(pk=contact.pk, at=contact.at)
+    if row.channel != Contact.Channel.MESSAGE or row.state != Contact.State.MADE:
+        raise NoSuchMessage(_("This message was given back already."))
+    return row
 
 
 @transaction.atomic
 def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
     """The message was not sent: the person's budget is as if it had never been asked for. Raises NoSuchMessage."""
     person = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=contact.customer_id)
-    # the table has parts by month: with its moment only one is looked into
-    row = Contact.objects.select_for_update().filter(pk=contact.pk, at=contact.at).first()
-    if row is None or row.channel != Contact.Channel.MESSAGE or row.state != Contact.State.MADE:
-        raise NoSuchMessage(_("This message was given back already."))
+    # under the lock of the person
+    row = check_taken(contact)
     row.state = Contact.State.VOID
     Contact.objects.filter(pk=row.pk, at=row.at).update(state=row.state)
     rules = contacts.rules_of(Campaign.objects.get(pk=row.campaign_id or 0), at=at, city_id=person.city_id)
@@ -68,13 +74,13 @@ def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
     if rested_for_it:  # else something else holds the person for longer
         person.callable_from = rules.callable_from(person.attempts) or row.at
     person.save(update_fields=["attempts", "callable_from"])
-    _queue_again(person)
+    _waiting(person).update(ready_at=Greatest(F("due_at"), person.callable_from))
     audit("campaigns.message.given_back", person, by=by, at=at, campaign_id=row.campaign_id)
     return row
 
 
-def _queue_again(person: Customer) -> None:
-    """The person's open leads come up when the person may be contacted; what was promised stays as promised."""
+def _waiting(person: Customer) -> QuerySet[Lead]:
+    """The person's open leads that nobody holds just now; what was promised stays as promised."""
     waiting = Lead.objects.filter(customer=person, state=Lead.State.OPEN, callback_agent=None)
     locked = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
-    Lead.objects.filter(pk__in=locked).update(ready_at=Greatest(F("due_at"), person.callable_from))
+    return Lead.objects.filter(pk__in=locked)

@@ -179,3 +179,37 @@ def test_a_contact_of_a_call_is_no_message(now, planner, customer, campaign, cit
     claim.claim_next_lead(agent=agent_of(team), at=AT)
 
     assert client_of(planner).post(f"/api/v1/messages/{Contact.objects.get().pk}/not-sent/").status_code == 404
+
+
+def test_a_promise_to_call_opens_nothing_for_messages(campaign, planner, customer, city, team):
+    lead = lead_in(campaign, city, customer=customer)
+    Lead.objects.filter(pk=lead.pk).update(callback_agent=agent_of(team), due_at=AT + HOUR, ready_at=AT + HOUR)
+    reserve(customer, campaign, planner)
+
+    with pytest.raises(MessageRefused):
+        reserve(customer, campaign, planner, AT + timedelta(minutes=1))
+
+
+def test_a_campaign_of_another_city_takes_no_contact(campaign, planner, team):
+    campaign.city = CityFactory()
+    campaign.save()
+
+    with pytest.raises(MessageRefused, match="does not call in"):
+        reserve(CustomerFactory(city=team.city), campaign, planner)
+
+
+def test_leads_that_wait_for_longer_are_not_pulled_forward(campaign, planner, customer, city):
+    lead = lead_in(campaign, city, customer=customer)
+    Lead.objects.filter(pk=lead.pk).update(ready_at=AT + 90 * HOUR)
+
+    reserve(customer, campaign, planner)
+
+    assert ready_at(lead) == AT + 90 * HOUR
+
+
+def test_who_repeats_a_request_whose_contact_was_given_back_is_not_told_to_send(now, planner, customer, campaign):
+    client = client_of(planner)
+    taken = post(client, customer, campaign)
+    client.post(f"/api/v1/messages/{taken.json()['id']}/not-sent/")
+
+    assert post(client, customer, campaign).status_code == 409

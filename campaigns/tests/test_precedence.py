@@ -14,6 +14,7 @@ from campaigns.services import claim
 from campaigns.tests.factories import CityFactory, CustomerFactory, TeamFactory, agent_of
 from campaigns.tests.test_claim import AT, calling, lead_in, pack, promise
 from campaigns.tests.test_claim_queue import move_back, ready_at
+from customers.models import Suppression
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +127,24 @@ def test_the_bench_page_names_the_campaign_that_comes_first(city, team, rules):
     assert not answer.is_allowed
     assert f"{pair.first.name} comes first with this person." in [reason.sentence for reason in answer.besides]
     assert queries_bench.ask(customer=pair.customer, campaign=pair.first, at=AT).is_allowed
+
+
+@pytest.mark.parametrize("what", ["no_team", "suppressed_there", "no_consent_there", "closed_there", "much_later"])
+def test_a_campaign_that_cannot_call_the_person_keeps_nobody_from_the_others(city, team, rules, what):
+    pair = Pair(city, team, rules)
+    if what == "no_team":
+        pair.first.team_links.all().delete()
+    if what == "suppressed_there":
+        Suppression.objects.create(
+            customer=pair.customer, kind="refusal", campaign_id=pair.first.pk, valid_from=AT - timedelta(days=1)
+        )
+    if what == "no_consent_there":
+        pair.first.packs.set([pack(code="C", hours=("09:00", "20:00"), consent=True)])
+    if what == "closed_there":
+        pair.first.packs.set([pack(code="H", hours=("01:00", "02:00"))])
+    if what == "much_later":
+        Lead.objects.filter(pk=pair.wanted.pk).update(ready_at=AT + timedelta(days=2))
+
+    assert pair.funnel() == ({"callable": 1}, [])
+    assert move_back(pair.second, city) == 0
+    assert pair.handed_out() == pair.lead

@@ -30,6 +30,7 @@ WORDS = {
     "new": gettext_lazy("New"),
     "update": gettext_lazy("Update"),
     "unchanged": gettext_lazy("Unchanged"),
+    "left": gettext_lazy("Known, left out"),
     "duplicate": gettext_lazy("Duplicate in file"),
     "suppressed": gettext_lazy("Suppressed"),
     "invalid": gettext_lazy("Invalid"),

@@ -6,7 +6,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import JSONObject
+from django.db.models.functions import JSONObject, Now
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from customers.models.people import Customer
@@ -339,6 +339,7 @@ class HeldRow(models.Model):
     gender = models.CharField(max_length=6, blank=True, default="")
     age = models.PositiveSmallIntegerField(null=True)
     attributes = models.JSONField(default=dict)
+    first_kept_at = models.DateTimeField(db_default=Now())
     kept_at = models.DateTimeField(db_index=True)
 
     objects = HeldRowQuerySet.as_manager()

@@ -91,10 +91,13 @@ WITH asked AS MATERIALIZED (
 ), many AS MATERIALIZED (
   SELECT external_id FROM customers_stagedrow
   WHERE {EARLIER} AND external_id IN (SELECT external_id FROM asked WHERE external_id <> '') GROUP BY external_id HAVING count(*) > 1
+), numbers AS MATERIALIZED (
+  SELECT phone_blind AS number, min(row_no) AS first FROM customers_stagedrow
+  WHERE {EARLIER} AND phone_blind IN (SELECT phone_blind FROM customers_stagedrow WHERE {EARLIER} AND external_id IN (SELECT external_id FROM many))
+  GROUP BY phone_blind
 ), renumbered AS MATERIALIZED (
-  SELECT external_id, min(row_no) AS first FROM customers_stagedrow s
+  SELECT external_id, min(row_no) AS first FROM customers_stagedrow JOIN numbers n ON n.number = phone_blind AND n.first = row_no
   WHERE {EARLIER} AND external_id IN (SELECT external_id FROM many)
-    AND NOT EXISTS (SELECT FROM customers_stagedrow e WHERE e.lead_list_id = %(list)s AND e.fault = '' AND e.phone_blind = s.phone_blind AND e.row_no < s.row_no)
   GROUP BY external_id
 ), judged AS (
   SELECT s.row_no, coalesce(c.id, x.id) AS known_id, d.before, CASE WHEN c.city_id = ANY (%(cities)s) THEN d.before END AS own_before, {OWN} AS own_id,
@@ -133,31 +136,35 @@ INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, custome
 SELECT %(list)s, row_no, split_part(said, ':', 1), split_part(said, ':', 2),
   CASE WHEN said = 'new:' THEN nextval(%(ids)s::regclass)
        WHEN said = 'undecided:region' THEN own_id ELSE known_id END,
-  CASE WHEN said = 'undecided:region' THEN CASE WHEN own_id IS NOT NULL AND told NOT LIKE 'suppressed:%%' AND told <> 'unchanged:' THEN own_before END
+  CASE WHEN said = 'undecided:region' THEN CASE WHEN own_id IS NOT NULL AND told NOT LIKE 'suppressed:%%' AND told NOT LIKE 'left:%%' AND told <> 'unchanged:' THEN own_before END
        WHEN said = 'update:' OR said LIKE 'undecided:%%' THEN before END,
   split_part(told, ':', 1), split_part(told, ':', 2)
 FROM judged
 """
 
+# the city's own row was brought so lately that the list leaves it out
+LEFT_HELD = "c.first_kept_at >= %(left_from)s"
+
 # what such a row would be, had the city's earlier commit stored it; few rows, found by the index of held rows
 REMEMBERED = f"""
-UPDATE customers_rowverdict v SET before = CASE v.reason WHEN 'region' THEN m.before ELSE v.before END, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' WHEN 'left' THEN split_part(%(left)s, ':', 2) ELSE '' END
+UPDATE customers_rowverdict v SET before = CASE WHEN v.reason <> 'region' THEN v.before WHEN m.told <> 'left' THEN m.before END, told = m.told, told_reason = CASE m.told WHEN 'undecided' THEN 'other_city' WHEN 'left' THEN split_part(%(left)s, ':', 2) ELSE '' END
 FROM (
   SELECT w.row_no, NULLIF(d.before, '{{}}') AS before,
-    CASE WHEN c.kept_at >= %(left_from)s THEN split_part(%(left)s, ':', 1)
+    CASE WHEN {LEFT_HELD} THEN split_part(%(left)s, ':', 1)
       WHEN c.city_id <> s.city_id THEN 'undecided' WHEN d.before = '{{}}' THEN 'unchanged' ELSE 'update' END AS told
   FROM customers_rowverdict w
   JOIN customers_stagedrow s ON s.lead_list_id = w.lead_list_id AND s.row_no = w.row_no
   JOIN customers_heldrow c ON c.phone_blind = s.phone_blind AND c.city_id = ANY (%(cities)s)
   CROSS JOIN LATERAL (SELECT {{changes}} AS before OFFSET 0) d
-  WHERE w.lead_list_id = %(list)s AND w.told = 'new' AND w.verdict = 'undecided' AND {SOME}
+  WHERE w.lead_list_id = %(list)s AND w.verdict = 'undecided'
+    AND (w.told = 'new' OR w.told = 'undecided' AND w.told_reason = 'second_number' AND {LEFT_HELD}) AND {SOME}
 ) m
 WHERE v.lead_list_id = %(list)s AND v.row_no = m.row_no
 """
 
 KEEP = """
-INSERT INTO customers_heldrow AS h (city_id, source_id, phone_blind, external_id, name, type, gender, age, attributes, kept_at)
-SELECT s.city_id, %(source)s, s.phone_blind, s.external_id, s.name, s.type, s.gender, s.age, s.attributes, %(at)s
+INSERT INTO customers_heldrow AS h (city_id, source_id, phone_blind, external_id, name, type, gender, age, attributes, first_kept_at, kept_at)
+SELECT s.city_id, %(source)s, s.phone_blind, s.external_id, s.name, s.type, s.gender, s.age, s.attributes, %(at)s, %(at)s
 FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
 WHERE v.lead_list_id = %(list)s AND v.told IN ('new', 'update', 'unchanged') AND v.verdict NOT IN ('new', 'update', 'unchanged')
 ON CONFLICT (phone_blind, city_id) DO UPDATE SET kept_at = excluded.kept_at, age = coalesce(excluded.age, h.age),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 from django.db.models.functions import Coalesce
 
@@ -36,6 +36,7 @@ def check_list(run: Run) -> dict[str, Any]:
         return {}  # given up meanwhile, or done by a worker who died before it could say so
     try:
         again = _read(run, lead_list)
+        _analyze_rows()
         with run.chunk(cursor={**run.cursor, "settled": True}, total=run.done):
             if LeadList.objects.select_for_update().get(pk=lead_list.pk).status not in WAITS:
                 return {}  # given up while it was read
@@ -70,18 +71,32 @@ def _read(run: Run, lead_list: LeadList) -> list[int] | None:
     with Reader(orders_for(lead_list, skip=run.cursor["row"]), make_city=make_city) as reader:
         for batch in reader.batches(BATCH_ROWS):
             is_first = not run.cursor["row"]
+            is_due = batch.last_row - _judged(run) >= PART_ROWS
+            if is_due:
+                _analyze_rows()
             with run.chunk(done=batch.count, total=reader.headings.get("total")) as chunk:
                 _copy(batch)
                 if is_first:
                     _note_columns(lead_list, reader.headings)
                 chunk.cursor = {**run.cursor, "row": batch.last_row}
                 again = None if again is None else again + batch.again
-                if batch.last_row - run.cursor["judged"] >= PART_ROWS:
+                if is_due:
                     chunk.cursor |= _judge(run, lead_list, upto=batch.last_row, again=again)
                     again = None if again is None else []
     with run.chunk(cursor={**run.cursor, "staged": True}):
         pass  # a worker who dies from here on need not open the file again
     return again
+
+
+def _judged(run: Run) -> int:
+    """The last row judged; a check that an earlier version of the program began has judged none."""
+    return int(run.cursor.get("judged", 0))
+
+
+@transaction.atomic
+def _analyze_rows() -> None:
+    """In a transaction of its own: its lock would make every other list wait until the part is judged."""
+    _analyze("customers_stagedrow (lead_list_id, row_no, external_id, phone_blind, fault)")
 
 
 def _start(run: Run, lead_list: LeadList) -> None:
@@ -96,8 +111,7 @@ def _judge(run: Run, lead_list: LeadList, *, upto: int, again: list[int] | None)
     The list counts as checked when its first part was: what came into the pool later is looked for at the commit.
     """
     at = run.now()
-    _analyze("customers_stagedrow (lead_list_id, row_no, external_id, phone_blind, fault)")
-    judging.judge_part(lead_list, after=run.cursor["judged"], upto=upto, again=again, at=at)
+    judging.judge_part(lead_list, after=_judged(run), upto=upto, again=again, at=at)
     return {"judged": upto, "checked_at": run.cursor.get("checked_at") or at.isoformat()}
 
 

@@ -40,7 +40,7 @@ SELECT s.row_no FROM customers_suppression u JOIN customers_stagedrow s ON s.pho
 # rows of customers whom the taking back of another list has taken away or changed since the check; a person's decision is kept where it can be
 UNDONE = """
 SELECT v.row_no FROM customers_rowverdict v
-WHERE v.lead_list_id = %(list)s AND v.verdict IN ('update', 'unchanged') AND v.customer_id IS NOT NULL AND (
+WHERE v.lead_list_id = %(list)s AND v.verdict IN ('update', 'unchanged', 'left') AND v.customer_id IS NOT NULL AND (
   NOT EXISTS (SELECT FROM customers_customer c WHERE c.id = v.customer_id)
   OR v.reason = '' AND EXISTS (
     SELECT FROM customers_rowverdict u JOIN customers_leadlist l ON l.id = u.lead_list_id AND l.undo_asked_at IS NOT NULL

@@ -9,10 +9,12 @@ from django.db import IntegrityError
 from django.urls import reverse
 
 from core.clock import database_now
-from customers.models import Consent, Customer, LeadList, RowVerdict
+from core.jobs import run_inline
+from customers import list_queries
+from customers.models import Consent, Customer, HeldRow, LeadList, RowVerdict
 from customers.services import lists
 from customers.tests import list_files
-from customers.tests.factories import CustomerFactory
+from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_lists import (  # noqa: F401  (fixtures)
     A,
     B,
@@ -128,6 +130,79 @@ def test_a_city_is_told_nothing_of_anothers_customer_by_what_is_left_out(source,
     # the same list again: what the city's commit would have stored is known then, theirs too
     again = check(rows_file(*rows, ["", "", D, "", "", ""]), local, source, city=foshan, known="skip")
     assert told(again, local) == ["left:known", "left:known", "left:known", "new"]
+
+
+def test_what_is_left_out_shows_no_values_for_others_than_ones_own(source, foshan, guangzhou):  # noqa: F811
+    CustomerFactory(city=guangzhou, number=A, name="theirs")
+    CustomerFactory(city=foshan, number=B, name="ours", source=source, external_id="E1")
+    local = UserFactory(role="data", city=foshan)
+
+    lead_list = check(
+        rows_file(["E1", "changed", B, "", 30, ""], ["E1", "changed", A, "", 30, ""]),
+        local,
+        source,
+        city=foshan,
+        known="skip",
+    )
+
+    assert told(lead_list, local) == ["left:known", "left:known"]
+    shown = list_queries.rows_of(lead_list, list(lead_list.verdicts.order_by("row_no")), local)
+    assert [row.changes for row in shown] == [[], []]
+
+
+def test_a_held_row_is_as_old_as_its_first_commit(source, foshan, guangzhou):  # noqa: F811
+    CustomerFactory(city=guangzhou, number=A)
+    local = UserFactory(role="data", city=foshan)
+    rows = [["", "x", A, "", "", ""], ["", "x", B, "", "", ""]]
+    for _time in range(2):
+        commit(check(rows_file(*rows), local, source, city=foshan), local)
+    long_ago = database_now() - timedelta(days=110)
+    Customer.objects.filter(pk=person(B).pk).update(created_at=long_ago)
+    HeldRow.objects.update(first_kept_at=long_ago)
+
+    lead_list = check(rows_file(*rows), local, source, city=foshan, known_days=30)
+
+    assert told(lead_list, local) == ["unchanged", "unchanged"]
+
+
+def test_a_second_commit_keeps_the_moment_of_the_first(source, foshan, guangzhou):  # noqa: F811
+    CustomerFactory(city=guangzhou, number=A)
+    local = UserFactory(role="data", city=foshan)
+    kept = []
+    for _time in range(2):
+        commit(check(rows_file(["", "x", A, "", "", ""]), local, source, city=foshan), local)
+        kept.append(HeldRow.objects.values_list("first_kept_at", "kept_at").get())
+
+    assert kept[0][0] == kept[1][0]
+    assert kept[0][1] < kept[1][1]
+
+
+def test_the_order_of_reasons_is_the_same_for_others_customers(source, foshan, guangzhou):  # noqa: F811
+    CustomerFactory(city=guangzhou, number=B)
+    local = UserFactory(role="data", city=foshan)
+    commit(check(rows_file(["", "", B, "", "", ""], ["", "", C, "", "", ""]), local, source, city=foshan), local)
+
+    lead_list = check(
+        rows_file(["E1", "", A, "", "", ""], ["E1", "", B, "", "", ""], ["E1", "", C, "", "", ""]),
+        local,
+        source,
+        city=foshan,
+        known="skip",
+    )
+
+    assert told(lead_list, local) == ["new", "left:known", "left:known"]
+
+
+def test_who_was_taken_back_since_the_check_is_judged_again_at_the_commit(data, source, foshan):  # noqa: F811
+    first = commit(check(rows_file(["", "x", A, "Foshan", "", ""]), data, source), data)
+    second = check(rows_file(["", "y", A, "Foshan", "", ""]), data, SourceFactory(), known="skip")
+    assert verdicts(second) == ["left:known"]
+    job = lists.undo_list(lead_list=first, by=data, reason="wrong file", at=database_now())
+    assert run_inline(job.pk)
+
+    commit(second, data)
+
+    assert (verdicts(second), person(A).name) == (["new"], "y")
 
 
 def test_the_same_file_with_another_wish_is_another_list(known, data, source):  # noqa: F811

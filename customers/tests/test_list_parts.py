@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from core.clock import database_now
 from core.jobs import run_inline
 from core.models import Job
-from customers.models import RowVerdict
+from customers.models import RowVerdict, StagedRow
 from customers.services import judging, list_check, lists
 from customers.tests import list_files
 from customers.tests.factories import SourceFactory
@@ -139,3 +140,29 @@ def test_a_list_given_up_while_it_is_read_keeps_neither_rows_nor_verdicts(lead_l
     assert lead_list.status == "cancelled"
     assert not lead_list.rows.exists()
     assert not lead_list.verdicts.exists()
+
+
+def test_many_rows_of_one_number_and_customer_number_are_judged_in_one_pass(lead_list):
+    """A column taken for the wrong one: the comparison of each row with each other took minutes."""
+    file = list_files.workbook([["E1", "", "19100000001", "Foshan", ""] for _row in range(20_000)], heads=HEADINGS)
+    same = lists.receive_list(
+        file=file, file_name="same.xlsx", name="", source=lead_list.source, city=None, consent_basis="contract",
+        by=lead_list.created_by, at=database_now(),
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        run_inline(same.job_id)
+        cursor.execute("RESET statement_timeout")
+
+    same.refresh_from_db()
+    assert same.counts == {"new": 1, "duplicate": 19_999}
+
+
+def test_a_check_that_an_earlier_program_began_is_ended(lead_list):
+    """Its cursor told only the row; nothing was judged."""
+    StagedRow.objects.all().delete()
+    Job.objects.filter(pk=lead_list.job_id).update(cursor={"row": 0})
+
+    run_inline(lead_list.job_id)
+
+    assert odd_verdicts(lead_list) == EXPECTED
