@@ -136,7 +136,6 @@ def _restore(lead: Lead, before: dict[str, Any], gone: Customer) -> None:
         setattr(lead, name, datetime.fromisoformat(before[name]))
     if lead.customer_id == gone.pk:
         lead.city_id = gone.city_id
-        lead.ready_at = max(lead.ready_at, gone.callable_from) if lead.callback_agent_id is None else lead.ready_at
     lead.save(update_fields=["customer", "city", "state", "outcome", "callback_agent", "due_at", "ready_at"])
 
 

@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from core.audit import audit
+from core.clock import database_now
 from core.errors import DomainError
 from core.jobs import enqueue
-from customers.models import Contact, Customer, CustomerTag, Merge, PersonRequest, Phone, SamePerson
+from customers.models import Contact, Customer, CustomerTag, Merge, PersonRequest, Phone, SamePerson, Suppression
 from customers.queries import former_ids
 from customers.services import same_persons
 from customers.services.list_commit import one_at_a_time
@@ -51,6 +52,7 @@ def merge(*, pair: SamePerson, keep_id: int, by: User, at: datetime) -> Merge:
     if keep_id not in (first.pk, second.pk):
         raise NotOfThePair(_("Choose which of the two stays."))
     kept, gone = (first, second) if keep_id == first.pk else (second, first)
+    at = after_all_said(first, second, at=at)
     if reasons := why_not_merge(kept, gone):
         raise NotMergeable(" ".join(reasons))
     moved = _move(kept, gone, pair, by=by, at=at)
@@ -88,6 +90,14 @@ def why_not_merge(first: Customer, second: Customer) -> list[str]:
     return [sentence for holds, sentence in found if holds]
 
 
+def after_all_said(*customers: Customer, at: datetime) -> datetime:
+    """`at`, or as late as the last wish not to be called that came in while the customers' rows were waited for: it is to count as well."""
+    said = Suppression.objects.filter(
+        customer__in=customers, lifted_at=None, valid_from__gt=at, valid_from__lte=database_now()
+    )
+    return said.aggregate(last=Max("valid_from"))["last"] or at
+
+
 def mark_merged(gone: Customer, kept: Customer | None, *, at: datetime) -> None:
     """Points to whom it was merged into, or to nobody again. Who was merged into it before is marked as changed with it: the days of
     their calls are counted anew."""
@@ -104,6 +114,7 @@ def _move(kept: Customer, gone: Customer, pair: SamePerson, *, by: User, at: dat
     moved: dict[str, Any] = {
         "phones": _move_phones(kept, gone),
         "consents": _hand_over(gone.consents.all(), kept),
+        "own_suppressions": sorted(kept.suppressions.values_list("pk", flat=True)),
         "suppressions": _hand_over(gone.suppressions.all(), kept),
         "tags": _move_tags(kept, gone),
         "told_apart": _carry_decisions(kept, gone, pair, by=by, at=at),

@@ -17,7 +17,7 @@ from customers.models import Contact, Customer, CustomerTag, Merge, Phone, SameP
 from customers.retention import UNDO
 from customers.services import same_persons
 from customers.services.list_commit import one_at_a_time
-from customers.services.merging import BUDGET, FILLED, LAST_ATTEMPTS, budget_of, mark_merged
+from customers.services.merging import BUDGET, FILLED, LAST_ATTEMPTS, after_all_said, budget_of, mark_merged
 from customers.services.suppress import recompute, suppress
 from customers.signals import customers_unmerged
 from people.models import User
@@ -46,12 +46,13 @@ def undo(*, made: Merge, by: User, at: datetime) -> Merge:
     kept, gone, made = _lock(made)
     if made.undone_at is not None:
         raise UndoneAlready(_("This merge was undone before."))
+    at = after_all_said(kept, gone, at=at)
     if reasons := why_not_undo(made, kept, gone, at=at):
         raise NotUndoable(" ".join(reasons))
     moved, left = json.loads(made.moved or "{}"), Counter[str]()
     _give_back(moved, kept, gone, left, since=made.at, at=at)
     mark_merged(gone, None, at=at)
-    _hold_for_both(kept, gone, left, since=made.at, by=by, at=at)
+    _hold_for_both(kept, gone, left, known=moved["own_suppressions"], by=by, at=at)
     recompute([kept.pk, gone.pk], at=at)
     customers_unmerged.send(Customer, kept_id=kept.pk, gone_id=gone.pk, at=at, moved=moved, left=left)
     same_persons.settle(made.pair, SamePerson.State.OPEN, by=None, at=None)
@@ -175,10 +176,10 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _hold_for_both(
-    kept: Customer, gone: Customer, left: Counter[str], *, since: datetime, by: User, at: datetime
+    kept: Customer, gone: Customer, left: Counter[str], *, known: list[int], by: User, at: datetime
 ) -> None:
     """What was asked since the merge, nobody knows by which of the two: it holds for both."""
-    for row in kept.suppressions.in_force(at).filter(created_at__gt=since).order_by("pk"):
+    for row in kept.suppressions.in_force(at).exclude(pk__in=known).order_by("pk"):
         suppress(
             customer=gone, kind=row.kind, campaign_id=row.campaign_id, product_id=row.product_id, valid_to=row.valid_to,
             by=by, at=at, source="unmerged",
