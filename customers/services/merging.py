@@ -75,7 +75,7 @@ def why_not_merge(first: Customer, second: Customer) -> list[str]:
     both = (first, second)
     pks = [customer.pk for customer in both]
     erased = PersonRequest.objects.filter(customer__in=pks, kind="erase", state="done")
-    asked = PersonRequest.objects.filter(customer__in=pks).waiting()  # type: ignore[attr-defined]
+    asked = PersonRequest.objects.filter(customer__in=pks).waiting()
     found = [
         (any(c.merged_into_id for c in both), _("One of the two was merged already.")),
         (first.city_id != second.city_id, _("They belong to different cities now.")),

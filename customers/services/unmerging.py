@@ -49,7 +49,7 @@ def undo(*, made: Merge, by: User, at: datetime) -> Merge:
     at = after_all_said(kept, gone, at=at)
     if reasons := why_not_undo(made, kept, gone, at=at):
         raise NotUndoable(" ".join(reasons))
-    moved, left = json.loads(made.moved or "{}"), Counter[str]()
+    moved, left = json.loads(str(made.moved)), Counter[str]()
     _give_back(moved, kept, gone, left, since=made.at, at=at)
     mark_merged(gone, None, at=at)
     _hold_for_both(kept, gone, left, known=moved["own_suppressions"], by=by, at=at)
