@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -25,7 +25,9 @@ from people.models import City, User
 KIND = "customers.find_same_persons"
 # of one name in one city: among more of them near numbers are chance
 MOST = 1_000
-AT_ONCE = 5_000
+AT_ONCE = 1_000
+# whose numbers are opened at once
+IN_MEMORY = 20_000
 EMAIL_HEADINGS = ["email", "e-mail", "e_mail", "mail", "email address", "e-mail address", "邮箱", "电子邮箱", "电子邮件", "邮箱地址"]  # fmt: skip
 
 # Customers of this list, some rows at a time.
@@ -105,9 +107,23 @@ def _reader(args: dict[str, Any]) -> Callable[[int], list[tuple[int, int | None]
 def look_among(customers: list[int], *, at: datetime) -> Found:
     """Write every pair that these customers make with others of their city and name. Numbers are opened in memory and stored nowhere."""
     names = _execute(NAMES, {"customers": customers, "most": MOST})
-    compared = [(city, name) for city, name, count in names if count <= MOST]
-    pairs = _pairs_of(compared) if compared else {}
-    return Found(_store(pairs, at=at), len(names) - len(compared))
+    compared = [row for row in names if row[2] <= MOST]
+    stored = sum(_store(_pairs_of(some), at=at) for some in _pieces(compared))
+    return Found(stored, len(names) - len(compared))
+
+
+def _pieces(names: list[tuple[int, str, int]]) -> Iterator[list[tuple[int, str]]]:
+    """The names in pieces of so many customers that they fit into memory together."""
+    piece: list[tuple[int, str]] = []
+    members = 0
+    for city, name, count in names:
+        if piece and members + count > IN_MEMORY:
+            yield piece
+            piece, members = [], 0
+        piece.append((city, name))
+        members += count
+    if piece:
+        yield piece
 
 
 def _pairs_of(names: list[tuple[int, str]]) -> dict[tuple[int, int], str]:

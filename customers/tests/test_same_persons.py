@@ -155,6 +155,7 @@ def test_the_customers_that_a_list_touched_are_looked_through_in_pieces(city, da
 
 def test_a_whole_city_is_looked_through_and_no_other(city, data, monkeypatch):
     monkeypatch.setattr(same_persons, "AT_ONCE", 2)
+    monkeypatch.setattr(same_persons, "IN_MEMORY", 3)
     elsewhere = CityFactory()
     people = [person(city, f"1910000754{n}") for n in range(3)]
     person(elsewhere, "19100007550", name="Bo")
