@@ -56,7 +56,7 @@ WORDS = {
     "segments": gettext_lazy("Segments"),
     "members": gettext_lazy("Customers"),
     "same_persons": gettext_lazy("Possible same persons found"),
-    "too_common": gettext_lazy("Names too common to be compared"),
+    "too_common": gettext_lazy("Names too common to compare e-mail addresses"),
 }
 
 

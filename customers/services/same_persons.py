@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -16,18 +16,16 @@ from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from core.jobs import Run, enqueue
 from core.models import Job
-from core.sealed import unseal
+from core.sealed import BulkSealer, unseal
 from customers import rules
 from customers.models import Customer, SamePerson
-from customers.near_numbers import near_pairs
+from customers.near_numbers import near
 from people.models import City, User
 
 KIND = "customers.find_same_persons"
-# of one name in one city: among more of them near numbers are chance
+# of one name in one city, whose e-mail addresses are compared
 MOST = 1_000
-AT_ONCE = 1_000
-# whose numbers are opened at once
-IN_MEMORY = 20_000
+AT_ONCE = 500
 EMAIL_HEADINGS = ["email", "e-mail", "e_mail", "mail", "email address", "e-mail address", "邮箱", "电子邮箱", "电子邮件", "邮箱地址"]  # fmt: skip
 
 # Customers of this list, some rows at a time.
@@ -35,30 +33,42 @@ OF_LIST = """
 SELECT v.row_no, v.customer_id FROM customers_rowverdict v
 WHERE v.lead_list_id = %(list)s AND v.row_no > %(after)s AND v.verdict IN ('new', 'update') ORDER BY v.row_no LIMIT %(most)s
 """
-# Of a city by id, and of each name the first alone: the others are found with it.
 OF_CITY = """
-SELECT c.id, CASE WHEN NOT EXISTS (
-    SELECT FROM customers_customer o WHERE o.city_id = c.city_id AND o.name_sort = c.name_sort AND o.id < c.id AND o.merged_into_id IS NULL)
-  THEN c.id END
-FROM customers_customer c WHERE c.city_id = %(city)s AND c.id > %(after)s AND c.merged_into_id IS NULL ORDER BY c.id LIMIT %(most)s
+SELECT c.id, c.id FROM customers_customer c
+WHERE c.city_id = %(city)s AND c.id > %(after)s AND c.merged_into_id IS NULL ORDER BY c.id LIMIT %(most)s
 """
-# Names that several customers of the city have, counted no further than is compared: one walk over a piece of the index by name.
-NAMES = """
+# Who is locked is compared with nobody, and a made-up customer is nobody's likeness.
+COMPARED = "c.merged_into_id IS NULL AND NOT c.is_locked AND c.name_sort <> '' AND NOT EXISTS (SELECT FROM customers_canary k WHERE k.customer_id = c.id)"
+# Numbers of these customers, of those alone who have a namesake in their city.
+NUMBERS = f"""
+SELECT c.id, p.sealed FROM customers_customer c JOIN customers_phone p ON p.customer_id = c.id
+WHERE c.id = ANY (%(customers)s) AND {COMPARED} AND EXISTS (
+  SELECT FROM customers_customer o WHERE o.city_id = c.city_id AND o.name_sort = c.name_sort AND o.id <> c.id AND o.merged_into_id IS NULL)
+"""
+# Whose numbers these are: blind indexes of 16 bytes, one after the other, each looked up by itself.
+OWNERS = """
+SELECT n.place, p.customer_id FROM generate_series(0, length(%(indexes)s::bytea) / 16 - 1) n (place)
+CROSS JOIN LATERAL (
+  SELECT customer_id FROM customers_phone WHERE blind_index = substring(%(indexes)s::bytea FROM n.place * 16 + 1 FOR 16) OFFSET 0) p
+"""
+NAMESAKES = f"""
+SELECT DISTINCT o.id, c.id FROM unnest(%(ones)s::bigint[], %(others)s::bigint[]) x (one, other)
+JOIN customers_customer o ON o.id = x.one JOIN customers_customer c ON c.id = x.other
+WHERE c.city_id = o.city_id AND c.name_sort = o.name_sort AND c.id <> o.id AND {COMPARED}
+"""
+MAIL = """(SELECT lower(btrim(a.value)) FROM jsonb_each_text(c.attributes) a
+  WHERE lower(btrim(a.key)) = ANY (%(headings)s) AND a.value LIKE '%%_@_%%' LIMIT 1)"""
+# Names of those among these customers who have an e-mail address, with their namesakes counted no further than is compared.
+NAMES = f"""
 SELECT n.city_id, n.name_sort, g.count FROM (
-  SELECT DISTINCT c.city_id, c.name_sort FROM customers_customer c
-  WHERE c.id = ANY (%(customers)s) AND c.merged_into_id IS NULL AND c.name_sort <> '') n
+  SELECT DISTINCT c.city_id, c.name_sort FROM customers_customer c WHERE c.id = ANY (%(customers)s) AND {COMPARED} AND {MAIL} IS NOT NULL) n
 CROSS JOIN LATERAL (SELECT count(*) FROM (
   SELECT FROM customers_customer o WHERE o.city_id = n.city_id AND o.name_sort = n.name_sort LIMIT %(most)s + 1) o) g
 WHERE g.count > 1
 """
-# Who is locked is compared with nobody, and a made-up customer is nobody's likeness.
-MEMBERS = """
-SELECT c.city_id, c.name_sort, c.id, p.sealed, (
-  SELECT lower(btrim(a.value)) FROM jsonb_each_text(c.attributes) a WHERE lower(btrim(a.key)) = ANY (%(headings)s) AND a.value LIKE '%%_@_%%' LIMIT 1)
-FROM unnest(%(cities)s::bigint[], %(names)s::text[]) g (city_id, name_sort)
-JOIN customers_customer c ON c.city_id = g.city_id AND c.name_sort = g.name_sort
-LEFT JOIN customers_phone p ON p.customer_id = c.id
-WHERE c.merged_into_id IS NULL AND NOT c.is_locked AND NOT EXISTS (SELECT FROM customers_canary k WHERE k.customer_id = c.id)
+MAILS = f"""
+SELECT c.city_id, c.name_sort, c.id, {MAIL} FROM unnest(%(cities)s::bigint[], %(names)s::text[]) g (city_id, name_sort)
+JOIN customers_customer c ON c.city_id = g.city_id AND c.name_sort = g.name_sort WHERE {COMPARED}
 """
 
 
@@ -72,7 +82,7 @@ class LookedForAlready(DomainError):
 
 @dataclass
 class Found:
-    """What a look has brought: pairs that were not known, and names too common to be compared."""
+    """What a look has brought: pairs that were not known, and names too common for their e-mail addresses to be compared."""
 
     pairs: int = 0
     too_common: int = 0
@@ -105,40 +115,37 @@ def _reader(args: dict[str, Any]) -> Callable[[int], list[tuple[int, int | None]
 
 
 def look_among(customers: list[int], *, at: datetime) -> Found:
-    """Write every pair that these customers make with others of their city and name. Numbers are opened in memory and stored nowhere."""
-    names = _execute(NAMES, {"customers": customers, "most": MOST})
-    compared = [row for row in names if row[2] <= MOST]
-    stored = sum(_store(_pairs_of(some), at=at) for some in _pieces(compared))
-    return Found(stored, len(names) - len(compared))
+    """Write every pair that these customers make with others of their city and name."""
+    mails, too_common = _same_mails(customers)
+    return Found(_store({**mails, **_near_numbers(customers)}, at=at), too_common)
 
 
-def _pieces(names: list[tuple[int, str, int]]) -> Iterator[list[tuple[int, str]]]:
-    """The names in pieces of so many customers that they fit into memory together."""
-    piece: list[tuple[int, str]] = []
-    members = 0
-    for city, name, count in names:
-        if piece and members + count > IN_MEMORY:
-            yield piece
-            piece, members = [], 0
-        piece.append((city, name))
-        members += count
-    if piece:
-        yield piece
+def _near_numbers(customers: list[int]) -> dict[tuple[int, int], str]:
+    """Each number is opened in memory, and what is near it looked for by the blind index: no other number is opened, none stored."""
+    sealer = BulkSealer()
+    near_ones = [
+        (owner, sealer.index(digits), why)
+        for owner, sealed in _execute(NUMBERS, {"customers": customers})
+        for digits, why in near(unseal(sealed))
+    ]
+    owners = _execute(OWNERS, {"indexes": b"".join(index for _owner, index, _why in near_ones)}) if near_ones else []
+    met = {(near_ones[place][0], other): near_ones[place][2] for place, other in owners}
+    sides = {"ones": [one for one, _other in met], "others": [other for _one, other in met]}
+    namesakes = _execute(NAMESAKES, sides) if met else []
+    return {(min(pair), max(pair)): met[pair] for pair in namesakes}
 
 
-def _pairs_of(names: list[tuple[int, str]]) -> dict[tuple[int, int], str]:
-    numbers: dict[tuple[int, str], set[tuple[int, str]]] = defaultdict(set)
-    mails: dict[tuple[int, str, str], set[int]] = defaultdict(set)
-    values = {"cities": [city for city, _name in names], "names": [name for _city, name in names], "headings": EMAIL_HEADINGS}  # fmt: skip
-    for city, name, customer, sealed, mail in _execute(MEMBERS, values):
-        if sealed is not None:
-            numbers[city, name].add((customer, unseal(sealed)))
+def _same_mails(customers: list[int]) -> tuple[dict[tuple[int, int], str], int]:
+    """The pairs, and of how many names there were too many customers to compare."""
+    names = _execute(NAMES, {"customers": customers, "headings": EMAIL_HEADINGS, "most": MOST})
+    few = [(city, name) for city, name, count in names if count <= MOST]
+    values = {"cities": [city for city, _name in few], "names": [name for _city, name in few], "headings": EMAIL_HEADINGS}  # fmt: skip
+    same: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    for city, name, customer, mail in _execute(MAILS, values) if few else []:
         if mail:
-            mails[city, name, mail].add(customer)
-    pairs = {pair: str(SamePerson.Why.EMAIL) for who in mails.values() for pair in combinations(sorted(who), 2)}
-    for group in numbers.values():
-        pairs.update(near_pairs(group))
-    return pairs
+            same[city, name, mail].append(customer)
+    pairs = {pair: str(SamePerson.Why.EMAIL) for who in same.values() for pair in combinations(sorted(who), 2)}
+    return pairs, len(names) - len(few)
 
 
 def _store(pairs: dict[tuple[int, int], str], *, at: datetime) -> int:

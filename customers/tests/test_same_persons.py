@@ -106,13 +106,17 @@ def test_a_second_look_writes_nothing_twice_and_a_pair_told_apart_stays_so(city,
     assert SamePerson.objects.get().state == "different"
 
 
-def test_a_very_common_name_is_counted_and_not_compared(city, monkeypatch):
+def test_of_a_very_common_name_numbers_are_compared_and_e_mail_addresses_are_not(city, monkeypatch):
     monkeypatch.setattr(same_persons, "MOST", 2)
-    people = [person(city, number) for number in ("19100007548", "19100007549", "19100001111")]
+    a, b, c = (
+        person(city, number, attributes={"email": "zhang@example.com"})
+        for number in ("19100007548", "19100007549", "19100001111")
+    )
 
-    found = look(*people)
+    found = look(a, b, c)
 
-    assert (found.pairs, found.too_common) == (0, 1)
+    assert (found.pairs, found.too_common) == (1, 1)
+    assert pairs() == [(a.pk, b.pk, "digit")]
 
 
 def test_a_pair_stands_once_and_with_the_lower_id_first(city):
@@ -155,7 +159,6 @@ def test_the_customers_that_a_list_touched_are_looked_through_in_pieces(city, da
 
 def test_a_whole_city_is_looked_through_and_no_other(city, data, monkeypatch):
     monkeypatch.setattr(same_persons, "AT_ONCE", 2)
-    monkeypatch.setattr(same_persons, "IN_MEMORY", 3)
     elsewhere = CityFactory()
     people = [person(city, f"1910000754{n}") for n in range(3)]
     person(elsewhere, "19100007550", name="Bo")
