@@ -14,17 +14,19 @@ from core.workbooks import Column
 from customers import person_data
 from customers.models import Customer
 from customers.person_data import Sheet
+from customers.queries import former_ids
 
 WIDE = 36
 
 
 def facts(customer: Customer) -> list[Sheet]:
-    """Calls with their results, answers, promises and orders."""
-    calls = list(Call.objects.filter(customer_id=customer.pk).order_by("started_at", "pk"))
+    """Calls with their results, answers, promises and orders; also of those who were merged into the customer."""
+    persons = [customer.pk, *former_ids(customer.pk)]
+    calls = list(Call.objects.filter(customer_id__in=persons).order_by("started_at", "pk"))
     results = Disposition.objects.in_bulk({call.disposition_id for call in calls})
     said = Answer.objects.filter(call_id__in=[call.pk for call in calls]).select_related("question")
-    promises = Callback.objects.filter(lead__customer=customer).order_by("due_at", "pk")
-    orders = Order.objects.filter(customer_id=customer.pk).select_related("product").order_by("call_started_at", "pk")
+    promises = Callback.objects.filter(lead__customer__in=persons).order_by("due_at", "pk")
+    orders = Order.objects.filter(customer_id__in=persons).select_related("product").order_by("call_started_at", "pk")
     return [
         Sheet(
             _("Calls"),
@@ -57,11 +59,12 @@ def facts(customer: Customer) -> list[Sheet]:
 
 def forget(customer: Customer, at: datetime) -> None:
     """Words about the person go, and the sound of the calls; calls, results and orders stay."""
-    calls = Call.objects.filter(customer_id=customer.pk)
+    persons = [customer.pk, *former_ids(customer.pk)]
+    calls = Call.objects.filter(customer_id__in=persons)
     ids = list(calls.values_list("pk", flat=True))
     calls.exclude(note="").update(note="")
     Answer.objects.filter(call_id__in=ids).update(value="")
-    Callback.objects.filter(lead__customer=customer).exclude(note="").update(note="")
+    Callback.objects.filter(lead__customer__in=persons).exclude(note="").update(note="")
     # bytes cannot be put back if this transaction fails: their time is over, and the next sweep takes them
     sound = Recording.objects.filter(call_id__in=ids, file_id__isnull=False).values_list("file_id", flat=True)
     PrivateFile.objects.filter(pk__in=list(sound), destroyed_at=None, keep_until__gt=at).update(keep_until=at)
@@ -74,9 +77,9 @@ def forget(customer: Customer, at: datetime) -> None:
 def duty(customer: Customer, at: datetime) -> str:
     """Books of what was sold are kept; a cancelled order was sold too."""
     kept = timedelta(days=settings.ORDER_KEPT_DAYS)
-    last = (
-        Order.objects.filter(customer_id=customer.pk, call_started_at__gt=at - kept).order_by("call_started_at").last()
-    )
+    persons = [customer.pk, *former_ids(customer.pk)]
+    young = Order.objects.filter(customer_id__in=persons, call_started_at__gt=at - kept)
+    last = young.order_by("call_started_at").last()
     if last is None:
         return ""
     return _("An order of this person must be kept until %(day)s.") % {"day": shown(last.call_started_at + kept, "day")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,7 +10,14 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from customers.signals import customer_moved, customer_suppressed, list_committed, rows_taken_back
+from customers.signals import (
+    customer_moved,
+    customer_suppressed,
+    customers_merged,
+    customers_unmerged,
+    list_committed,
+    rows_taken_back,
+)
 
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
@@ -58,3 +66,28 @@ def follow_customer(sender: Any, *, customer_id: int, **_more: Any) -> None:
     from campaigns.services import moving
 
     moving.follow_customer(customer_id=customer_id)
+
+
+@receiver(customers_merged, dispatch_uid="campaigns.merge_leads")
+def merge_leads(sender: Any, *, kept_id: int, gone_id: int, at: datetime, moved: dict[str, Any], **_more: Any) -> None:
+    """Runs inside the transaction of the merge, which holds both customers."""
+    from campaigns.services import merged_persons
+
+    merged_persons.merge_leads(kept_id=kept_id, gone_id=gone_id, at=at, moved=moved)
+
+
+@receiver(customers_unmerged, dispatch_uid="campaigns.part_leads")
+def part_leads(
+    sender: Any,
+    *,
+    kept_id: int,
+    gone_id: int,
+    at: datetime,
+    moved: dict[str, Any],
+    left: Counter[str],
+    **_more: Any,
+) -> None:
+    """Runs inside the transaction that undoes the merge, which holds both customers."""
+    from campaigns.services import merged_persons
+
+    merged_persons.part_leads(kept_id=kept_id, gone_id=gone_id, at=at, moved=moved, left=left)

@@ -76,6 +76,18 @@ def settle_indexes(run: Run) -> dict[str, Any]:
     return {"pages": list_commit.settle_indexes()}
 
 
+@handler(
+    "customers.find_same_persons",
+    label=_("Look for customers who may be the same person"),
+    max_attempts=3,
+    lease=timedelta(seconds=120),
+)
+def find_same_persons(run: Run) -> dict[str, Any]:
+    from customers.services import same_persons
+
+    return same_persons.find_same_persons(run)
+
+
 @handler("customers.refresh_segment", label=_("Count a segment"), max_attempts=3, lease=timedelta(seconds=120))
 def refresh_segment(run: Run) -> dict[str, Any]:
     from customers.services import segment_members

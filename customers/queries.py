@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.db import connection
 from django.db.models import Case, F, Prefetch, QuerySet, Value, When
 from django.db.models.fields import DateField
 
-from customers.models import Customer, CustomerTag, PersonRequest, Phone
+from customers.models import Customer, CustomerTag, Merge, PersonRequest, Phone
 from people.models import City, User
 
 # Nobody pages through more by hand; beyond it filters help.
@@ -73,3 +74,23 @@ def requests_by_urgency(user: User) -> QuerySet:
 
 def overdue_requests(user: User, today: date) -> int:
     return PersonRequest.objects.visible_to(user).overdue(today).count()
+
+
+FORMER = """
+WITH RECURSIVE former (id) AS (
+  SELECT id FROM customers_customer WHERE merged_into_id = %s
+  UNION SELECT c.id FROM customers_customer c JOIN former f ON c.merged_into_id = f.id)
+SELECT id FROM former ORDER BY id
+"""
+
+
+def former_ids(customer_id: int) -> list[int]:
+    """The customers that were merged into this one, those merged into them included: their calls and orders are this person's history."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORMER, [customer_id])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def merges_of(customer: Customer) -> QuerySet[Merge]:
+    """What was merged into this customer and still is."""
+    return Merge.objects.standing().filter(kept=customer).select_related("gone", "by").order_by("-at")

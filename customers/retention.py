@@ -15,6 +15,7 @@ from customers.models import (
     CustomerTag,
     HeldRow,
     LeadList,
+    Merge,
     PersonRequest,
     Phone,
     RegisterNumber,
@@ -110,6 +111,12 @@ def forget_segment_members(at: datetime) -> int:
     return SegmentMembers.objects.filter(segment__counted_at__lt=at - UNCOUNTED).delete()[0]
 
 
+def forget_merges(at: datetime) -> int:
+    """What a merge moved and what was there before: as long as the merge can be undone."""
+    due = Merge.objects.filter(moved__isnull=False).filter(Q(at__lt=at - UNDO) | Q(undone_at__lt=at - STAGED))
+    return due.update(moved=None)
+
+
 def forget_answers(at: datetime) -> int:
     """Words of answers, and what corrections replaced: as long as the person may still object to them."""
     due = PersonRequest.objects.filter(decided_at__lt=at - UNUSED)
@@ -196,6 +203,13 @@ register(
     keep_for=UNUSED,
     basis=_("Evidence of what a person was answered, 3 years after the answer; an erasing empties it at once."),
     apply=forget_answers,
+)
+register(
+    "customers.Merge",
+    fields=Merge.PERSONAL_FIELDS,
+    keep_for=UNDO,
+    basis=_("What a merge of two customers moved serves to undo it; 30 days, and 7 after it was undone."),
+    apply=forget_merges,
 )
 register(
     "customers.CanaryCall",

@@ -102,6 +102,11 @@ def can_answer_requests(user: User) -> bool:
     return user.has_role(*ANSWERERS)
 
 
+def can_decide_same_persons(user: User) -> bool:
+    """See who may be the same person, tell them apart, merge them and undo a merge: the data team, of the pairs that it sees."""
+    return user.has_role(Role.DATA)
+
+
 def can_see_canaries(user: User) -> bool:
     """Which customers are made up, and in which files they stood."""
     return user.has_role(Role.ADMINISTRATOR)

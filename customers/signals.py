@@ -16,3 +16,10 @@ customer_suppressed = Signal()
 rows_taken_back = Signal()
 # customer_id: a customer belongs to another city from now on, by hand. Sent INSIDE the transaction, so that the leads move with it.
 customer_moved = Signal()
+
+# kept_id, gone_id, at, moved (a dict): one customer is merged into another. Sent INSIDE the transaction, with both locked and all that this
+# floor holds moved already. A receiver moves its own and notes in `moved`, under its own name, what an undo needs: JSON, no personal data.
+customers_merged = Signal()
+# kept_id, gone_id, at, moved (what was noted), left (a Counter by word): a merge is undone. Sent INSIDE the transaction, with both locked and
+# this floor's own brought back. A receiver brings back what nobody has touched since, and counts in `left` what it could not.
+customers_unmerged = Signal()

@@ -128,6 +128,9 @@ add_reason(
         | brought.pointed_to(
             "(SELECT merged_into_id AS customer_id FROM customers_customer WHERE merged_into_id IS NOT NULL)"
         )
+        # a merge that was undone is evidence all the same
+        | brought.pointed_to("(SELECT kept_id AS customer_id FROM customers_merge)")
+        | brought.pointed_to("(SELECT gone_id AS customer_id FROM customers_merge)")
     ),
 )
 add_reason(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, ngettext_lazy
 
 FILE_FAULTS: dict[str, Any] = {
     "empty_file": _("The file is empty. Put the headings into the first row and one customer into each row below."),
@@ -128,3 +128,34 @@ def reason_words(code: str) -> str:
 class _Known(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "–"
+
+
+def left_sentences(left: Mapping[str, int] | list[list[Any]]) -> list[str]:
+    """What the undo of a merge could not bring back, in sentences."""
+    words = {
+        "phones": ngettext_lazy("%d number is gone since.", "%d numbers are gone since."),
+        "consents": ngettext_lazy("%d consent is gone since.", "%d consents are gone since."),
+        "suppressions": ngettext_lazy("%d do-not-call entry is gone since.", "%d do-not-call entries are gone since."),
+        "tags": ngettext_lazy("%d tag was taken off since.", "%d tags were taken off since."),
+        "details": ngettext_lazy(
+            "%d detail was changed since and stays as it is.", "%d details were changed since and stay as they are."
+        ),
+        "contacts": ngettext_lazy(
+            "%d contact made since stays with the one who was kept and counts against both.",
+            "%d contacts made since stay with the one who was kept and count against both.",
+        ),
+        "requests": ngettext_lazy(
+            "%d request made since stays with the one who was kept.",
+            "%d requests made since stay with the one who was kept.",
+        ),
+        "for_both": ngettext_lazy(
+            "%d do-not-call entry made since holds for both.", "%d do-not-call entries made since hold for both."
+        ),
+        "leads": ngettext_lazy(
+            "%d lead was worked on since and stays where it is.", "%d leads were worked on since and stay where they are."
+        ),
+        "promises": ngettext_lazy(
+            "%d promise to call back was kept or dropped since.", "%d promises to call back were kept or dropped since."
+        ),
+    }  # fmt: skip
+    return [str(words[code] % count) for code, count in dict(left).items() if code in words]

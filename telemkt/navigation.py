@@ -85,6 +85,8 @@ GROUPS: list[tuple[object, list[Page]]] = [
         [
             Page("customers:lists", "upload", _("Lists"), ("data", "campaign_manager")),
             Page("customers:customers", "people", _("Customers"), ("data", "campaign_manager", "supervisor")),
+            Page("customers:same-persons", "swap", _("Same person?"), ("data",)),
+            Page("customers:merges", "link", _("Merged customers"), ("data",)),
             Page(
                 "customers:segments",
                 "filter",

@@ -102,6 +102,7 @@ class Lead(models.Model):
         BAD_NUMBER = "bad_number", _("Number not in use")
         SUPPRESSED = "suppressed", _("Not to be called")
         WITHDRAWN = "withdrawn", _("Withdrawn")
+        MERGED = "merged", _("Merged with another customer")
         CLOSED = "closed", _("Closed")
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, verbose_name=_("campaign"), db_index=False)

@@ -232,7 +232,7 @@ WITH made AS (
 ), decided AS (
     SELECT l.id, m.attempts, x.*, cu.callable_from, x.started_at + (x.talk_seconds * interval '1 second') + r.minutes * interval '1 minute' AS again_at,
         CASE WHEN m.sale OR l.outcome = 'won' THEN 'won'
-             WHEN l.outcome IN ('suppressed', 'withdrawn') THEN l.outcome
+             WHEN l.outcome IN ('suppressed', 'withdrawn', 'merged') THEN l.outcome
              WHEN x.refuses_calls THEN 'suppressed'
              WHEN x.bad_number AND NOT EXISTS (SELECT 1 FROM customers_phone ph WHERE ph.customer_id = l.customer_id AND NOT ph.is_dead) THEN 'bad_number'
              WHEN x.follow = 'won' THEN 'won'

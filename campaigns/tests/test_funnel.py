@@ -221,7 +221,7 @@ def test_finished_leads_and_those_in_a_hand_are_where_they_ended():
     held = hold(floor.lead(), floor.agent)
 
     assert funnel_of(floor.campaign).counts == {
-        "won": 1, "refused": 1, "exhausted": 1, "number": 1, "suppressed": 1, "other": 2, "held": 1,
+        "won": 1, "refused": 1, "exhausted": 1, "number": 1, "suppressed": 1, "other": 3, "held": 1,
     }  # fmt: skip
     assert classed(held).reasons[0].sentence.startswith(f"With {floor.agent} since")
 

@@ -19,6 +19,7 @@ from campaigns.models import Call, Order
 from campaigns.queries_calls import Names, call_detail, calls_shown, short_name
 from core.listing import Column, Listing
 from customers.models import Customer
+from customers.queries import former_ids
 from people.access import must
 from people.exports import two_persons_of_teams
 from people.models import User
@@ -123,8 +124,9 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _customer_rows(request: HttpRequest, pk: int, rows: QuerySet) -> QuerySet:
+    """Of the customer and of whoever was merged into them: it is one person's history."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
-    return rows.filter(customer_id=customer.pk)
+    return rows.filter(customer_id__in=[customer.pk, *former_ids(customer.pk)])
 
 
 @never_cache

@@ -16,6 +16,8 @@ IDS = {
     "call_import": gettext_lazy("Call import"),
     "allocation_id": gettext_lazy("Allocation of a list"),
     "segment": gettext_lazy("Segment"),
+    "customer": gettext_lazy("Customer"),
+    "city": gettext_lazy("City"),
     "user": gettext_lazy("Asked for by the user"),
     "key": gettext_lazy("Newest key"),
 }
@@ -54,6 +56,8 @@ WORDS = {
     "days": gettext_lazy("Days entered"),
     "segments": gettext_lazy("Segments"),
     "members": gettext_lazy("Customers"),
+    "same_persons": gettext_lazy("Possible same persons found"),
+    "too_common": gettext_lazy("Names too common to compare e-mail addresses"),
 }
 
 

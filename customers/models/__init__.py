@@ -1,6 +1,7 @@
 """Tables of the customer data centre."""
 
 from .canaries import Canary, CanaryCall, CanaryExport
+from .duplicates import Merge, SamePerson
 from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
@@ -21,6 +22,7 @@ __all__ = [
     "CustomerTag",
     "HeldRow",
     "LeadList",
+    "Merge",
     "NumberUse",
     "PersonRequest",
     "Phone",
@@ -29,6 +31,7 @@ __all__ = [
     "RowVerdict",
     "RuleChange",
     "RulePack",
+    "SamePerson",
     "Segment",
     "SegmentMembers",
     "Source",

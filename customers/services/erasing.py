@@ -12,7 +12,20 @@ from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from core.sealed import unseal
 from customers import person_data
-from customers.models import Customer, HeldRow, LeadList, PersonRequest, Phone, RowVerdict, StagedRow, Suppression
+from customers.models import (
+    Customer,
+    CustomerTag,
+    HeldRow,
+    LeadList,
+    Merge,
+    PersonRequest,
+    Phone,
+    RowVerdict,
+    SamePerson,
+    StagedRow,
+    Suppression,
+)
+from customers.queries import former_ids
 from customers.retention import UNDO
 from customers.services.requests import Kind, State, lock, open_request, refuse_request, settle, take
 from customers.services.suppress import suppress
@@ -42,7 +55,7 @@ def reasons_to_keep(*, customer: Customer, at: datetime) -> list[str]:
 
 @transaction.atomic
 def erase(*, asked: PersonRequest, by: User, at: datetime, answer: str = "") -> PersonRequest:
-    """Empty the person's fields and destroy the numbers; each number's blind index stays suppressed, so that no later list brings the
+    """Empty the person's fields, and those of whoever was merged into them, and destroy the numbers; each number's blind index stays suppressed, so that no later list brings the
     person back. Open leads are withdrawn, words about the person on higher floors are emptied, calls, orders and counts stay.
 
     Raises PermissionRefused (also for the own entry), AnsweredAlready, OtherRequest, MustBeKept, SpokenToNow.
@@ -100,9 +113,15 @@ def _destroy_numbers(customer: Customer, by: User, at: datetime) -> int:
 
 
 def _empty(customer: Customer, at: datetime) -> None:
-    customer.tags.all().delete()
     customer.consents.filter(withdrawn_at=None).update(withdrawn_at=at)
-    Customer.objects.filter(pk=customer.pk).update(
+    # whoever was merged into the person is the person
+    persons = [customer.pk, *former_ids(customer.pk)]
+    CustomerTag.objects.filter(customer__in=persons).delete()
+    Merge.objects.filter(Q(kept__in=persons) | Q(gone__in=persons)).update(moved=None)
+    # a pair that was once merged stays as evidence: it holds ids alone
+    pairs = SamePerson.objects.filter(state=SamePerson.State.OPEN, merges=None)
+    pairs.filter(Q(first__in=persons) | Q(second__in=persons)).delete()
+    Customer.objects.filter(pk__in=persons).update(
         name="", name_sort="", external_id="", attributes={}, address=None, gender="", age=None, updated_at=at
     )
 
@@ -115,4 +134,6 @@ def _forget_lists(customer: Customer, at: datetime) -> None:
         name="", name_sort="", external_id="", attributes={}, type="", gender="", age=None, phone_sealed=None, phone_mask="", cells=None
     )  # fmt: skip
     young = LeadList.objects.filter(Q(committed_at=None) | Q(committed_at__gte=at - UNDO))
-    RowVerdict.objects.filter(lead_list__in=young, verdict="update", customer_id=customer.pk).update(before=None)
+    RowVerdict.objects.filter(
+        lead_list__in=young, verdict="update", customer_id__in=[customer.pk, *former_ids(customer.pk)]
+    ).update(before=None)

@@ -125,8 +125,9 @@ WITH asked AS MATERIALIZED (
   LEFT JOIN renumbered r ON r.external_id = s.external_id
   LEFT JOIN LATERAL (SELECT {KNOWN} FROM customers_customer c WHERE c.id = (
     SELECT p.customer_id FROM customers_phone p WHERE p.blind_index = s.phone_blind) OFFSET 0) c ON true
-  LEFT JOIN LATERAL (SELECT {KNOWN} FROM customers_customer c
-    WHERE c.source_id = %(source)s AND c.external_id = s.external_id AND c.external_id <> '' OFFSET 0) x ON true
+  LEFT JOIN LATERAL (SELECT {KNOWN} FROM customers_customer c WHERE c.id = (
+    SELECT coalesce(o.merged_into_id, o.id) FROM customers_customer o
+    WHERE o.source_id = %(source)s AND o.external_id = s.external_id AND o.external_id <> '') OFFSET 0) x ON true
   CROSS JOIN LATERAL (VALUES (s.row_no, c.id)) k (row_no, customer_id)
   CROSS JOIN LATERAL (SELECT CASE WHEN c.id IS NOT NULL THEN ({WHAT_CHANGES}) END AS before OFFSET 0) d
   WHERE s.lead_list_id = %(list)s AND {SOME}

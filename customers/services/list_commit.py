@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from core.audit import audit
 from core.jobs import JobCancelled, Run, enqueue
-from customers.models import LeadList, RowVerdict
+from customers.models import LeadList, Merge, RowVerdict
 from customers.services import judging, list_tags
 from customers.services.list_check import count_verdicts
 from customers.signals import list_committed
@@ -46,6 +47,14 @@ WHERE v.lead_list_id = %(list)s AND v.verdict IN ('update', 'unchanged', 'left')
     SELECT FROM customers_rowverdict u JOIN customers_leadlist l ON l.id = u.lead_list_id AND l.undo_asked_at IS NOT NULL
       AND coalesce(l.undone_at, %(at)s) >= %(checked)s
     WHERE u.customer_id = v.customer_id AND u.verdict = 'update'))
+"""
+
+# rows of customers who were merged since the check, or whose merge was undone: their numbers belong to somebody else now
+MERGED = """
+SELECT v.row_no FROM customers_rowverdict v
+WHERE v.lead_list_id = %(list)s AND v.verdict IN ('update', 'unchanged') AND v.customer_id IN (
+  SELECT p.id FROM customers_merge m CROSS JOIN LATERAL (VALUES (m.kept_id), (m.gone_id)) p (id)
+  WHERE m.at >= %(checked)s OR m.undone_at >= %(checked)s)
 """
 
 PREFIX = "CASE WHEN s.phone_mask LIKE '1__****%%' AND substr(s.phone_mask, 2, 1) BETWEEN '3' AND '9' THEN left(s.phone_mask, 3) ELSE '' END"
@@ -86,9 +95,9 @@ WHERE v.lead_list_id = %(list)s AND v.verdict = 'update' AND v.reason <> 'add_nu
 # a further number of a customer who is known, or whom this very list has brought
 NUMBERS = f"""
 INSERT INTO customers_phone (customer_id, blind_index, sealed, mask, prefix, is_primary, is_dead, created_at)
-SELECT c.id, s.phone_blind, s.phone_sealed, s.phone_mask,
+SELECT coalesce(c.merged_into_id, c.id), s.phone_blind, s.phone_sealed, s.phone_mask,
   {PREFIX},
-  NOT EXISTS (SELECT 1 FROM customers_phone p WHERE p.customer_id = c.id AND p.is_primary), false, %(at)s
+  NOT EXISTS (SELECT 1 FROM customers_phone p WHERE p.customer_id = coalesce(c.merged_into_id, c.id) AND p.is_primary), false, %(at)s
 {ROWS.replace(" WHERE", " JOIN customers_customer c ON c.source_id = %(source)s AND c.external_id = s.external_id AND c.external_id <> '' WHERE")}
   AND v.verdict = 'update' AND v.reason = 'add_number'
 ON CONFLICT (blind_index) DO NOTHING
@@ -170,6 +179,8 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
     _judge_again(lead_list, SUPPRESSED, at=at)
     if _was_undone_since(lead_list, at=at):
         _judge_again(lead_list, UNDONE, at=at)
+    if _was_merged_since(lead_list, at=at):
+        _judge_again(lead_list, MERGED, at=at)
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic():
@@ -193,6 +204,12 @@ def _was_undone_since(lead_list: LeadList, *, at: datetime) -> bool:
     """Some other list was or is being taken back since this one was checked."""
     undoing = LeadList.objects.exclude(undo_asked_at=None).exclude(undone_at__lt=lead_list.checked_at or at)
     return undoing.exists()
+
+
+def _was_merged_since(lead_list: LeadList, *, at: datetime) -> bool:
+    """Some customers were merged, or parted again, since this list was checked."""
+    checked = lead_list.checked_at or at
+    return Merge.objects.filter(Q(at__gte=checked) | Q(undone_at__gte=checked)).exists()
 
 
 def _judge_again(lead_list: LeadList, whom: str, *, at: datetime) -> None:
@@ -246,4 +263,5 @@ def _settle(lead_list: LeadList, *, by: User, at: datetime) -> None:
     lead_list.save(update_fields=["counts", "status", "committed_at", "committed_by"])
     audit("customers.list.committed", lead_list, by=by, at=at, counts=lead_list.counts)
     enqueue(kind="customers.settle_indexes", key=str(lead_list.pk), by=by)
+    enqueue(kind="customers.find_same_persons", key=f"list-{lead_list.pk}", args={"lead_list": lead_list.pk}, by=by)
     list_committed.send(sender=LeadList, lead_list_id=lead_list.pk)

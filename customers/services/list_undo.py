@@ -46,6 +46,7 @@ CHANGED = ("id", "name", "name_sort", "type", "gender", "age", "city_id", "exter
 # committed. What points to them is checked before that, in the statement, not at the commit: others then wait for milliseconds.
 DELETE = (
     "SET CONSTRAINTS ALL IMMEDIATE",
+    "DELETE FROM customers_sameperson WHERE first_id = ANY (%(ids)s) OR second_id = ANY (%(ids)s)",
     "DELETE FROM customers_customertag WHERE customer_id = ANY (%(ids)s)",
     "DELETE FROM customers_consent WHERE customer_id = ANY (%(ids)s)",
     "DELETE FROM customers_phone WHERE customer_id = ANY (%(ids)s)",

@@ -20,6 +20,7 @@ from core.workbooks import XLSX_TYPE, Column, Workbook
 from customers import person_data
 from customers.models import Contact, Customer, NumberUse, PersonRequest
 from customers.person_data import Sheet
+from customers.queries import former_ids
 from customers.services.persons import use_number
 from customers.services.requests import Kind, State, settle, take
 from people.models import User
@@ -75,7 +76,7 @@ def _write(sheets: Iterable[Sheet], asked: PersonRequest, by: User, at: datetime
 
 def _own_sheets(customer: Customer) -> list[Sheet]:
     return [
-        Sheet(_("Details"), [Column(_("Field"), 20), Column(_("Value"), WIDE)], _details(customer)),
+        Sheet(_("Details"), [Column(_("Field"), 20), Column(_("Value"), WIDE)], _details_of_all(customer)),
         Sheet(
             _("Numbers"),
             [Column(_("Number"), 20), _("First"), _("Not in use"), _("Added")],
@@ -114,6 +115,12 @@ def _own_sheets(customer: Customer) -> list[Sheet]:
             ],
         ),
     ]  # fmt: skip
+
+
+def _details_of_all(customer: Customer) -> list[list[Any]]:
+    """Also what the rows still hold that were merged into the customer."""
+    former = Customer.objects.filter(pk__in=former_ids(customer.pk)).select_related("city", "source").order_by("pk")
+    return [line for row in (customer, *former) for line in _details(row)]
 
 
 def _details(customer: Customer) -> list[list[Any]]:

@@ -16,6 +16,7 @@ from core.errors import DomainError, PermissionRefused
 from customers import rules
 from customers.models import Customer, PersonRequest, Suppression
 from customers.names import sort_key
+from customers.queries import former_ids
 from customers.services.suppress import ReasonMissing, lift, suppress
 from customers.signals import customer_moved
 from people.models import City, User
@@ -31,6 +32,10 @@ class AskedAlready(DomainError):
 
 class ReceivedWhen(DomainError):
     """The day of receipt lies in the future, or too far back."""
+
+
+class MergedAway(DomainError):
+    """The customer was merged into another one, whose data are the person's."""
 
 
 class AnsweredAlready(DomainError):
@@ -53,7 +58,7 @@ class NotLocked(DomainError):
 def open_request(
     *, customer: Customer, kind: str, way: str, by: User, at: datetime, received_on: date | None = None
 ) -> PersonRequest:
-    """Enter what a person asks; the clock runs from the day of receipt. Raises PermissionRefused, ReceivedWhen, AskedAlready."""
+    """Enter what a person asks; the clock runs from the day of receipt. Raises PermissionRefused, ReceivedWhen, MergedAway, AskedAlready."""
     if not rules.can_see_requests(by):
         raise PermissionRefused(_("Your role does not allow this."))
     today = business_date(at)
@@ -61,6 +66,8 @@ def open_request(
     if not today - OLDEST <= received_on <= today:
         raise ReceivedWhen(_("The day of receipt lies within the last year, not in the future."))
     customer = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    if customer.merged_into_id:
+        raise MergedAway(_("This customer was merged into another one. Enter the request there."))
     if customer.requests.waiting().filter(kind=kind).exists():
         raise AskedAlready(_("This is asked for already and waits for an answer."))
     asked = PersonRequest.objects.create(
@@ -132,7 +139,8 @@ def lock(*, asked: PersonRequest, by: User, at: datetime, answer: str = "") -> P
     asked = take(asked, by=by, kind=Kind.LOCK)
     # the wish is kept like any other; leads are taken out of agents' hands by the news that goes out with it
     suppress(customer=asked.customer, kind=Suppression.Kind.LOCKED, by=by, at=at, source="request")
-    Customer.objects.filter(pk=asked.customer_id).update(is_locked=True)
+    # with those who were merged into the person
+    Customer.objects.filter(pk__in=[asked.customer_id, *former_ids(asked.customer_id)]).update(is_locked=True)
     settle(asked, State.DONE, answer=answer, by=by, at=at)
     _record("locked", asked, by, at)
     return asked
@@ -152,7 +160,7 @@ def unlock(*, asked: PersonRequest, reason: str, by: User, at: datetime) -> Pers
     asked.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
     still = asked.customer.requests.filter(kind=Kind.LOCK, state=State.DONE, lifted_at=None).exists()
     if not still:
-        Customer.objects.filter(pk=asked.customer_id).update(is_locked=False)
+        Customer.objects.filter(pk__in=[asked.customer_id, *former_ids(asked.customer_id)]).update(is_locked=False)
         for row in asked.customer.suppressions.filter(kind=Suppression.Kind.LOCKED, lifted_at=None):
             lift(suppression=row, by=by, at=at, reason=reason)
     _record("unlocked", asked, by, at)

@@ -169,11 +169,23 @@ def _touched(row: Suppression) -> set[int]:
 
 
 def _lock(customer: Customer | None, index: bytes | None) -> Customer | None:
-    """The person's row, locked: a claim that runs at the same moment either comes before, or sees the suppression."""
+    """The person's row, locked: a claim that runs at the same moment either comes before, or sees the suppression.
+
+    Who was merged is the one they were merged into: what is said of an old call holds for the person as they are now.
+    """
     pk = customer.pk if customer else None
     if pk is None and index is not None:
         pk = Phone.objects.filter(blind_index=index).values_list("customer_id", flat=True).first()
-    return Customer.objects.select_for_update(of=("self",)).get(pk=pk) if pk else None
+    while pk:
+        merged_into = Customer.objects.filter(pk=pk).values_list("merged_into", flat=True).get()
+        # followed before it is locked, since a merge locks by id; and asked again, since a merge may have been under way
+        if merged_into is None:
+            row = Customer.objects.select_for_update(of=("self",)).get(pk=pk)
+            if row.merged_into_id is None:
+                return row
+            merged_into = row.merged_into_id
+        pk = merged_into
+    return None
 
 
 def _standing(

@@ -27,7 +27,7 @@ from customers import rules
 from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, RulePack
 from customers.person_forms import ConsentForm, NumberForm, RevealForm, SuppressForm, TagForm
-from customers.queries import customers_by_name, for_list
+from customers.queries import customers_by_name, for_list, merges_of
 from customers.request_forms import RequestForm
 from customers.services import contacts, persons
 from customers.services.packs import DEFAULT_PACK
@@ -172,7 +172,8 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "suppressions": _suppressions(request, row, at),
         "contacts": Contact.objects.filter(customer_id=row.pk).order_by("-at")[:CONTACTS_SHOWN],
         "packs": RulePack.objects.order_by("code"),
-        "may_change": rules.can_change_customers(request.user),
+        "may_change": rules.can_change_customers(request.user) and not row.merged_into_id,
+        "merges": merges_of(row) if rules.can_decide_same_persons(request.user) else [],
         "may_suppress": rules.can_suppress(request.user),
         "may_reveal": rules.can_reveal_number(request.user),
         "reveal_form": RevealForm(),

@@ -31,6 +31,9 @@ NEW_EVENTS = f"""SELECT {DAY.format(column="o.call_started_at")}, o.city_id, e.r
 FROM campaigns_orderevent e JOIN campaigns_order o ON o.id = e.order_id WHERE e.recorded_at >= %s"""
 NEW_MERGERS = f"""SELECT {DAY.format(column="c.started_at")}, c.city_id, m.updated_at
 FROM customers_customer m JOIN campaigns_call c ON c.customer_id = m.id WHERE m.merged_into_id IS NOT NULL AND m.updated_at >= %s"""
+# the calls of who was merged; what was merged into them before is marked as changed with them
+UNDONE_MERGERS = f"""SELECT {DAY.format(column="c.started_at")}, c.city_id, m.undone_at
+FROM customers_merge m JOIN campaigns_call c ON c.customer_id = m.gone_id WHERE m.undone_at >= %s"""
 ALL_CALLS = f"SELECT DISTINCT {DAY.format(column='started_at')}, city_id, %s::timestamptz FROM campaigns_call"
 
 
@@ -51,7 +54,7 @@ def mark_dirty(*, at: datetime) -> int:
     since = (mark.scanned_until or datetime(1970, 1, 1, tzinfo=at.tzinfo)) - IN_FLIGHT
     zone = settings.TIME_ZONE
     with connection.cursor() as cursor:
-        for part in (NEW_CALLS, NEW_MERGERS):
+        for part in (NEW_CALLS, NEW_MERGERS, UNDONE_MERGERS):
             cursor.execute(of_calls(part), [zone, since])
         for part in (NEW_ORDERS, NEW_EVENTS):
             cursor.execute(of_orders(part), [zone, since])

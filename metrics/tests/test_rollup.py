@@ -7,13 +7,15 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from campaigns.models import AgentState, Call, Order, OrderEvent
 from core.clock import database_now
-from customers.models import Customer
+from customers.models import Customer, SamePerson
+from customers.services import merging, unmerging
 from metrics import queries, registry
 from metrics.columns import Level
 from metrics.models import CancellationDay, DayFigures, HourFigures, Partition, PeriodFigures, Stale
 from metrics.services import activity, dirty, periods, rollup
 from metrics.tests import factories as f
 from metrics.tests.naive import count
+from people.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 DAY = f.DAY
@@ -219,6 +221,68 @@ def test_two_persons_merged_are_counted_as_one_after_the_next_rollup():
     assert f.roll_up() == [(DAY, 1)]
     assert total()["customers_called"] == 1
     assert total()["calls"] == 2
+
+
+def merged(kept, gone):
+    """By the service, as the data team does it."""
+    first, second = sorted((kept, gone), key=lambda customer: customer.pk)
+    pair = SamePerson.objects.create(first=first, second=second, why="digit", found_at=database_now())
+    data = UserFactory(role="data")
+    return merging.merge(pair=pair, keep_id=kept.pk, by=data, at=database_now()), data
+
+
+def test_a_merge_and_its_undo_count_the_days_of_the_merged_anew_and_no_other():
+    """By hand: two persons on Wednesday (one call each), one of them again on Thursday, a third on Friday."""
+    city, _team, _agent = f.place()
+    kept, gone, third = f.customers(city, 3)
+    thursday, friday = DAY + timedelta(days=1), DAY + timedelta(days=2)
+    f.make_call(customer_id=kept.pk, city_id=city.pk, connected=True)
+    f.make_call(customer_id=gone.pk, city_id=city.pk, connected=True)
+    f.make_call(thursday, customer_id=gone.pk, city_id=city.pk)
+    f.make_call(friday, customer_id=third.pk, city_id=city.pk)
+    f.roll_up()
+    Customer.objects.update(updated_at=database_now() - timedelta(days=1))
+    f.let_time_pass()
+    assert total(DAY, friday)["customers_called"] == 3
+
+    made, data = merged(kept, gone)
+
+    assert f.roll_up() == [(DAY, city.pk), (thursday, city.pk)]
+    assert total()["customers_called"] == 1
+    assert total(DAY, friday)["customers_called"] == 2
+    f.let_time_pass()
+    Customer.objects.update(updated_at=database_now() - timedelta(days=1))
+
+    unmerging.undo(made=made, by=data, at=database_now())
+
+    assert f.roll_up() == [(DAY, city.pk), (thursday, city.pk)]
+    assert (total()["customers_called"], total()["customers_reached"]) == (2, 2)
+    assert total(DAY, friday)["customers_called"] == 3
+    assert total(DAY, friday)["calls"] == 4
+
+
+def test_whoever_was_merged_before_is_counted_anew_with_the_one_they_were_merged_into():
+    """A into B, counted; then B into C: the day of A's call must follow to C, or the week would count two."""
+    city, _team, _agent = f.place()
+    a, b, c = f.customers(city, 3)
+    thursday = DAY + timedelta(days=1)
+    f.make_call(customer_id=a.pk, city_id=city.pk)
+    f.make_call(thursday, customer_id=c.pk, city_id=city.pk)
+    merged(b, a)
+    f.roll_up()
+    f.let_time_pass()
+    Customer.objects.update(updated_at=database_now() - timedelta(days=1))
+    assert total(DAY, thursday)["customers_called"] == 2
+
+    made, data = merged(c, b)
+
+    assert f.roll_up() == [(DAY, city.pk)]
+    assert total(DAY, thursday)["customers_called"] == 1
+    f.let_time_pass()
+    Customer.objects.update(updated_at=database_now() - timedelta(days=1))
+    unmerging.undo(made=made, by=data, at=database_now())
+    assert f.roll_up() == [(DAY, city.pk)]
+    assert total(DAY, thursday)["customers_called"] == 2
 
 
 def test_a_chain_of_mergers_ends_at_the_last_person():

@@ -41,10 +41,12 @@ from customers.models import (
     ContactRule,
     Customer,
     LeadList,
+    Merge,
     PersonRequest,
     Phone,
     RuleChange,
     RulePack,
+    SamePerson,
     Segment,
     SegmentMembers,
     Source,
@@ -119,6 +121,11 @@ def make_city(number: int) -> None:
     PersonRequest.objects.create(
         id=number, customer=customer, kind="copy", way="phone", received_by=agent, received_on=at.date(), due_on=at.date()
     )  # fmt: skip
+    twin = CustomerFactory(
+        id=number + 1, city=city, name=f"{marker} twin", name_sort=marker, number=None, consent=False
+    )
+    pair = SamePerson.objects.create(id=number, first=customer, second=twin, why="digit", found_at=at)
+    Merge.objects.create(id=number, pair=pair, kept=customer, gone=twin, at=at, by=agent)
     canary = Canary.objects.create(id=number, customer=customer, alert_to=agent, created_by=agent)
     CanaryCall.objects.create(id=number, canary=canary, called_at=at, reported_by=agent, reported_at=at)
     rule = ContactRule.objects.create(
@@ -282,11 +289,15 @@ SHOW_ROWS = {
     "customers:list-columns",
     "customers:list-upload",
     "customers:lists",
+    "customers:merge",
+    "customers:merges",
     "customers:rule",
     "customers:rule-change",
     "customers:rule-changes",
     "customers:rule-history",
     "customers:rules",
+    "customers:same-person",
+    "customers:same-persons",
     "customers:segment",
     "customers:segment-edit",
     "customers:segment-grid",
@@ -328,8 +339,10 @@ SHOW_OWN_ROWS = {
     "customers:customers",
     "customers:list-upload",
     "customers:lists",
+    "customers:merges",
     "customers:rule-changes",
     "customers:rules",
+    "customers:same-persons",
     "customers:segment-grid",
     "customers:segment-new",
     "customers:segments",
@@ -386,6 +399,8 @@ def _rows() -> dict[str, object]:
         ContactRule,
         RuleChange,
         LeadList,
+        SamePerson,
+        Merge,
         Segment,
         Campaign,
         Lead,
