@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -19,6 +19,7 @@ from people.models import User
 
 BETWEEN = re.compile(r"[,;，；、\n]")
 HIDDEN = ""
+USUAL = timedelta(days=30)
 
 
 def _attributes(label: Any, help_text: Any = "") -> forms.CharField:
@@ -66,7 +67,7 @@ class DataRequestForm(forms.Form):
         campaigns = Campaign.objects.visible_to(user).exclude(stage__in=[*OVER, Campaign.Stage.HISTORY])
         self.fields["campaign"].queryset = campaigns.order_by("name")
         self.fields["segment"].queryset = Segment.objects.visible_to(user).live().order_by("name")
-        self.fields["needed_on"].initial = self.fields["use_until"].initial = today
+        self.fields["needed_on"].initial, self.fields["use_until"].initial = today, today + USUAL
         fields = {"campaign": self.fields.pop("campaign"), "city": city_field(user), **self.fields}
         self.fields = fields | _visible_fields()
 

@@ -30,11 +30,12 @@ def fill_request(run: Run) -> dict[str, Any]:
     """
     request = DataRequest.objects.select_related("campaign").get(pk=run.args["request"])
     if "made" not in run.cursor:
-        drawn = _drawn(run, request)
+        drawn = _drawn(run, request) if request.state == State.APPROVED else []
         with run.chunk(cursor={"made": 0}, total=len(drawn)):
-            DataRequestDraw.objects.update_or_create(
-                request=request, defaults={"bitmap": DataRequestDraw.packed(drawn)}
-            )
+            if _is_approved(request):
+                DataRequestDraw.objects.update_or_create(
+                    request=request, defaults={"bitmap": DataRequestDraw.packed(drawn)}
+                )
     draw = DataRequestDraw.objects.filter(request=request).first()
     ids = list(draw.ids) if draw else []
     if request.order == DataRequest.Order.NEWEST:
@@ -42,6 +43,12 @@ def fill_request(run: Run) -> dict[str, Any]:
     _make(run, request, ids)
     request.refresh_from_db()
     return {"leads": request.lead_count, **request.left_out}
+
+
+def _is_approved(request: DataRequest) -> bool:
+    """Asked under a lock until the end of the piece: who closes it meanwhile waits, and then finds the leads."""
+    locked = DataRequest.objects.select_for_update(of=("self",)).filter(pk=request.pk)
+    return locked.values_list("state", flat=True).first() == State.APPROVED
 
 
 def _drawn(run: Run, request: DataRequest) -> list[int]:
@@ -75,8 +82,7 @@ def _make(run: Run, request: DataRequest, ids: list[int]) -> None:
     while True:
         piece = ids[at : at + LEADS_AT_ONCE]
         with run.chunk(done=len(piece), cursor={"made": at + len(piece)}, total=len(ids)):
-            locked = DataRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
-            if locked.state != State.APPROVED:
+            if not _is_approved(request):
                 return
             if piece:
                 allocation.make_requested_leads(request, piece, at=run.now())

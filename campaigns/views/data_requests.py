@@ -29,7 +29,7 @@ from core.htmx import is_htmx
 from core.jobs.panel import job_panel
 from core.listing import Column, Listing
 from core.models import Job
-from core.templatetags.look import moment
+from core.templatetags.look import day, moment
 from customers import segment_builder as builder
 from customers.conditions import BadConditions, matching, parse
 from customers.counting import count_quickly
@@ -42,6 +42,7 @@ STATE = "campaigns/_data_request_state.html"
 COLUMNS = [
     Column("asked_at", gettext_lazy("Asked for"), kind="moment", width=18),
     Column("campaign", gettext_lazy("Campaign"), value=lambda row: row.campaign.name, sort="campaign__name"),
+    Column("state", gettext_lazy("State"), template=STATE, value="get_state_display"),
     Column("city", gettext_lazy("City"), value=lambda row: row.city.label if row.city else _("whole region"), sort="city__name"),
     Column("wanted", gettext_lazy("Customers asked for"), num=True, kind="number"),
     Column("lead_count", gettext_lazy("Leads made"), num=True, kind="number"),
@@ -49,7 +50,6 @@ COLUMNS = [
     Column("use_until", gettext_lazy("Last day of use"), kind="day"),
     Column("asked_by", gettext_lazy("Asked by"), value=lambda row: str(row.asked_by), sort="asked_by__display_name"),
     Column("decided_by", gettext_lazy("Decided by"), value=lambda row: str(row.decided_by or ""), sort=""),
-    Column("state", gettext_lazy("State"), template=STATE, value="get_state_display"),
 ]  # fmt: skip
 
 
@@ -243,7 +243,7 @@ def _steps(row: DataRequest) -> list[dict[str, Any]]:
     is_filling = row.state == State.APPROVED
     filled = _step(_("Leads made"), row.fulfilled_at, None, is_now=is_filling)
     ended = _step(_("End of the use"), row.ended_at, row.ended_by, is_now=row.state == State.FULFILLED)
-    ended["small"] = ended["small"] or str(row.use_until)
+    ended["small"] = ended["small"] or day(row.use_until)
     return [asked, decided, filled, ended]
 
 
