@@ -30,6 +30,7 @@ DATA_REQUESTS = [
     path("data-requests/new/", data_requests.request_new, name="data-request-new"),
     path("data-requests/count/", data_requests.count, name="data-request-count"),
     path("data-requests/<int:pk>/", data_requests.detail, name="data-request"),
+    path("data-requests/<int:pk>/count/", data_requests.count_now, name="data-request-count-now"),
     path("data-requests/<int:pk>/progress/", data_requests.progress, name="data-request-progress"),
     path("data-requests/<int:pk>/approve/", data_requests.approve, name="data-request-approve"),
     path("data-requests/<int:pk>/refuse/", data_requests.refuse, name="data-request-refuse"),

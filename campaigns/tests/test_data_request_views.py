@@ -192,11 +192,26 @@ def test_a_request_shows_what_is_asked_and_its_steps(client, manager, city, camp
     assert reverse("campaigns:data-request-approve", args=[row.pk]) not in shown
 
 
+def test_whoever_decides_reads_how_many_could_be_called_now(client, city, campaign):
+    _first, _second, refused = (CustomerFactory(city=city, age=70) for _n in range(3))
+    Customer.objects.filter(pk=refused.pk).update(is_suppressed=True)
+    row = asked_for(campaign, city, wanted=2)
+    client.force_login(person("data", city=city))
+    url = reverse("campaigns:data-request-count-now", args=[row.pk])
+
+    counted = page(client.get(url))
+
+    assert url in page(client.get(reverse("campaigns:data-request", args=[row.pk])))
+    assert ("3 customers fit" in counted, "2 of them could be called." in counted) == (True, True)
+    assert "Fewer could be called" not in counted
+
+
 def test_another_citys_request_is_not_found(client, manager):
     row = asked_for(CampaignFactory(), CityFactory())
 
     assert client.get(reverse("campaigns:data-request", args=[row.pk])).status_code == 404
     assert client.get(reverse("campaigns:data-request-progress", args=[row.pk])).status_code == 404
+    assert client.get(reverse("campaigns:data-request-count-now", args=[row.pk])).status_code == 404
     for verb in ("approve", "refuse", "withdraw", "close"):
         assert act(client, verb, row, reason="x").status_code == 404
 

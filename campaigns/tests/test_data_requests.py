@@ -196,6 +196,13 @@ def test_what_nobody_decided_in_time_is_not_approved(city, campaign):
         services.approve_request(request=row, by=person("data"), at=database_now() + timedelta(days=2))
 
 
+def test_a_campaign_that_ended_meanwhile_is_given_nobody(city, campaign):
+    row = asked_for(campaign, city)
+    type(campaign).objects.filter(pk=campaign.pk).update(stage="wrap_up")
+    with pytest.raises(allocation.CampaignIsOver):
+        approved(row)
+
+
 def test_who_asked_takes_it_back_while_it_waits(city, campaign):
     row = asked_for(campaign, city)
     with pytest.raises(PermissionRefused):

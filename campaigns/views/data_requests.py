@@ -169,10 +169,17 @@ def _counted(request: HttpRequest, draft: Any) -> dict[str, Any]:
         tree = parse(segment.conditions if segment else draft, user=request.user)
     except BadConditions as bad:
         return {"unfinished": [str(fault) for fault in bad.faults]}
+    wanted = _figure(request.POST.get("wanted", ""))
+    return _fitting(request, tree, campaign, city.pk if city else None) | {"wanted": wanted}
+
+
+def _fitting(request: HttpRequest, tree: Any, campaign: Campaign | None, city_id: int | None) -> dict[str, Any]:
     at = database_now()
-    rows = matching(tree, at=at, city_id=city.pk if city else None, user=request.user)
-    found = {"fits": count_quickly(rows), "wanted": _figure(request.POST.get("wanted", ""))}
-    return found | {"free": count_quickly(callable_of(rows, campaign, at)) if campaign else None}
+    rows = matching(tree, at=at, city_id=city_id, user=request.user)
+    return {
+        "fits": count_quickly(rows),
+        "free": count_quickly(callable_of(rows, campaign, at)) if campaign else None,
+    }
 
 
 def _chosen(request: HttpRequest, name: str, rows: Any) -> Any:
@@ -260,6 +267,21 @@ def _panel(request: HttpRequest, row: DataRequest) -> Any:
         return None
     url = reverse("campaigns:data-request-progress", args=[row.pk])
     return job_panel(job, at=database_now(), user=request.user, poll_url=url, reload=True)
+
+
+@never_cache
+@require_GET
+def count_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """How many fit and could be called as it stands now: whoever decides reads that."""
+    must(request, rules.can_see_data_requests(request.user))
+    row = _request_or_404(request, pk)
+    try:
+        tree = parse(row.conditions, user=None)
+    except BadConditions as bad:
+        context: dict[str, Any] = {"unfinished": [str(fault) for fault in bad.faults]}
+    else:
+        context = _fitting(request, tree, row.campaign, row.city_id) | {"wanted": row.wanted}
+    return render(request, "campaigns/_data_request_count.html", context)
 
 
 @never_cache
