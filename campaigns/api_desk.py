@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from campaigns import rules
+from campaigns import desk_fields, rules
 from campaigns.models import Lead
 from campaigns.services import claim, desk, results
 from campaigns.services.orders import Sale
@@ -40,10 +40,10 @@ class LeadSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     campaign = serializers.CharField(source="campaign.code")
     customer_id = serializers.IntegerField()
-    customer_name = serializers.CharField(source="customer.name")
+    customer_name = serializers.SerializerMethodField()
     phone = serializers.SerializerMethodField()
     city = serializers.CharField(source="city.name")
-    attributes = serializers.DictField(source="customer.attributes")
+    attributes = serializers.SerializerMethodField()
     attempts = serializers.IntegerField(source="attempts_made")
     is_callback = serializers.SerializerMethodField()
     held_at = serializers.DateTimeField()
@@ -52,6 +52,12 @@ class LeadSerializer(serializers.Serializer):
     def get_phone(self, lead: Lead) -> str:
         numbers = sorted(lead.customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
         return numbers[0].mask if numbers else ""
+
+    def get_customer_name(self, lead: Lead) -> str:
+        return str(desk_fields.Door(lead).let("name", lead.customer.name) or "")
+
+    def get_attributes(self, lead: Lead) -> dict[str, Any]:
+        return desk_fields.Door(lead).attributes(lead.customer.attributes)
 
     def get_is_callback(self, lead: Lead) -> bool:
         return lead.callback_agent_id is not None

@@ -25,6 +25,14 @@ tell(
         "campaigns.sample.begun": _("Let only a sample of a list be called"),
         "campaigns.sample.released": _("Let the rest of a list be called"),
         "campaigns.sample.stopped": _("Stopped a list after its sample"),
+        "campaigns.data_request.asked": _("Asked the data team for customers"),
+        "campaigns.data_request.approved": _("Approved a data request"),
+        "campaigns.data_request.refused": _("Refused a data request"),
+        "campaigns.data_request.withdrawn": _("Took a data request back"),
+        "campaigns.data_request.fulfilled": _("The leads of a data request were made"),
+        "campaigns.data_request.closed": _("Closed a data request early"),
+        "campaigns.data_request.ended": _("The use of a data request ended at its date"),
+        "campaigns.data_request.leads_withdrawn": _("Open leads of a data request were withdrawn"),
         "campaigns.lead.dialled": _("Dialled a customer"),
         "campaigns.lead.skipped": _("Skipped a customer"),
         "campaigns.lead.given_back": _("Gave a lead back"),
@@ -47,7 +55,7 @@ tell(
         "campaigns.calls.given_up": _("Gave up an import of calls"),
         "campaigns.calls.rejects_downloaded": _("Took away the rows not taken of an import of calls"),
     },
-    named={"campaigns.campaign", "campaigns.protectedattribute"},
+    named={"campaigns.campaign", "campaigns.protectedattribute", "campaigns.datarequest"},
 )
 
 title_lists(

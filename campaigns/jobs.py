@@ -41,6 +41,38 @@ def allocate_list(run: Run) -> dict[str, Any]:
     return make_leads(run)
 
 
+def _say_filling(job: Any) -> str:
+    result = job.result or {}
+    left_out = sum(count for name, count in result.items() if name != "leads")
+    return _("%(leads)s leads made, %(left_out)s customers left out.") % {
+        "leads": result.get("leads", 0),
+        "left_out": left_out,
+    }
+
+
+@handler("campaigns.fill_data_request", label=gettext_lazy("Make leads of a data request"), say=_say_filling)
+def fill_data_request(run: Run) -> dict[str, Any]:
+    from campaigns.services.data_requests_filling import fill_request
+
+    return fill_request(run)
+
+
+@handler("campaigns.withdraw_requested_leads", label=gettext_lazy("Withdraw open leads of a data request"))
+def withdraw_requested_leads(run: Run) -> dict[str, Any]:
+    from campaigns.services.data_requests_filling import withdraw_leads
+
+    return withdraw_leads(run)
+
+
+@scheduled(
+    "campaigns.end_data_requests", daily_at="00:10", label=gettext_lazy("End data requests whose last day has passed")
+)
+def end_data_requests(run: Run) -> dict[str, Any]:
+    from campaigns.services.data_requests import end_due
+
+    return {"ended": end_due(at=run.now())}
+
+
 @handler("campaigns.follow_customers", label=gettext_lazy("Bring leads along to the new city of their customers"))
 def follow_customers(run: Run) -> dict[str, Any]:
     """A list may have moved customers to another city: their leads go with them."""

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Avg, Count, Q
 from django.utils.translation import gettext as _
 
+from campaigns import desk_fields
 from campaigns.models import Call, Callback, Campaign, Disposition, Lead
 from core.calendar import business_date, day_bounds
 from customers.models import Consent, Customer
@@ -99,15 +100,13 @@ def fill(text: str, values: dict[str, str]) -> list[Piece]:
 
 
 def blanks(lead: Lead, agent: User) -> dict[str, str]:
-    """Values for the blanks of a script: the customer's columns and own attributes, product, offer, agent."""
-    customer, campaign = lead.customer, lead.campaign
-    found = {
-        str(key).lower(): str(value) for key, value in (customer.attributes or {}).items() if value not in (None, "")
-    }
+    """Values for the blanks of a script: what may be seen of the customer's columns and own attributes, product, offer, agent."""
+    customer, campaign, door = lead.customer, lead.campaign, desk_fields.Door(lead)
+    found = {str(key).lower(): str(value) for key, value in door.attributes(customer.attributes).items()}
     found |= {
-        "name": customer.name,
+        "name": door.let("name", customer.name),
         "city": customer.city.label,
-        "age": str(customer.age or ""),
+        "age": str(door.let("age", customer.age or "")),
         "product": campaign.product.name,
         "price": money(campaign.product.price_cents),
         "offer": campaign.offer.name if campaign.offer else "",
@@ -293,22 +292,26 @@ def own_figures(agent: User, at: datetime) -> OwnFigures:
 
 @dataclass(frozen=True)
 class Promise:
-    """A promise on a board. `risk`: late, soon (within a quarter of an hour), or "" as planned."""
+    """A promise on a board. `risk`: late, soon (within a quarter of an hour), or "" as planned; `name` as an agent may see it."""
 
     row: Callback
+    name: str
     risk: str
     number_end: str
 
 
 def promises(callbacks: Iterable[Callback], at: datetime) -> list[Promise]:
     """Promises with their risk; each row needs lead__customer__phones prefetched."""
-    return [Promise(row, _risk(row.due_at, at), _number_end(row.lead.customer)) for row in callbacks]
+    return [
+        Promise(row, desk_fields.name_of(row.lead), _risk(row.due_at, at), _number_end(row.lead.customer))
+        for row in callbacks
+    ]
 
 
 def own_promises(agent: User, at: datetime, limit: int = 8) -> list[Promise]:
     rows = (
         Callback.objects.filter(agent=agent, state=Callback.State.PROMISED)
-        .select_related("lead__customer", "lead__campaign")
+        .select_related("lead__customer", "lead__campaign", "lead__data_request")
         .prefetch_related("lead__customer__phones")
         .order_by("due_at")[:limit]
     )
@@ -334,11 +337,11 @@ def consent_in_force(customer_id: int, at: datetime) -> Consent | None:
     return Consent.objects.filter(customer=customer_id).in_force(at).order_by("-given_at").first()
 
 
-def facts(customer: Customer) -> list[tuple[str, str]]:
+def facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Attributes in words: what the list's columns were called, and what stood there."""
     return [
         (str(name).replace("_", " "), _in_words(value))
-        for name, value in (customer.attributes or {}).items()
+        for name, value in attributes.items()
         if value not in (None, "", [])
     ][:14]
 

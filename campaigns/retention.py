@@ -92,3 +92,8 @@ register(
 register(
     "campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace.")
 )
+register(
+    "campaigns.DataRequestDraw",
+    fields=("bitmap",),
+    basis=_("Numbers of the customers drawn for a data request; gone as soon as its leads are made."),
+)

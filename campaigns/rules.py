@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.models import Campaign, Gate
+from campaigns.models import Campaign, DataRequest, Gate
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -56,6 +56,36 @@ def can_confirm_override(user: User, gate: Gate) -> bool:
 def can_protect_attributes(user: User) -> bool:
     """Name what likeness to buyers never uses, in the whole region."""
     return user.has_role(Role.ADMINISTRATOR) and user.scope().is_region
+
+
+# -- data requests: which ones is asked of DataRequest.visible_to -------------------------------------------------------
+
+
+def can_see_data_requests(user: User) -> bool:
+    return user.has_role(*PLANNERS, Role.DATA, Role.CITY_MANAGER)
+
+
+def can_ask_data(user: User) -> bool:
+    """Ask for customers of one's city, or of the region."""
+    return user.has_role(*PLANNERS)
+
+
+def can_decide_data(user: User) -> bool:
+    return user.has_role(Role.DATA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+
+
+def can_decide_request(user: User, request: DataRequest) -> bool:
+    """A second person, never the one who asked."""
+    return can_decide_data(user) and request.asked_by_id != user.pk and request.state == DataRequest.State.ASKED
+
+
+def can_withdraw_request(user: User, request: DataRequest) -> bool:
+    return request.asked_by_id == user.pk and request.state == DataRequest.State.ASKED
+
+
+def can_close_data(user: User, request: DataRequest) -> bool:
+    """End the use early: who asked, and who may decide."""
+    return can_decide_data(user) or (can_ask_data(user) and request.asked_by_id == user.pk)
 
 
 # -- calls and orders --------------------------------------------------------------------------------------------------

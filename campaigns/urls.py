@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import bench, callbacks, calls, desk, funnel, history, likeness, orders, planning
+from campaigns.views import bench, callbacks, calls, data_requests, desk, funnel, history, likeness, orders, planning
 
 app_name = "campaigns"
 
@@ -22,6 +22,20 @@ PLANNING = [
     path("campaigns/samples/<int:pk>/rest/", planning.sample_rest, name="sample-rest"),
     path("campaigns/samples/<int:pk>/stop/", planning.sample_stop, name="sample-stop"),
     path("campaigns/<int:pk>/gates/<int:gate_pk>/", planning.gate_act, name="gate_act"),
+]
+
+DATA_REQUESTS = [
+    path("data-requests/", data_requests.requests, name="data-requests"),
+    path("data-requests/badge/", data_requests.badge, name="data-requests-badge"),
+    path("data-requests/new/", data_requests.request_new, name="data-request-new"),
+    path("data-requests/count/", data_requests.count, name="data-request-count"),
+    path("data-requests/<int:pk>/", data_requests.detail, name="data-request"),
+    path("data-requests/<int:pk>/count/", data_requests.count_now, name="data-request-count-now"),
+    path("data-requests/<int:pk>/progress/", data_requests.progress, name="data-request-progress"),
+    path("data-requests/<int:pk>/approve/", data_requests.approve, name="data-request-approve"),
+    path("data-requests/<int:pk>/refuse/", data_requests.refuse, name="data-request-refuse"),
+    path("data-requests/<int:pk>/withdraw/", data_requests.withdraw, name="data-request-withdraw"),
+    path("data-requests/<int:pk>/close/", data_requests.close, name="data-request-close"),
 ]
 
 LIKENESS = [
@@ -67,4 +81,4 @@ FACTS = [
     path("customers/<int:pk>/orders/", calls.customer_orders, name="customer-orders"),
 ]
 
-urlpatterns = [*DESK, *PLANNING, *LIKENESS, *FACTS]
+urlpatterns = [*DESK, *PLANNING, *DATA_REQUESTS, *LIKENESS, *FACTS]

@@ -94,6 +94,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 ("data", "campaign_manager", "city_manager", "regional_manager", "administrator"),
             ),
             Page(
+                "campaigns:data-requests",
+                "form",
+                _("Data requests"),
+                ("data", "campaign_manager", *MANAGERS, "administrator"),
+                badge="campaigns:data-requests-badge",
+            ),
+            Page(
                 "customers:requests",
                 "chat",
                 _("Requests of persons"),

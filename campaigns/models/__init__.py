@@ -2,6 +2,7 @@
 
 from .calls import Answer, Call, CallKey, Recording
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
+from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
@@ -21,6 +22,8 @@ __all__ = [
     "Campaign",
     "CampaignTeam",
     "Cost",
+    "DataRequest",
+    "DataRequestDraw",
     "Disposition",
     "Gate",
     "Lead",

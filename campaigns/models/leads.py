@@ -112,6 +112,15 @@ class Lead(models.Model):
     city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"), db_index=False)
     lead_list = models.ForeignKey(LeadList, models.PROTECT, null=True, verbose_name=_("list"), db_index=False)
     source = models.ForeignKey(Source, models.PROTECT, null=True, verbose_name=_("source"), db_index=False)
+    # asked for by a data request and made by it; no list has brought it then
+    data_request = models.ForeignKey(
+        "campaigns.DataRequest",
+        models.PROTECT,
+        null=True,
+        related_name="leads",
+        verbose_name=_("data request"),
+        db_index=False,
+    )
     priority = models.SmallIntegerField(_("priority"), default=5)
     due_at = models.DateTimeField(_("due"))
     ready_at = models.DateTimeField(_("ready"))
@@ -193,6 +202,9 @@ class Lead(models.Model):
             models.Index(fields=["customer"], name="lead_of_person"),
             models.Index(fields=["lease_until"], name="lead_leases", condition=Q(state="held")),
             models.Index(fields=["lead_list"], name="lead_by_list"),
+            models.Index(
+                fields=["data_request", "state"], name="lead_by_request", condition=Q(data_request__isnull=False)
+            ),
         ]
 
     @property

@@ -1,4 +1,4 @@
-"""Giving a committed list to a campaign: its customers become leads there."""
+"""Giving a committed list to a campaign: its customers become leads there. Leads of data requests are made through the same door."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, ListAllocation, ListSample
+from campaigns.models import Campaign, DataRequest, ListAllocation, ListSample
 from campaigns.services import sampling
 from campaigns.services.likeness_order import order_new_leads
 from core.audit import audit
@@ -22,6 +22,7 @@ from people.models import User
 KIND = "campaigns.allocate_list"
 ROWS_AT_ONCE = 20_000
 HIGHEST = 9
+USUAL = 5
 
 
 class ListNotCommitted(DomainError):
@@ -41,7 +42,7 @@ def allocate_list(
     *,
     campaign: Campaign,
     lead_list: LeadList,
-    priority: int = 5,
+    priority: int = USUAL,
     sample_size: int | None = None,
     by: User,
     at: datetime,
@@ -87,10 +88,8 @@ def _is_committed(list_id: int) -> bool:
     return locked.values_list("status", flat=True).first() == LeadList.Status.COMMITTED
 
 
-# In list order, so that ids of leads follow the rows. Whoever must not or cannot be called in this campaign is left out and counted.
-# The rest of a sample: those who became leads by the sample are not spoken of again.
-ROWS = """
-    SELECT v.row_no, c.id, c.city_id, c.source_id, c.callable_from, CASE
+# Whoever must not or cannot be called in this campaign is left out and counted.
+LEFT_OUT = """
         WHEN c.merged_into_id IS NOT NULL THEN 'merged'
         WHEN %(city)s IS NOT NULL AND c.city_id <> %(city)s THEN 'other_city'
         WHEN c.is_suppressed OR EXISTS (
@@ -99,6 +98,11 @@ ROWS = """
                 AND (s.campaign_id IS NULL OR s.campaign_id = %(campaign)s)
                 AND (s.product_id IS NULL OR s.product_id = %(product)s)) THEN 'suppressed'
         WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'there_already'
+"""
+# In list order, so that ids of leads follow the rows.
+# The rest of a sample: those who became leads by the sample are not spoken of again.
+ROWS = f"""
+    SELECT v.row_no, c.id, c.city_id, c.callable_from, %(source)s::bigint AS source_id, CASE {LEFT_OUT}
         WHEN campaigns_draw(%(seed)s, c.id) > %(cut)s THEN 'waiting'
         END AS left_out
     FROM customers_rowverdict v JOIN customers_customer c ON c.id = v.customer_id
@@ -107,11 +111,16 @@ ROWS = """
         AND NOT (%(is_rest)s AND EXISTS (
             SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id AND l.lead_list_id = %(list)s))
 """
-INSERT = f"""
-WITH row AS ({ROWS}), made AS (
-    INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, lead_list_id, source_id, priority, due_at, ready_at,
+# Drawn by a data request: in the order of the draw, each with the source that brought the customer.
+REQUESTED = f"""
+    SELECT v.row_no, c.id, c.city_id, c.callable_from, c.source_id, CASE {LEFT_OUT} END AS left_out
+    FROM unnest(%(customers)s::bigint[]) WITH ORDINALITY v(id, row_no) JOIN customers_customer c ON c.id = v.id
+"""
+INSERT = """
+WITH row AS ({rows}), made AS (
+    INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, lead_list_id, data_request_id, source_id, priority, due_at, ready_at,
         state, outcome, attempts_made, created_at)
-    SELECT %(campaign)s, id, city_id, %(list)s, %(source)s, %(priority)s, %(at)s, greatest(%(at)s, callable_from),
+    SELECT %(campaign)s, id, city_id, %(list)s, %(request)s, source_id, %(priority)s, %(at)s, greatest(%(at)s, callable_from),
         'open', '', 0, %(at)s
     FROM row WHERE left_out IS NULL ORDER BY row_no
     ON CONFLICT (campaign_id, customer_id) DO NOTHING
@@ -119,6 +128,7 @@ WITH row AS ({ROWS}), made AS (
 )
 SELECT coalesce(left_out, 'made'), count(*) FROM row GROUP BY 1 UNION ALL SELECT 'inserted', count(*) FROM made
 """
+OF_LIST, OF_REQUEST = INSERT.format(rows=ROWS), INSERT.format(rows=REQUESTED)
 # The highest of the lowest lots, of as many as the sample has, among all who could be called; none: nobody can.
 DRAW = f"""
 SELECT max(lot) FROM (
@@ -165,7 +175,7 @@ def _rows(allocation: ListAllocation, sample: ListSample | None, after: int, upt
     is_tried = sample is not None and sample.state != ListSample.State.RELEASED
     return {
         "campaign": campaign.pk, "product": campaign.product_id, "city": campaign.city_id, "list": lead_list.pk,
-        "source": lead_list.source_id, "priority": allocation.priority, "after": after, "upto": upto,
+        "source": lead_list.source_id, "request": None, "priority": allocation.priority, "after": after, "upto": upto,
         "seed": sample.seed if sample else 0, "cut": sample.cut if sample and is_tried else None,
         "is_rest": sample is not None and not is_tried,
         "at": sample.decided_at if sample and sample.state == ListSample.State.RELEASED else allocation.at,
@@ -175,16 +185,48 @@ def _rows(allocation: ListAllocation, sample: ListSample | None, after: int, upt
 def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
     # asked for each time: somebody may decide about the rest while the leads of the sample are made
     sample = ListSample.objects.filter(allocation=allocation).first()
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, _rows(allocation, sample, after, upto))
-        counts = dict(cursor.fetchall())
+    counts = _insert(OF_LIST, _rows(allocation, sample, after, upto))
     order_new_leads(campaign_id=allocation.campaign_id, lead_list_id=allocation.lead_list_id)
-    inserted = counts.pop("inserted", 0)
+    inserted = counts.pop("inserted")
+    left_out = _added(ListAllocation.objects.values_list("left_out", flat=True).get(pk=allocation.pk), counts)
+    ListAllocation.objects.filter(pk=allocation.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
+
+
+def _insert(statement: str, values: dict[str, Any]) -> dict[str, int]:
+    """Counts: inserted, and left out by reason."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        counts: dict[str, int] = dict(cursor.fetchall())
     # somebody else gave the same customer to the campaign at the same moment, or the file names one customer in two rows
-    lost = counts.pop("made", 0) - inserted
+    lost = counts.pop("made", 0) - counts["inserted"]
     if lost:
         counts["there_already"] = counts.get("there_already", 0) + lost
-    left_out = dict(ListAllocation.objects.values_list("left_out", flat=True).get(pk=allocation.pk))
-    for reason, count in counts.items():
-        left_out[reason] = left_out.get(reason, 0) + count
-    ListAllocation.objects.filter(pk=allocation.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
+    return counts
+
+
+def _added(left_out: dict[str, int], counts: dict[str, int]) -> dict[str, int]:
+    return left_out | {reason: left_out.get(reason, 0) + count for reason, count in counts.items()}
+
+
+# ---------------------------------------------------------------- data requests
+
+
+def make_requested_leads(request: DataRequest, customers: list[int], *, at: datetime) -> int:
+    """Leads of customers whom a data request has drawn, in the transaction that holds the request; returns how many.
+
+    They are judged anew like the rows of a list: who has refused or become a lead since the draw is left out and counted.
+    """
+    counts = _insert(OF_REQUEST, _requested(request, customers, at))
+    order_new_leads(campaign_id=request.campaign_id, data_request_id=request.pk)
+    inserted = counts.pop("inserted")
+    left_out = _added(DataRequest.objects.values_list("left_out", flat=True).get(pk=request.pk), counts)
+    DataRequest.objects.filter(pk=request.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
+    return inserted
+
+
+def _requested(request: DataRequest, customers: list[int], at: datetime) -> dict[str, Any]:
+    campaign = request.campaign
+    return {
+        "campaign": campaign.pk, "product": campaign.product_id, "city": request.city_id or campaign.city_id, "list": None,
+        "request": request.pk, "priority": USUAL, "customers": customers, "at": at,
+    }  # fmt: skip

@@ -58,7 +58,7 @@ def held_lead(agent: User) -> Lead | None:
     takes the planner longer than all of them."""
     return (
         Lead.objects.held_by(agent)
-        .select_related("customer__city__zone", "source")
+        .select_related("customer__city__zone", "source", "data_request")
         .prefetch_related("campaign__product", "campaign__offer", "campaign__script_version", "customer__phones")
         .first()
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns import queries_desk, queries_waiting
+from campaigns import desk_fields, queries_desk, queries_waiting
 from campaigns.funnel import classes, words
 from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.queries_desk import Why
@@ -72,7 +72,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     """The lead in hand: person, script, call and the results that are valid now."""
     status = desk.follow_call(lead=lead, agent=agent, at=at)
     call = desk.live_call(lead) if status else None
-    customer, campaign = lead.customer, lead.campaign
+    customer, campaign, seen = lead.customer, lead.campaign, desk_fields.seen(lead)
     rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id)
     zone = contacts.zone_of(customer.city.zone.name if customer.city.zone else None)
     products, offers = queries_desk.products_to_sell(campaign, at)
@@ -83,8 +83,8 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "customer": customer,
         "campaign": campaign,
         "phone": phones[0] if phones else None,
-        "tags": [link.tag for link in customer.tags.select_related("tag")],
-        "facts": queries_desk.facts(customer),
+        "seen": seen,
+        "facts": queries_desk.facts(seen.attributes),
         "consent": queries_desk.consent_in_force(customer.pk, at),
         "consent_needed": rules.consent_needed,
         "hours_today": _spans(rules.hours, at.astimezone(zone).isoweekday()) if zone else "",

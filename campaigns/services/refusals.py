@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Greatest
 
-from campaigns.models import Call, Callback, Campaign, Lead
+from campaigns.models import Call, Callback, Campaign, DataRequest, Lead
 from campaigns.services.returning import return_undialled
 from core.audit import audit
 from customers.models import Customer, Phone, Suppression
@@ -79,22 +79,30 @@ def withdraw_leads(
         return _rest(leads, customer_id, product_id, at)
     taken = _take_back(leads)
     ids = list(leads.filter(state=Lead.State.OPEN).select_for_update(of=("self",)).values_list("pk", flat=True))
-    _end(ids)
+    end_leads(ids)
     return max(taken, len(ids))
 
 
 def catch_up(lead: Lead, customer: Customer, *, at: datetime) -> None:
-    """What was said elsewhere while this lead was dialled, now that it has left the hand: it ends or rests like the person's others.
+    """What was said elsewhere while this lead was dialled, now that it has left the hand: it ends or rests like the person's others,
+    and ends when the use of its data request ended meanwhile.
 
     A lead that its result ended stays as it ended. Person and lead are locked by the caller.
     """
     if lead.state != Lead.State.OPEN:
         return
+    if (
+        lead.data_request_id
+        and DataRequest.objects.filter(pk=lead.data_request_id, state__in=DataRequest.OVER).exists()
+    ):
+        end_leads([lead.pk], Lead.Outcome.WITHDRAWN)
+        lead.refresh_from_db(fields=["state", "outcome", "callback_agent"])
+        return
     standing = _standing(lead, customer, at)
     rests = [row.valid_to for row in standing if row.kind == Suppression.Kind.OFFER_REFUSED]
     ends = [row for row in standing if row.kind not in (*WAITING, Suppression.Kind.OFFER_REFUSED)]
     if ends or None in rests:
-        _end([lead.pk])
+        end_leads([lead.pk])
         lead.refresh_from_db(fields=["state", "outcome", "callback_agent"])
     elif rests:
         until = max(moment for moment in rests if moment is not None)
@@ -155,9 +163,7 @@ def _rest(leads: QuerySet[Lead], customer_id: int, product_id: int | None, at: d
     )
 
 
-def _end(lead_ids: list[int]) -> None:
+def end_leads(lead_ids: list[int], outcome: str = Lead.Outcome.SUPPRESSED) -> None:
     """Open, locked leads are not called any more, and nobody keeps their promises."""
-    Lead.objects.filter(pk__in=lead_ids).update(
-        state=Lead.State.DONE, outcome=Lead.Outcome.SUPPRESSED, callback_agent=None
-    )
+    Lead.objects.filter(pk__in=lead_ids).update(state=Lead.State.DONE, outcome=outcome, callback_agent=None)
     Callback.objects.filter(lead__in=lead_ids, state=Callback.State.PROMISED).update(state=Callback.State.DROPPED)

@@ -53,9 +53,9 @@ def board(request: HttpRequest) -> HttpResponse:
     found = _filtered(request.user, when, at)
     if agent.isdigit():
         found = found.filter(agent=int(agent))
-    found = found.select_related("agent", "lead__customer__city", "lead__campaign").prefetch_related(
-        "lead__customer__phones"
-    )
+    found = found.select_related(
+        "agent", "lead__customer__city", "lead__campaign", "lead__data_request"
+    ).prefetch_related("lead__customer__phones")
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "page": page, "rows": queries_desk.promises(page, at), "when": when, "at": at, "agent": agent,

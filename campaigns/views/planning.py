@@ -95,6 +95,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "may_plan": rules.can_plan(user, campaign),
             "may_switch": rules.can_switch(user, campaign),
             "may_allocate": rules.can_allocate(user),
+            "may_ask_data": rules.can_ask_data(user),
             "may_compare": can_see_sources(user),
         },
     )

@@ -26,6 +26,7 @@ from campaigns.models import (
     Callback,
     Campaign,
     CampaignTeam,
+    DataRequest,
     Disposition,
     Lead,
     ListAllocation,
@@ -152,6 +153,10 @@ def make_city(number: int) -> None:
     )
     CampaignTeam.objects.create(id=number, campaign=campaign, team=team)
     allocation = ListAllocation.objects.create(id=number, campaign=campaign, lead_list=lead_list, by=agent, at=at)
+    DataRequest.objects.create(
+        id=number, campaign=campaign, city=city, wanted=5, conditions=segment.conditions, needed_on=at.date(), use_until=at.date(),
+        reason=f"{marker} why", seed=1, asked_by=agent, asked_at=at,
+    )  # fmt: skip
     ListSample.objects.create(id=number, allocation=allocation, size=5, seed=1, cut=0, by=agent, at=at)
     lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
     Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
@@ -280,6 +285,9 @@ SHOW_ROWS = {
     "campaigns:campaigns",
     "campaigns:customer-calls",
     "campaigns:customer-orders",
+    "campaigns:data-request",
+    "campaigns:data-request-new",
+    "campaigns:data-requests",
     "campaigns:list_allocate",
     "campaigns:order",
     "campaigns:orders",
@@ -334,6 +342,8 @@ SHOW_OWN_ROWS = {
     "campaigns:calls",
     "campaigns:campaign_new",
     "campaigns:campaigns",
+    "campaigns:data-request-new",
+    "campaigns:data-requests",
     "campaigns:list_allocate",
     "campaigns:orders",
     "customers:customers",
@@ -404,6 +414,7 @@ def _rows() -> dict[str, object]:
         Segment,
         Campaign,
         Lead,
+        DataRequest,
         ListSample,
         Callback,
         Call,
