@@ -5,7 +5,7 @@ from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .dispositions import Disposition
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
-from .leads import Callback, Lead, ListAllocation, ListSample
+from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation
 from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
 from .live import LiveCall
 from .orders import Opportunity, Order, OrderEvent
@@ -35,5 +35,6 @@ __all__ = [
     "ProtectedAttribute",
     "Recording",
     "RetryRule",
+    "SegmentAllocation",
     "StagedCall",
 ]

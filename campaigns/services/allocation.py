@@ -1,4 +1,4 @@
-"""Giving a committed list to a campaign: its customers become leads there."""
+"""The door through which customers become leads of a campaign: those of a committed list here, those of a segment in segment_allocation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, ListAllocation, ListSample
+from campaigns.models import Campaign, ListAllocation, ListSample, SegmentAllocation
 from campaigns.services import sampling
 from campaigns.services.likeness_order import order_new_leads
 from core.audit import audit
@@ -55,10 +55,7 @@ def allocate_list(
         raise ListNotCommitted(
             _("Commit the list %(name)s first; only then can it be assigned.") % {"name": lead_list.name}
         )
-    if campaign.stage in (Campaign.Stage.WRAP_UP, Campaign.Stage.CLOSED):
-        raise CampaignIsOver(_("%(campaign)s is over and takes no more customers.") % {"campaign": campaign.name})
-    if not 0 <= priority <= HIGHEST:
-        raise PriorityUnknown(_("The priority is a whole number from 0 to %(highest)s.") % {"highest": HIGHEST})
+    check_campaign(campaign, priority)
     if sample_size is not None:
         sampling.check_size(lead_list, sample_size)
     allocation, is_new = ListAllocation.objects.get_or_create(
@@ -81,16 +78,22 @@ def allocate_list(
     return allocation
 
 
+def check_campaign(campaign: Campaign, priority: int) -> None:
+    """Whether it takes customers, and this priority. Raises CampaignIsOver, PriorityUnknown."""
+    if campaign.stage in (Campaign.Stage.WRAP_UP, Campaign.Stage.CLOSED):
+        raise CampaignIsOver(_("%(campaign)s is over and takes no more customers.") % {"campaign": campaign.name})
+    if not 0 <= priority <= HIGHEST:
+        raise PriorityUnknown(_("The priority is a whole number from 0 to %(highest)s.") % {"highest": HIGHEST})
+
+
 def _is_committed(list_id: int) -> bool:
     """Asked under a lock until the end of the transaction: a list that is taken back meanwhile waits, and then finds the leads."""
     locked = LeadList.objects.select_for_update(no_key=True).filter(pk=list_id)
     return locked.values_list("status", flat=True).first() == LeadList.Status.COMMITTED
 
 
-# In list order, so that ids of leads follow the rows. Whoever must not or cannot be called in this campaign is left out and counted.
-# The rest of a sample: those who became leads by the sample are not spoken of again.
-ROWS = """
-    SELECT v.row_no, c.id, c.city_id, c.source_id, c.callable_from, CASE
+# Why a customer c must not or cannot be called in this campaign; the same for whoever brings the customer.
+BARRED = """
         WHEN c.merged_into_id IS NOT NULL THEN 'merged'
         WHEN %(city)s IS NOT NULL AND c.city_id <> %(city)s THEN 'other_city'
         WHEN c.is_suppressed OR EXISTS (
@@ -98,6 +101,11 @@ ROWS = """
                 AND s.valid_from <= %(at)s AND (s.valid_to IS NULL OR s.valid_to > %(at)s)
                 AND (s.campaign_id IS NULL OR s.campaign_id = %(campaign)s)
                 AND (s.product_id IS NULL OR s.product_id = %(product)s)) THEN 'suppressed'
+"""
+# In list order, so that ids of leads follow the rows. Whoever must not or cannot be called in this campaign is left out and counted.
+# The rest of a sample: those who became leads by the sample are not spoken of again.
+ROWS = f"""
+    SELECT v.row_no, c.id, c.city_id, c.source_id, c.callable_from, CASE {BARRED}
         WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'there_already'
         WHEN campaigns_draw(%(seed)s, c.id) > %(cut)s THEN 'waiting'
         END AS left_out
@@ -179,12 +187,18 @@ def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
         cursor.execute(INSERT, _rows(allocation, sample, after, upto))
         counts = dict(cursor.fetchall())
     order_new_leads(campaign_id=allocation.campaign_id, lead_list_id=allocation.lead_list_id)
+    note_chunk(allocation, counts)
+
+
+def note_chunk(allocation: ListAllocation | SegmentAllocation, counts: dict[str, int]) -> None:
+    """Add what one statement made ("inserted", of "made") and left out, by reason, to what the allocation says of itself."""
     inserted = counts.pop("inserted", 0)
     # somebody else gave the same customer to the campaign at the same moment, or the file names one customer in two rows
     lost = counts.pop("made", 0) - inserted
     if lost:
         counts["there_already"] = counts.get("there_already", 0) + lost
-    left_out = dict(ListAllocation.objects.values_list("left_out", flat=True).get(pk=allocation.pk))
+    rows = type(allocation)._default_manager.filter(pk=allocation.pk)
+    left_out = dict(rows.values_list("left_out", flat=True).get())
     for reason, count in counts.items():
         left_out[reason] = left_out.get(reason, 0) + count
-    ListAllocation.objects.filter(pk=allocation.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
+    rows.update(lead_count=F("lead_count") + inserted, left_out=left_out)

@@ -49,6 +49,10 @@ NEW_OF_LIST = """
 SELECT id, customer_id FROM campaigns_lead
 WHERE lead_list_id = %(list)s AND campaign_id = %(campaign)s AND likeness_use_id IS NULL AND state <> 'done'
 """
+NEW_OF_CUSTOMERS = """
+SELECT id, customer_id FROM campaigns_lead
+WHERE campaign_id = %(campaign)s AND customer_id = ANY (%(customers)s) AND likeness_use_id IS NULL AND state <> 'done'
+"""
 
 
 def rank_leads(run: Run) -> dict[str, Any]:
@@ -115,11 +119,20 @@ def _tenths(use: LikenessUse, customers: list[int]) -> list[int]:
 
 def order_new_leads(*, campaign_id: int, lead_list_id: int) -> int:
     """Leads just made of a list take their place, in the same transaction, when the campaign goes by likeness; returns how many."""
+    return _order_new(campaign_id, NEW_OF_LIST, {"list": lead_list_id})
+
+
+def order_leads_of(*, campaign_id: int, customer_ids: list[int]) -> int:
+    """The same for leads that no list brought: those of these customers."""
+    return _order_new(campaign_id, NEW_OF_CUSTOMERS, {"customers": customer_ids})
+
+
+def _order_new(campaign_id: int, statement: str, values: dict[str, Any]) -> int:
     use = likeness.use_while_ordering(campaign_id)
     if use is None:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(NEW_OF_LIST, {"list": lead_list_id, "campaign": campaign_id})
+        cursor.execute(statement, {"campaign": campaign_id, **values})
         rows = cursor.fetchall()
     _move(use, rows)
     return len(rows)

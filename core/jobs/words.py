@@ -16,6 +16,7 @@ IDS = {
     "call_import": gettext_lazy("Call import"),
     "allocation_id": gettext_lazy("Allocation of a list"),
     "segment": gettext_lazy("Segment"),
+    "segment_allocation": gettext_lazy("Allocation of a segment"),
     "user": gettext_lazy("Asked for by the user"),
     "key": gettext_lazy("Newest key"),
 }
@@ -38,7 +39,9 @@ WORDS = {
     "cancellation": gettext_lazy("Cancellations"),
     "waiting": gettext_lazy("Waiting for the sample"),
     "there_already": gettext_lazy("In the campaign already"),
+    "finished_there": gettext_lazy("Finished in the campaign already"),
     "other_city": gettext_lazy("In another city"),
+    "gone": gettext_lazy("No longer there"),
     "merged": gettext_lazy("Merged with another customer"),
     "partitions": gettext_lazy("Days counted"),
     "sums": gettext_lazy("Sums counted"),
