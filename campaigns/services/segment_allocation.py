@@ -45,7 +45,7 @@ def allocate_segment(
     Raises SegmentNotCounted, SegmentEmpty, SegmentElsewhere, CampaignIsOver, PriorityUnknown.
     """
     segment = Segment.objects.select_for_update(of=("self",), no_key=True).get(pk=segment.pk)
-    _check_segment(segment)
+    customers, counted_at = _counted(segment)
     check_campaign(campaign, priority)
     if campaign.city_id and segment.city_id and campaign.city_id != segment.city_id:
         raise SegmentElsewhere(
@@ -53,35 +53,38 @@ def allocate_segment(
             % {"campaign": campaign.name, "segment": segment.name}
         )
     allocation, is_new = SegmentAllocation.objects.get_or_create(
-        campaign=campaign, segment=segment, counted_at=segment.counted_at,
-        defaults={"priority": priority, "by": by, "at": at, "customer_count": segment.count},
+        campaign=campaign, segment=segment, counted_at=counted_at,
+        defaults={"priority": priority, "by": by, "at": at, "customer_count": customers},
     )  # fmt: skip
     if not is_new:
         return allocation
     job = enqueue(
         kind=KIND, key=str(allocation.pk), args={"segment_allocation": allocation.pk}, city_id=segment.city_id, by=by,
-        total=segment.count,
+        total=customers,
     )  # fmt: skip
     allocation.job_id = job.pk
     allocation.save(update_fields=["job_id"])
     audit(
         "campaigns.segment.allocated", allocation, by=by, at=at, city_id=segment.city_id,
-        campaign_id=campaign.pk, segment_id=segment.pk, customers=segment.count, priority=priority,
+        campaign_id=campaign.pk, segment_id=segment.pk, customers=customers, priority=priority,
     )  # fmt: skip
     return allocation
 
 
-def _check_segment(segment: Segment) -> None:
+def _counted(segment: Segment) -> tuple[int, datetime]:
+    """How many are in it, and when they were counted. Raises SegmentNotCounted, SegmentEmpty."""
     if segment.archived_at:
         raise SegmentNotCounted(_("This segment is archived."))
     # a count that waits, works or failed: the stored customers may be those of other conditions
     last = Job.objects.filter(pk=segment.job_id or 0).values_list("state", flat=True).first()
-    if last not in (None, Job.State.DONE) or not SegmentMembers.objects.filter(segment=segment).exists():
+    is_stored = SegmentMembers.objects.filter(segment=segment).exists()
+    if last not in (None, Job.State.DONE) or segment.counted_at is None or not is_stored:
         raise SegmentNotCounted(
             _("%(segment)s has to be counted first; assign it when the count is there.") % {"segment": segment.name}
         )
     if not segment.count:
         raise SegmentEmpty(_("Nobody is in %(segment)s.") % {"segment": segment.name})
+    return segment.count, segment.counted_at
 
 
 # Whoever must not or cannot be called in this campaign is left out and counted, by the rules that lists go by.

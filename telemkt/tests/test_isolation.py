@@ -31,6 +31,7 @@ from campaigns.models import (
     ListAllocation,
     ListSample,
     Order,
+    SegmentAllocation,
 )
 from core.partitions import ensure_partitions
 from customers.models import (
@@ -145,6 +146,9 @@ def make_city(number: int) -> None:
     )
     CampaignTeam.objects.create(id=number, campaign=campaign, team=team)
     allocation = ListAllocation.objects.create(id=number, campaign=campaign, lead_list=lead_list, by=agent, at=at)
+    SegmentAllocation.objects.create(
+        id=number, campaign=campaign, segment=segment, counted_at=at, customer_count=1, by=agent, at=at
+    )
     ListSample.objects.create(id=number, allocation=allocation, size=5, seed=1, cut=0, by=agent, at=at)
     lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
     Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
@@ -276,6 +280,9 @@ SHOW_ROWS = {
     "campaigns:list_allocate",
     "campaigns:order",
     "campaigns:orders",
+    "campaigns:segment-campaigns",
+    "campaigns:segment_allocate",
+    "campaigns:segment_allocation",
     "customers:customer",
     "customers:customers",
     "customers:list",
@@ -325,6 +332,7 @@ SHOW_OWN_ROWS = {
     "campaigns:campaigns",
     "campaigns:list_allocate",
     "campaigns:orders",
+    "campaigns:segment_allocate",
     "customers:customers",
     "customers:list-upload",
     "customers:lists",
