@@ -17,6 +17,7 @@ tell(
         "campaigns.gate.override_asked": _("Asked to pass a gate all the same"),
         "campaigns.gate.overridden": _("Let a campaign pass a gate all the same"),
         "campaigns.list.allocated": _("Assigned a list to a campaign"),
+        "campaigns.segment.allocated": _("Assigned a segment to a campaign"),
         "campaigns.likeness.training_asked": _("Asked to learn what the buyers of a campaign are like"),
         "campaigns.likeness.switched_on": _("Let a campaign hand out those like past buyers first"),
         "campaigns.likeness.switched_off": _("Put a campaign's leads back into the order of their lists"),

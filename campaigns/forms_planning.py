@@ -8,7 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign, Disposition
-from customers.models import LeadList, RulePack
+from core.templatetags.look import thousands
+from customers.models import LeadList, RulePack, Segment
 from people.models import City, Team, User
 from scripts.models import Script, ScriptVersion
 
@@ -129,6 +130,34 @@ class AllocateForm(forms.Form):
         super().__init__(*args, **kwargs)
         committed = LeadList.objects.visible_to(user).filter(status=LeadList.Status.COMMITTED)
         self.fields["lead_list"].queryset = committed.order_by("-committed_at")
+        closed = [Campaign.Stage.CLOSED, Campaign.Stage.WRAP_UP]
+        self.fields["campaign"].queryset = Campaign.objects.visible_to(user).exclude(stage__in=closed).order_by("name")
+
+
+class SegmentChoice(forms.ModelChoiceField):
+    """Segments with how many are in them."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({thousands(obj.count)})"
+
+
+class AllocateSegmentForm(forms.Form):
+    """Give a counted segment to a campaign that is not closed."""
+
+    segment = SegmentChoice(label=_("segment"), queryset=Segment.objects.none())
+    campaign = forms.ModelChoiceField(label=_("campaign"), queryset=Campaign.objects.none())
+    priority = forms.IntegerField(
+        label=_("priority"),
+        min_value=0,
+        max_value=9,
+        initial=5,
+        help_text=_("Leads of a higher priority are handed out first."),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        counted = Segment.objects.visible_to(user).live().exclude(counted_at=None)
+        self.fields["segment"].queryset = counted.order_by("name", "pk")
         closed = [Campaign.Stage.CLOSED, Campaign.Stage.WRAP_UP]
         self.fields["campaign"].queryset = Campaign.objects.visible_to(user).exclude(stage__in=closed).order_by("name")
 

@@ -73,6 +73,13 @@ def end_data_requests(run: Run) -> dict[str, Any]:
     return {"ended": end_due(at=run.now())}
 
 
+@handler("campaigns.allocate_segment", label=gettext_lazy("Make leads of a segment"), say=_say_allocation)
+def allocate_segment(run: Run) -> dict[str, Any]:
+    from campaigns.services.segment_allocation import make_leads
+
+    return make_leads(run)
+
+
 @handler("campaigns.follow_customers", label=gettext_lazy("Bring leads along to the new city of their customers"))
 def follow_customers(run: Run) -> dict[str, Any]:
     """A list may have moved customers to another city: their leads go with them."""

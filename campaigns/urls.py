@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from campaigns.views import bench, callbacks, calls, data_requests, desk, funnel, history, likeness, orders, planning
+from campaigns.views import (
+    bench,
+    callbacks,
+    calls,
+    data_requests,
+    desk,
+    funnel,
+    history,
+    likeness,
+    orders,
+    planning,
+    segments,
+)
 
 app_name = "campaigns"
 
@@ -12,6 +24,13 @@ PLANNING = [
     path("campaigns/bench/", bench.bench, name="bench"),
     path("campaigns/bench/find/", bench.find, name="bench-find"),
     path("campaigns/allocate/", planning.list_allocate, name="list_allocate"),
+    path("campaigns/allocate/segment/", segments.segment_allocate, name="segment_allocate"),
+    path("campaigns/segments/<int:pk>/", segments.segment_allocation, name="segment_allocation"),
+    path(
+        "campaigns/segments/<int:pk>/progress/",
+        segments.segment_allocation_progress,
+        name="segment_allocation_progress",
+    ),
     path("campaigns/<int:pk>/", planning.campaign_detail, name="campaign"),
     path("campaigns/<int:pk>/why-not/", funnel.why_not, name="campaign_why_not"),
     path("campaigns/<int:pk>/edit/", planning.campaign_edit, name="campaign_edit"),
@@ -78,6 +97,7 @@ FACTS = [
     path("orders/<int:pk>/cancel/", orders.order_cancel, name="order-cancel"),
     path("orders/<int:pk>/reinstate/", orders.order_reinstate, name="order-reinstate"),
     path("customers/<int:pk>/calls/", calls.customer_calls, name="customer-calls"),
+    path("segments/<int:pk>/campaigns/", segments.segment_campaigns, name="segment-campaigns"),
     path("customers/<int:pk>/orders/", calls.customer_orders, name="customer-orders"),
 ]
 

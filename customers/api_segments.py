@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from pyroaring import BitMap
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -21,8 +20,8 @@ from customers import rules
 from customers.conditions import matching, parse
 from customers.counting import count_quickly
 from customers.filters import SegmentFilter
-from customers.members import Members
-from customers.models import Customer, Segment, SegmentMembers
+from customers.members import Members, ids_of
+from customers.models import Customer, Segment
 from customers.services import segments as services
 from people.models import City, User
 
@@ -137,8 +136,7 @@ class SegmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, filterset_class=None)
     def members(self, request: Request, pk: str | None = None) -> Response:
         """As counted; in the order of their ids."""
-        stored = SegmentMembers.objects.filter(segment=self.get_object()).first()
-        page = self.paginate_queryset(Members(stored.ids if stored else BitMap(), request.user)) or []
+        page = self.paginate_queryset(Members(ids_of(self.get_object()), request.user)) or []
         return self.get_paginated_response(MemberSerializer(page, many=True).data)
 
 

@@ -73,6 +73,7 @@ title_lists(
     {
         "customers.customers": _("Customers"),
         "customers.segments": _("Segments"),
+        "customers.members": _("Customers of a segment"),
         "customers.suppressions": _("Do not call"),
         "customers.rejects": _("Rejected rows"),
     }

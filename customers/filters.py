@@ -9,10 +9,14 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_filters.fields import ModelChoiceField
 
 from core.filters import FromDayFilter, ToDayFilter
+from core.templatetags.look import thousands
+from customers.members import among, ids_of
 from customers.models import Customer, Segment, Source, Suppression, Tag
 from customers.queries import named
+from customers.rules import can_see_segments
 from people.models import City
 
 YES_NO = [("1", _("yes")), ("0", _("no"))]
@@ -26,8 +30,32 @@ def visible_cities(request: Any) -> QuerySet:
     return City.objects.visible_to(request.user).order_by("name") if request else City.objects.none()
 
 
+def visible_segments(request: Any) -> QuerySet:
+    """Those in use that the user may see; none for who sees no segments."""
+    if request is None or not can_see_segments(request.user):
+        return Segment.objects.none()
+    return Segment.objects.visible_to(request.user).live().exclude(counted_at=None).order_by("name", "pk")
+
+
+class SegmentChoiceField(ModelChoiceField):
+    """Segments with how many customers were counted."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({thousands(obj.count)})"
+
+
+class SegmentChoiceFilter(django_filters.ModelChoiceFilter):
+    field_class = SegmentChoiceField
+
+    def filter(self, rows: QuerySet, value: Segment | None) -> QuerySet:
+        return among(rows, ids_of(value)) if value else rows
+
+
 class CustomerFilter(django_filters.FilterSet):
-    """Filters that leave the order by name to the index of each city; `name` narrows by itself."""
+    """Filters that leave the order by name to the index of each city; `name` narrows by itself.
+
+    Segments are offered, and their names known, to those who may see them.
+    """
 
     name = django_filters.CharFilter(label=_("Name"), method="by_name", widget=search())
     city = django_filters.ModelChoiceFilter(label=_("City"), queryset=visible_cities, empty_label=_("all"))
@@ -38,6 +66,7 @@ class CustomerFilter(django_filters.FilterSet):
     tag = django_filters.ModelChoiceFilter(
         label=_("Tag"), queryset=Tag.objects.order_by("name"), empty_label=_("all"), field_name="tags__tag"
     )
+    segment = SegmentChoiceFilter(label=_("Segment"), queryset=visible_segments, empty_label=_("all"))
     is_suppressed = django_filters.ChoiceFilter(
         label=_("Do not call"), choices=YES_NO, empty_label=_("all"), method="suppressed"
     )
@@ -45,6 +74,11 @@ class CustomerFilter(django_filters.FilterSet):
     class Meta:
         model = Customer
         fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.request is not None and not can_see_segments(self.request.user):
+            del self.filters["segment"]
 
     def by_name(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return named(rows, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -88,10 +88,11 @@ def _noted(
     return said
 
 
-def query_of(listing: Listing) -> str:
-    """The filters alone, always in the same order: what decides which rows are in the file."""
+def query_of(listing: Listing, *, without: Collection[str] = ()) -> str:
+    """The filters alone, always in the same order: what decides which rows are in the file. Those of `without` the caller tells."""
     if listing.filterset is None:
         return ""
     # as the filters read them: some know a field by a second name
     data = listing.filterset.data
-    return urlencode(sorted((name, data[name]) for name in listing.filterset.form.fields if data.get(name)))
+    named = [name for name in listing.filterset.form.fields if data.get(name) and name not in without]
+    return urlencode(sorted((name, data[name]) for name in named))

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer, LeadList, Source
+from customers.models import Customer, LeadList, Segment, Source
 from people.models import City, User
 
 from .campaigns import Campaign
@@ -28,6 +28,37 @@ class ListAllocation(models.Model):
     class Meta:
         verbose_name = _("allocation of a list")
         constraints = [models.UniqueConstraint(fields=["campaign", "lead_list"], name="allocation_once")]
+
+
+class SegmentAllocationQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> SegmentAllocationQuerySet:
+        """Of campaigns and of segments that the user sees."""
+        return self.filter(campaign__in=Campaign.objects.visible_to(user), segment__in=Segment.objects.visible_to(user))
+
+
+class SegmentAllocation(models.Model):
+    """A segment given to a campaign, as it was counted: its customers become leads there. Counted anew it can be given again."""
+
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="segment_allocations", verbose_name=_("campaign")
+    )
+    segment = models.ForeignKey(Segment, models.PROTECT, related_name="allocations", verbose_name=_("segment"))
+    counted_at = models.DateTimeField(_("as counted"))
+    priority = models.SmallIntegerField(_("priority"), default=5)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+    job_id = models.BigIntegerField(null=True)
+    customer_count = models.PositiveIntegerField(_("customers of the segment"))
+    lead_count = models.PositiveIntegerField(_("leads made"), default=0)
+    left_out = models.JSONField(_("left out, by reason"), default=dict, blank=True)
+
+    objects = SegmentAllocationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("allocation of a segment")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "segment", "counted_at"], name="segment_allocation_once")
+        ]
 
 
 class ListSample(models.Model):

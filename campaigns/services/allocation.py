@@ -1,4 +1,5 @@
-"""Giving a committed list to a campaign: its customers become leads there. Leads of data requests are made through the same door."""
+"""The door through which customers become leads of a campaign: those of a committed list or a data request here, those of a segment in
+segment_allocation."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, DataRequest, ListAllocation, ListSample
+from campaigns.models import Campaign, DataRequest, ListAllocation, ListSample, SegmentAllocation
 from campaigns.services import sampling
-from campaigns.services.likeness_order import order_new_leads
+from campaigns.services.likeness_order import order_new_leads, order_requested_leads
 from core.audit import audit
 from core.errors import DomainError
 from core.jobs import enqueue
@@ -56,10 +57,7 @@ def allocate_list(
         raise ListNotCommitted(
             _("Commit the list %(name)s first; only then can it be assigned.") % {"name": lead_list.name}
         )
-    if campaign.stage in (Campaign.Stage.WRAP_UP, Campaign.Stage.CLOSED):
-        raise CampaignIsOver(_("%(campaign)s is over and takes no more customers.") % {"campaign": campaign.name})
-    if not 0 <= priority <= HIGHEST:
-        raise PriorityUnknown(_("The priority is a whole number from 0 to %(highest)s.") % {"highest": HIGHEST})
+    check_campaign(campaign, priority)
     if sample_size is not None:
         sampling.check_size(lead_list, sample_size)
     allocation, is_new = ListAllocation.objects.get_or_create(
@@ -82,14 +80,22 @@ def allocate_list(
     return allocation
 
 
+def check_campaign(campaign: Campaign, priority: int) -> None:
+    """Whether it takes customers, and this priority. Raises CampaignIsOver, PriorityUnknown."""
+    if campaign.stage in (Campaign.Stage.WRAP_UP, Campaign.Stage.CLOSED):
+        raise CampaignIsOver(_("%(campaign)s is over and takes no more customers.") % {"campaign": campaign.name})
+    if not 0 <= priority <= HIGHEST:
+        raise PriorityUnknown(_("The priority is a whole number from 0 to %(highest)s.") % {"highest": HIGHEST})
+
+
 def _is_committed(list_id: int) -> bool:
     """Asked under a lock until the end of the transaction: a list that is taken back meanwhile waits, and then finds the leads."""
     locked = LeadList.objects.select_for_update(no_key=True).filter(pk=list_id)
     return locked.values_list("status", flat=True).first() == LeadList.Status.COMMITTED
 
 
-# Whoever must not or cannot be called in this campaign is left out and counted.
-LEFT_OUT = """
+# Why a customer c must not or cannot be called in this campaign; the same for whoever brings the customer.
+BARRED = """
         WHEN c.merged_into_id IS NOT NULL THEN 'merged'
         WHEN %(city)s IS NOT NULL AND c.city_id <> %(city)s THEN 'other_city'
         WHEN c.is_suppressed OR EXISTS (
@@ -97,6 +103,9 @@ LEFT_OUT = """
                 AND s.valid_from <= %(at)s AND (s.valid_to IS NULL OR s.valid_to > %(at)s)
                 AND (s.campaign_id IS NULL OR s.campaign_id = %(campaign)s)
                 AND (s.product_id IS NULL OR s.product_id = %(product)s)) THEN 'suppressed'
+"""
+# Whoever must not or cannot be called in this campaign is left out and counted.
+LEFT_OUT = f"""{BARRED}
         WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'there_already'
 """
 # In list order, so that ids of leads follow the rows.
@@ -187,25 +196,29 @@ def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
     sample = ListSample.objects.filter(allocation=allocation).first()
     counts = _insert(OF_LIST, _rows(allocation, sample, after, upto))
     order_new_leads(campaign_id=allocation.campaign_id, lead_list_id=allocation.lead_list_id)
-    inserted = counts.pop("inserted")
-    left_out = _added(ListAllocation.objects.values_list("left_out", flat=True).get(pk=allocation.pk), counts)
-    ListAllocation.objects.filter(pk=allocation.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
+    note_chunk(allocation, counts)
 
 
 def _insert(statement: str, values: dict[str, Any]) -> dict[str, int]:
-    """Counts: inserted, and left out by reason."""
+    """Counts: made, inserted, and left out by reason."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        counts: dict[str, int] = dict(cursor.fetchall())
+        return dict(cursor.fetchall())
+
+
+def note_chunk(owner: ListAllocation | SegmentAllocation | DataRequest, counts: dict[str, int]) -> int:
+    """Add what one statement made ("inserted", of "made") and left out, by reason, to what its owner says of itself; returns how many."""
+    inserted = counts.pop("inserted", 0)
     # somebody else gave the same customer to the campaign at the same moment, or the file names one customer in two rows
-    lost = counts.pop("made", 0) - counts["inserted"]
+    lost = counts.pop("made", 0) - inserted
     if lost:
         counts["there_already"] = counts.get("there_already", 0) + lost
-    return counts
-
-
-def _added(left_out: dict[str, int], counts: dict[str, int]) -> dict[str, int]:
-    return left_out | {reason: left_out.get(reason, 0) + count for reason, count in counts.items()}
+    rows = type(owner)._default_manager.filter(pk=owner.pk)
+    left_out = dict(rows.values_list("left_out", flat=True).get())
+    for reason, count in counts.items():
+        left_out[reason] = left_out.get(reason, 0) + count
+    rows.update(lead_count=F("lead_count") + inserted, left_out=left_out)
+    return inserted
 
 
 # ---------------------------------------------------------------- data requests
@@ -217,11 +230,8 @@ def make_requested_leads(request: DataRequest, customers: list[int], *, at: date
     They are judged anew like the rows of a list: who has refused or become a lead since the draw is left out and counted.
     """
     counts = _insert(OF_REQUEST, _requested(request, customers, at))
-    order_new_leads(campaign_id=request.campaign_id, data_request_id=request.pk)
-    inserted = counts.pop("inserted")
-    left_out = _added(DataRequest.objects.values_list("left_out", flat=True).get(pk=request.pk), counts)
-    DataRequest.objects.filter(pk=request.pk).update(lead_count=F("lead_count") + inserted, left_out=left_out)
-    return inserted
+    order_requested_leads(campaign_id=request.campaign_id, data_request_id=request.pk)
+    return note_chunk(request, counts)
 
 
 def _requested(request: DataRequest, customers: list[int], at: datetime) -> dict[str, Any]:

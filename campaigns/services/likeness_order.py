@@ -53,6 +53,10 @@ NEW_OF_REQUEST = """
 SELECT id, customer_id FROM campaigns_lead
 WHERE data_request_id = %(request)s AND campaign_id = %(campaign)s AND likeness_use_id IS NULL AND state <> 'done'
 """
+NEW_OF_CUSTOMERS = """
+SELECT id, customer_id FROM campaigns_lead
+WHERE campaign_id = %(campaign)s AND customer_id = ANY (%(customers)s) AND likeness_use_id IS NULL AND state <> 'done'
+"""
 
 
 def rank_leads(run: Run) -> dict[str, Any]:
@@ -117,16 +121,27 @@ def _tenths(use: LikenessUse, customers: list[int]) -> list[int]:
     return [int(tenth) for tenth in np.searchsorted(np.array(model.cuts), scores, side="right")]
 
 
-def order_new_leads(*, campaign_id: int, lead_list_id: int | None = None, data_request_id: int | None = None) -> int:
-    """Leads just made of a list or a data request take their place, in the same transaction, when the campaign goes by likeness; returns how many."""
+def order_new_leads(*, campaign_id: int, lead_list_id: int) -> int:
+    """Leads just made of a list take their place, in the same transaction, when the campaign goes by likeness; returns how many."""
+    return _order_new(campaign_id, NEW_OF_LIST, {"list": lead_list_id})
+
+
+def order_requested_leads(*, campaign_id: int, data_request_id: int) -> int:
+    """The same for leads of a data request."""
+    return _order_new(campaign_id, NEW_OF_REQUEST, {"request": data_request_id})
+
+
+def order_leads_of(*, campaign_id: int, customer_ids: list[int]) -> int:
+    """The same for leads that no list brought: those of these customers."""
+    return _order_new(campaign_id, NEW_OF_CUSTOMERS, {"customers": customer_ids})
+
+
+def _order_new(campaign_id: int, statement: str, values: dict[str, Any]) -> int:
     use = likeness.use_while_ordering(campaign_id)
     if use is None:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(
-            NEW_OF_LIST if data_request_id is None else NEW_OF_REQUEST,
-            {"list": lead_list_id, "request": data_request_id, "campaign": campaign_id},
-        )
+        cursor.execute(statement, {"campaign": campaign_id, **values})
         rows = cursor.fetchall()
     _move(use, rows)
     return len(rows)

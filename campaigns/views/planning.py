@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from campaigns import queries_planning, rules
 from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, RetryForm, TeamsForm
-from campaigns.models import Campaign, Gate, ListSample
+from campaigns.models import Campaign, Gate, ListSample, SegmentAllocation
 from campaigns.queries_likeness import likeness_of
 from campaigns.queries_registers import stale_register
 from campaigns.services import allocation, planning, sampling
@@ -22,7 +22,7 @@ from campaigns.wording_likeness import refusal_sentence
 from core.clock import database_now
 from core.errors import DomainError
 from customers.models import LeadList
-from customers.rules import can_see_sources
+from customers.rules import can_see_segments, can_see_sources
 from people.access import must
 
 PAGE = 50
@@ -88,6 +88,12 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "allocations": campaign.allocations.filter(lead_list__in=LeadList.objects.visible_to(user))
             .select_related("lead_list", "by", "sample")
             .order_by("-at"),
+            "segment_allocations": SegmentAllocation.objects.visible_to(user)
+            .filter(campaign=campaign)
+            .select_related("segment", "by")
+            .order_by("-at", "-pk")
+            if can_see_segments(user)
+            else [],
             "retry_rules": campaign.retry_rules.select_related("disposition").order_by("disposition__position"),
             "packs": campaign.packs.order_by("code"),
             "stale_register": stale_register(campaign, at=database_now()),

@@ -18,6 +18,7 @@ IDS = {
     "segment": gettext_lazy("Segment"),
     "customer": gettext_lazy("Customer"),
     "city": gettext_lazy("City"),
+    "segment_allocation": gettext_lazy("Allocation of a segment"),
     "user": gettext_lazy("Asked for by the user"),
     "key": gettext_lazy("Newest key"),
 }
@@ -41,7 +42,9 @@ WORDS = {
     "cancellation": gettext_lazy("Cancellations"),
     "waiting": gettext_lazy("Waiting for the sample"),
     "there_already": gettext_lazy("In the campaign already"),
+    "finished_there": gettext_lazy("Finished in the campaign already"),
     "other_city": gettext_lazy("In another city"),
+    "gone": gettext_lazy("No longer there"),
     "merged": gettext_lazy("Merged with another customer"),
     "partitions": gettext_lazy("Days counted"),
     "sums": gettext_lazy("Sums counted"),

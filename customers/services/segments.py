@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core.audit import audit
@@ -60,7 +60,7 @@ def create_segment(*, told: Told, city: City | None, by: User, at: datetime) -> 
         )
     segment = Segment(city=city, owner=by, created_at=at)
     _fill(segment, told, by=by)
-    segment.save(force_insert=True)
+    _store(segment)
     audit("customers.segment.created", segment, by=by, at=at, conditions=len(parse_stored(segment).leaves()))
     _enqueue(segment, by=by)
     return segment
@@ -72,7 +72,7 @@ def change_segment(*, segment: Segment, told: Told, by: User, at: datetime) -> S
     segment = _locked(segment)
     before = (segment.conditions, segment.tag_id)
     _fill(segment, told, by=by)
-    segment.save()
+    _store(segment)
     audit("customers.segment.changed", segment, by=by, at=at, other_conditions=before[0] != segment.conditions)
     if before != (segment.conditions, segment.tag_id):
         _enqueue(segment, by=by)
@@ -123,13 +123,34 @@ def _fill(segment: Segment, told: Told, *, by: User) -> None:
         raise SegmentUnnamed(_("Give the segment a name."))
     others = Segment.objects.live().filter(city=segment.city_id).exclude(pk=segment.pk)
     if others.filter(name=name).exists():
-        raise SegmentExists(_("There is a segment %(name)s already.") % {"name": name})
+        raise _exists(name)
     segment.name, segment.conditions = name, parse(told.conditions, user=by).as_json()
     segment.description, segment.strategy = told.description.strip()[:300], told.strategy.strip()
     segment.target, segment.refresh = told.target, told.refresh
     segment.tag = _tag(told.tag)
     if segment.tag is not None and others.filter(tag=segment.tag).exists():
-        raise TagFollowsAnother(_("The tag %(tag)s follows another segment already.") % {"tag": segment.tag})
+        raise _follows_another(segment.tag)
+
+
+def _store(segment: Segment) -> None:
+    """Its name and its tag may have been given away between the look and the writing: the constraints decide."""
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as fault:
+        if "segment_name_once" in str(fault):
+            raise _exists(segment.name) from None
+        if "segment_tag_once" in str(fault):
+            raise _follows_another(segment.tag) from None
+        raise
+
+
+def _exists(name: str) -> SegmentExists:
+    return SegmentExists(_("There is a segment %(name)s already.") % {"name": name})
+
+
+def _follows_another(tag: Tag | None) -> TagFollowsAnother:
+    return TagFollowsAnother(_("The tag %(tag)s follows another segment already.") % {"tag": tag})
 
 
 def _tag(name: str) -> Tag | None:

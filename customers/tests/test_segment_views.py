@@ -1,16 +1,21 @@
 """Segments in the browser and over the API."""
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
 
 from core.clock import database_now
 from core.jobs import run_inline
-from customers.models import Customer, Segment
+from core.models import AuditEvent
+from customers.models import CanaryExport, Customer, Segment
 from customers.services import segments
+from customers.services.canaries import place_canary
 from customers.services.segments import Told
 from customers.tests.factories import CustomerFactory
+from people.models import ExportRequest
+from people.services import exports
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -346,3 +351,164 @@ def test_a_city_manager_reads_segments_over_the_api_and_makes_none(client, city)
     assert client.get(API).status_code == 200
     assert post(client, API, name="X", city=city.pk, conditions=OLD).status_code == 403
     assert post(client, f"{API}count/", conditions=OLD).status_code == 403
+
+
+# ---------------------------------------------------------------- a filter of the list of customers
+
+CUSTOMERS = "customers:customers"
+
+
+def names_in(answer) -> list[str]:
+    return [row.name for row, _url, _cells in answer.context["listing"].rows]
+
+
+def test_the_list_of_customers_is_filtered_by_a_segment_and_says_of_how_many_it_is_a_part(client, data, city):
+    for name, age in (("Old Wang", 70), ("Old Li", 61), ("Young Li", 20)):
+        CustomerFactory(city=city, name=name, age=age)
+    row = made(city)
+    Customer.objects.filter(name="Old Wang").update(age=20)  # as counted, not as it is now
+
+    of_segment = client.get(reverse(CUSTOMERS), {"segment": row.pk})
+    narrowed = client.get(reverse(CUSTOMERS), {"segment": row.pk, "name": "Old Li"})
+
+    assert "Seniors (2)" in text(client.get(reverse(CUSTOMERS)))
+    assert names_in(of_segment) == ["Old Li", "Old Wang"]
+    assert "2 customers, of whom 2 fit the filters." in text(of_segment)
+    assert names_in(narrowed) == ["Old Li"]
+    assert "2 customers, of whom 1 fit the filters." in text(narrowed)
+    assert f"?segment={row.pk}" in text(client.get(reverse("customers:segment", args=[row.pk])))
+
+
+def test_the_filter_offers_no_segments_of_another_city_none_archived_and_none_not_counted(client, data, city):
+    CustomerFactory(city=city, name="Old Wang", age=70)
+    theirs = made(CityFactory(), name="Theirs")
+    gone, waiting = made(city, name="Gone"), made(city, name="Waiting", counted=False)
+    segments.archive_segment(segment=gone, by=data, at=database_now())
+
+    page = text(client.get(reverse(CUSTOMERS)))
+
+    assert [name for name in ("Theirs", "Gone", "Waiting") if name in page] == []
+    for row in (theirs, gone, waiting):
+        answer = client.get(reverse(CUSTOMERS), {"segment": row.pk})
+        assert (names_in(answer), row.name in text(answer)) == ([], False)
+
+
+@pytest.mark.parametrize("role", ["supervisor", "qa"])
+def test_who_sees_no_segments_is_offered_none(client, city, role):
+    row = made(city)
+    client.force_login(UserFactory(role=role, city=city))
+
+    answer = client.get(reverse(CUSTOMERS), {"segment": row.pk})
+
+    assert answer.status_code == 200
+    assert "segment" not in answer.context["listing"].filterset.form.fields
+    assert "Seniors" not in text(answer)
+
+
+def test_a_customer_who_moved_away_since_the_count_is_not_shown_to_the_city(client, data, city):
+    CustomerFactory(city=city, name="Old Wang", age=70)
+    row = made(city)
+    Customer.objects.update(city=CityFactory())
+
+    answer = client.get(reverse(CUSTOMERS), {"segment": row.pk})
+
+    assert names_in(answer) == []
+    assert client.get(reverse("customers:segment", args=[row.pk]), {"export": "csv"}).status_code == 409
+
+
+# ---------------------------------------------------------------- a file of its customers
+
+
+def file_of(client, url, **query) -> list[str]:
+    answer = client.get(url, {"export": "csv", **query})
+    assert answer.status_code == 200, text(answer)
+    return b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
+
+
+def ask(client, url, **query) -> ExportRequest:
+    answer = client.get(url, {"export": "csv", **query})
+    assert answer.status_code == 409
+    what = re.search(r'name="what" value="([^"]+)"', text(answer))[1]
+    client.post(reverse("people:export-ask"), {"what": what, "purpose": "letters"})
+    return ExportRequest.objects.latest("pk")
+
+
+def approve(row, city) -> None:
+    exports.decide_export(asked=row, approve=True, by=UserFactory(role="city_manager", city=city), at=database_now())
+
+
+def test_few_customers_of_a_segment_leave_at_once_masked_and_are_written_down(client, data, city):
+    CustomerFactory(city=city, name="Old Wang", age=70, number=NUMBER)
+    CustomerFactory(city=city, name="Young Li", age=20)
+    row = made(city)
+
+    lines = file_of(client, reverse("customers:segment", args=[row.pk]))
+
+    assert len(lines) == 2
+    assert ("Old Wang" in lines[1], "191****7548" in lines[1], NUMBER in lines[1]) == (True, True, False)
+    told = AuditEvent.objects.get(action="core.list.exported").detail
+    assert (told["list"], told["rows"], told["alone"]) == ("customers.members", 1, True)
+
+
+def test_many_customers_of_a_segment_leave_when_a_second_person_agreed_and_for_that_segment_alone(
+    client, data, city, monkeypatch
+):
+    monkeypatch.setattr(exports, "TWO_PERSONS", 2)
+    for age in (61, 70):
+        CustomerFactory(city=city, age=age)
+    row, other = made(city), made(city, name="Other")
+    url = reverse("customers:segment", args=[row.pk])
+
+    asked = ask(client, url)
+    assert (asked.list_name, asked.row_count, asked.city_ids) == ("customers.members", 2, [city.pk])
+    approve(asked, city)
+
+    assert client.get(reverse("customers:segment", args=[other.pk]), {"export": "csv"}).status_code == 409
+    page = text(client.get(reverse("people:exports")))
+    link = re.search(rf'href="({url}\?[^"]*export=xlsx[^"]*)"', page)[1].replace("&amp;", "&")
+    assert list(client.get(link).streaming_content)
+    assert len(file_of(client, url)) == 3
+    details = [event.detail for event in AuditEvent.objects.filter(action="core.list.exported")]
+    assert {told["request"] for told in details} == {asked.pk}
+
+
+@pytest.mark.parametrize("page", ["segment", "customers"])
+def test_an_approval_does_not_cover_other_conditions(client, data, city, monkeypatch, page):
+    monkeypatch.setattr(exports, "TWO_PERSONS", 1)
+    CustomerFactory(city=city, age=70)
+    CustomerFactory(city=city, age=20)
+    row = made(city)
+    url, query = (reverse("customers:segment", args=[row.pk]), {})
+    if page == "customers":
+        url, query = reverse(CUSTOMERS), {"segment": row.pk}
+    approve(ask(client, url, **query), city)
+    assert len(file_of(client, url, **query)) == 2
+
+    young = {"version": 1, "root": {"group": "and", "parts": [{"is": "age", "op": "at_most", "value": 30}]}}
+    segments.change_segment(segment=row, told=Told(name=row.name, conditions=young), by=data, at=database_now())
+    row.refresh_from_db()
+    run_inline(row.job_id)
+
+    assert client.get(url, {"export": "csv", **query}).status_code == 409
+
+
+def test_a_file_of_a_segment_notes_the_canaries_in_it(client, city):
+    boss = UserFactory(role="administrator")
+    canary = place_canary(number="19100007549", name="何平", city=city, alert_to=boss, by=boss, at=database_now())
+    Customer.objects.filter(pk=canary.customer_id).update(age=70)
+    row = made(city)
+    client.force_login(UserFactory(role="data"))
+
+    file_of(client, reverse("customers:segment", args=[row.pk]))
+
+    assert CanaryExport.objects.get().canary == canary
+
+
+def test_who_may_not_take_customers_along_gets_no_file_of_a_segment(client, city):
+    CustomerFactory(city=city, age=70)
+    row = made(city)
+    client.force_login(UserFactory(role="city_manager", city=city))
+    url = reverse("customers:segment", args=[row.pk])
+
+    assert "export=csv" not in text(client.get(url))
+    assert client.get(url, {"export": "csv"}).status_code == 403

@@ -1,9 +1,11 @@
 """Segments: made, counted, followed by a tag, archived; the value grid; the quick count."""
 
 import random
+import threading
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 
 from core.clock import database_now
 from core.jobs import run_inline
@@ -338,3 +340,65 @@ def test_a_count_that_takes_longer_than_expected_is_given_up_and_the_limit_of_th
 @pytest.mark.parametrize(("n", "shown"), [(0, 0), (99, 99), (1_234, 1_200), (987_654, 990_000), (1_050_000, 1_000_000)])
 def test_an_estimate_has_two_digits(n, shown):
     assert counting.rounded(n) == shown
+
+
+# ---------------------------------------------------------------- two at the same moment
+
+
+def at_the_same_moment(monkeypatch, verbs):
+    """Both look before either writes, so that only the constraint can tell them apart. Returns what came of each."""
+    both_have_looked, answers = threading.Barrier(2, timeout=20), []
+    store = segments._store
+
+    def store_late(segment):
+        both_have_looked.wait()
+        store(segment)
+
+    monkeypatch.setattr(segments, "_store", store_late)
+
+    def run(verb):
+        try:
+            answers.append(verb().name)
+        except segments.DomainError as refusal:
+            answers.append(str(refusal))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(verb,)) for verb in verbs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(answers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_make_the_same_name_at_the_same_moment_the_second_reads_the_sentence(city, monkeypatch):
+    clerks = [UserFactory(role="data", city=city) for _ in range(2)]
+
+    answers = at_the_same_moment(monkeypatch, [lambda by=by: make(by, city) for by in clerks])
+
+    assert answers == ["Seniors", "There is a segment Seniors already."]
+    assert Segment.objects.count() == Job.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_rename_to_the_same_name_at_the_same_moment_the_second_reads_the_sentence(data, city, monkeypatch):
+    rows = [make(data, city, name=name) for name in ("One", "Two")]
+
+    answers = at_the_same_moment(monkeypatch, [lambda row=row: change(row, data, name="Seniors") for row in rows])
+
+    assert answers == ["Seniors", "There is a segment Seniors already."]
+    assert Segment.objects.filter(name="Seniors").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_segments_that_take_one_tag_at_the_same_moment_the_second_reads_the_sentence(data, city, monkeypatch):
+    Tag.objects.create(name="old")
+
+    answers = at_the_same_moment(
+        monkeypatch, [lambda name=name: make(data, city, name=name, tag="old") for name in ("One", "Two")]
+    )
+
+    assert "The tag old follows another segment already." in answers
+    assert Segment.objects.count() == 1

@@ -23,9 +23,11 @@ from core.clock import database_now
 from core.errors import DomainError
 from core.listing import Column, Listing
 from core.phones import holds_number
+from core.templatetags.look import moment, thousands
 from customers import rules
+from customers.doors import two_persons_of_segment
 from customers.filters import CustomerFilter
-from customers.models import Contact, Customer, RulePack
+from customers.models import Contact, Customer, RulePack, Segment
 from customers.person_forms import ConsentForm, NumberForm, RevealForm, SuppressForm, TagForm
 from customers.queries import customers_by_name, for_list, merges_of
 from customers.request_forms import RequestForm
@@ -81,8 +83,25 @@ class CustomerListing(Listing):
             backwards=self.sort == "-name",
             # a filter that few rows pass would walk the whole index of names
             narrow=chosen.get("is_suppressed") == "1"
-            or any(chosen.get(name) for name in ("name", "tag", "city", "source")),
+            or any(chosen.get(name) for name in ("name", "tag", "city", "source", "segment")),
         )
+
+    @cached_property
+    def segment(self) -> Segment | None:
+        """The one that is filtered by."""
+        form = self.filterset.form
+        return form.cleaned_data.get("segment") if form.is_valid() else None
+
+    @property
+    def note(self) -> str:
+        """Of how many customers of the segment this is a part: the list shows the first by name alone."""
+        if self.segment is None:
+            return ""
+        fit = self.exported_rows().order_by().count()
+        return _("%(segment)s, counted %(moment)s: %(count)s customers, of whom %(fit)s fit the filters.") % {
+            "segment": self.segment.name, "moment": moment(self.segment.counted_at), "count": thousands(self.segment.count),
+            "fit": thousands(fit),
+        }  # fmt: skip
 
     def exported_rows(self) -> Any:
         """All that the filters leave, not the first by name alone: a file is sorted by who opens it."""
@@ -106,6 +125,8 @@ def customers(request: HttpRequest) -> HttpResponseBase:
         row_link=lambda customer: reverse("customers:customer", args=[customer.pk]), search_url=reverse("customers:customer-search"),
         empty_title=_("No customers yet."), empty_text=_("They come from lead lists: upload one and commit it."),
     )  # fmt: skip
+    if listing.segment is not None:
+        listing.door = two_persons_of_segment(listing.segment)
     context = {"number_form": NumberForm(), "may_search": rules.can_change_customers(request.user)}
     return listing.page_or_export("customers/customers.html", context)
 

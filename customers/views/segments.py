@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,9 +25,10 @@ from core.models import Job
 from customers import rules, segment_builder as builder
 from customers.conditions import BadConditions, matching, parse
 from customers.counting import count_quickly
+from customers.doors import two_persons_of_segment
 from customers.filters import SegmentFilter
-from customers.members import Members
-from customers.models import Customer, LeadList, Segment, SegmentMembers
+from customers.members import Members, among, ids_of
+from customers.models import Customer, LeadList, Segment
 from customers.queries import for_list
 from customers.segment_forms import GridForm, SegmentForm
 from customers.services import segments as services
@@ -68,9 +70,13 @@ def segment_or_404(request: HttpRequest, pk: int) -> Segment:
 
 
 class MembersListing(Listing):
-    """Pages through a bitmap. No file: customers leave through the lists that campaigns are given."""
+    """Pages through a bitmap."""
 
     ids: BitMap = BitMap()
+
+    def exported_rows(self) -> QuerySet[Customer]:
+        """Whom the pages show."""
+        return for_list(among(Customer.objects.visible_to(self.request.user), self.ids)).order_by("pk")
 
     @cached_property
     def page(self) -> Page:
@@ -94,13 +100,13 @@ def segment(request: HttpRequest, pk: int) -> HttpResponseBase:
     must(request, rules.can_see_segments(request.user))
     row = segment_or_404(request, pk)
     listing = MembersListing(
-        request, Customer.objects.none(), [_unsortable(column) for column in SHOWN_COLUMNS], name="customers.members", title=row.name, may_export=False,
+        request, Customer.objects.none(), [_unsortable(column) for column in SHOWN_COLUMNS], name="customers.members", title=row.name,
+        may_export=rules.can_export_customers(request.user), door=two_persons_of_segment(row),
         row_link=lambda customer: reverse("customers:customer", args=[customer.pk]),
         empty_title=_("Nobody meets the conditions.") if row.counted_at else _("Not counted yet."),
         empty_text=_("The customers are shown as soon as they are counted.") if not row.counted_at else "",
     )  # fmt: skip
-    stored = SegmentMembers.objects.filter(segment=row).first()
-    listing.ids = stored.ids if stored else BitMap()
+    listing.ids = ids_of(row)
     job = Job.objects.filter(pk=row.job_id).first() if row.job_id else None
     context = {
         "segment": row,

@@ -32,6 +32,7 @@ from campaigns.models import (
     ListAllocation,
     ListSample,
     Order,
+    SegmentAllocation,
 )
 from core.partitions import ensure_partitions
 from customers.models import (
@@ -157,6 +158,9 @@ def make_city(number: int) -> None:
         id=number, campaign=campaign, city=city, wanted=5, conditions=segment.conditions, needed_on=at.date(), use_until=at.date(),
         reason=f"{marker} why", seed=1, asked_by=agent, asked_at=at,
     )  # fmt: skip
+    SegmentAllocation.objects.create(
+        id=number, campaign=campaign, segment=segment, counted_at=at, customer_count=1, by=agent, at=at
+    )
     ListSample.objects.create(id=number, allocation=allocation, size=5, seed=1, cut=0, by=agent, at=at)
     lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
     Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
@@ -291,6 +295,9 @@ SHOW_ROWS = {
     "campaigns:list_allocate",
     "campaigns:order",
     "campaigns:orders",
+    "campaigns:segment-campaigns",
+    "campaigns:segment_allocate",
+    "campaigns:segment_allocation",
     "customers:customer",
     "customers:customers",
     "customers:list",
@@ -346,6 +353,7 @@ SHOW_OWN_ROWS = {
     "campaigns:data-requests",
     "campaigns:list_allocate",
     "campaigns:orders",
+    "campaigns:segment_allocate",
     "customers:customers",
     "customers:list-upload",
     "customers:lists",
