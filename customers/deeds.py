@@ -31,6 +31,8 @@ tell(
         "customers.suppression.lifted": _("Lifted a suppression"),
         "customers.register.uploaded": _("Uploaded a do-not-call register"),
         "customers.register.applied": _("Took in a do-not-call register"),
+        "customers.register.retired": _("Retired a source of do-not-call registers"),
+        "customers.register.used_again": _("Took a source of do-not-call registers into use again"),
         "customers.request.opened": _("Entered a request of a person"),
         "customers.request.refused": _("Refused a request of a person"),
         "customers.request.copied": _("Wrote a person's data into a file"),

@@ -4,7 +4,7 @@ from .canaries import Canary, CanaryCall, CanaryExport
 from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
-from .registers import Register, RegisterNumber
+from .registers import Register, RegisterNumber, RegisterRetirement
 from .requests import PersonRequest
 from .rules import ContactRule, RuleChange, RulePack, Suppression
 from .segments import Segment, SegmentMembers
@@ -26,6 +26,7 @@ __all__ = [
     "Phone",
     "Register",
     "RegisterNumber",
+    "RegisterRetirement",
     "RowVerdict",
     "RuleChange",
     "RulePack",

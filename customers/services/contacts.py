@@ -28,7 +28,7 @@ from customers.services.combined_rules import (
     rules_of,
     strictest,
 )
-from customers.services.register_dates import newest_date
+from customers.services.register_dates import counted_date
 
 __all__ = [
     "Cap", "ContactRules", "Known", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
@@ -287,13 +287,13 @@ def _budget(
 
 
 def register_age(rules: ContactRules, at: datetime) -> list[Reason]:
-    """Whether the do-not-call register is older than these rules allow, or there is none: then nobody is called."""
+    """Whether the do-not-call register of a source in use is older than these rules allow, or there is none: then nobody is called."""
     if rules.register_days is None:
         return []
-    newest = newest_date()
-    if newest is None:
+    counted = counted_date()
+    if counted is None:
         return [Reason("register", _("No do-not-call register is in force, and the rules ask for one."))]
-    age = (business_date(at) - newest).days
+    age = (business_date(at) - counted).days
     if age <= rules.register_days:
         return []
     told = {"age": age, "days": rules.register_days}
