@@ -29,6 +29,8 @@ tell(
         "customers.consent.withdrawn": _("Entered that a consent was withdrawn"),
         "customers.customer.suppressed": _("Put a customer on the do-not-call list"),
         "customers.suppression.lifted": _("Lifted a suppression"),
+        "customers.quiet_time.added": _("Entered a do-not-disturb time of a customer"),
+        "customers.quiet_time.ended": _("Ended a do-not-disturb time of a customer"),
         "customers.register.uploaded": _("Uploaded a do-not-call register"),
         "customers.register.applied": _("Took in a do-not-call register"),
         "customers.register.retired": _("Retired a source of do-not-call registers"),

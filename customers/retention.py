@@ -17,6 +17,7 @@ from customers.models import (
     LeadList,
     PersonRequest,
     Phone,
+    QuietTime,
     RegisterNumber,
     RowVerdict,
     SegmentMembers,
@@ -105,6 +106,11 @@ def forget_tags(at: datetime) -> int:
     return CustomerTag.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
 
 
+def forget_quiet_times(at: datetime) -> int:
+    due = QuietTime.objects.filter(customer__in=Customer.objects.filter(_unused(at))).values_list("pk", flat=True)
+    return QuietTime.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
+
+
 def forget_segment_members(at: datetime) -> int:
     """Segments that nobody has counted for a year keep their number and forget whom they counted."""
     return SegmentMembers.objects.filter(segment__counted_at__lt=at - UNCOUNTED).delete()[0]
@@ -175,6 +181,13 @@ register(
     keep_for=UNUSED,
     basis=_("As the person."),
     apply=forget_tags,
+)
+register(
+    "customers.QuietTime",
+    fields=QuietTime.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("As the person: as long as somebody might call."),
+    apply=forget_quiet_times,
 )
 register(
     "customers.SegmentMembers",

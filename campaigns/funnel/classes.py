@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Lead
 
-CALLABLE, HOURS, PROMISED, COOLING, CAP = "callable", "hours", "promised", "cooling", "cap"
+CALLABLE, HOURS, PROMISED, QUIET, COOLING, CAP = "callable", "hours", "promised", "quiet", "cooling", "cap"
 OFF, HELD, OWNED, CONSENT, NUMBER, SUPPRESSED = "off", "held", "owned", "consent", "number", "suppressed"
 WON, REFUSED, EXHAUSTED, OTHER = "won", "refused", "exhausted", "other"
 
@@ -24,6 +24,7 @@ WORDS: dict[str, Any] = {
     CALLABLE: _("Callable now"),
     HOURS: _("Outside calling hours"),
     PROMISED: _("Callback promised"),
+    QUIET: _("Not to be disturbed now"),
     COOLING: _("Cooling down"),
     CAP: _("Cap reached"),
     OFF: _("Stopped by a switch"),
@@ -41,6 +42,7 @@ MEANINGS: dict[str, Any] = {
     CALLABLE: _("The next agent who asks can be handed one of these; a promise that is due counts for who made it."),
     HOURS: _("Nothing but the hour at the customer's place stands against a call."),
     PROMISED: _("The customer agreed a time, and it has not come yet."),
+    QUIET: _("The person asked not to be called at this time of the week."),
     COOLING: _("Called a short while ago, or spoken to today: the gap of the rules or the retry rule runs."),
     CAP: _("The person's attempts over all campaigns are used up for now."),
     OFF: _(
@@ -66,6 +68,7 @@ REASONS: list[tuple[str, tuple[str, ...]]] = [
     (OWNED, ("owned",)),
     (PROMISED, ("promised",)),
     (CAP, ("cap",)),
+    (QUIET, ("quiet",)),
     (COOLING, ("gap", "answered", "resting", "later")),
     (OFF, ("campaign_off", "stage", "product_off", "city_off", "unknown_zone", "outside", "register")),
     (HOURS, ("no_hours", "hours")),
@@ -79,9 +82,9 @@ OUTCOMES: dict[str, str] = {
 }
 
 # Leads against which nothing stands but time and hour: they will be called without anybody's doing.
-STOCK = (CALLABLE, HOURS, PROMISED, COOLING, CAP)
+STOCK = (CALLABLE, HOURS, PROMISED, QUIET, COOLING, CAP)
 # Those that come free at a known time.
-WAITING = (HOURS, PROMISED, COOLING, CAP, OWNED, SUPPRESSED)
+WAITING = (HOURS, PROMISED, QUIET, COOLING, CAP, OWNED, SUPPRESSED)
 # Those that stand in nobody's way any more.
 FINISHED = (WON, REFUSED, EXHAUSTED, OTHER)
 

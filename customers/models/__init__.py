@@ -3,6 +3,7 @@
 from .canaries import Canary, CanaryCall, CanaryExport
 from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
+from .quiet_times import QuietTime
 from .quotas import NumberUse
 from .registers import Register, RegisterNumber, RegisterRetirement
 from .requests import PersonRequest
@@ -24,6 +25,7 @@ __all__ = [
     "NumberUse",
     "PersonRequest",
     "Phone",
+    "QuietTime",
     "Register",
     "RegisterNumber",
     "RegisterRetirement",

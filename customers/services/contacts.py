@@ -28,12 +28,17 @@ from customers.services.combined_rules import (
     rules_of,
     strictest,
 )
+from customers.services.quiet_times import quiet_until
 from customers.services.register_dates import counted_date
 
 __all__ = [
     "Cap", "ContactRules", "Known", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
     "rules_for", "rules_of", "suppressions_of", "verdicts", "why_not", "zone_of",
 ]  # fmt: skip
+
+
+# A calling hour and a do-not-disturb time behind it, so often a promise is put off.
+STEPS = 14
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Known:
     suppressions: list[Suppression]
     has_number: bool
     has_consent: bool
+    quiet_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,17 @@ class Verdict:
 
 
 def first_promised(customer: Customer, rules: ContactRules, at: datetime) -> datetime | None:
-    """The first moment from `at` on at which a callback that the customer asked for may be made: inside hours and caps, whatever the gap. None: never."""
+    """The first moment from `at` on at which a callback that the customer asked for may be made: inside hours and caps, outside the
+    customer's do-not-disturb times, whatever the gap. None: never, or not within two weeks."""
     free = [customer.attempts[cap.most - 1] + cap.window for cap in rules.caps if len(customer.attempts) >= cap.most]
-    return next_allowed(customer.city.zone.name if customer.city.zone else None, rules, max([at, *free]))
+    zone = customer.city.zone.name if customer.city.zone else None
+    first = next_allowed(zone, rules, max([at, *free]))
+    for _step in range(STEPS):
+        until = quiet_until(customer, first) if first else None
+        if until is None:
+            return first
+        first = next_allowed(zone, rules, until)
+    return None
 
 
 def why_not(
@@ -92,7 +106,7 @@ def why_not(
     """Everything against calling this person at `at`, the blocking first; [] when nothing is.
 
     `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
-    customer asked for overrides the gap and the answered call of the day, never hours, caps or suppression. `known` saves the queries.
+    customer asked for overrides the gap and the answered call of the day, never hours, caps, suppression or do-not-disturb times. `known` saves the queries.
     """
     known = known or _known(customer, rules, at)
     own_hand = lead_id is not None and customer.held_lead_id == lead_id
@@ -100,6 +114,7 @@ def why_not(
     reasons = [
         *_standing(customer, known, campaign_id, product_id),
         *_elsewhere(customer, at, campaign_id, exclusion_group, own_hand),
+        *_quiet(known),
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
         if part is not None:
@@ -178,6 +193,7 @@ def _known(customer: Customer, rules: ContactRules, at: datetime) -> Known:
         suppressions_of(customer, at),
         customer.phones.filter(is_dead=False).exists(),
         has_consent=not asks or customer.consents.in_force(at).exists(),
+        quiet_until=quiet_until(customer, at),
     )
 
 
@@ -240,6 +256,13 @@ def _elsewhere(customer: Customer, at: datetime, campaign_id: int | None, group:
             )
         )
     return found
+
+
+def _quiet(known: Known) -> list[Reason]:
+    if known.quiet_until is None:
+        return []
+    told = _when(known.quiet_until)
+    return [Reason("quiet", _("The customer asked not to be disturbed before %(when)s.") % told, known.quiet_until)]
 
 
 def _hours(customer: Customer, rules: ContactRules, at: datetime, severity: str) -> list[Reason]:
