@@ -106,7 +106,6 @@ class Migration(migrations.Migration):
                 (
                     "customer",
                     models.ForeignKey(
-                        db_constraint=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="quiet_times",
                         to="customers.customer",

@@ -37,9 +37,7 @@ class QuietTime(models.Model):
 
     Way = PersonRequest.Way
 
-    customer = models.ForeignKey(
-        Customer, models.PROTECT, related_name="quiet_times", verbose_name=_("customer"), db_constraint=False
-    )
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="quiet_times", verbose_name=_("customer"))
     days = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("days"))
     from_minute = models.PositiveSmallIntegerField(_("from"))
     to_minute = models.PositiveSmallIntegerField(_("to"))

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.calendar import business_date
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.jobs import run_inline
@@ -13,6 +14,7 @@ from core.models import AuditEvent, Job
 from customers.models import Consent, Contact, Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, Suppression
 from customers.retention import forget_staged_rows, forget_values_before
 from customers.services import list_decisions, list_undo, lists
+from customers.services.quiet_times import add_quiet_time
 from customers.services.suppress import suppress
 from customers.tests.factories import ConsentFactory, CustomerFactory, PhoneFactory, SourceFactory, TagFactory
 from customers.tests.test_lists import A, B, C, check, commit, person, rows_file, verdicts
@@ -139,6 +141,13 @@ def withdrew_consent(customer, data):
     customer.consents.update(withdrawn_at=database_now())
 
 
+def asked_not_to_be_disturbed(customer, data):
+    add_quiet_time(
+        customer=customer, days=[6, 7], begins="00:00", ends="24:00", stated_on=business_date(database_now()), way="phone", stated_by="herself",
+        by=data, at=database_now(),
+    )  # fmt: skip
+
+
 def in_a_later_list(customer, data):
     committed(data, customer.source, ["E1", "", A, "Foshan", "", ""])
 
@@ -147,6 +156,7 @@ def in_a_later_list(customer, data):
     ("happens", "reason"),
     [
         (called, "called"),
+        (asked_not_to_be_disturbed, "quiet_time"),
         (called_in_the_ledger, "called"),
         (spoken_to, "called"),
         (held, "held"),
