@@ -54,7 +54,7 @@ def ask(*, customer: Customer, campaign: Campaign, at: datetime) -> Answer:
     scope = {"city_id": customer.city_id, "campaign_id": campaign.pk, "product_id": campaign.product_id}
     reasons = contacts.why_not(
         customer=customer, rules=contacts.combine(rows, **scope), at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
-        exclusion_group=campaign.exclusion_group, callback=callback,
+        exclusion_group=campaign.exclusion_group, purpose=campaign.purpose, callback=callback,
     )  # fmt: skip
     reasons = [*_switches(campaign), *reasons]
     if not contacts.blocking(reasons) and not _is_judged_open(campaign, customer, at):

@@ -31,6 +31,8 @@ tell(
         "customers.suppression.lifted": _("Lifted a suppression"),
         "customers.quiet_time.added": _("Entered a do-not-disturb time of a customer"),
         "customers.quiet_time.ended": _("Ended a do-not-disturb time of a customer"),
+        "customers.grey_entry.added": _("Put a customer or a number on the greylist"),
+        "customers.grey_entry.lifted": _("Lifted an entry of the greylist"),
         "customers.register.uploaded": _("Uploaded a do-not-call register"),
         "customers.register.applied": _("Took in a do-not-call register"),
         "customers.register.retired": _("Retired a source of do-not-call registers"),
@@ -74,6 +76,7 @@ title_lists(
         "customers.customers": _("Customers"),
         "customers.segments": _("Segments"),
         "customers.suppressions": _("Do not call"),
+        "customers.greylist": _("Greylist"),
         "customers.rejects": _("Rejected rows"),
     }
 )

@@ -125,6 +125,29 @@ class QuietTimeForm(forms.Form):
     stated_by = forms.CharField(label=_("Stated by"), max_length=80)
 
 
+class GreyForm(forms.Form):
+    """The conditions under which somebody is called."""
+
+    purposes = forms.MultipleChoiceField(
+        label=_("Only for these purposes"), widget=forms.CheckboxSelectMultiple, required=False,
+        choices=rule_scopes.purposes, help_text=_("None chosen: for any purpose."),
+    )  # fmt: skip
+    callback_only = forms.BooleanField(label=_("Only when the customer asked for a call"), required=False)
+    until = forms.DateField(label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: for ever."))
+    reason = forms.CharField(label=_("Why"), max_length=200)
+    source = forms.CharField(label=_("Source"), max_length=80)
+
+    def told(self) -> dict[str, Any]:
+        """What the service asks for: the end is the midnight after the last day."""
+        data = dict(self.cleaned_data)
+        until = data.pop("until")
+        return {**data, "valid_to": day_bounds(until)[1] if until else None}
+
+
+class GreyNumberForm(NumberForm, GreyForm):
+    field_order = ["number", "purposes", "callback_only", "until", "reason", "source"]
+
+
 class SourceForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     kind = forms.ChoiceField(label=_("Kind"), choices=Source.Kind.choices)

@@ -13,6 +13,7 @@ from customers.models import (
     CanaryCall,
     Customer,
     CustomerTag,
+    GreyEntry,
     HeldRow,
     LeadList,
     PersonRequest,
@@ -201,6 +202,7 @@ EVIDENCE = _(
 )
 register("customers.Consent", fields=("evidence",), basis=EVIDENCE)
 register("customers.ConsentEvent", fields=("evidence",), basis=EVIDENCE)
+register("customers.GreyEntry", fields=GreyEntry.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.Suppression", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.SuppressionEvent", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register(

@@ -66,6 +66,11 @@ def can_end_quiet_time(user: User) -> bool:
     return can_change_customers(user)
 
 
+def can_change_greylist(user: User) -> bool:
+    """Enter and lift: those who change consents."""
+    return can_change_customers(user)
+
+
 def can_see_rules(user: User) -> bool:
     return user.has_role(*LOOK)
 

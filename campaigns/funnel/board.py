@@ -14,7 +14,7 @@ from campaigns.funnel.reasons import LeadWhy, why_of
 from campaigns.models import Campaign, Lead
 from people.models import City, Team, User
 
-OPEN_ELSE = (classes.HELD, classes.OWNED, classes.CONSENT, classes.NUMBER, classes.SUPPRESSED)
+OPEN_ELSE = (classes.HELD, classes.OWNED, classes.CONSENT, classes.GREY, classes.NUMBER, classes.SUPPRESSED)
 
 
 @dataclass(frozen=True)

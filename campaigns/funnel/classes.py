@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Lead
 
 CALLABLE, HOURS, PROMISED, QUIET, COOLING, CAP = "callable", "hours", "promised", "quiet", "cooling", "cap"
-OFF, HELD, OWNED, CONSENT, NUMBER, SUPPRESSED = "off", "held", "owned", "consent", "number", "suppressed"
+OFF, HELD, OWNED, CONSENT, GREY, NUMBER, SUPPRESSED = "off", "held", "owned", "consent", "grey", "number", "suppressed"
 WON, REFUSED, EXHAUSTED, OTHER = "won", "refused", "exhausted", "other"
 
 # In the order in which pages show them.
@@ -31,6 +31,7 @@ WORDS: dict[str, Any] = {
     HELD: _("With an agent"),
     OWNED: _("With another campaign"),
     CONSENT: _("No consent in force"),
+    GREY: _("On the greylist"),
     NUMBER: _("No number in use"),
     SUPPRESSED: _("Not to be called"),
     WON: _("Won"),
@@ -51,6 +52,7 @@ MEANINGS: dict[str, Any] = {
     HELD: _("In somebody's hand just now, in this campaign or another."),
     OWNED: _("Another campaign of the same exclusion group works on this person."),
     CONSENT: _("The rules ask for a consent, and the person has given none."),
+    GREY: _("The person is called only for other purposes, or only after asking for a call."),
     NUMBER: _("All numbers are dead or on a do-not-call list."),
     SUPPRESSED: _("A do-not-call entry stands against the person, or the person was merged into another."),
     WON: _("Finished with a sale or what the campaign asks for."),
@@ -64,6 +66,7 @@ REASONS: list[tuple[str, tuple[str, ...]]] = [
     (SUPPRESSED, ("suppressed", "product_rest", "merged")),
     (NUMBER, ("no_number",)),
     (CONSENT, ("consent",)),
+    (GREY, ("grey",)),
     (HELD, ("held",)),
     (OWNED, ("owned",)),
     (PROMISED, ("promised",)),

@@ -42,7 +42,7 @@ BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) TH
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
 # Persons of whom something is known that may stand against a call: of the others, most of a fresh campaign, no row need be joined.
 MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
-    OR p.has_quiet_times OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
+    OR p.has_quiet_times OR p.is_greylisted OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
@@ -53,6 +53,7 @@ CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
     WHEN NOT {HAS_NUMBER} THEN 'number'
     WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
+    WHEN CASE WHEN p.is_greylisted THEN NOT customers_grey_allows(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s) END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
@@ -228,6 +229,7 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         "campaign": campaign.pk,
         "product": campaign.product_id,
         "group": campaign.exclusion_group,
+        "purpose": campaign.purpose,
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from campaigns.funnel import classes
 from campaigns.funnel.places import Place
 from campaigns.models import Campaign, Lead
-from customers.models import Consent, Customer, Suppression
+from customers.models import Consent, Customer, GreyEntry, Suppression
 from customers.services import contacts
 from customers.services.contacts import Known, Reason
+from customers.services.greylist import entries_of_many
 from customers.services.quiet_times import quiet_ends
 
 # These are told by their own end; that the queue waits as long says nothing more.
@@ -37,7 +38,7 @@ class LeadWhy:
 
 
 def why_of(leads: Sequence[Lead], where: Iterable[Place], at: datetime) -> list[LeadWhy]:
-    """Each of these leads of one campaign with its class and its reasons. Loads what it needs, six queries for any number of leads."""
+    """Each of these leads of one campaign with its class and its reasons. Loads what it needs, seven queries for any number of leads."""
     by_city = {place.city.pk: place for place in where}
     prefetch_related_objects(list(leads), "customer__city__zone", "customer__phones", "agent", "callback_agent")
     facts = _facts(leads, at)
@@ -46,11 +47,12 @@ def why_of(leads: Sequence[Lead], where: Iterable[Place], at: datetime) -> list[
 
 @dataclass(frozen=True)
 class _Facts:
-    """What is known of all the persons: suppressions, who gave a consent, until when who is not to be disturbed."""
+    """What is known of all the persons: suppressions, who gave a consent, until when who is not to be disturbed, the greylist."""
 
     rows: list[Suppression]
     consents: set[int]
     quiet: dict[int, datetime]
+    grey: dict[int, list[GreyEntry]]
 
 
 def _facts(leads: Sequence[Lead], at: datetime) -> _Facts:
@@ -62,6 +64,7 @@ def _facts(leads: Sequence[Lead], at: datetime) -> _Facts:
         list(against.order_by("pk")),
         set(given.values_list("customer", flat=True)),
         quiet_ends((lead.customer for lead in leads if lead.state == Lead.State.OPEN), at),
+        entries_of_many((lead.customer for lead in leads if lead.state == Lead.State.OPEN), at),
     )
 
 
@@ -84,8 +87,8 @@ def _against(lead: Lead, place: Place, facts: _Facts, at: datetime) -> list[Reas
     found = contacts.blocking(
         contacts.why_not(
             customer=customer, rules=place.rules, at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
-            exclusion_group=campaign.exclusion_group, callback=lead.callback_agent_id is not None,
-            known=Known(own, has_number=True, has_consent=customer.pk in facts.consents, quiet_until=facts.quiet.get(customer.pk)),
+            exclusion_group=campaign.exclusion_group, purpose=campaign.purpose, callback=lead.callback_agent_id is not None,
+            known=Known(own, has_number=True, has_consent=customer.pk in facts.consents, quiet_until=facts.quiet.get(customer.pk), grey=facts.grey.get(customer.pk, [])),
         )
     )  # fmt: skip
     if not has_number:

@@ -25,6 +25,7 @@ HELD_BACK = (
     classes.HELD,
     classes.OWNED,
     classes.CONSENT,
+    classes.GREY,
     classes.NUMBER,
     classes.SUPPRESSED,
 )
@@ -178,6 +179,7 @@ def _warnings(lead: Lead, rules: contacts.ContactRules, at: datetime) -> list[st
         return []
     reasons = contacts.why_not(
         customer=lead.customer, rules=rules, at=at, campaign_id=lead.campaign_id, product_id=lead.campaign.product_id, lead_id=lead.pk,
+        purpose=lead.campaign.purpose,
         callback=lead.callback_agent_id is not None,
     )  # fmt: skip
     return [reason.sentence for reason in reasons if not reason.blocks]

@@ -27,7 +27,7 @@ from campaigns.tests.factories import (
     hold,
     zone,
 )
-from customers.models import Consent, ContactRule, Customer, QuietTime, RulePack, Suppression
+from customers.models import Consent, ContactRule, Customer, GreyEntry, QuietTime, RulePack, Suppression
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -283,6 +283,16 @@ def made_at_random(seed: int):
             owner_campaign_id=draw.choice([campaign.pk, campaign.pk + 1]), owner_group=draw.choice(["cards", "other"]),
             owner_until=AT + draw.choice([-1, 5]) * HOUR,
         )  # fmt: skip
+        if chance(0.1):
+            GreyEntry.objects.create(
+                customer=customer, purposes=draw.choice([[], [campaign.purpose], ["survey"]]), callback_only=True,
+                valid_to=draw.choice([None, AT - HOUR]), reason="x", source="x", created_by=team_lead,
+            )  # fmt: skip
+        if chance(0.05):
+            GreyEntry.objects.create(
+                phone_blind=phone.blind_index, purposes=draw.choice([[campaign.purpose], ["service"]]), reason="x", source="x",
+                created_by=team_lead,
+            )  # fmt: skip
         if chance(0.15):
             start = draw.choice([0, 600, 660, 720])
             QuietTime.objects.create(

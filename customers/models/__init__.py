@@ -1,6 +1,7 @@
 """Tables of the customer data centre."""
 
 from .canaries import Canary, CanaryCall, CanaryExport
+from .greylist import GreyEntry
 from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quiet_times import QuietTime
@@ -20,6 +21,7 @@ __all__ = [
     "ContactRule",
     "Customer",
     "CustomerTag",
+    "GreyEntry",
     "HeldRow",
     "LeadList",
     "NumberUse",

@@ -14,7 +14,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from core.calendar import business_date
-from customers.models import ContactRule, Customer, Suppression
+from customers.models import ContactRule, Customer, GreyEntry, Suppression
+from customers.services import greylist
 from customers.services.calling_hours import is_open, moment_of, next_allowed, zone_of
 from customers.services.combined_rules import (
     BLOCK,
@@ -49,6 +50,7 @@ class Known:
     has_number: bool
     has_consent: bool
     quiet_until: datetime | None
+    grey: list[GreyEntry]
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,14 @@ def why_not(
     campaign_id: int | None = None,
     product_id: int | None = None,
     exclusion_group: str = "",
+    purpose: str = "",
     callback: bool = False,
     lead_id: int | None = None,
     known: Known | None = None,
 ) -> list[Reason]:
     """Everything against calling this person at `at`, the blocking first; [] when nothing is.
 
-    `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
+    Without a `purpose` no campaign is asked for: then the greylist only warns. `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
     customer asked for overrides the gap and the answered call of the day, never hours, caps, suppression or do-not-disturb times. `known` saves the queries.
     """
     known = known or _known(customer, rules, at)
@@ -114,6 +117,7 @@ def why_not(
     reasons = [
         *_standing(customer, known, campaign_id, product_id),
         *_elsewhere(customer, at, campaign_id, exclusion_group, own_hand),
+        *_grey(known, purpose, callback),
         *_quiet(known),
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
@@ -194,6 +198,7 @@ def _known(customer: Customer, rules: ContactRules, at: datetime) -> Known:
         customer.phones.filter(is_dead=False).exists(),
         has_consent=not asks or customer.consents.in_force(at).exists(),
         quiet_until=quiet_until(customer, at),
+        grey=greylist.entries_of(customer, at),
     )
 
 
@@ -256,6 +261,20 @@ def _elsewhere(customer: Customer, at: datetime, campaign_id: int | None, group:
             )
         )
     return found
+
+
+def _grey(known: Known, purpose: str, callback: bool) -> list[Reason]:
+    against = [row for row in known.grey if not greylist.allows(row, purpose=purpose, callback=callback)]
+    severity = BLOCK if purpose else WARN
+    return [
+        Reason(
+            "grey",
+            _("On the greylist: %(conditions)s.") % {"conditions": greylist.in_words(row)},
+            row.valid_to,
+            severity,
+        )
+        for row in against
+    ]
 
 
 def _quiet(known: Known) -> list[Reason]:

@@ -102,6 +102,7 @@ def _destroy_numbers(customer: Customer, by: User, at: datetime) -> int:
 def _empty(customer: Customer, at: datetime) -> None:
     customer.tags.all().delete()
     customer.quiet_times.all().delete()
+    customer.grey_entries.all().delete()
     customer.consents.filter(withdrawn_at=None).update(withdrawn_at=at)
     Customer.objects.filter(pk=customer.pk).update(
         name="", name_sort="", external_id="", attributes={}, address=None, gender="", age=None, updated_at=at

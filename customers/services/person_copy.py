@@ -20,6 +20,7 @@ from core.workbooks import XLSX_TYPE, Column, Workbook
 from customers import person_data
 from customers.models import Contact, Customer, NumberUse, PersonRequest
 from customers.person_data import Sheet
+from customers.services.greylist import in_words as grey_words
 from customers.services.persons import use_number
 from customers.services.quiet_times import in_words
 from customers.services.requests import Kind, State, settle, take
@@ -96,6 +97,14 @@ def _own_sheets(customer: Customer) -> list[Sheet]:
             [
                 [row.get_kind_display(), row.valid_from, row.valid_to, row.lifted_at, row.note]
                 for row in customer.suppressions.order_by("valid_from", "pk")
+            ],
+        ),
+        Sheet(
+            _("Greylist"),
+            [Column(_("Conditions"), WIDE), _("Until"), Column(_("Why"), WIDE), _("Source"), _("Lifted")],
+            [
+                [grey_words(row), row.valid_to, row.reason, row.source, row.lifted_at]
+                for row in customer.grey_entries.order_by("pk")
             ],
         ),
         Sheet(

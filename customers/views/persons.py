@@ -26,10 +26,10 @@ from core.phones import holds_number
 from customers import rules
 from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, RulePack
-from customers.person_forms import ConsentForm, NumberForm, QuietTimeForm, RevealForm, SuppressForm, TagForm
+from customers.person_forms import ConsentForm, GreyForm, NumberForm, QuietTimeForm, RevealForm, SuppressForm, TagForm
 from customers.queries import customers_by_name, for_list
 from customers.request_forms import RequestForm
-from customers.services import contacts, persons, quiet_times
+from customers.services import contacts, greylist, persons, quiet_times
 from customers.services.packs import DEFAULT_PACK
 from customers.services.persons import QuotaUsedUp
 from customers.services.requests import open_request
@@ -172,6 +172,11 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "suppressions": _suppressions(request, row, at),
         "quiet_times": _quiet_times(row, at),
         "zone": row.city.zone,
+        "grey_entries": [
+            (item, greylist.in_words(item), item.in_force_at(at)) for item in row.grey_entries.order_by("-pk")
+        ],
+        "may_grey": rules.can_change_greylist(request.user),
+        "grey_form": GreyForm(),
         "may_add_quiet": rules.can_add_quiet_time(request.user),
         "may_end_quiet": rules.can_end_quiet_time(request.user),
         "quiet_form": QuietTimeForm(initial={"stated_on": business_date(at)}),
@@ -374,6 +379,15 @@ def quiet_time_end(request: HttpRequest, pk: int, quiet: int) -> HttpResponse:
     else:
         messages.success(request, _("The do-not-disturb time is ended."))
     return redirect("customers:customer", pk=row.pk)
+
+
+@require_POST
+def grey_add(request: HttpRequest, pk: int) -> HttpResponse:
+    form = GreyForm(request.POST)
+    return _verb(
+        request, pk, "grey_form", form, rules.can_change_greylist(request.user), _("The customer is on the greylist from now on."),
+        lambda row, at: greylist.add_grey_entry(customer=row, **form.told(), by=request.user, at=at),
+    )  # fmt: skip
 
 
 @require_POST
