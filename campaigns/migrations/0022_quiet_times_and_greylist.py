@@ -1,4 +1,4 @@
-"""Claim and dial keep to the do-not-disturb times of persons."""
+"""Claim and dial keep to the do-not-disturb times of persons and to the conditions of the greylist."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def _execute(schema_editor, statements: str) -> None:
 
 
 def create(apps, schema_editor):
-    _execute(schema_editor, (SQL / "0022_quiet_times.sql").read_text(encoding="utf-8"))
+    _execute(schema_editor, (SQL / "0022_quiet_times_and_greylist.sql").read_text(encoding="utf-8"))
 
 
 def before(apps, schema_editor):
@@ -28,11 +28,12 @@ def before(apps, schema_editor):
     start = dial.index("CREATE OR REPLACE FUNCTION campaigns_dial_refusal(")
     _execute(schema_editor, dial[start : dial.index("$$;", start) + 3])
     _execute(schema_editor, "DROP FUNCTION campaigns_is_quiet(bigint, timestamptz)")
+    _execute(schema_editor, "DROP FUNCTION campaigns_grey_allows(bigint, text, boolean, timestamptz)")
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0021_register_sources"),
-        ("customers", "0021_quiet_times"),
+        ("customers", "0021_quiet_times_and_greylist"),
     ]
     operations = [migrations.RunPython(create, before)]

@@ -4,9 +4,16 @@ BEGIN
     RETURN customers_quiet_until(p_customer, p_now) IS NOT NULL;
 END $$;
 
+-- Whether the greylist lets this campaign call the person. Not STABLE, as campaigns_is_quiet().
+CREATE FUNCTION campaigns_grey_allows(p_customer bigint, p_purpose text, p_callback boolean, p_now timestamptz) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN customers_grey_allows(p_customer, p_purpose, p_callback, p_now);
+END $$;
+
 -- Leads at the front of a queue whose persons may not be called for a while leave it until then: those who were spoken to today, those whom
 -- another campaign of the group works on, attempts that a rule tightened today counts, whom a suppression rests, who asked not to be
--- disturbed now, and, for half an hour each time, those without a number to dial or a consent. Else every claim would walk past them all day. Judged is still at the claim: this only orders the queue.
+-- disturbed now, whom the greylist keeps from this campaign, and, for half an hour each time, those without a number to dial or a consent. Else every claim would walk past them all day. Judged is still at the claim: this only orders the queue.
 CREATE OR REPLACE FUNCTION campaigns_move_blocked_back(
     p_campaign bigint, p_product bigint, p_group text, p_city bigint, p_day_start timestamptz, p_consent boolean, p_one_answer boolean,
     p_cap_most int[], p_cap_window interval[], p_cap_city bigint[], p_now timestamptz, OUT v_moved int
@@ -33,6 +40,9 @@ BEGIN
                     FROM unnest(p_cap_most, p_cap_window, p_cap_city) c(most, span, city)
                     WHERE (c.city IS NULL OR c.city = p_city) AND p.attempts[c.most] + c.span > p_now
                     HAVING count(*) > 0),
+                CASE WHEN p.is_greylisted AND NOT customers_grey_allows(
+                    f.customer_id, (SELECT c.purpose FROM campaigns_campaign c WHERE c.id = p_campaign), false, p_now)
+                    THEN p_now + interval '2 hours' END,
                 CASE WHEN p.has_quiet_times THEN (
                     SELECT least(q.until, p_now + interval '2 hours') FROM customers_quiet_until(f.customer_id, p_now) q(until) WHERE q.until IS NOT NULL) END,
                 CASE WHEN p_consent AND NOT EXISTS (
@@ -93,7 +103,7 @@ BEGIN
     ) THEN 1 ELSE 2 END INTO v_pass;
     <<search>>
     FOR pass IN v_pass..2 LOOP FOR k IN
-        SELECT c.id, c.product_id, c.exclusion_group, c.lease_seconds, coalesce(c.city_id, p_team_city) AS city_id
+        SELECT c.id, c.product_id, c.exclusion_group, c.purpose, c.lease_seconds, coalesce(c.city_id, p_team_city) AS city_id
         FROM campaigns_campaignteam t
         JOIN campaigns_campaign c ON c.id = t.campaign_id
         JOIN scripts_product d ON d.id = c.product_id
@@ -120,6 +130,7 @@ BEGIN
                     OR p.owner_group IS DISTINCT FROM k.exclusion_group OR p.owner_until <= v_now)
                 AND NOT campaigns_is_suppressed(l.customer_id, k.id, k.product_id, v_now)
                 AND CASE WHEN p.has_quiet_times THEN NOT campaigns_is_quiet(l.customer_id, v_now) ELSE true END
+                AND CASE WHEN p.is_greylisted THEN campaigns_grey_allows(l.customer_id, k.purpose, true, v_now) ELSE true END
                 AND (NOT z.consent OR campaigns_has_consent(l.customer_id, v_now))
                 AND n.id IS NOT NULL
             ORDER BY l.ready_at LIMIT 1
@@ -165,6 +176,7 @@ BEGIN
                         OR p.owner_group IS DISTINCT FROM k.exclusion_group OR p.owner_until <= v_now)
                     -- of most persons nothing is asked: the mark stands in the row that is locked
                     AND CASE WHEN p.has_quiet_times THEN NOT campaigns_is_quiet(l.customer_id, v_now) ELSE true END
+                    AND CASE WHEN p.is_greylisted THEN campaigns_grey_allows(l.customer_id, k.purpose, l.callback_agent_id IS NOT NULL, v_now) ELSE true END
                     -- these and the number above are written out, not called: a function with a subquery is not inlined, and this is the hot place
                     AND NOT EXISTS (
                         SELECT FROM customers_suppression s
@@ -220,7 +232,7 @@ DECLARE
     r record;
 BEGIN
     SELECT x.customer_id, x.campaign_id, x.city_id, x.callback_agent_id, c.is_on, c.stage, c.product_id, d.is_on AS product_on,
-        ci.is_on AS city_on, ci.zone_id, p.is_suppressed, p.merged_into_id, p.attempts, p.has_quiet_times
+        ci.is_on AS city_on, ci.zone_id, p.is_suppressed, p.merged_into_id, p.attempts, p.has_quiet_times, p.is_greylisted, c.purpose
     INTO l
     FROM campaigns_lead x
     JOIN campaigns_campaign c ON c.id = x.campaign_id
@@ -238,6 +250,7 @@ BEGIN
     r := campaigns_rules_now(l.campaign_id, l.city_id, p_today, p_now);
     IF r.cities IS NULL AND campaigns_register_is_stale(l.campaign_id, l.city_id, p_today) THEN RETURN 'register'; END IF;
     IF r.cities IS NULL THEN RETURN 'hours'; END IF;
+    IF l.is_greylisted AND NOT campaigns_grey_allows(l.customer_id, l.purpose, l.callback_agent_id IS NOT NULL, p_now) THEN RETURN 'grey'; END IF;
     IF l.has_quiet_times AND campaigns_is_quiet(l.customer_id, p_now) THEN RETURN 'quiet'; END IF;
     IF r.need_consent[1] AND NOT campaigns_has_consent(l.customer_id, p_now) THEN RETURN 'consent'; END IF;
     IF campaigns_number_to_dial(l.customer_id, l.campaign_id, l.product_id, p_now) IS NULL THEN RETURN 'number'; END IF;

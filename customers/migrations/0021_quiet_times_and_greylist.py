@@ -47,6 +47,35 @@ END $$;
 CREATE TRIGGER customers_quiet_marked AFTER INSERT OR UPDATE OR DELETE ON customers_quiettime
     FOR EACH ROW EXECUTE FUNCTION customers_quiet_marked()"""
 
+# All entries in force must allow the call: for its purpose, and, where only the customer's wish opens, with a callback.
+ALLOWS = """
+CREATE FUNCTION customers_grey_allows(p_customer bigint, p_purpose text, p_callback boolean, p_now timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM (
+            SELECT o.* FROM customers_greyentry o WHERE o.customer_id = p_customer
+            UNION ALL
+            SELECT o.* FROM customers_phone h JOIN customers_greyentry o ON o.phone_blind = h.blind_index WHERE h.customer_id = p_customer) g
+        WHERE g.lifted_at IS NULL AND (g.valid_to IS NULL OR g.valid_to > p_now)
+            AND (cardinality(g.purposes) > 0 AND p_purpose <> ALL (g.purposes) OR g.callback_only AND NOT p_callback))
+$$"""
+# The person's row is written each time, also when its mark stays, so that a claim that waits for nobody looks at it anew.
+MARK_GREY = """
+CREATE FUNCTION customers_grey_marked() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_customer bigint := coalesce(NEW.customer_id, OLD.customer_id);
+    v_blind bytea := coalesce(NEW.phone_blind, OLD.phone_blind);
+BEGIN
+    UPDATE customers_customer p SET is_greylisted = EXISTS (
+        SELECT FROM customers_greyentry g
+        WHERE g.lifted_at IS NULL AND (g.customer_id = p.id
+            OR g.phone_blind IN (SELECT h.blind_index FROM customers_phone h WHERE h.customer_id = p.id)))
+    WHERE p.id = ANY (ARRAY(SELECT v_customer UNION SELECT h.customer_id FROM customers_phone h WHERE h.blind_index = v_blind));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER customers_grey_marked AFTER INSERT OR UPDATE OR DELETE ON customers_greyentry
+    FOR EACH ROW EXECUTE FUNCTION customers_grey_marked()"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -154,4 +183,106 @@ class Migration(migrations.Migration):
         migrations.RunSQL(SPANS, "DROP FUNCTION customers_quiet_spans(bigint, timestamptz, int)"),
         migrations.RunSQL(UNTIL, "DROP FUNCTION customers_quiet_until(bigint, timestamptz)"),
         migrations.RunSQL(MARK, "DROP FUNCTION customers_quiet_marked() CASCADE"),
+        migrations.AddField(
+            model_name="customer",
+            name="is_greylisted",
+            field=models.BooleanField(db_default=False, default=False, verbose_name="called only under conditions"),
+        ),
+        migrations.CreateModel(
+            name="GreyEntry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("phone_blind", models.BinaryField(blank=True, max_length=16, null=True)),
+                (
+                    "purposes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16),
+                        default=list,
+                        size=None,
+                        verbose_name="only for these purposes",
+                    ),
+                ),
+                (
+                    "callback_only",
+                    models.BooleanField(default=False, verbose_name="only when the customer asked for a call"),
+                ),
+                ("valid_to", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                ("reason", models.CharField(max_length=200, verbose_name="why")),
+                ("source", models.CharField(max_length=80, verbose_name="source")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="entered"),
+                ),
+                ("lifted_at", models.DateTimeField(blank=True, null=True, verbose_name="lifted")),
+                (
+                    "lift_reason",
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="why it was lifted"),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="entered by",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grey_entries",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "lifted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="lifted by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "entry of the greylist",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("lifted_at", None), ("phone_blind__isnull", False)),
+                        fields=["phone_blind"],
+                        name="grey_entry_phone",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("customer__isnull", False), ("phone_blind", None)),
+                            models.Q(("customer", None), ("phone_blind__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="grey_entry_names_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("callback_only", True), ("purposes__len__gte", 1), _connector="OR"),
+                        name="grey_entry_has_condition",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lifted_at", None), ("lifted_by", None)),
+                            models.Q(("lifted_at__isnull", False), ("lifted_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="grey_entry_lift_is_whole",
+                    ),
+                ],
+            },
+        ),
+        migrations.RunSQL(ALLOWS, "DROP FUNCTION customers_grey_allows(bigint, text, boolean, timestamptz)"),
+        migrations.RunSQL(MARK_GREY, "DROP FUNCTION customers_grey_marked() CASCADE"),
     ]
