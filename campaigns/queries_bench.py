@@ -55,7 +55,7 @@ def ask(*, customer: Customer, campaign: Campaign, at: datetime, as_message: boo
     scope = {"city_id": customer.city_id, "campaign_id": campaign.pk, "product_id": campaign.product_id}
     reasons = contacts.why_not(
         customer=customer, rules=contacts.combine(rows, **scope), at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
-        exclusion_group=campaign.exclusion_group, callback=callback,
+        exclusion_group=campaign.exclusion_group, purpose=campaign.purpose, callback=callback,
     )  # fmt: skip
     others = {} if callback else precedence.wanted_first(campaign, [customer.pk], at)
     reasons = [*_switches(campaign, customer), *others.values(), *reasons]

@@ -23,6 +23,7 @@ from scripts.models import Offer, Product, ScriptStep
 BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
 HISTORY_ROWS = 15
 SLOT = timedelta(minutes=30)
+SLOT_DAYS = 3
 
 
 # ---------------------------------------------------------------- history
@@ -219,11 +220,12 @@ def slot_days(
     agent: User,
     at: datetime,
     free_from: datetime | None = None,
-    count: int = 3,
+    count: int = SLOT_DAYS,
+    closed: Sequence[tuple[datetime, datetime]] = (),
 ) -> list[SlotDay]:
     """Half hours of the next days in the customer's own time, inside calling hours; beside each how many promises the agent has there.
 
-    `free_from`: before it the customer's caps forbid a further call.
+    `free_from`: before it the customer's caps forbid a further call; `closed`: in these spans the customer is not to be disturbed.
     """
     local = at.astimezone(zone)
     loads = _promise_loads(agent, at, zone)
@@ -241,6 +243,7 @@ def slot_days(
                 any(opens <= minute < closes for opens, closes in spans)
                 and moment > at
                 and (not free_from or moment >= free_from)
+                and not any(begins <= moment < ends for begins, ends in closed)
             )
             slots.append(Slot(moment, allowed, min(100, 25 * loads[moment])))
         if any(slot.is_open for slot in slots):

@@ -23,3 +23,4 @@ def _products(user: User) -> Iterable[tuple[int, str]]:
 
 rule_scopes.offer(rule_scopes.CAMPAIGN, _campaigns)
 rule_scopes.offer(rule_scopes.PRODUCT, _products)
+rule_scopes.offer_purposes(lambda: Campaign.Purpose.choices)

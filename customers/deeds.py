@@ -29,8 +29,14 @@ tell(
         "customers.consent.withdrawn": _("Entered that a consent was withdrawn"),
         "customers.customer.suppressed": _("Put a customer on the do-not-call list"),
         "customers.suppression.lifted": _("Lifted a suppression"),
+        "customers.quiet_time.added": _("Entered a do-not-disturb time of a customer"),
+        "customers.quiet_time.ended": _("Ended a do-not-disturb time of a customer"),
+        "customers.grey_entry.added": _("Put a customer or a number on the greylist"),
+        "customers.grey_entry.lifted": _("Lifted an entry of the greylist"),
         "customers.register.uploaded": _("Uploaded a do-not-call register"),
         "customers.register.applied": _("Took in a do-not-call register"),
+        "customers.register.retired": _("Retired a source of do-not-call registers"),
+        "customers.register.used_again": _("Took a source of do-not-call registers into use again"),
         "customers.request.opened": _("Entered a request of a person"),
         "customers.request.refused": _("Refused a request of a person"),
         "customers.request.copied": _("Wrote a person's data into a file"),
@@ -75,6 +81,7 @@ title_lists(
         "customers.segments": _("Segments"),
         "customers.members": _("Customers of a segment"),
         "customers.suppressions": _("Do not call"),
+        "customers.greylist": _("Greylist"),
         "customers.rejects": _("Rejected rows"),
     }
 )

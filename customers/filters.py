@@ -14,7 +14,7 @@ from django_filters.fields import ModelChoiceField
 from core.filters import FromDayFilter, ToDayFilter
 from core.templatetags.look import thousands
 from customers.members import among, ids_of
-from customers.models import Customer, Segment, Source, Suppression, Tag
+from customers.models import Customer, GreyEntry, Segment, Source, Suppression, Tag
 from customers.queries import named
 from customers.rules import can_see_segments
 from people.models import City
@@ -85,6 +85,30 @@ class CustomerFilter(django_filters.FilterSet):
 
     def suppressed(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(is_suppressed=value == "1")
+
+
+class GreyFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(
+        label=_("State"),
+        choices=[("in_force", _("in force")), ("over", _("over")), ("lifted", _("lifted"))],
+        empty_label=_("all"),
+        method="by_state",
+    )
+    city = django_filters.ModelChoiceFilter(
+        label=_("City"), queryset=visible_cities, empty_label=_("all"), field_name="customer__city"
+    )
+
+    class Meta:
+        model = GreyEntry
+        fields: list[str] = []
+
+    def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        now = timezone.now()
+        if value == "in_force":
+            return rows.in_force(now)
+        if value == "lifted":
+            return rows.filter(lifted_at__isnull=False)
+        return rows.filter(lifted_at=None, valid_to__lte=now)
 
 
 class SuppressionFilter(django_filters.FilterSet):

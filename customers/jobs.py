@@ -64,9 +64,9 @@ def recompute_due(run: Run) -> dict[str, Any]:
     "customers.recompute_suppressed", daily_at="02:10", label=_("Compare all marks with the suppressions in force")
 )
 def recompute_suppressed(run: Run) -> dict[str, Any]:
-    from customers.services import suppress
+    from customers.services import greylist, suppress
 
-    return {"changed": suppress.recompute_all(at=run.now())}
+    return {"changed": suppress.recompute_all(at=run.now()) + greylist.mark_all()}
 
 
 @handler("customers.settle_indexes", label=_("Sort new customers into the search indexes"), max_attempts=3)

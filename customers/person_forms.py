@@ -14,7 +14,7 @@ from core.errors import DomainError
 from core.filters import DayInput
 from core.phones import clean_phone
 from customers import rule_scopes
-from customers.models import ContactRule, Source, Suppression
+from customers.models import ContactRule, QuietTime, Source, Suppression
 from customers.rule_values import clean_value
 from customers.services.persons import RevealReason
 from people.models import City, User
@@ -103,6 +103,49 @@ class ConsentForm(forms.Form):
             "basis": data["basis"], "stated_by": data["stated_by"], "evidence": data["evidence"],
             "given_at": day_bounds(data["given_on"])[0], "expires_at": day_bounds(data["expires_on"])[1] if data["expires_on"] else None,
         }  # fmt: skip
+
+
+class QuietTimeForm(forms.Form):
+    """When the customer does not want to be called, by the clock of the customer's own city."""
+
+    days = forms.TypedMultipleChoiceField(
+        label=_("Days"), coerce=int, choices=[(number + 1, name) for number, name in WEEKDAYS.items()],
+        widget=forms.CheckboxSelectMultiple, initial=[1, 2, 3, 4, 5, 6, 7],
+    )  # fmt: skip
+    begins = forms.CharField(
+        label=_("From"), max_length=5, widget=forms.TextInput(attrs={"size": 5, "placeholder": "12:00"})
+    )
+    ends = forms.CharField(
+        label=_("To"), max_length=5, widget=forms.TextInput(attrs={"size": 5, "placeholder": "14:00"}),
+        help_text=_("An earlier hour than the first lies on the day after."),
+    )  # fmt: skip
+    last_day = forms.DateField(label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: for ever."))
+    stated_on = forms.DateField(label=_("Stated"), widget=DayInput())
+    way = forms.ChoiceField(label=_("How"), choices=QuietTime.Way.choices)
+    stated_by = forms.CharField(label=_("Stated by"), max_length=80)
+
+
+class GreyForm(forms.Form):
+    """The conditions under which somebody is called."""
+
+    purposes = forms.MultipleChoiceField(
+        label=_("Only for these purposes"), widget=forms.CheckboxSelectMultiple, required=False,
+        choices=rule_scopes.purposes, help_text=_("None chosen: for any purpose."),
+    )  # fmt: skip
+    callback_only = forms.BooleanField(label=_("Only when the customer asked for a call"), required=False)
+    until = forms.DateField(label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: for ever."))
+    reason = forms.CharField(label=_("Why"), max_length=200)
+    source = forms.CharField(label=_("Source"), max_length=80)
+
+    def told(self) -> dict[str, Any]:
+        """What the service asks for: the end is the midnight after the last day."""
+        data = dict(self.cleaned_data)
+        until = data.pop("until")
+        return {**data, "valid_to": day_bounds(until)[1] if until else None}
+
+
+class GreyNumberForm(NumberForm, GreyForm):
+    field_order = ["number", "purposes", "callback_only", "until", "reason", "source"]
 
 
 class SourceForm(forms.Form):

@@ -13,11 +13,13 @@ from customers.models import (
     CanaryCall,
     Customer,
     CustomerTag,
+    GreyEntry,
     HeldRow,
     LeadList,
     Merge,
     PersonRequest,
     Phone,
+    QuietTime,
     RegisterNumber,
     RowVerdict,
     SegmentMembers,
@@ -106,6 +108,11 @@ def forget_tags(at: datetime) -> int:
     return CustomerTag.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
 
 
+def forget_quiet_times(at: datetime) -> int:
+    due = QuietTime.objects.filter(customer__in=Customer.objects.filter(_unused(at))).values_list("pk", flat=True)
+    return QuietTime.objects.filter(pk__in=list(due[:A_NIGHT])).delete()[0]
+
+
 def forget_segment_members(at: datetime) -> int:
     """Segments that nobody has counted for a year keep their number and forget whom they counted."""
     return SegmentMembers.objects.filter(segment__counted_at__lt=at - UNCOUNTED).delete()[0]
@@ -184,6 +191,13 @@ register(
     apply=forget_tags,
 )
 register(
+    "customers.QuietTime",
+    fields=QuietTime.PERSONAL_FIELDS,
+    keep_for=UNUSED,
+    basis=_("As the person: as long as somebody might call."),
+    apply=forget_quiet_times,
+)
+register(
     "customers.SegmentMembers",
     fields=SegmentMembers.PERSONAL_FIELDS,
     keep_for=UNCOUNTED,
@@ -195,6 +209,7 @@ EVIDENCE = _(
 )
 register("customers.Consent", fields=("evidence",), basis=EVIDENCE)
 register("customers.ConsentEvent", fields=("evidence",), basis=EVIDENCE)
+register("customers.GreyEntry", fields=GreyEntry.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.Suppression", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.SuppressionEvent", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register(

@@ -15,5 +15,17 @@ def offer(kind: str, named: Callable[[User], Iterable[tuple[int, str]]]) -> None
     _offered[kind] = named
 
 
+_purposes: list[Callable[[], Iterable[tuple[str, object]]]] = []
+
+
+def offer_purposes(named: Callable[[], Iterable[tuple[str, object]]]) -> None:
+    """Say what campaigns are for: (stored word, name)."""
+    _purposes[:] = [named]
+
+
+def purposes() -> list[tuple[str, object]]:
+    return list(_purposes[0]()) if _purposes else []
+
+
 def choices(kind: str, user: User) -> list[tuple[int, str]]:
     return list(_offered[kind](user)) if kind in _offered else []

@@ -56,6 +56,21 @@ def can_lift(user: User, suppression: Suppression) -> bool:
     return user.has_role(*WORK)
 
 
+def can_add_quiet_time(user: User) -> bool:
+    """As a wish not to be called at all."""
+    return can_suppress(user)
+
+
+def can_end_quiet_time(user: User) -> bool:
+    """Only at the customer's word, by those who also change consents."""
+    return can_change_customers(user)
+
+
+def can_change_greylist(user: User) -> bool:
+    """Enter and lift: those who change consents."""
+    return can_change_customers(user)
+
+
 def can_see_rules(user: User) -> bool:
     return user.has_role(*LOOK)
 

@@ -121,6 +121,16 @@ add_reason(
     lambda brought: brought.pointed_to("customers_personrequest") | brought.pointed_to("customers_canary"),
 )
 add_reason(
+    "quiet_time",
+    _("The customer asked not to be disturbed at certain times, and that is kept"),
+    lambda brought: brought.pointed_to("customers_quiettime"),
+)
+add_reason(
+    "greylisted",
+    _("The customer is or was on the greylist, and that is kept"),
+    lambda brought: brought.pointed_to("customers_greyentry", "t.customer_id IS NOT NULL"),
+)
+add_reason(
     "merged",
     _("The customer was merged with another"),
     lambda brought: (

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import contact_rules, persons, registers, rule_changes, sources, suppressions
+from customers.views import contact_rules, greylist, persons, registers, rule_changes, sources, suppressions
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
@@ -15,14 +15,23 @@ urlpatterns = [
     path("customers/<int:pk>/tags/<int:tag>/remove/", persons.tag_remove, name="tag-remove"),
     path("customers/<int:pk>/consents/", persons.consent_add, name="consent-add"),
     path("customers/<int:pk>/consents/<int:consent>/withdraw/", persons.consent_withdraw, name="consent-withdraw"),
+    path("customers/<int:pk>/quiet-times/", persons.quiet_time_add, name="quiet-time-add"),
+    path("customers/<int:pk>/quiet-times/<int:quiet>/end/", persons.quiet_time_end, name="quiet-time-end"),
+    path("customers/<int:pk>/greylist/", persons.grey_add, name="customer-grey-add"),
     path("customers/<int:pk>/suppress/", persons.suppress_customer, name="customer-suppress"),
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/new/", suppressions.suppression_new, name="suppression-new"),
     path("suppressions/<int:pk>/", suppressions.suppression, name="suppression"),
     path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression-lift"),
+    path("suppressions/greylist/", greylist.entries, name="greylist"),
+    path("suppressions/greylist/new/", greylist.entry_new, name="grey-entry-new"),
+    path("suppressions/greylist/<int:pk>/", greylist.entry, name="grey-entry"),
+    path("suppressions/greylist/<int:pk>/lift/", greylist.entry_lift, name="grey-entry-lift"),
     path("suppressions/registers/", registers.registers, name="registers"),
     path("suppressions/registers/new/", registers.register_new, name="register-new"),
     path("suppressions/registers/<int:pk>/", registers.register, name="register"),
+    path("suppressions/registers/<int:pk>/retire/", registers.source_retire, name="register-retire"),
+    path("suppressions/registers/<int:pk>/use-again/", registers.source_use_again, name="register-use-again"),
     path("suppressions/registers/<int:pk>/progress/", registers.register_progress, name="register-progress"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.source_new, name="source-new"),

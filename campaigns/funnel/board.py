@@ -14,7 +14,7 @@ from campaigns.funnel.reasons import LeadWhy, why_of
 from campaigns.models import Campaign, Lead
 from people.models import City, Team, User
 
-OPEN_ELSE = (classes.HELD, classes.OWNED, classes.CONSENT, classes.NUMBER, classes.SUPPRESSED)
+OPEN_ELSE = (classes.HELD, classes.OWNED, classes.CONSENT, classes.GREY, classes.NUMBER, classes.SUPPRESSED)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class CityRow:
-    """`waiting`: promised, cooling down or at their cap; `held_back`: with an agent or another campaign, or barred."""
+    """`waiting`: promised, not to be disturbed, cooling down or at their cap; `held_back`: with an agent or another campaign, or barred."""
 
     city: City
     total: int
@@ -79,7 +79,7 @@ def _city_row(city: City, funnel: Funnel) -> CityRow:
         return sum(funnel.counts[name] for name in names)
 
     return CityRow(
-        city, funnel.total, of(classes.CALLABLE), of(classes.HOURS), of(classes.PROMISED, classes.COOLING, classes.CAP), of(classes.OFF),
+        city, funnel.total, of(classes.CALLABLE), of(classes.HOURS), of(classes.PROMISED, classes.QUIET, classes.COOLING, classes.CAP), of(classes.OFF),
         of(*OPEN_ELSE), of(*classes.FINISHED), funnel.next_at,
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Lead
 
-CALLABLE, HOURS, PROMISED, COOLING, CAP = "callable", "hours", "promised", "cooling", "cap"
-OFF, HELD, OWNED, CONSENT, NUMBER, SUPPRESSED = "off", "held", "owned", "consent", "number", "suppressed"
+CALLABLE, HOURS, PROMISED, QUIET, COOLING, CAP = "callable", "hours", "promised", "quiet", "cooling", "cap"
+OFF, HELD, OWNED, CONSENT, GREY, NUMBER, SUPPRESSED = "off", "held", "owned", "consent", "grey", "number", "suppressed"
 WON, REFUSED, EXHAUSTED, OTHER = "won", "refused", "exhausted", "other"
 
 # In the order in which pages show them.
@@ -24,12 +24,14 @@ WORDS: dict[str, Any] = {
     CALLABLE: _("Callable now"),
     HOURS: _("Outside calling hours"),
     PROMISED: _("Callback promised"),
+    QUIET: _("Not to be disturbed now"),
     COOLING: _("Cooling down"),
     CAP: _("Cap reached"),
     OFF: _("Stopped by a switch"),
     HELD: _("With an agent"),
     OWNED: _("With another campaign"),
     CONSENT: _("No consent in force"),
+    GREY: _("On the greylist"),
     NUMBER: _("No number in use"),
     SUPPRESSED: _("Not to be called"),
     WON: _("Won"),
@@ -41,6 +43,7 @@ MEANINGS: dict[str, Any] = {
     CALLABLE: _("The next agent who asks can be handed one of these; a promise that is due counts for who made it."),
     HOURS: _("Nothing but the hour at the customer's place stands against a call."),
     PROMISED: _("The customer agreed a time, and it has not come yet."),
+    QUIET: _("The person asked not to be called at this time of the week."),
     COOLING: _("Called a short while ago, or spoken to today: the gap of the rules or the retry rule runs."),
     CAP: _("The person's attempts over all campaigns are used up for now."),
     OFF: _(
@@ -49,6 +52,7 @@ MEANINGS: dict[str, Any] = {
     HELD: _("In somebody's hand just now, in this campaign or another."),
     OWNED: _("Another campaign of the same exclusion group works on this person, or comes first with the person."),
     CONSENT: _("The rules ask for a consent, and the person has given none."),
+    GREY: _("The person is called only for other purposes, or only after asking for a call."),
     NUMBER: _("All numbers are dead or on a do-not-call list."),
     SUPPRESSED: _("A do-not-call entry stands against the person, or the person was merged into another."),
     WON: _("Finished with a sale or what the campaign asks for."),
@@ -62,10 +66,12 @@ REASONS: list[tuple[str, tuple[str, ...]]] = [
     (SUPPRESSED, ("suppressed", "product_rest", "merged")),
     (NUMBER, ("no_number",)),
     (CONSENT, ("consent",)),
+    (GREY, ("grey",)),
     (HELD, ("held",)),
     (OWNED, ("owned", "served_first")),
     (PROMISED, ("promised",)),
     (CAP, ("cap",)),
+    (QUIET, ("quiet",)),
     (COOLING, ("gap", "answered", "resting", "later")),
     (OFF, ("campaign_off", "stage", "product_off", "city_off", "unknown_zone", "outside", "register")),
     (HOURS, ("no_hours", "hours")),
@@ -79,9 +85,9 @@ OUTCOMES: dict[str, str] = {
 }
 
 # Leads against which nothing stands but time and hour: they will be called without anybody's doing.
-STOCK = (CALLABLE, HOURS, PROMISED, COOLING, CAP)
+STOCK = (CALLABLE, HOURS, PROMISED, QUIET, COOLING, CAP)
 # Those that come free at a known time.
-WAITING = (HOURS, PROMISED, COOLING, CAP, OWNED, SUPPRESSED)
+WAITING = (HOURS, PROMISED, QUIET, COOLING, CAP, OWNED, SUPPRESSED)
 # Those that stand in nobody's way any more.
 FINISHED = (WON, REFUSED, EXHAUSTED, OTHER)
 

@@ -42,7 +42,7 @@ BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) TH
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
 # Persons of whom something is known that may stand against a call: of the others, most of a fresh campaign, no row need be joined.
 MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
-    OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
+    OR p.has_quiet_times OR p.is_greylisted OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
@@ -58,18 +58,22 @@ CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
     WHEN NOT {HAS_NUMBER} THEN 'number'
     WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
+    WHEN CASE WHEN p.is_greylisted THEN NOT customers_grey_allows(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s) END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} OR {OTHERS_FIRST} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
+    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END THEN 'quiet'
     WHEN {RESTS} > %(at)s THEN 'cooling'
     WHEN z.is_stopped THEN 'off'
     WHEN NOT z.is_open THEN 'hours'
     ELSE 'callable' END"""
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
 # Nobody knows when another campaign is done with a person.
+RESTED = f"greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END)"
 FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {OTHERS_FIRST} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
-    ELSE greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END) END"""
+    WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
+    ELSE {RESTED} END"""
 # The volatile column keeps the planner from merging this into what reads it: each class would be worked out several times for every lead,
 # and the number of groups taken for that of the leads.
 OPEN = f"""
@@ -235,6 +239,7 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         "has_prior": bool(prior),
         "prior": prior,
         "day": business_date(at),
+        "purpose": campaign.purpose,
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,

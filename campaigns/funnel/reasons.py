@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from campaigns.funnel import classes, precedence
 from campaigns.funnel.places import Place
 from campaigns.models import Campaign, Lead
-from customers.models import Consent, Customer, Suppression
+from customers.models import Consent, Customer, GreyEntry, Suppression
 from customers.services import contacts
 from customers.services.contacts import Known, Reason
+from customers.services.greylist import entries_of_many
+from customers.services.quiet_times import quiet_ends
 
 # These are told by their own end; that the queue waits as long says nothing more.
-RESTS = ("gap", "answered", "resting", "cap")
+RESTS = ("gap", "answered", "resting", "cap", "quiet")
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,41 @@ def why_of(leads: Sequence[Lead], where: Iterable[Place], at: datetime) -> list[
     by_city = {place.city.pk: place for place in where}
     campaign = next(iter(by_city.values())).campaign
     prefetch_related_objects(list(leads), "customer__city__zone", "customer__phones", "agent", "callback_agent")
-    rows, consents = _facts(leads, at)
+    facts = _facts(leads, at)
     others = precedence.wanted_first(campaign, {lead.customer_id for lead in leads}, at)
-    return [_why(lead, by_city[lead.city_id], rows, consents, others, at) for lead in leads]
+    return [_why(lead, by_city[lead.city_id], facts, others, at) for lead in leads]
 
 
-def _facts(leads: Sequence[Lead], at: datetime) -> tuple[list[Suppression], set[int]]:
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of all the persons: suppressions, who gave a consent, until when who is not to be disturbed, the greylist."""
+
+    rows: list[Suppression]
+    consents: set[int]
+    quiet: dict[int, datetime]
+    grey: dict[int, list[GreyEntry]]
+
+
+def _facts(leads: Sequence[Lead], at: datetime) -> _Facts:
     people = {lead.customer_id for lead in leads if lead.state == Lead.State.OPEN}
     numbers = [bytes(phone.blind_index) for lead in leads for phone in lead.customer.phones.all()]
     against = Suppression.objects.in_force(at).filter(Q(customer__in=people) | Q(phone_blind__in=numbers))
     given = Consent.objects.filter(customer__in=people).in_force(at)
-    return list(against.order_by("pk")), set(given.values_list("customer", flat=True))
+    return _Facts(
+        list(against.order_by("pk")),
+        set(given.values_list("customer", flat=True)),
+        quiet_ends((lead.customer for lead in leads if lead.state == Lead.State.OPEN), at),
+        entries_of_many((lead.customer for lead in leads if lead.state == Lead.State.OPEN), at),
+    )
 
 
-def _why(
-    lead: Lead, place: Place, rows: list[Suppression], consents: set[int], others: dict[int, Reason], at: datetime
-) -> LeadWhy:
+def _why(lead: Lead, place: Place, facts: _Facts, others: dict[int, Reason], at: datetime) -> LeadWhy:
     if lead.state == Lead.State.DONE:
         told = _("Finished: %(outcome)s.") % {"outcome": lead.get_outcome_display()}
         return LeadWhy(lead, classes.class_of_done(lead.outcome), [Reason("done", told)])
     if lead.state == Lead.State.HELD:
         return LeadWhy(lead, classes.HELD, [_in_hand(lead)])
-    reasons = _against(lead, place, rows, consents, at)
+    reasons = _against(lead, place, facts, at)
     if lead.customer_id in others and lead.callback_agent_id is None:
         reasons.append(others[lead.customer_id])
     order = {code: n for n, (_name, codes) in enumerate(classes.REASONS) for code in codes}
@@ -69,15 +84,15 @@ def _why(
     return LeadWhy(lead, name, sorted(reasons, key=lambda reason: order[reason.code]))
 
 
-def _against(lead: Lead, place: Place, rows: list[Suppression], consents: set[int], at: datetime) -> list[Reason]:
+def _against(lead: Lead, place: Place, facts: _Facts, at: datetime) -> list[Reason]:
     customer, campaign = lead.customer, place.campaign
-    has_number = _has_number(customer, campaign, rows)
-    own = [row for row in rows if row.customer_id == customer.pk]
+    has_number = _has_number(customer, campaign, facts.rows)
+    own = [row for row in facts.rows if row.customer_id == customer.pk]
     found = contacts.blocking(
         contacts.why_not(
             customer=customer, rules=place.rules, at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
-            exclusion_group=campaign.exclusion_group, callback=lead.callback_agent_id is not None,
-            known=Known(own, has_number=True, has_consent=customer.pk in consents),
+            exclusion_group=campaign.exclusion_group, purpose=campaign.purpose, callback=lead.callback_agent_id is not None,
+            known=Known(own, has_number=True, has_consent=customer.pk in facts.consents, quiet_until=facts.quiet.get(customer.pk), grey=facts.grey.get(customer.pk, [])),
         )
     )  # fmt: skip
     if not has_number:

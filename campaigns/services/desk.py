@@ -43,6 +43,10 @@ REFUSALS = {
         "The time zone of this customer's city is not known, so nobody is called there. The lead went back to the queue."
     ),
     "hours": gettext_lazy("Calling hours are over where this customer lives. The lead went back to the queue."),
+    "grey": gettext_lazy(
+        "This customer is called only under conditions that this call does not meet. The lead went back to the queue."
+    ),
+    "quiet": gettext_lazy("This customer asked not to be disturbed at this time. The lead went back to the queue."),
     "register": gettext_lazy(
         "The do-not-call register is missing or older than the rules allow, so nobody is called. The lead went back to the queue."
     ),

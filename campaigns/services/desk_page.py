@@ -15,11 +15,20 @@ from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
 from campaigns.services import claim, desk
 from campaigns.telephony import CallStatus, adapter
-from customers.services import contacts
+from customers.services import contacts, quiet_times
 from people.models import User
 
 # What a lead that is due may still be held back by; which of them, the desk does not count.
-HELD_BACK = (classes.CAP, classes.HELD, classes.OWNED, classes.CONSENT, classes.NUMBER, classes.SUPPRESSED)
+HELD_BACK = (
+    classes.CAP,
+    classes.QUIET,
+    classes.HELD,
+    classes.OWNED,
+    classes.CONSENT,
+    classes.GREY,
+    classes.NUMBER,
+    classes.SUPPRESSED,
+)
 PILLS = {
     AgentState.State.WAITING: "idle",
     AgentState.State.PREVIEW: "idle",
@@ -88,12 +97,20 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "consent": queries_desk.consent_in_force(customer.pk, at),
         "consent_needed": rules.consent_needed,
         "hours_today": _spans(rules.hours, at.astimezone(zone).isoweekday()) if zone else "",
+        "quiet_times": [quiet_times.in_words(row) for row in customer.quiet_times.standing(at).order_by("pk")]
+        if customer.has_quiet_times
+        else [],
         "attempts": _attempts(rules, customer.attempts, at),
         "warnings": _warnings(lead, rules, at),
         "history": queries_desk.history(customer.pk),
         "script": queries_desk.script(lead, agent),
         "slot_days": queries_desk.slot_days(
-            hours=rules.hours, zone=zone, agent=agent, at=at, free_from=contacts.first_promised(customer, rules, at)
+            hours=rules.hours,
+            zone=zone,
+            agent=agent,
+            at=at,
+            free_from=contacts.first_promised(customer, rules, at),
+            closed=quiet_times.quiet_spans(customer, start=at, days=queries_desk.SLOT_DAYS),
         )
         if zone
         else [],
@@ -162,6 +179,7 @@ def _warnings(lead: Lead, rules: contacts.ContactRules, at: datetime) -> list[st
         return []
     reasons = contacts.why_not(
         customer=lead.customer, rules=rules, at=at, campaign_id=lead.campaign_id, product_id=lead.campaign.product_id, lead_id=lead.pk,
+        purpose=lead.campaign.purpose,
         callback=lead.callback_agent_id is not None,
     )  # fmt: skip
     return [reason.sentence for reason in reasons if not reason.blocks]

@@ -27,7 +27,7 @@ from campaigns.tests.factories import (
     hold,
     zone,
 )
-from customers.models import Consent, ContactRule, Customer, RulePack, Suppression
+from customers.models import Consent, ContactRule, Customer, GreyEntry, QuietTime, RulePack, Suppression
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -251,6 +251,7 @@ def made_at_random(seed: int):
     if seed % 2:
         need_consent(campaign)
     agents = []
+    team_lead = agent_of(team)
 
     def chance(share):
         return draw.random() < share
@@ -282,6 +283,22 @@ def made_at_random(seed: int):
             owner_campaign_id=draw.choice([campaign.pk, campaign.pk + 1]), owner_group=draw.choice(["cards", "other"]),
             owner_until=AT + draw.choice([-1, 5]) * HOUR,
         )  # fmt: skip
+        if chance(0.1):
+            GreyEntry.objects.create(
+                customer=customer, purposes=draw.choice([[], [campaign.purpose], ["survey"]]), callback_only=True,
+                valid_to=draw.choice([None, AT - HOUR]), reason="x", source="x", created_by=team_lead,
+            )  # fmt: skip
+        if chance(0.05):
+            GreyEntry.objects.create(
+                phone_blind=phone.blind_index, purposes=draw.choice([[campaign.purpose], ["service"]]), reason="x", source="x",
+                created_by=team_lead,
+            )  # fmt: skip
+        if chance(0.15):
+            start = draw.choice([0, 600, 660, 720])
+            QuietTime.objects.create(
+                customer=customer, days=draw.choice([[4], [5], ALL_WEEK]), from_minute=start, to_minute=draw.choice([1440, 540, 680, 725]),
+                valid_to=draw.choice([None, None, AT - HOUR]), stated_on="2026-11-01", way="phone", stated_by="x", created_by=team_lead,
+            )  # fmt: skip
         fields = {}
         if chance(0.15):
             agents.append(agent_of(team))

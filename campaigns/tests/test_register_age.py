@@ -17,7 +17,7 @@ from campaigns.services import claim, desk
 from campaigns.services.desk_page import why_nothing
 from campaigns.tests.factories import CityFactory, CustomerFactory, LeadFactory, TeamFactory, agent_of, person
 from campaigns.tests.test_claim import calling, pack
-from customers.models import ContactRule, Register
+from customers.models import ContactRule, Register, RegisterRetirement
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,7 @@ def register(agent, age, **fields):
 
 @pytest.mark.parametrize(
     ("ages", "is_handed_out"),
-    [([], False), ([30], True), ([31], False), ([90, 10], True)],
+    [([], False), ([30], True), ([31], False), ([90, 10], True)],  # of one source the newest
 )
 def test_the_claim_stops_without_a_register_as_young_as_the_rule_asks(agent, campaign, lead, ages, is_handed_out):
     rule(campaign)
@@ -145,3 +145,40 @@ def test_the_funnel_counts_a_stale_register_as_a_stop_and_promises_no_time(clien
     assert counted.counts["off"] == 1
     assert [why.name for why in why_of([lead], where, AT)] == ["off"]
     assert [reason.code for reason in why_of([lead], where, AT)[0].reasons] == ["register"]
+
+
+def retire(row):
+    RegisterRetirement.objects.create(source=row.source, reason="-", retired_by=row.created_by, retired_at=AT)
+
+
+def test_a_fresh_register_of_one_source_does_not_open_what_a_stale_one_of_another_closes(agent, campaign, lead):
+    rule(campaign)
+    register(agent, 10, source="Trade body")
+    register(agent, 90)
+
+    answer = queries_bench.ask(customer=lead.customer, campaign=campaign, at=AT)
+
+    assert not answer.is_handed_out
+    assert claim.claim_next_lead(agent=agent, at=AT) is None
+
+
+def test_a_source_retired_or_used_again_opens_and_closes_within_the_same_minute(agent, campaign, lead):
+    rule(campaign)
+    register(agent, 10, source="Trade body")
+    stale = register(agent, 90)
+    assert claim.claim_next_lead(agent=agent, at=AT) is None
+
+    retire(stale)
+    held = claim.claim_next_lead(agent=agent, at=AT)
+    assert held == lead
+
+    RegisterRetirement.objects.update(ended_at=AT, ended_by=agent)
+    with pytest.raises(desk.DialRefused, match="do-not-call register"):
+        desk.dial(lead=held, agent=agent, at=AT)
+
+
+def test_where_every_source_is_retired_nobody_is_called(agent, campaign, lead):
+    rule(campaign)
+    retire(register(agent, 1))
+
+    assert claim.claim_next_lead(agent=agent, at=AT) is None

@@ -2,10 +2,12 @@
 
 from .canaries import Canary, CanaryCall, CanaryExport
 from .duplicates import Merge, SamePerson
+from .greylist import GreyEntry
 from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
+from .quiet_times import QuietTime
 from .quotas import NumberUse
-from .registers import Register, RegisterNumber
+from .registers import Register, RegisterNumber, RegisterRetirement
 from .requests import PersonRequest
 from .rules import ContactRule, RuleChange, RulePack, Suppression
 from .segments import Segment, SegmentMembers
@@ -20,14 +22,17 @@ __all__ = [
     "ContactRule",
     "Customer",
     "CustomerTag",
+    "GreyEntry",
     "HeldRow",
     "LeadList",
     "Merge",
     "NumberUse",
     "PersonRequest",
     "Phone",
+    "QuietTime",
     "Register",
     "RegisterNumber",
+    "RegisterRetirement",
     "RowVerdict",
     "RuleChange",
     "RulePack",

@@ -74,6 +74,9 @@ class Customer(models.Model):
     # the contact budget
     is_suppressed = models.BooleanField(_("not to be called"), default=False)
     is_locked = models.BooleanField(_("locked"), default=False, db_default=False)
+    # kept by triggers of QuietTime and GreyEntry, so that nothing is asked of the many who have none
+    has_quiet_times = models.BooleanField(_("has do-not-disturb times"), default=False, db_default=False)
+    is_greylisted = models.BooleanField(_("called only under conditions"), default=False, db_default=False)
     callable_from = models.DateTimeField(_("may be called from"), db_default=EPOCH)
     attempts = ArrayField(models.DateTimeField(), verbose_name=_("last attempts"), db_default=[])
     answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)

@@ -77,6 +77,45 @@ class Register(models.Model):
         return (day - self.dated_on).days
 
 
+class RegisterRetirementQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> RegisterRetirementQuerySet:
+        """As the registers themselves."""
+        return self
+
+    def standing(self) -> RegisterRetirementQuerySet:
+        return self.filter(ended_at=None)
+
+
+class RegisterRetirement(models.Model):
+    """A source whose registers are not kept up any more: from then on none of them counts for the age of what we hold, until it is used
+    again. Its numbers stay suppressed."""
+
+    source = models.CharField(_("source"), max_length=60)
+    reason = models.CharField(_("why"), max_length=200)
+    retired_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("retired by"))
+    retired_at = models.DateTimeField(_("retired"))
+    end_reason = models.CharField(_("why it is used again"), max_length=200, blank=True, default="")
+    ended_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("used again by")
+    )
+    ended_at = models.DateTimeField(_("used again"), null=True, blank=True)
+
+    objects = RegisterRetirementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("retirement of a source of registers")
+        constraints = [
+            models.UniqueConstraint(fields=["source"], condition=Q(ended_at=None), name="register_retired_once"),
+            models.CheckConstraint(
+                name="register_retirement_end_is_whole",
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.source
+
+
 class RegisterNumber(models.Model):
     """A number of a register that is being taken in; gone when the register, or the last part of it, is in force. NULL: a row without one."""
 

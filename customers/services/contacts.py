@@ -14,7 +14,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from core.calendar import business_date
-from customers.models import ContactRule, Customer, Suppression
+from customers.models import ContactRule, Customer, GreyEntry, Suppression
+from customers.services import greylist
 from customers.services.calling_hours import is_open, moment_of, next_allowed, zone_of
 from customers.services.combined_rules import (
     BLOCK,
@@ -28,12 +29,17 @@ from customers.services.combined_rules import (
     rules_of,
     strictest,
 )
-from customers.services.register_dates import newest_date
+from customers.services.quiet_times import quiet_until
+from customers.services.register_dates import counted_date
 
 __all__ = [
     "Cap", "ContactRules", "Known", "Reason", "Verdict", "blocking", "combine", "first_promised", "fitting", "is_open", "next_allowed", "register_age",
     "rules_for", "rules_of", "suppressions_of", "verdicts", "why_not", "zone_of",
 ]  # fmt: skip
+
+
+# A calling hour and a do-not-disturb time behind it, so often a promise is put off.
+STEPS = 14
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Known:
     suppressions: list[Suppression]
     has_number: bool
     has_consent: bool
+    quiet_until: datetime | None
+    grey: list[GreyEntry]
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,17 @@ class Verdict:
 
 
 def first_promised(customer: Customer, rules: ContactRules, at: datetime) -> datetime | None:
-    """The first moment from `at` on at which a callback that the customer asked for may be made: inside hours and caps, whatever the gap. None: never."""
+    """The first moment from `at` on at which a callback that the customer asked for may be made: inside hours and caps, outside the
+    customer's do-not-disturb times, whatever the gap. None: never, or not within two weeks."""
     free = [customer.attempts[cap.most - 1] + cap.window for cap in rules.caps if len(customer.attempts) >= cap.most]
-    return next_allowed(customer.city.zone.name if customer.city.zone else None, rules, max([at, *free]))
+    zone = customer.city.zone.name if customer.city.zone else None
+    first = next_allowed(zone, rules, max([at, *free]))
+    for _step in range(STEPS):
+        until = quiet_until(customer, first) if first else None
+        if until is None:
+            return first
+        first = next_allowed(zone, rules, until)
+    return None
 
 
 def why_not(
@@ -85,14 +101,15 @@ def why_not(
     campaign_id: int | None = None,
     product_id: int | None = None,
     exclusion_group: str = "",
+    purpose: str = "",
     callback: bool = False,
     lead_id: int | None = None,
     known: Known | None = None,
 ) -> list[Reason]:
     """Everything against calling this person at `at`, the blocking first; [] when nothing is.
 
-    `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
-    customer asked for overrides the gap and the answered call of the day, never hours, caps or suppression. `known` saves the queries.
+    Without a `purpose` no campaign is asked for: then the greylist only warns. `lead_id` names the lead in the asker's own hand: its hold and the attempt reserved with it do not count. A `callback` the
+    customer asked for overrides the gap and the answered call of the day, never hours, caps, suppression or do-not-disturb times. `known` saves the queries.
     """
     known = known or _known(customer, rules, at)
     own_hand = lead_id is not None and customer.held_lead_id == lead_id
@@ -100,6 +117,8 @@ def why_not(
     reasons = [
         *_standing(customer, known, campaign_id, product_id),
         *_elsewhere(customer, at, campaign_id, exclusion_group, own_hand),
+        *_grey(known, purpose, callback),
+        *_quiet(known),
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
         if part is not None:
@@ -178,6 +197,8 @@ def _known(customer: Customer, rules: ContactRules, at: datetime) -> Known:
         suppressions_of(customer, at),
         customer.phones.filter(is_dead=False).exists(),
         has_consent=not asks or customer.consents.in_force(at).exists(),
+        quiet_until=quiet_until(customer, at),
+        grey=greylist.entries_of(customer, at),
     )
 
 
@@ -242,6 +263,27 @@ def _elsewhere(customer: Customer, at: datetime, campaign_id: int | None, group:
     return found
 
 
+def _grey(known: Known, purpose: str, callback: bool) -> list[Reason]:
+    against = [row for row in known.grey if not greylist.allows(row, purpose=purpose, callback=callback)]
+    severity = BLOCK if purpose else WARN
+    return [
+        Reason(
+            "grey",
+            _("On the greylist: %(conditions)s.") % {"conditions": greylist.in_words(row)},
+            row.valid_to,
+            severity,
+        )
+        for row in against
+    ]
+
+
+def _quiet(known: Known) -> list[Reason]:
+    if known.quiet_until is None:
+        return []
+    told = _when(known.quiet_until)
+    return [Reason("quiet", _("The customer asked not to be disturbed before %(when)s.") % told, known.quiet_until)]
+
+
 def _hours(customer: Customer, rules: ContactRules, at: datetime, severity: str) -> list[Reason]:
     if not rules.hours:
         return [Reason("no_hours", _("No calling hours are set in the bound rule packs."))] if severity == BLOCK else []
@@ -287,13 +329,13 @@ def _budget(
 
 
 def register_age(rules: ContactRules, at: datetime) -> list[Reason]:
-    """Whether the do-not-call register is older than these rules allow, or there is none: then nobody is called."""
+    """Whether the do-not-call register of a source in use is older than these rules allow, or there is none: then nobody is called."""
     if rules.register_days is None:
         return []
-    newest = newest_date()
-    if newest is None:
+    counted = counted_date()
+    if counted is None:
         return [Reason("register", _("No do-not-call register is in force, and the rules ask for one."))]
-    age = (business_date(at) - newest).days
+    age = (business_date(at) - counted).days
     if age <= rules.register_days:
         return []
     told = {"age": age, "days": rules.register_days}

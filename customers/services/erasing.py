@@ -15,11 +15,13 @@ from customers import person_data
 from customers.models import (
     Customer,
     CustomerTag,
+    GreyEntry,
     HeldRow,
     LeadList,
     Merge,
     PersonRequest,
     Phone,
+    QuietTime,
     RowVerdict,
     SamePerson,
     StagedRow,
@@ -116,7 +118,8 @@ def _empty(customer: Customer, at: datetime) -> None:
     customer.consents.filter(withdrawn_at=None).update(withdrawn_at=at)
     # whoever was merged into the person is the person
     persons = [customer.pk, *former_ids(customer.pk)]
-    CustomerTag.objects.filter(customer__in=persons).delete()
+    for kept in (CustomerTag, QuietTime, GreyEntry):
+        kept._default_manager.filter(customer__in=persons).delete()
     Merge.objects.filter(Q(kept__in=persons) | Q(gone__in=persons)).update(moved=None)
     # a pair that was once merged stays as evidence: it holds ids alone
     pairs = SamePerson.objects.filter(state=SamePerson.State.OPEN, merges=None)

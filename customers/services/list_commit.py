@@ -103,6 +103,13 @@ SELECT coalesce(c.merged_into_id, c.id), s.phone_blind, s.phone_sealed, s.phone_
 ON CONFLICT (blind_index) DO NOTHING
 """
 
+# numbers that stood on the greylist before they belonged to anybody
+GREY = """
+UPDATE customers_customer c SET is_greylisted = true
+FROM customers_greyentry g JOIN customers_phone p ON p.blind_index = g.phone_blind
+WHERE g.lifted_at IS NULL AND c.id = p.customer_id AND NOT c.is_greylisted
+"""
+
 NUMBERS_OF = """
 UPDATE customers_rowverdict v SET customer_id = p.customer_id
 FROM customers_stagedrow s JOIN customers_phone p ON p.blind_index = s.phone_blind
@@ -195,6 +202,7 @@ def _store(lead_list: LeadList, *, at: datetime) -> None:
     _execute(UPDATE.replace("{values},", _values_of_known(lead_list)), values)
     _execute(NUMBERS, values)
     _execute(NUMBERS_OF, values)
+    _execute(GREY, values)
     _execute(CONSENTS, values)
     list_tags.set_tags(lead_list, at=at)
     judging.keep_held(lead_list, at=at)

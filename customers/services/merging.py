@@ -116,6 +116,8 @@ def _move(kept: Customer, gone: Customer, pair: SamePerson, *, by: User, at: dat
         "consents": _hand_over(gone.consents.all(), kept),
         "own_suppressions": sorted(kept.suppressions.values_list("pk", flat=True)),
         "suppressions": _hand_over(gone.suppressions.all(), kept),
+        "quiet_times": _hand_over(gone.quiet_times.all(), kept),
+        "grey_entries": _hand_over(gone.grey_entries.all(), kept),
         "tags": _move_tags(kept, gone),
         "told_apart": _carry_decisions(kept, gone, pair, by=by, at=at),
     }
@@ -123,8 +125,10 @@ def _move(kept: Customer, gone: Customer, pair: SamePerson, *, by: User, at: dat
     moved["contacts"] = sorted(contacts.values_list("pk", flat=True))
     contacts.update(customer_id=kept.pk)
     moved |= {"number": _move_number(kept, gone), **_fill(kept, gone), **_unite_budgets(kept, gone, at)}
+    # also where it is a number that the greylist names
+    kept.is_greylisted, kept.has_quiet_times = kept.is_greylisted or gone.is_greylisted, kept.has_quiet_times or gone.has_quiet_times
     kept.updated_at = at
-    kept.save(update_fields=[*FILLED, "attributes", "source", "external_id", "updated_at", *BUDGET])
+    kept.save(update_fields=[*FILLED, "attributes", "source", "external_id", "updated_at", "is_greylisted", "has_quiet_times", *BUDGET])
     return moved
 
 

@@ -21,7 +21,9 @@ from customers import person_data
 from customers.models import Contact, Customer, NumberUse, PersonRequest
 from customers.person_data import Sheet
 from customers.queries import former_ids
+from customers.services.greylist import in_words as grey_words
 from customers.services.persons import use_number
+from customers.services.quiet_times import in_words
 from customers.services.requests import Kind, State, settle, take
 from people.models import User
 
@@ -96,6 +98,22 @@ def _own_sheets(customer: Customer) -> list[Sheet]:
             [
                 [row.get_kind_display(), row.valid_from, row.valid_to, row.lifted_at, row.note]
                 for row in customer.suppressions.order_by("valid_from", "pk")
+            ],
+        ),
+        Sheet(
+            _("Greylist"),
+            [Column(_("Conditions"), WIDE), _("Until"), Column(_("Why"), WIDE), _("Source"), _("Lifted")],
+            [
+                [grey_words(row), row.valid_to, row.reason, row.source, row.lifted_at]
+                for row in customer.grey_entries.order_by("pk")
+            ],
+        ),
+        Sheet(
+            _("Do-not-disturb times"),
+            [Column(_("Not to be called"), WIDE), _("Until"), _("Stated"), _("Stated by"), _("Ended")],
+            [
+                [in_words(row), row.valid_to, row.stated_on, row.stated_by, row.ended_at]
+                for row in customer.quiet_times.order_by("pk")
             ],
         ),
         Sheet(

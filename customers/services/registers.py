@@ -19,7 +19,7 @@ from core.jobs import JobCancelled, Run, enqueue
 from core.models import PrivateFile
 from core.sealed import key_ring
 from customers import rules as may
-from customers.models import Customer, Phone, Register, RegisterNumber, Suppression
+from customers.models import Customer, Phone, Register, RegisterNumber, RegisterRetirement, Suppression
 from customers.reading import limits
 from customers.reading.faults import FileFault
 from customers.reading.parent import Reader
@@ -50,13 +50,25 @@ class RegisterAtWork(DomainError):
     """An edition of this source is being taken in."""
 
 
+class SourceRetired(DomainError):
+    """The source does not count any more; it must be used again first."""
+
+
+class SourceInUse(DomainError):
+    """The source counts; there is no retirement to end."""
+
+
+class ReasonMissing(DomainError):
+    """What changes which registers count needs a reason."""
+
+
 def receive_register(
     *, file: IO[bytes], file_name: str, source: str, dated_on: date, by: User, at: datetime, is_whole: bool = True,
     may_shrink: bool = False,
 ) -> Register:  # fmt: skip
     """Take the file of an edition and have it taken in by a job. Large registers come in parts of the same date, the last one `is_whole`.
 
-    Raises FileRefused, SourceMissing, RegisterTooOld, RegisterAtWork, PermissionRefused, DiskFull.
+    Raises FileRefused, SourceMissing, RegisterTooOld, RegisterAtWork, SourceRetired, PermissionRefused, DiskFull.
     """
     if not may.can_load_registers(by):
         raise PermissionRefused(_("Your role does not allow this."))
@@ -88,11 +100,11 @@ def destroy_file(stored: PrivateFile, *, at: datetime, by: User) -> None:
 
 @transaction.atomic
 def _open_register(wanted: Register, *, by: User, at: datetime) -> Register:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"customers.register.{wanted.source}"])
+    _lock_source(wanted.source)
     others = Register.objects.filter(source=wanted.source)
-    if others.filter(status__in=[Status.WAITING, Status.READING]).exists():
-        raise RegisterAtWork(_("An edition of this register is being taken in. Wait until that is done."))
+    if RegisterRetirement.objects.standing().filter(source=wanted.source).exists():
+        raise SourceRetired(_("This source is retired. Use it again before you upload an edition of it."))
+    _none_at_work(wanted.source)
     newest = others.whole().order_by("-dated_on").first()
     if newest is not None and newest.dated_on > wanted.dated_on:
         raise RegisterTooOld(
@@ -106,6 +118,58 @@ def _open_register(wanted: Register, *, by: User, at: datetime) -> Register:
         "customers.register.uploaded", wanted, by=by, at=at, source=wanted.source, dated_on=wanted.dated_on.isoformat()
     )
     return wanted
+
+
+def _lock_source(source: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"customers.register.{source}"])
+
+
+def _none_at_work(source: str) -> None:
+    if Register.objects.filter(source=source, status__in=[Status.WAITING, Status.READING]).exists():
+        raise RegisterAtWork(_("An edition of this register is being taken in. Wait until that is done."))
+
+
+# ---------------------------------------------------------------- which sources count
+
+
+@transaction.atomic
+def retire_source(*, register: Register, by: User, at: datetime, reason: str) -> RegisterRetirement:
+    """Nothing of the source of this register counts for the age any more; its numbers stay suppressed.
+
+    Raises PermissionRefused, ReasonMissing, SourceRetired, RegisterAtWork.
+    """
+    reason = _reasoned(by, reason)
+    _lock_source(register.source)
+    if RegisterRetirement.objects.standing().filter(source=register.source).exists():
+        raise SourceRetired(_("This source was retired before."))
+    _none_at_work(register.source)
+    row = RegisterRetirement.objects.create(source=register.source, reason=reason, retired_by=by, retired_at=at)
+    audit("customers.register.retired", register, by=by, at=at, source=register.source, reason=reason)
+    return row
+
+
+@transaction.atomic
+def use_source_again(*, register: Register, by: User, at: datetime, reason: str) -> RegisterRetirement:
+    """The registers of this source count again from now on, however old they are. Raises PermissionRefused, ReasonMissing, SourceInUse."""
+    reason = _reasoned(by, reason)
+    _lock_source(register.source)
+    row = RegisterRetirement.objects.standing().filter(source=register.source).first()
+    if row is None:
+        raise SourceInUse(_("This source is in use."))
+    row.ended_at, row.ended_by, row.end_reason = at, by, reason
+    row.save(update_fields=["ended_at", "ended_by", "end_reason"])
+    audit("customers.register.used_again", register, by=by, at=at, source=register.source, reason=reason)
+    return row
+
+
+def _reasoned(by: User, reason: str) -> str:
+    if not may.can_load_registers(by):
+        raise PermissionRefused(_("Your role does not allow this."))
+    reason = " ".join(reason.split())[:200]
+    if not reason:
+        raise ReasonMissing(_("Say why."))
+    return reason
 
 
 # ---------------------------------------------------------------- the job

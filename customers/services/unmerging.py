@@ -93,6 +93,9 @@ def _give_back(
     _give_phones(moved["phones"], kept, gone, left)
     left["consents"] += _hand_back(kept.consents, moved["consents"], gone)
     left["suppressions"] += _hand_back(kept.suppressions, moved["suppressions"], gone)
+    # wishes hold for both from the undo on only where they were said before the merge; the marks are true while anything may stand there
+    _hand_back(kept.quiet_times, moved.get("quiet_times", []), gone)
+    _hand_back(kept.grey_entries, moved.get("grey_entries", []), gone)
     left["tags"] += _hand_back(CustomerTag.objects.filter(customer=kept), moved["tags"], gone)
     Contact.objects.filter(pk__in=moved["contacts"], customer_id=kept.pk, at__lte=since).update(customer_id=gone.pk)
     left["contacts"] += Contact.objects.filter(customer_id=kept.pk, at__gt=since, state=Contact.State.MADE).count()

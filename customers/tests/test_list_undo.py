@@ -6,13 +6,28 @@ from datetime import timedelta
 
 import pytest
 
+from core.calendar import business_date
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.jobs import run_inline
 from core.models import AuditEvent, Job
-from customers.models import Consent, Contact, Customer, CustomerTag, HeldRow, LeadList, Phone, RowVerdict, Suppression
+from core.phones import clean_phone
+from core.sealed import blind_index
+from customers.models import (
+    Consent,
+    Contact,
+    Customer,
+    CustomerTag,
+    GreyEntry,
+    HeldRow,
+    LeadList,
+    Phone,
+    RowVerdict,
+    Suppression,
+)
 from customers.retention import forget_staged_rows, forget_values_before
 from customers.services import list_decisions, list_undo, lists
+from customers.services.quiet_times import add_quiet_time
 from customers.services.suppress import suppress
 from customers.tests.factories import ConsentFactory, CustomerFactory, PhoneFactory, SourceFactory, TagFactory
 from customers.tests.test_lists import A, B, C, check, commit, person, rows_file, verdicts
@@ -139,6 +154,17 @@ def withdrew_consent(customer, data):
     customer.consents.update(withdrawn_at=database_now())
 
 
+def asked_not_to_be_disturbed(customer, data):
+    add_quiet_time(
+        customer=customer, days=[6, 7], begins="00:00", ends="24:00", stated_on=business_date(database_now()), way="phone", stated_by="herself",
+        by=data, at=database_now(),
+    )  # fmt: skip
+
+
+def put_on_the_greylist(customer, data):
+    GreyEntry.objects.create(customer=customer, purposes=["service"], reason="x", source="x", created_by=data)
+
+
 def in_a_later_list(customer, data):
     committed(data, customer.source, ["E1", "", A, "Foshan", "", ""])
 
@@ -147,6 +173,8 @@ def in_a_later_list(customer, data):
     ("happens", "reason"),
     [
         (called, "called"),
+        (asked_not_to_be_disturbed, "quiet_time"),
+        (put_on_the_greylist, "greylisted"),
         (called_in_the_ledger, "called"),
         (spoken_to, "called"),
         (held, "held"),
@@ -409,3 +437,15 @@ def test_what_is_told_beforehand_is_what_happens(data, source, foshan):
     assert told == {("new", "", False): 1, ("new", "called", False): 1, ("update", "", False): 1}
     take_back(lead_list, data)
     assert (stays(lead_list), person(C).name, Customer.objects.count()) == ({3: "called"}, "旧名", 2)
+
+
+# ---------------------------------------------------------------- the greylist
+
+
+def test_a_number_of_the_greylist_is_known_when_a_list_brings_it(data, source, foshan):
+    blind = blind_index(clean_phone(A))
+    GreyEntry.objects.create(phone_blind=blind, purposes=["service"], reason="x", source="x", created_by=data)
+
+    committed(data, source, ["E1", "张国", A, "Foshan", 58, "gold"])
+
+    assert person(A).is_greylisted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -28,10 +28,10 @@ from customers import rules
 from customers.doors import two_persons_of_segment
 from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, RulePack, Segment
-from customers.person_forms import ConsentForm, NumberForm, RevealForm, SuppressForm, TagForm
+from customers.person_forms import ConsentForm, GreyForm, NumberForm, QuietTimeForm, RevealForm, SuppressForm, TagForm
 from customers.queries import customers_by_name, for_list, merges_of
 from customers.request_forms import RequestForm
-from customers.services import contacts, persons
+from customers.services import contacts, greylist, persons, quiet_times
 from customers.services.packs import DEFAULT_PACK
 from customers.services.persons import QuotaUsedUp
 from customers.services.requests import open_request
@@ -191,6 +191,16 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "tags": row.tags.select_related("tag").order_by("tag__name"),
         "consents": row.consents.order_by("-given_at", "-pk"),
         "suppressions": _suppressions(request, row, at),
+        "quiet_times": _quiet_times(row, at),
+        "zone": row.city.zone,
+        "grey_entries": [
+            (item, greylist.in_words(item), item.in_force_at(at)) for item in row.grey_entries.order_by("-pk")
+        ],
+        "may_grey": rules.can_change_greylist(request.user),
+        "grey_form": GreyForm(),
+        "may_add_quiet": rules.can_add_quiet_time(request.user),
+        "may_end_quiet": rules.can_end_quiet_time(request.user),
+        "quiet_form": QuietTimeForm(initial={"stated_on": business_date(at)}),
         "contacts": Contact.objects.filter(customer_id=row.pk).order_by("-at")[:CONTACTS_SHOWN],
         "packs": RulePack.objects.order_by("code"),
         "may_change": rules.can_change_customers(request.user) and not row.merged_into_id,
@@ -230,6 +240,21 @@ def _suppressions(request: HttpRequest, row: Customer, at: datetime) -> list[tup
     return [
         (item, item.in_force_at(at), item.lifted_at is None and rules.can_lift(request.user, item)) for item in rows
     ]
+
+
+def _quiet_times(row: Customer, at: datetime) -> list[tuple[Any, str, bool, date | None]]:
+    """(row, in words, holds, last day by the clock of the customer's city), those that hold first."""
+    zone = contacts.zone_of(row.city.zone.name if row.city.zone else None)
+    found = [
+        (item, quiet_times.in_words(item), item.holds_at(at), _day_before(item.valid_to, zone))
+        for item in row.quiet_times.select_related("created_by", "ended_by").order_by("-pk")
+    ]
+    return sorted(found, key=lambda item: not item[2])
+
+
+def _day_before(moment: datetime | None, zone: tzinfo | None) -> date | None:
+    """The last day of what ends at a midnight there."""
+    return (moment - timedelta(seconds=1)).astimezone(zone).date() if moment else None
 
 
 def _reasons(request: HttpRequest, row: Customer, at: datetime) -> dict[str, Any]:
@@ -353,6 +378,38 @@ def consent_withdraw(request: HttpRequest, pk: int, consent: int) -> HttpRespons
     else:
         messages.success(request, _("The consent is withdrawn. Without another one the customer is not called."))
     return redirect("customers:customer", pk=row.pk)
+
+
+@require_POST
+def quiet_time_add(request: HttpRequest, pk: int) -> HttpResponse:
+    form = QuietTimeForm(request.POST)
+    return _verb(
+        request, pk, "quiet_form", form, rules.can_add_quiet_time(request.user), _("The do-not-disturb time is entered and holds at once."),
+        lambda row, at: quiet_times.add_quiet_time(customer=row, **form.cleaned_data, by=request.user, at=at),
+    )  # fmt: skip
+
+
+@require_POST
+def quiet_time_end(request: HttpRequest, pk: int, quiet: int) -> HttpResponse:
+    row = customer_or_404(request, pk)
+    must(request, rules.can_end_quiet_time(request.user))
+    item = get_object_or_404(row.quiet_times, pk=quiet)
+    try:
+        quiet_times.end_quiet_time(quiet_time=item, by=request.user, at=database_now())
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The do-not-disturb time is ended."))
+    return redirect("customers:customer", pk=row.pk)
+
+
+@require_POST
+def grey_add(request: HttpRequest, pk: int) -> HttpResponse:
+    form = GreyForm(request.POST)
+    return _verb(
+        request, pk, "grey_form", form, rules.can_change_greylist(request.user), _("The customer is on the greylist from now on."),
+        lambda row, at: greylist.add_grey_entry(customer=row, **form.told(), by=request.user, at=at),
+    )  # fmt: skip
 
 
 @require_POST

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
@@ -20,10 +22,10 @@ from core.listing import Column, Listing
 from core.models import Job
 from customers import rules
 from customers.models import Register
-from customers.person_forms import RegisterForm
+from customers.person_forms import LiftForm, RegisterForm
 from customers.services import registers as services
 from customers.services.lists import FileRefused
-from customers.services.register_dates import newest_date
+from customers.services.register_dates import counted_date, sources
 from customers.wording import file_fault_sentence
 from people.access import must
 
@@ -55,10 +57,13 @@ def registers(request: HttpRequest) -> HttpResponseBase:
         row_link=lambda row: reverse("customers:register", args=[row.pk]), empty_title=_("No register has been loaded yet."),
         empty_text=_("Upload the file of numbers; a rule on the age of the register stops campaigns without one."),
     )  # fmt: skip
-    newest = newest_date()
+    counted = counted_date()
     context = {
-        "newest": newest,
-        "age": (timezone.localdate() - newest).days if newest else None,
+        "counted": counted,
+        "age": (timezone.localdate() - counted).days if counted else None,
+        "sources": [
+            (item, age_in_words(item.register), LiftForm(auto_id=f"source-{item.register.pk}-%s")) for item in sources()
+        ],
         "may_load": rules.can_load_registers(request.user),
         "crumbs": [(_("Do not call"), reverse("customers:suppressions"))],
     }
@@ -87,6 +92,31 @@ def register_new(request: HttpRequest) -> HttpResponse:
     ]
     status = 422 if form.errors else 200
     return render(request, "customers/register_form.html", {"form": form, "crumbs": crumbs}, status=status)
+
+
+@require_POST
+def source_retire(request: HttpRequest, pk: int) -> HttpResponse:
+    done = _("The source is retired: its registers do not count any more, its numbers stay uncalled.")
+    return _decide(request, pk, services.retire_source, done)
+
+
+@require_POST
+def source_use_again(request: HttpRequest, pk: int) -> HttpResponse:
+    return _decide(request, pk, services.use_source_again, _("The registers of this source count again."))
+
+
+def _decide(request: HttpRequest, pk: int, verb: Callable[..., Any], done: str) -> HttpResponse:
+    row = _register_or_404(request, pk)
+    must(request, rules.can_load_registers(request.user))
+    try:
+        verb(register=row, by=request.user, at=database_now(), reason=request.POST.get("reason", ""))
+    except PermissionRefused:
+        raise
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)
+    return redirect("customers:registers")
 
 
 def _register_or_404(request: HttpRequest, pk: int) -> Register:

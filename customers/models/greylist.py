@@ -1,0 +1,84 @@
+"""Who is called only under conditions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from customers.models.people import Customer
+from people.models import User
+
+
+class GreyEntryQuerySet(models.QuerySet):
+    def in_force(self, at: datetime) -> GreyEntryQuerySet:
+        return self.filter(Q(valid_to=None) | Q(valid_to__gt=at), lifted_at=None)
+
+    def visible_to(self, user: User) -> GreyEntryQuerySet:
+        """As suppressions: a number that is nobody's yet is seen by the region alone."""
+        scope = user.scope()
+        return self if scope.is_region else self.filter(customer__city__in=scope.city_ids)
+
+
+class GreyEntry(models.Model):
+    """A customer, or a number that may not yet be in the pool, who is called only for these purposes, or only when the customer asked for
+    it, or both. A trigger keeps `Customer.is_greylisted` true while an entry has not been lifted."""
+
+    PERSONAL_FIELDS = ("phone_blind", "reason", "lift_reason")
+
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="grey_entries", verbose_name=_("customer")
+    )
+    phone_blind = models.BinaryField(max_length=16, null=True, blank=True)
+    purposes = ArrayField(models.CharField(max_length=16), verbose_name=_("only for these purposes"), default=list)
+    callback_only = models.BooleanField(_("only when the customer asked for a call"), default=False)
+    valid_to = models.DateTimeField(_("until"), null=True, blank=True)
+    reason = models.CharField(_("why"), max_length=200)
+    source = models.CharField(_("source"), max_length=80)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("entered by"))
+    created_at = models.DateTimeField(_("entered"), db_default=Now())
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("lifted by")
+    )
+    lift_reason = models.CharField(_("why it was lifted"), max_length=200, blank=True, default="")
+
+    objects = GreyEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("entry of the greylist")
+        constraints = [
+            models.CheckConstraint(
+                name="grey_entry_names_one",
+                condition=Q(customer__isnull=False, phone_blind=None) | Q(customer=None, phone_blind__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="grey_entry_has_condition", condition=Q(callback_only=True) | Q(purposes__len__gte=1)
+            ),
+            models.CheckConstraint(
+                name="grey_entry_lift_is_whole",
+                condition=Q(lifted_at=None, lifted_by=None) | Q(lifted_at__isnull=False, lifted_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["phone_blind"], name="grey_entry_phone", condition=Q(phone_blind__isnull=False, lifted_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.customer) if self.customer else f"#{self.pk}"
+
+    def in_force_at(self, at: datetime) -> bool:
+        """What the queryset's in_force says of this one row."""
+        return self.lifted_at is None and (self.valid_to is None or self.valid_to > at)
+
+    @property
+    def is_over(self) -> bool:
+        """Its last day has passed, by this machine's clock: for showing only."""
+        return self.valid_to is not None and self.valid_to <= timezone.now()
