@@ -29,8 +29,9 @@ from customers.corrections import (
     way_for,
 )
 from customers.models import LeadList, RowVerdict, StagedRow
-from customers.reading.cleaning import GENDERS, TYPES, UNKNOWN, as_text, hide, known_age, known_word
+from customers.reading.cleaning import GENDERS, TYPES, UNKNOWN, as_text, known_age, known_word
 from customers.reading.headings import AGE, EXTERNAL_ID, GENDER, NAME, TYPE
+from customers.reading.masking import hide
 from customers.services import list_rejects
 from customers.services.lists import REPAIR_JOB
 from customers.services.recleaning import Cleaned, Recleaner, write_back

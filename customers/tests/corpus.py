@@ -225,6 +225,8 @@ SHEETS = [
     Case("a list on a hidden sheet only", by_openpyxl(_only_hidden), "failed: empty_file"),
     Case("no column with numbers", book(("张国", "Foshan"), heads=("name", "city")), "failed: no_phone_column"),
     Case("two columns with numbers", book((A, B), heads=("手机", "联系电话")), "failed: two_phone_columns"),
+    Case("a number for a heading", book((A, "Foshan", "x"), heads=("phone", "city", B)), "failed: number_as_heading"),
+    Case("months and days in headings", book((A, "Foshan", 1, 2), heads=("phone", "city", "202610-202611", "2026-11-30 balance")), ("new",)),
     Case("more columns than a list has", book((A, *range(205)), heads=("phone", *(f"c{n}" for n in range(205)))), "failed: too_many_columns"),
     Case("XML that ends too early", lambda: files.raw_workbook(sheet(*GOOD)[:-40]), "failed: damaged"),
     Case("the sheet is missing", without_its_sheet, "failed: damaged"),

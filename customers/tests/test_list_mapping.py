@@ -198,6 +198,65 @@ def test_a_sheet_without_headings_loses_no_row(data, source, foshan):
     assert not ColumnMapping.objects.exists()
 
 
+def test_the_first_row_of_a_file_without_headings_is_shown_masked(client, data, source, foshan):
+    numbers = [A, "0757-83331234", "6222021234567890", "2024-02-29 19100007541", "2024-02-29"]
+    lead_list = check(rows_file([B, "", "", "2024-03-01 19100007542", "x"], heads=numbers), data, source, city=foshan)
+
+    found = look(lead_list, data)
+
+    assert [column["heading"] for column in found["columns"]] == [
+        "191****7541", "075****1234", "622****7890", "202****7541", "2024-02-29",
+    ]  # fmt: skip
+    assert [column["seen"] for column in found["columns"]][3:] == [["202****7542"], ["x"]]
+    assert [column["field"] for column in found["columns"]] == ["", "", "", "", "attribute"]
+    assert found["key"] == ""  # nothing of it is kept for the next file, not even as a hash
+    client.force_login(data)
+    columns = [("phone", ""), ("", ""), ("attribute", ""), ("", ""), ("", "")]
+    page = client.post(url("list-mapping", lead_list), posted(columns, sheet="Sheet1", row="1", look="1"))
+    pages = page.content.decode() + client.get(url("list-mapping", lead_list)).content.decode()
+    assert not any(number in pages for number in (A, B, "83331234", "6222021234567890"))
+
+
+def test_a_number_taken_for_something_else_is_shown_masked_among_the_first_rows(data, source, foshan):
+    row = [A, "card 6222021234567890", "2024-02-29 19100007542"]
+    lead_list = check(rows_file(row, heads=["手机", "名", "备注"]), data, source, city=foshan)
+
+    columns = [("phone", ""), ("name", ""), ("attribute", "备注")]
+    [shown] = look(lead_list, data, sheet="Sheet1", row_no=1, columns=columns)["rows"]
+
+    assert (shown["name"], shown["attributes"]) == ("car****7890", {"备注": "202****7542"})
+
+
+def test_numbers_that_stand_for_headings_are_not_kept_with_the_list(data, source, foshan):
+    lead_list = check(rows_file([B, "孙明"], heads=[A, "张国"]), data, source, city=foshan)
+
+    confirm(lead_list, data, [("phone", ""), ("name", "")])
+
+    assert [column["heading"] for column in lead_list.mapping["columns"]] == ["191****7541", "张国"]
+    assert not ColumnMapping.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", [A, "0757-8333 1234", "tel 191-0000-7541", "１９１００００７５４１", "6222021234567890", "8333 1234"]
+)
+def test_an_attribute_is_not_named_by_a_number(name, data, source, foshan):
+    lead_list = check(rows_file(*TWO[0], heads=TWO[1]), data, source)
+
+    with pytest.raises(MappingUnfit, match="looks like a telephone number"):
+        confirm(lead_list, data, [("phone", ""), ("", ""), ("attribute", name), ("city", "")])
+
+
+@pytest.mark.parametrize(
+    "name", ["2026-11-30", "202611", "20261130 余额", "2026年11月", "202610-202611", "top 100 of 2026"]
+)
+def test_an_attribute_may_be_named_by_days_and_months(name, data, source, foshan):
+    lead_list = check(rows_file(*TWO[0], heads=TWO[1]), data, source)
+
+    confirm(lead_list, data, [("phone", ""), ("", ""), ("attribute", name), ("city", "")])
+
+    assert StagedRow.objects.get().attributes == {name: "张国"}
+
+
 def test_a_csv_is_mapped_like_a_workbook(data, source, foshan):
     lead_list = check(list_files.csv_file(f"Nummer,Wer\n{A},张国\n"), data, source, city=foshan, file_name="a.csv")
     assert look(lead_list, data)["sheets"] == [{"name": "", "rows": 2, "hidden": False}]
