@@ -178,13 +178,22 @@ class CustomerTag(models.Model):
         related_name="tagged",
         verbose_name=_("segment that it follows"),
         db_index=False,
-        help_text=_("Empty: set by hand or by a list, and taken off by hand alone."),
+        help_text=_("Empty: set by hand or by a list, and not taken off with a segment."),
     )
+    # what a list alone has said goes with it; rows from before this was kept count as set by hand, and stay
+    is_by_hand = models.BooleanField(_("set by hand"), default=True, db_default=True)
+    list_ids = ArrayField(models.BigIntegerField(), verbose_name=_("lists that say it"), default=list, db_default=[])
     set_at = models.DateTimeField(_("since"), db_default=Now())
 
     class Meta:
         verbose_name = _("tag of a customer")
-        constraints = [models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once"),
+            models.CheckConstraint(
+                name="customer_tag_has_its_ground",
+                condition=Q(is_by_hand=True) | Q(segment__isnull=False) | ~Q(list_ids=[]),
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["segment", "customer"], name="customer_tag_of_segment", condition=Q(segment__isnull=False)

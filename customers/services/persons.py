@@ -114,17 +114,17 @@ def use_number(*, kind: str, by: User, at: datetime) -> int:
 
 @transaction.atomic
 def add_tag(*, customer: Customer, name: str, by: User, at: datetime) -> CustomerTag:
-    """Raises TagMissing. A tag that is there already stays; one that followed a segment is from now on the customer's own."""
+    """Raises TagMissing. A tag that is there already stays; one that followed a segment or came with a list is from now on the customer's own."""
     name = " ".join(name.split())[:40]
     if not name:
         raise TagMissing(_("Write the word of the tag."))
     tag = Tag.objects.get_or_create(name=name)[0]
     row, is_new = CustomerTag.objects.get_or_create(customer=customer, tag=tag, defaults={"set_at": at})
-    followed = row.segment_id is not None
-    if followed:
-        row.segment = None
-        row.save(update_fields=["segment"])
-    if is_new or followed:
+    is_taken_over = row.segment_id is not None or not row.is_by_hand
+    if is_taken_over:
+        row.segment, row.is_by_hand = None, True
+        row.save(update_fields=["segment", "is_by_hand"])
+    if is_new or is_taken_over:
         audit("customers.tag.added", customer, by=by, at=at, tag_id=tag.pk)
     return row
 
