@@ -3,6 +3,7 @@
 Limits, frames and opening are those of customers.reading.child. One answer, frame H; numbers leave it masked.
 
     sheets   [{name, rows, hidden}]
+    lists    names of the visible sheets that hold a list, and of the one looked at: of several a person chooses
     sheet, row_no, key          what is looked at; row 0: no headings; key: by which a mapping is saved, "" when numbers stand for headings
     first    [{row_no, cells}]  the rows in which headings may stand
     columns  [{heading, field, name, known, is_number, seen}]  as chosen, saved or suggested; known: what the heading says by itself;
@@ -19,7 +20,7 @@ import sys
 from itertools import islice
 from typing import IO, Any
 
-from .child import Row, _limit, _open_csv, _send, saved_headings, width_of, workbook_sheets
+from .child import Row, _limit, _open_csv, _send, holds_list, saved_headings, width_of, workbook_sheets
 from .faults import FileFault
 from .headings import (
     FIELD_OF,
@@ -32,10 +33,9 @@ from .headings import (
     headings_key,
     suggested,
 )
-from .limits import COLUMNS as MOST_COLUMNS, HEADING_ROWS
+from .limits import AHEAD, COLUMNS as MOST_COLUMNS, HEADING_ROWS
 from .masking import looks_like_number, masked, masked_heading
 
-AHEAD = 20  # rows below the headings that are looked at
 SHOWN = 5
 SEEN = 3
 UNESCAPE = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
@@ -70,6 +70,7 @@ def _look(orders: dict[str, Any], out: IO[bytes]) -> None:
     said = {
         "sheets": [{"name": name, "rows": count, "hidden": hidden} for name, count, hidden, _rows in sheets],
         "sheet": sheet,
+        "lists": [name for name, _count, hidden, seen in sheets if not hidden and (name == sheet or holds_list(seen, orders.get("saved") or {}))],
         "row_no": row_no,
         "key": headings_key(columns) if row_no and not any(map(looks_like_number, columns)) else "",
         "first": [{"row_no": number, "cells": [_shown(cell) for cell in cells[:8]]} for number, cells in rows[:HEADING_ROWS]],

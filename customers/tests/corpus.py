@@ -150,6 +150,28 @@ def _several_sheets(made: openpyxl.Workbook) -> None:
         page.append(("张国", number, "Foshan"))
 
 
+def _list_and_explanation(made: openpyxl.Workbook) -> None:
+    _hold(made.active, "list", (HEADS, ("张国", A, "Foshan")))
+    _hold(
+        made.create_sheet(),
+        "columns",
+        (("column", "holds"), ("phone", "the customer's number"), ("name", "as in the passport")),
+    )
+    _hold(made.create_sheet(), "plan", (HEADS, ("none yet", "", "")))
+    _hold(made.create_sheet(), "chart", (("month", "calls"), ("March", 19100007)))
+
+
+def _bad_list_and_list(made: openpyxl.Workbook) -> None:
+    _hold(made.active, "old", (HEADS, ("张国", "1.38E+10", "Foshan")))
+    _hold(made.create_sheet(), "new", (("", "November"), HEADS, ("张国", A, "Foshan")))
+
+
+def _hold(page: Any, name: str, rows: Sequence[Sequence[Any]]) -> None:
+    page.title = name
+    for row in rows:
+        page.append(row)
+
+
 def _only_hidden(made: openpyxl.Workbook) -> None:
     made.active.title = "empty"
     page = made.create_sheet("list")
@@ -235,7 +257,9 @@ SHEETS = [
     Case("a false dimension", files.false_dimension, ("new", "new", "new")),
     Case("merged cells: the value stands in the first", by_openpyxl(_merged), ("new", "invalid:city_missing")),
     Case("a hidden row and a hidden column", by_openpyxl(_hidden_row_and_column), ("new", "new")),
-    Case("several sheets: the first that is seen and filled", by_openpyxl(_several_sheets), ("new",)),
+    Case("two visible sheets with a list each", by_openpyxl(_several_sheets), "failed: two_lists"),
+    Case("a list, an explanation of its columns, headings alone, a chart", by_openpyxl(_list_and_explanation), ("new",)),
+    Case("a list without one good number, and another list", by_openpyxl(_bad_list_and_list), "failed: two_lists"),
     Case("empty rows between", book(("a", A, "Foshan"), ("", "", ""), (None, None, None), ("b", B, "Foshan")), ("new", "new")),
     Case("a formula that was never calculated", by_openpyxl(_formula), ("invalid:phone_missing",)),
     Case("dates, one of them as a number to call", by_openpyxl(_dates), ("new", "invalid:phone_letters")),

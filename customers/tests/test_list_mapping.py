@@ -115,6 +115,47 @@ def test_a_title_above_merged_over_the_columns_is_no_heading(data, source, fosha
     )
 
 
+# ---------------------------------------------------------------- two sheets
+
+MARCH, APRIL = ("三月", [TWO[1], [A, "", "张国", "佛山"]]), ("四月", [TWO[1], [B, "", "孙明", "佛山"]])
+
+
+def test_of_two_sheets_with_a_list_none_is_taken_unasked(client, data, source, foshan):
+    heads = ["手机", "姓名", "城市"]
+    sheets = [
+        (name, [heads, [number, who, "佛山"]]) for name, number, who in (("三月", A, "张国"), ("四月", B, "孙明"))
+    ]
+    lead_list = check(book(*sheets), data, source)
+    client.force_login(data)
+
+    page = client.get(url("list", lead_list)).content.decode()
+    assert (lead_list.fault, lead_list.fault_detail) == ("two_lists", {"sheets": "三月, 四月"})
+    assert "More than one sheet holds a list: 三月, 四月." in page
+    assert not StagedRow.objects.exists()
+    asks = client.get(url("list-mapping", lead_list)).content.decode()
+    assert ("Which sheet?" in asks, 'name="check"' in asks) == (True, False)
+    there = client.get(url("list-mapping", lead_list), {"sheet": "四月"}).content.decode()
+    assert ("Which sheet?" in there, 'name="check"' in there, "191****7542" in there) == (False, True, True)
+
+    confirm(lead_list, data, [("phone", ""), ("name", ""), ("city", "")], sheet="四月")
+
+    assert [row.name for row in StagedRow.objects.all()] == ["孙明"]
+    assert "Which sheet?" not in client.get(url("list-mapping", lead_list)).content.decode()
+
+
+def test_a_saved_mapping_chooses_columns_and_no_sheet(data, source, foshan):
+    confirm(check(rows_file(*TWO[0], heads=TWO[1]), data, source), data, FIRST_PHONE)
+
+    assert check(book(MARCH, APRIL), data, source).fault == "two_lists"
+    assert verdicts(check(book(MARCH, ("说明", [["手机", "11 digits"]])), data, source)) == ["new"]
+
+
+def test_a_hidden_sheet_beside_the_list_raises_no_question(data, source, foshan):
+    assert verdicts(check(book(("名单", [["手机", "城市"], [A, "佛山"]]), APRIL, hidden=["四月"]), data, source)) == [
+        "new"
+    ]
+
+
 # ---------------------------------------------------------------- choosing
 
 
