@@ -1,7 +1,7 @@
 """Tables of the customer data centre."""
 
 from .canaries import Canary, CanaryCall, CanaryExport
-from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
+from .lists import ColumnMapping, HeldRow, LeadList, ListRepair, RepairedRow, RowVerdict, Source, StagedRow
 from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .registers import Register, RegisterNumber
@@ -21,11 +21,13 @@ __all__ = [
     "CustomerTag",
     "HeldRow",
     "LeadList",
+    "ListRepair",
     "NumberUse",
     "PersonRequest",
     "Phone",
     "Register",
     "RegisterNumber",
+    "RepairedRow",
     "RowVerdict",
     "RuleChange",
     "RulePack",

@@ -16,7 +16,7 @@ from core.files import destroy, store
 from core.jobs import enqueue, request_cancel
 from core.models import Job, PrivateFile
 from customers import list_rules
-from customers.models import LeadList, RowVerdict, Source, StagedRow
+from customers.models import LeadList, ListRepair, RowVerdict, Source, StagedRow
 from customers.reading import formats, limits
 from customers.reading.faults import FileFault
 from customers.wording import file_fault_sentence
@@ -276,7 +276,8 @@ def _stop_job(lead_list: LeadList, by: User, at: datetime) -> None:
 
 
 def forget_rows(lead_list: LeadList) -> None:
-    """Take away what was staged and judged."""
+    """Take away what was staged, judged and repaired."""
+    ListRepair.objects.filter(lead_list=lead_list).delete()
     RowVerdict.objects.filter(lead_list=lead_list).delete()
     StagedRow.objects.filter(lead_list=lead_list).delete()
 
