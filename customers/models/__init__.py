@@ -2,7 +2,7 @@
 
 from .canaries import Canary, CanaryCall, CanaryExport
 from .lists import ColumnMapping, HeldRow, LeadList, ListRepair, RepairedRow, RowVerdict, Source, StagedRow
-from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
+from .people import Consent, ConsentFile, Contact, Customer, CustomerTag, Phone, Tag
 from .quotas import NumberUse
 from .registers import Register, RegisterNumber
 from .requests import PersonRequest
@@ -15,6 +15,7 @@ __all__ = [
     "CanaryExport",
     "ColumnMapping",
     "Consent",
+    "ConsentFile",
     "Contact",
     "ContactRule",
     "Customer",

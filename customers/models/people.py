@@ -239,6 +239,16 @@ class Consent(models.Model):
         verbose_name = _("consent")
 
 
+class ConsentFile(models.Model):
+    """The file that proves a consent; its bytes lie in core's private files."""
+
+    consent = models.OneToOneField(Consent, models.PROTECT, related_name="file", verbose_name=_("consent"))
+    file_id = models.BigIntegerField(_("file"), unique=True)
+
+    class Meta:
+        verbose_name = _("evidence of a consent")
+
+
 class ContactQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> ContactQuerySet:
         scope = user.scope()
