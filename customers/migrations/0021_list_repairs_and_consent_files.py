@@ -118,4 +118,18 @@ class Migration(migrations.Migration):
             model_name="repairedrow",
             constraint=models.UniqueConstraint(fields=("repair", "row_no"), name="repaired_row_once"),
         ),
+        # what told made-up customers from others
+        migrations.RunSQL(
+            """
+            UPDATE customers_suppression s SET
+              kind = CASE WHEN r.id IS NULL THEN 'manual' ELSE 'register' END,
+              source = CASE WHEN r.id IS NULL THEN 'by hand' ELSE left('register: ' || r.source, 80) END,
+              created_by_id = coalesce(r.created_by_id, c.created_by_id)
+            FROM customers_canary c JOIN customers_phone p ON p.customer_id = c.customer_id
+              LEFT JOIN LATERAL (
+                SELECT * FROM customers_register WHERE status = 'applied' ORDER BY applied_at DESC LIMIT 1) r ON true
+            WHERE s.phone_blind = p.blind_index AND s.source = 'register' AND s.created_by_id IS NULL
+            """,
+            migrations.RunSQL.noop,
+        ),
     ]

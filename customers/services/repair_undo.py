@@ -95,7 +95,7 @@ def _undoable(lead_list: LeadList, pk: int) -> ListRepair:
 
 
 def _put_back(lead_list: LeadList, repair: ListRepair, *, by: User, at: datetime) -> ListRepair:
-    lines = repair.before.order_by("row_no").values_list("before", flat=True)
+    lines = [str(row.before) for row in repair.before.order_by("row_no")]
     answers = [
         RowVerdict(row_no=row_no, verdict=verdict, reason=reason, told=told, told_reason=told_reason)
         for row_no, verdict, reason, told, told_reason in repair.decided
