@@ -106,7 +106,11 @@ def _state(column: dict[str, Any], taken: Counter[str], is_saved: bool) -> tuple
     if field == ATTRIBUTE:
         return STATES["attribute"]
     # a column that is left out although it has something to say
-    return STATES["unclear"] if column["seen"] and (column["known"] or not column["heading"]) else STATES["out"]
+    return (
+        STATES["unclear"]
+        if column["seen"] and (column["known"] or column["is_number"] or not column["heading"])
+        else STATES["out"]
+    )
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
