@@ -12,11 +12,13 @@ from core.jobs import run_inline
 from core.models import AuditEvent
 from customers.models import LeadList, ListRepair, RepairedRow, StagedRow
 from customers.services import list_decisions, lists, repair_undo
+from customers.services.erasing import erase
 from customers.services.repair_undo import NotUndoable, last_repair
 from customers.services.repairs import NotRepairable
-from customers.tests.factories import SourceFactory
+from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_lists import A, B, C, commit, verdicts
 from customers.tests.test_repairs import checked, correct, counts, repair
+from customers.tests.test_requests import asks
 from people.tests.factories import CityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +172,16 @@ def test_the_page_offers_the_last_repair_once_and_to_the_data_team_alone(client,
     assert "The repair is undone" in client.get(page).content.decode()
     assert "Only the last repair" in client.post(at, follow=True).content.decode()
     assert LeadList.objects.get(pk=lead_list.pk).counts == {"invalid": 1, "new": 1}
+
+
+def test_an_erasing_takes_along_what_stood_before_a_repair(data, source, foshan):
+    customer = CustomerFactory(city=foshan, name="孙明", number=B)
+    lead_list = checked(data, source, GOOD)
+    repair(lead_list, 2, data, name="孙鸣")
+    asked = asks(customer, "erase", UserFactory(role="data"))
+
+    erase(asked=asked, by=data, at=database_now(), answer="done")
+
+    assert not RepairedRow.objects.exists()
+    with pytest.raises(NotUndoable, match="no longer kept"):
+        undo(lead_list, data)
