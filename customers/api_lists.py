@@ -102,6 +102,10 @@ class LookedColumnSerializer(serializers.Serializer[Any]):
 
 class LookSerializer(serializers.Serializer[Any]):
     sheets = SheetSerializer(many=True)
+    lists = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Visible sheets that hold a list, and the one looked at: of several name one.",
+    )
     sheet = serializers.CharField()
     row_no = serializers.IntegerField(help_text="Row of the headings; 0: there are none.")
     saved = serializers.BooleanField(help_text="The mapping was saved for the source.")

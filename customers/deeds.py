@@ -18,6 +18,7 @@ tell(
         "customers.list.row_opened": _("Opened a row of a list to repair it"),
         "customers.list.row_repaired": _("Repaired a row of a list"),
         "customers.list.rows_corrected": _("Corrected all rows of a list with one fault"),
+        "customers.list.repair_undone": _("Undid the last repair of a list"),
         "customers.list.rejects_downloaded": _("Took away the rows not taken of a list"),
         "customers.source.created": _("Added a source"),
         "customers.source.changed": _("Changed a source"),

@@ -96,11 +96,16 @@ class ConsentForm(forms.Form):
         label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: until withdrawn.")
     )
     evidence = forms.CharField(label=_("Wording or evidence"), widget=forms.Textarea(attrs={"rows": 2}), required=False)
+    file = forms.FileField(
+        label=_("Evidence as a file"),
+        required=False,
+        help_text=_("PDF, PNG, JPEG, or a recording (WAV, MP3, M4A, OGG); at most 20 MB."),
+    )
 
     def told(self) -> dict[str, Any]:
         data = self.cleaned_data
         return {
-            "basis": data["basis"], "stated_by": data["stated_by"], "evidence": data["evidence"],
+            "basis": data["basis"], "stated_by": data["stated_by"], "evidence": data["evidence"], "file": data["file"],
             "given_at": day_bounds(data["given_on"])[0], "expires_at": day_bounds(data["expires_on"])[1] if data["expires_on"] else None,
         }  # fmt: skip
 

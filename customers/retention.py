@@ -21,6 +21,7 @@ from customers.models import (
     Phone,
     QuietTime,
     RegisterNumber,
+    RepairedRow,
     RowVerdict,
     SegmentMembers,
     StagedRow,
@@ -69,6 +70,11 @@ def forget_values_before(at: datetime) -> int:
     """What an update replaced: as long as the commit can be undone."""
     due = LeadList.objects.filter(committed_at__lt=at - UNDO).exclude(status="undoing")
     return RowVerdict.objects.filter(lead_list__in=due, before__isnull=False).update(before=None)
+
+
+def forget_repaired_rows(at: datetime) -> int:
+    """What stood in rows before their repair: as long as a list waits for its commit, and can then be taken back."""
+    return RepairedRow.objects.filter(repair__at__lt=at - UNDECIDED).delete()[0]
 
 
 def forget_held_rows(at: datetime) -> int:
@@ -152,6 +158,13 @@ register(
     keep_for=UNDECIDED,
     basis=_("Needed until the register, or its last part, is in force; at most 30 days."),
     apply=forget_register_numbers,
+)
+register(
+    "customers.RepairedRow",
+    fields=RepairedRow.PERSONAL_FIELDS,
+    keep_for=UNDECIDED,
+    basis=_("Evidence of what a repair replaced, and what its undoing puts back; 30 days."),
+    apply=forget_repaired_rows,
 )
 register(
     "customers.HeldRow",

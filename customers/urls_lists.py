@@ -20,5 +20,6 @@ urlpatterns = [
     path("lists/<int:pk>/rows/<int:row>/open/", list_repairs.row_open, name="list-row-open"),
     path("lists/<int:pk>/rows/<int:row>/repair/", list_repairs.row_repair, name="list-row-repair"),
     path("lists/<int:pk>/correct/", list_repairs.list_correct, name="list-correct"),
+    path("lists/<int:pk>/repairs/<int:repair>/undo/", list_repairs.repair_undo, name="list-repair-undo"),
     path("lists/<int:pk>/rejects/", lists.list_rejects_file, name="list-rejects"),
 ]

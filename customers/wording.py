@@ -52,6 +52,12 @@ FILE_FAULTS: dict[str, Any] = {
     "two_phone_columns": _(
         "Two columns hold phone numbers: %(first)s and %(second)s. Keep one; put further numbers into rows of their own."
     ),
+    "number_as_heading": _(
+        "Column %(column)s has a telephone number for its heading in row %(row)s. Name every column by a word, or choose the columns by hand."
+    ),
+    "two_lists": _(
+        "More than one sheet holds a list: %(sheets)s. Choose one of them with its columns; when it is committed, upload the file again for the next."
+    ),
     "mapping_unfit": _("The columns of the file are not those that were mapped. Look through them again."),
     "sheet_gone": _("The sheet that was chosen is not in the file, or it is empty. Choose another."),
     "too_many_columns": _("The list has %(columns)s columns; %(most)s are the most."),

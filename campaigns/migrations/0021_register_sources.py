@@ -29,6 +29,6 @@ def before(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0020_claim_asks_each_consent"),
-        ("customers", "0020_register_sources"),
+        ("customers", "0022_register_sources"),
     ]
     operations = [migrations.RunPython(create, before)]

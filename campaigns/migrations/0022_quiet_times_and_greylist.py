@@ -34,6 +34,6 @@ def before(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0021_register_sources"),
-        ("customers", "0021_quiet_times_and_greylist"),
+        ("customers", "0023_quiet_times_and_greylist"),
     ]
     operations = [migrations.RunPython(create, before)]

@@ -3,8 +3,8 @@
 from .canaries import Canary, CanaryCall, CanaryExport
 from .duplicates import Merge, SamePerson
 from .greylist import GreyEntry
-from .lists import ColumnMapping, HeldRow, LeadList, RowVerdict, Source, StagedRow
-from .people import Consent, Contact, Customer, CustomerTag, Phone, Tag
+from .lists import ColumnMapping, HeldRow, LeadList, ListRepair, RepairedRow, RowVerdict, Source, StagedRow
+from .people import Consent, ConsentFile, Contact, Customer, CustomerTag, Phone, Tag
 from .quiet_times import QuietTime
 from .quotas import NumberUse
 from .registers import Register, RegisterNumber, RegisterRetirement
@@ -18,6 +18,7 @@ __all__ = [
     "CanaryExport",
     "ColumnMapping",
     "Consent",
+    "ConsentFile",
     "Contact",
     "ContactRule",
     "Customer",
@@ -25,6 +26,7 @@ __all__ = [
     "GreyEntry",
     "HeldRow",
     "LeadList",
+    "ListRepair",
     "Merge",
     "NumberUse",
     "PersonRequest",
@@ -33,6 +35,7 @@ __all__ = [
     "Register",
     "RegisterNumber",
     "RegisterRetirement",
+    "RepairedRow",
     "RowVerdict",
     "RuleChange",
     "RulePack",

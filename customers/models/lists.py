@@ -9,6 +9,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import JSONObject, Now
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from core.sealed import SealedTextField
 from customers.models.people import Customer
 from people.models import City, User
 
@@ -235,6 +236,52 @@ class StagedRow(models.Model):
     class Meta:
         verbose_name = _("staged row")
         constraints = [models.UniqueConstraint(fields=["lead_list", "row_no"], name="staged_row_once")]
+
+
+class ListRepairQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ListRepairQuerySet:
+        return self.filter(lead_list__in=LeadList.objects.visible_to(user))
+
+
+class ListRepair(models.Model):
+    """One repair of a row, or of all rows with one fault, before the commit; the last that stands can be undone."""
+
+    lead_list = models.ForeignKey(LeadList, models.CASCADE, related_name="repairs")
+    row_no = models.PositiveIntegerField(_("row"), null=True, help_text=_("Empty: all rows with the fault."))
+    fault = models.CharField(_("fault"), max_length=40, blank=True, default="")
+    rows = models.PositiveIntegerField(_("rows"))
+    decided = models.JSONField(
+        default=list, help_text=_("(row, verdict, reason, told, told reason) of what people had decided before.")
+    )
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+    undone_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("undone by"))
+    undone_at = models.DateTimeField(_("undone"), null=True)
+
+    objects = ListRepairQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("repair of a list")
+        constraints = [
+            models.CheckConstraint(
+                name="list_repair_undone_by_somebody",
+                condition=Q(undone_by=None, undone_at=None) | Q(undone_by__isnull=False, undone_at__isnull=False),
+            )
+        ]
+
+
+class RepairedRow(models.Model):
+    """What stood in a staged row before a repair: the evidence of it, and what its undoing puts back."""
+
+    PERSONAL_FIELDS = ("before",)
+
+    repair = models.ForeignKey(ListRepair, models.CASCADE, related_name="before", db_index=False)
+    row_no = models.PositiveIntegerField(_("row"))
+    before = SealedTextField(_("line as it was staged"))
+
+    class Meta:
+        verbose_name = _("row before its repair")
+        constraints = [models.UniqueConstraint(fields=["repair", "row_no"], name="repaired_row_once")]
 
 
 class RowVerdictQuerySet(models.QuerySet):

@@ -181,13 +181,22 @@ class CustomerTag(models.Model):
         related_name="tagged",
         verbose_name=_("segment that it follows"),
         db_index=False,
-        help_text=_("Empty: set by hand or by a list, and taken off by hand alone."),
+        help_text=_("Empty: set by hand or by a list, and not taken off with a segment."),
     )
+    # what a list alone has said goes with it; rows from before this was kept count as set by hand, and stay
+    is_by_hand = models.BooleanField(_("set by hand"), default=True, db_default=True)
+    list_ids = ArrayField(models.BigIntegerField(), verbose_name=_("lists that say it"), default=list, db_default=[])
     set_at = models.DateTimeField(_("since"), db_default=Now())
 
     class Meta:
         verbose_name = _("tag of a customer")
-        constraints = [models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "tag"], name="customer_tag_once"),
+            models.CheckConstraint(
+                name="customer_tag_has_its_ground",
+                condition=Q(is_by_hand=True) | Q(segment__isnull=False) | ~Q(list_ids=[]),
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["segment", "customer"], name="customer_tag_of_segment", condition=Q(segment__isnull=False)
@@ -231,6 +240,16 @@ class Consent(models.Model):
 
     class Meta:
         verbose_name = _("consent")
+
+
+class ConsentFile(models.Model):
+    """The file that proves a consent; its bytes lie in core's private files."""
+
+    consent = models.OneToOneField(Consent, models.PROTECT, related_name="file", verbose_name=_("consent"))
+    file_id = models.BigIntegerField(_("file"), unique=True)
+
+    class Meta:
+        verbose_name = _("evidence of a consent")
 
 
 class ContactQuerySet(models.QuerySet):

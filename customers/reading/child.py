@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from .faults import FileFault
-from .headings import Headings, chosen_headings, find_headings, heading_cells, headings_key
-from .limits import CSV_FIELD_CHARACTERS, HEADING_ROWS, ROWS
+from .headings import FIELD_OF, PHONE, Headings, chosen_headings, find_headings, fold, heading_cells, headings_key
+from .limits import AHEAD, CSV_FIELD_CHARACTERS, HEADING_ROWS, ROWS
+from .masking import masked_heading
 
 FRAME = struct.Struct(">cI")
 ROWS_HEAD = struct.Struct(">II")
@@ -141,19 +142,51 @@ Opened = tuple[str, Iterator[Row], int | None]
 
 
 def choose(orders: dict[str, Any], sheets: Iterator[Opened]) -> tuple[Headings, list[Row], Opened]:
-    """Headings, first rows and the sheet: as a person has chosen, else by a mapping saved for the source, else by the headings alone."""
-    start = None
+    """Headings, first rows and the sheet: as a person has chosen, else by a mapping saved for the source, else by the headings alone.
+
+    Whose customers stand on several sheets expects all of them, or to be asked: where nobody has chosen and another visible sheet holds a
+    list too, the file is refused with the names of both, rather than one of them left out unsaid.
+    """
+    saved = orders.get("saved") or {}
+    looked = []
     for opened in sheets:
-        first = list(islice(opened[1], HEADING_ROWS))
+        first = list(islice(opened[1], HEADING_ROWS + AHEAD))
         if orders.get("chosen"):
             return _chosen(orders["chosen"], first), first, opened
-        if headings := saved_headings(orders.get("saved") or {}, first):
-            return headings, first, opened
-        start = start or (first, opened)
-        if not orders.get("saved"):
-            break
-    assert start  # a file without a sheet is refused before
-    return find_headings(start[0]), *start
+        looked.append((saved_headings(saved, first[:HEADING_ROWS]), first, opened))
+    assert looked  # a file without a sheet is refused before
+    headings, first, opened = next((sheet for sheet in looked if sheet[0]), looked[0])
+    headings = headings or find_headings(first[:HEADING_ROWS])
+    lists = [sheet[0] for _saved, rows, sheet in looked if sheet is opened or holds_list(rows, saved)]
+    if len(lists) > 1:
+        raise FileFault("two_lists", sheets=", ".join(map(masked_heading, lists[:10])))
+    return headings, first, opened
+
+
+def holds_list(rows: list[Row], saved: dict[str, list[list[str]]]) -> bool:
+    """Whether below a heading for it, or one that was mapped to it, a telephone number stands: a sheet that explains the columns holds none."""
+    top = rows[:HEADING_ROWS]
+    found = saved_headings(saved, top)
+    places = [(found.row_no, found.fields[PHONE])] if found else []
+    places += [
+        (number, i) for number, cells in top for i, cell in enumerate(cells) if FIELD_OF.get(fold(cell)) == PHONE
+    ]
+    return any(_has_number(rows, row_no, column) for row_no, column in places)
+
+
+def _has_number(rows: list[Row], row_no: int, column: int) -> bool:
+    from core.phones import BadPhone, clean_phone
+
+    from .cleaning import as_text
+
+    for number, cells in rows:
+        if number > row_no and column < len(cells):
+            try:
+                clean_phone(as_text(cells[column]))
+            except BadPhone:
+                continue
+            return True
+    return False
 
 
 def _chosen(chosen: dict[str, Any], first: list[Row]) -> Headings:

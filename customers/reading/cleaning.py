@@ -19,6 +19,7 @@ from customers.names import sort_key
 
 from .headings import AGE, CITY, EXTERNAL_ID, GENDER, NAME, PHONE, TYPE, Headings, is_phone_heading
 from .limits import CELL_CHARACTERS
+from .masking import hide
 
 COLUMNS = (
     "lead_list_id", "row_no", "external_id", "name", "name_sort", "phone_blind", "phone_sealed", "phone_mask",
@@ -80,14 +81,6 @@ def as_text(value: Any) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     return str(value)
-
-
-def hide(text: str) -> str:
-    """What may be shown of a number that is wrong: enough to find it, never the whole."""
-    digits = sum(letter.isdigit() for letter in text)
-    if digits < 5 or re.search(r"[eE]\+", text):
-        return text[:40]
-    return f"{text[:3]}****{text[-4:]}" if len(text) >= 10 else f"{text[:1]}****{text[-2:]}"
 
 
 def without_number(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .faults import FileFault
 from .limits import COLUMNS
+from .masking import looks_like_number, masked_heading
 
 EXTERNAL_ID, NAME, PHONE, CITY, TYPE, GENDER, AGE = "external_id", "name", "phone", "city", "type", "gender", "age"
 ATTRIBUTE = "attribute"
@@ -161,14 +162,15 @@ def chosen_headings(row_no: int, columns: Sequence[str], chosen: Sequence[Sequen
         if field in KNOWN:
             fields[field] = i
         elif field == ATTRIBUTE:
-            attributes.append((i, _once(_plain(name) or columns[i], attributes)))
+            attributes.append((i, _once(_plain(name) or masked_heading(columns[i]), attributes)))
     if PHONE not in fields:
         raise FileFault("mapping_unfit")
-    return Headings(row_no, fields, attributes, list(columns), is_chosen=True)
+    return Headings(row_no, fields, attributes, [masked_heading(heading) for heading in columns], is_chosen=True)
 
 
 def suggested(columns: Sequence[str]) -> list[tuple[str, str]]:
-    """What the headings say by themselves, for a person to look through: (field, name). A further phone column is left out."""
+    """What the headings say by themselves, for a person to look through: (field, name). A further phone column is left out, and so is
+    a column whose heading is a number itself."""
     taken: set[str] = set()
     found: list[tuple[str, str]] = []
     for heading in columns:
@@ -179,7 +181,8 @@ def suggested(columns: Sequence[str]) -> list[tuple[str, str]]:
             taken.add(field)
             found.append((field, ""))
         else:
-            found.append((ATTRIBUTE, heading) if heading and field != PHONE else ("", ""))
+            is_attribute = heading and field != PHONE and not looks_like_number(heading)
+            found.append((ATTRIBUTE, heading) if is_attribute else ("", ""))
     return found
 
 
@@ -222,6 +225,8 @@ def _understand(row_no: int, cells: Sequence[Any]) -> Headings:
         if field and field not in fields:
             fields[field] = column
         elif heading and not heading.startswith(IGNORED_MARK):
+            if looks_like_number(heading):
+                raise FileFault("number_as_heading", row=row_no, column=column + 1)
             attributes.append((column, _once(heading, attributes)))
     return Headings(row_no, fields, attributes, columns)
 

@@ -11,6 +11,7 @@ COLUMNS = 200
 CELL_CHARACTERS = 4_000
 CSV_FIELD_CHARACTERS = 1_000_000
 HEADING_ROWS = 10  # the headings stand in one of the first rows
+AHEAD = 20  # rows below these that are looked at
 
 # of the reading process
 ADDRESS_SPACE = 2_048 * MB

@@ -3,9 +3,11 @@
 Limits, frames and opening are those of customers.reading.child. One answer, frame H; numbers leave it masked.
 
     sheets   [{name, rows, hidden}]
-    sheet, row_no, key          what is looked at; row 0: no headings; key: by which a mapping is saved
+    lists    names of the visible sheets that hold a list, and of the one looked at: of several a person chooses
+    sheet, row_no, key          what is looked at; row 0: no headings; key: by which a mapping is saved, "" when numbers stand for headings
     first    [{row_no, cells}]  the rows in which headings may stand
-    columns  [{heading, field, name, known, seen}]  as chosen, saved or suggested; known: what the heading says by itself
+    columns  [{heading, field, name, known, is_number, seen}]  as chosen, saved or suggested; known: what the heading says by itself;
+             is_number: the heading looks like a telephone number, and is masked
     saved    whether the mapping was saved for the source
     rows     the first rows as they would be stored; [] while the mapping is not whole
 """
@@ -18,7 +20,7 @@ import sys
 from itertools import islice
 from typing import IO, Any
 
-from .child import Row, _limit, _open_csv, _send, saved_headings, width_of, workbook_sheets
+from .child import Row, _limit, _open_csv, _send, holds_list, saved_headings, width_of, workbook_sheets
 from .faults import FileFault
 from .headings import (
     FIELD_OF,
@@ -31,12 +33,11 @@ from .headings import (
     headings_key,
     suggested,
 )
-from .limits import COLUMNS as MOST_COLUMNS, HEADING_ROWS
+from .limits import AHEAD, COLUMNS as MOST_COLUMNS, HEADING_ROWS
+from .masking import looks_like_number, masked, masked_heading
 
-AHEAD = 20  # rows below the headings that are looked at
 SHOWN = 5
 SEEN = 3
-DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*")
 UNESCAPE = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 
 
@@ -69,11 +70,12 @@ def _look(orders: dict[str, Any], out: IO[bytes]) -> None:
     said = {
         "sheets": [{"name": name, "rows": count, "hidden": hidden} for name, count, hidden, _rows in sheets],
         "sheet": sheet,
+        "lists": [name for name, _count, hidden, seen in sheets if not hidden and (name == sheet or holds_list(seen, orders.get("saved") or {}))],
         "row_no": row_no,
-        "key": headings_key(columns) if row_no else "",
+        "key": headings_key(columns) if row_no and not any(map(looks_like_number, columns)) else "",
         "first": [{"row_no": number, "cells": [_shown(cell) for cell in cells[:8]]} for number, cells in rows[:HEADING_ROWS]],
         "columns": [
-            {"heading": columns[i], "field": field, "name": name, "known": FIELD_OF.get(fold(columns[i]), "") if columns[i] else "", "seen": _seen(below, i)}
+            {"heading": masked_heading(columns[i]), "field": field, "name": name, "known": FIELD_OF.get(fold(columns[i]), "") if columns[i] else "", "is_number": looks_like_number(columns[i]), "seen": _seen(below, i)}
             for i, (field, name) in zip(own, chosen, strict=True)
         ],
         "saved": saved is not None and not orders.get("columns"),
@@ -163,12 +165,9 @@ def _seen(rows: list[Row], column: int) -> list[str]:
 
 def _shown(cell: Any) -> str:
     """A cell as it may be shown before anybody knows what it is: whatever could be a number is masked."""
-    from .cleaning import as_text, hide
+    from .cleaning import as_text
 
-    text = as_text(cell)[:60]
-    if sum(letter.isdigit() for letter in text) < 7 or DAY.fullmatch(text):
-        return text
-    return hide(text)
+    return masked(as_text(cell))
 
 
 def _as_stored(
@@ -193,9 +192,16 @@ PLAIN = ("row_no", "external_id", "name", "phone_mask", "city_id", "type", "gend
 
 
 def _plain(values: dict[str, str]) -> dict[str, Any]:
-    """What is shown of a line for COPY; nothing sealed."""
+    """What is shown of a line for COPY; nothing sealed, and no number that a wrong choice of columns has put into another field."""
     shown: dict[str, Any] = {name: _unescape(values[name]) for name in PLAIN}
-    return shown | {"attributes": json.loads(_unescape(values["attributes"]))}
+    shown |= {name: masked(shown[name]) for name in ("external_id", "name")}
+    attributes = json.loads(_unescape(values["attributes"])).items()
+    return shown | {"attributes": {name: _attribute_shown(value) for name, value in attributes}}
+
+
+def _attribute_shown(value: Any) -> Any:
+    text = str(value)
+    return value if masked(text) == text else masked(text)
 
 
 def _unescape(text: str) -> str:

@@ -14,9 +14,10 @@ from core.errors import DomainError, PermissionRefused
 from core.phones import clean_phone, mask_phone, phone_prefix
 from core.sealed import blind_index, seal
 from customers import rules
-from customers.models import Canary, CanaryCall, CanaryExport, Customer, Phone, Source, Suppression
+from customers.models import Canary, CanaryCall, CanaryExport, Customer, Phone, Register, Source, Suppression
 from customers.names import sort_key
-from customers.services.suppress import ReasonMissing, suppress
+from customers.services.registers import source_of
+from customers.services.suppress import ReasonMissing
 from people.models import City, Membership, User
 
 
@@ -45,8 +46,8 @@ def _must(by: User) -> None:
 def place_canary(
     *, number: str, name: str, city: City, alert_to: User, by: User, at: datetime, source: Source | None = None
 ) -> Canary:
-    """A made-up customer in the pool, with a number that rings in the house. The row looks like any other person on a do-not-call
-    register; that it is made up is known to administrators alone, and nothing that anybody lifts hands it out.
+    """A made-up customer in the pool, with a number that rings in the house. The row looks like any other person who is not to be
+    called; that it is made up is known to administrators alone, and nothing that anybody lifts hands it out.
 
     Raises PermissionRefused, BadPhone, NumberTaken, NotAlertable.
     """
@@ -57,7 +58,7 @@ def place_canary(
     if Phone.objects.filter(blind_index=blind_index(digits)).exists():
         raise NumberTaken(_("This number belongs to a customer already. Take one of the house that nobody has."))
     # before the number has an owner: a number alone, as registers bring them, and nobody's name beside it
-    suppress(phone=number, kind=Suppression.Kind.REGISTER, by=None, at=at, source="register")
+    _suppress_as_others(blind_index(digits), by=by, at=at)
     customer = Customer.objects.create(
         city=city, source=source, name=name.strip(), name_sort=sort_key(name.strip()), type=Customer.Type.CONSUMER,
         is_suppressed=True, created_at=at, updated_at=at,
@@ -68,6 +69,25 @@ def place_canary(
     canary = Canary.objects.create(customer=customer, alert_to=alert_to, created_by=by, created_at=at)
     audit("customers.canary.placed", canary, by=by, at=at, city_id=city.pk, customer_id=customer.pk)
     return canary
+
+
+def _suppress_as_others(index: bytes, *, by: User, at: datetime) -> None:
+    """The row is read by many who may not know what it is: it says of itself what those of the register taken in last say, or, where there is
+    none, what a number entered by hand says. Who placed it stands in the audit trail, with the canary."""
+    last = (
+        Register.objects.filter(status=Register.Status.APPLIED)
+        .order_by("-applied_at")
+        .select_related("created_by")
+        .first()
+    )
+    said: dict[str, Any] = {"kind": Suppression.Kind.MANUAL, "source": "by hand", "created_by": by}
+    if last is not None:
+        said = {"kind": Suppression.Kind.REGISTER, "source": source_of(last), "created_by": last.created_by}
+    standing = Suppression.objects.in_force(at).filter(
+        phone_blind=index, campaign_id=None, product_id=None, valid_to=None
+    )
+    if not standing.exists():
+        Suppression.objects.create(phone_blind=index, valid_from=at, **said)
 
 
 @transaction.atomic

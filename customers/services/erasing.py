@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from core.audit import audit
@@ -22,6 +22,7 @@ from customers.models import (
     PersonRequest,
     Phone,
     QuietTime,
+    RepairedRow,
     RowVerdict,
     SamePerson,
     StagedRow,
@@ -133,7 +134,10 @@ def _forget_lists(customer: Customer, at: datetime) -> None:
     """What lists brought of the person: rows of files, rows held back, values that the undoing of a list would bring back."""
     numbers = [bytes(index) for index in customer.phones.values_list("blind_index", flat=True)]
     HeldRow.objects.filter(phone_blind__in=numbers).delete()
-    StagedRow.objects.filter(phone_blind__in=numbers).update(
+    rows = StagedRow.objects.filter(phone_blind__in=numbers)
+    own = rows.filter(lead_list=OuterRef("repair__lead_list"), row_no=OuterRef("row_no"))
+    RepairedRow.objects.filter(Exists(own)).delete()
+    rows.update(
         name="", name_sort="", external_id="", attributes={}, type="", gender="", age=None, phone_sealed=None, phone_mask="", cells=None
     )  # fmt: skip
     young = LeadList.objects.filter(Q(committed_at=None) | Q(committed_at__gte=at - UNDO))

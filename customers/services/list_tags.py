@@ -24,12 +24,19 @@ MAKE = f"""
 INSERT INTO customers_tag (name) SELECT name FROM (SELECT {CLEAN} AS name {WORDS}) n
 WHERE name <> '' GROUP BY name ORDER BY count(*) DESC, name LIMIT {MOST} ON CONFLICT DO NOTHING
 """
-# one that followed a segment is from now on the customer's own
+# who says it is kept with each, so that what this list alone has said can be taken back; what was set by hand needs no list
 SET = f"""
-INSERT INTO customers_customertag AS link (customer_id, tag_id, set_at)
-SELECT DISTINCT v.customer_id, t.id, %(at)s::timestamptz {WORDS.replace("WHERE", f"JOIN customers_tag t ON t.name = {CLEAN} WHERE", 1)}
-ON CONFLICT (customer_id, tag_id) DO UPDATE SET segment_id = NULL WHERE link.segment_id IS NOT NULL
+INSERT INTO customers_customertag AS link (customer_id, tag_id, is_by_hand, list_ids, set_at)
+SELECT DISTINCT v.customer_id, t.id, false, ARRAY[%(list)s::bigint], %(at)s::timestamptz {WORDS.replace("WHERE", f"JOIN customers_tag t ON t.name = {CLEAN} WHERE", 1)}
+ON CONFLICT (customer_id, tag_id) DO UPDATE SET list_ids = link.list_ids || excluded.list_ids
+  WHERE NOT link.is_by_hand AND NOT link.list_ids @> excluded.list_ids
 """
+TAKE_BACK = (
+    """DELETE FROM customers_customertag WHERE customer_id = ANY (%(ids)s) AND list_ids = ARRAY[%(list)s::bigint]
+       AND NOT is_by_hand AND segment_id IS NULL""",
+    """UPDATE customers_customertag SET list_ids = array_remove(list_ids, %(list)s::bigint)
+       WHERE customer_id = ANY (%(ids)s) AND list_ids @> ARRAY[%(list)s::bigint]""",
+)
 
 
 def set_tags(lead_list: LeadList, *, at: datetime) -> None:
@@ -39,6 +46,15 @@ def set_tags(lead_list: LeadList, *, at: datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute(MAKE, values)
             cursor.execute(SET, values)
+
+
+def take_tags_back(lead_list: LeadList, customer_ids: list[int]) -> None:
+    """Of these customers, whom this list did not bring: what it alone has said goes; what a person, a segment or another list says stays."""
+    if not customer_ids or not tag_headings(lead_list):
+        return
+    with connection.cursor() as cursor:
+        for statement in TAKE_BACK:
+            cursor.execute(statement, {"list": lead_list.pk, "ids": customer_ids})
 
 
 def tag_headings(lead_list: LeadList) -> list[str]:

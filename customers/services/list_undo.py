@@ -6,7 +6,10 @@ were never handed out. What was called, sold, promised, refused or used by other
 Consents. One that goes with its customer was never acted upon and says something about a person who is not held any more: it goes too; the
 list itself keeps on what ground, and by whom, it was said of how many. That of a customer who stays because somebody called stays in force:
 it is the evidence of that call's ground, and the work begun with it, a promise to call back, is to be finished. That of a customer who was
-known before ends now, by its date: withdrawn is only what the customer takes back, and what was called until now keeps its ground.
+known before ends now, by its date: withdrawn is only what the customer takes back, and what was called until now keeps its ground. Of
+several lists that gave one ground the last that is taken back ends it.
+
+Tags. Of customers known before those go that no person, segment or other list has said.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from django.db.models import Count
 
 from core.audit import audit
 from core.jobs import Run, TryLater
-from customers.models import Consent, Customer, LeadList, Phone, RowVerdict
-from customers.services import list_commit
+from customers.models import Customer, LeadList, Phone, RowVerdict
+from customers.services import list_commit, list_tags
 from customers.services.undo_judging import Outcome, Stored, all_stored, as_stored, judge_undo, stored_rows
 from customers.signals import rows_taken_back
 
@@ -41,6 +44,22 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS n (
 WHERE c.id = n.id
 """
 CHANGED = ("id", "name", "name_sort", "type", "gender", "age", "city_id", "external_id", "attributes")
+
+# Which list wrote a consent is told by its time. The other list that still gives the ground was committed while it was in force, so it knew the
+# customer. A customer whom a list taken back earlier had brought, and who stayed because somebody called, keeps that evidence.
+END_CONSENTS = """
+UPDATE customers_consent k SET expires_at = %(at)s FROM customers_leadlist m
+WHERE k.customer_id = ANY (%(ids)s) AND k.basis = %(basis)s AND k.stated_by = %(stated_by)s AND k.withdrawn_at IS NULL
+  AND (k.expires_at IS NULL OR k.expires_at > %(at)s)
+  AND m.committed_at = k.given_at AND m.consent_basis = k.basis AND m.consent_stated_by = k.stated_by AND m.status IN ('undoing', 'undone')
+  AND NOT EXISTS (
+    SELECT FROM customers_rowverdict v JOIN customers_leadlist o ON o.id = v.lead_list_id
+    WHERE v.customer_id = k.customer_id AND v.verdict IN ('update', 'unchanged') AND o.status = 'committed'
+      AND o.committed_at > k.given_at AND o.consent_basis = k.basis AND o.consent_stated_by = k.stated_by)
+  AND (m.id = %(list)s OR NOT EXISTS (
+    SELECT FROM customers_rowverdict v WHERE v.lead_list_id = m.id AND v.customer_id = k.customer_id AND v.verdict = 'new'
+      AND v.stays IS NOT NULL AND v.stays <> 'other_list'))
+"""
 
 # Customers last: their deletion keeps others from writing numbers and consents (core.migration_operations.ReferenceInSets) until the chunk is
 # committed. What points to them is checked before that, in the statement, not at the commit: others then wait for milliseconds.
@@ -133,7 +152,8 @@ def _take_chunk(lead_list: LeadList, rows: list[Stored], *, at: datetime, waits:
     _note(lead_list, outcome)
     _restore(outcome, at=at)
     known = {pk for pk, created_at in customers.items() if created_at != lead_list.committed_at}
-    _end_consents(lead_list, known - outcome.used_elsewhere, at=at)
+    _end_consents(lead_list, known | _of_other_lists(rows, outcome), at=at)
+    list_tags.take_tags_back(lead_list, sorted(known))
     staying = sorted(set(customers) - outcome.going)
     rows_taken_back.send(
         sender=LeadList, lead_list_id=lead_list.pk, going=sorted(outcome.going), staying=staying,
@@ -157,6 +177,15 @@ def _passed_over(rows: list[Stored], locked: dict[int, datetime]) -> tuple[list[
     return [row.row_no for row in rows if row.customer_id in there], there
 
 
+def _of_other_lists(rows: list[Stored], outcome: Outcome) -> set[int]:
+    """Customers whom this list brought, and who stay for no more than that another list names them: nobody has called them on its ground."""
+    return {
+        row.customer_id
+        for row in rows
+        if row.verdict == RowVerdict.Verdict.NEW and outcome.stays.get(row.row_no) == "other_list"
+    }
+
+
 def _note(lead_list: LeadList, outcome: Outcome) -> None:
     by_reason: dict[str, list[int]] = defaultdict(list)
     for row_no, code in outcome.stays.items():
@@ -174,14 +203,13 @@ def _restore(outcome: Outcome, *, at: datetime) -> None:
 
 
 def _end_consents(lead_list: LeadList, customer_ids: set[int], *, at: datetime) -> None:
-    """Of customers known before. Not of those whom a later list names: it did not say the same once more, and rests on it."""
-    if not customer_ids or lead_list.committed_at is None:
-        return
-    own = Consent.objects.filter(
-        customer__in=customer_ids, withdrawn_at=None,
-        given_at=lead_list.committed_at, basis=lead_list.consent_basis, stated_by=lead_list.consent_stated_by,
-    )  # fmt: skip
-    own.exclude(expires_at__lte=at).update(expires_at=at)
+    """On the ground that this list gives, unless another list still gives it: that one did not say the same once more, and rests on it."""
+    if customer_ids:
+        values = {
+            "ids": sorted(customer_ids), "list": lead_list.pk, "basis": lead_list.consent_basis,
+            "stated_by": lead_list.consent_stated_by, "at": at,
+        }  # fmt: skip
+        _execute(END_CONSENTS, values)
 
 
 def _delete(ids: list[int]) -> None:

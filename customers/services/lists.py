@@ -17,7 +17,7 @@ from core.files import destroy, store
 from core.jobs import enqueue, request_cancel
 from core.models import Job, PrivateFile
 from customers import list_rules
-from customers.models import LeadList, RowVerdict, Source, StagedRow
+from customers.models import LeadList, ListRepair, RowVerdict, Source, StagedRow
 from customers.models.lists import FIELDS_OF_KNOWN
 from customers.reading import formats, limits
 from customers.reading.faults import FileFault
@@ -303,7 +303,8 @@ def _stop_job(lead_list: LeadList, by: User, at: datetime) -> None:
 
 
 def forget_rows(lead_list: LeadList) -> None:
-    """Take away what was staged and judged."""
+    """Take away what was staged, judged and repaired."""
+    ListRepair.objects.filter(lead_list=lead_list).delete()
     RowVerdict.objects.filter(lead_list=lead_list).delete()
     StagedRow.objects.filter(lead_list=lead_list).delete()
 

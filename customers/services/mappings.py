@@ -17,6 +17,7 @@ from customers import list_rules
 from customers.models import ColumnMapping, LeadList
 from customers.reading.faults import FileFault
 from customers.reading.headings import ATTRIBUTE, KNOWN, PHONE
+from customers.reading.masking import looks_like_number
 from customers.reading.parent import Reader
 from customers.services.list_check import orders_for
 from customers.services.lists import FileRefused, forget_rows, has_repair_at_work
@@ -110,6 +111,10 @@ def _checked(columns: Columns) -> list[tuple[str, str]]:
     kept = [name for (field, _name), name in zip(columns, names, strict=True) if field == ATTRIBUTE]
     if not all(kept) or len(kept) != len(set(kept)):
         raise MappingUnfit(_("Every attribute needs a name of its own."))
+    if any(looks_like_number(name) for name in kept):
+        raise MappingUnfit(
+            _("The name of an attribute looks like a telephone number. Name it by a word: everybody reads it.")
+        )
     return [(field, name) for (field, _name), name in zip(columns, names, strict=True)]
 
 

@@ -126,9 +126,23 @@ def _move(kept: Customer, gone: Customer, pair: SamePerson, *, by: User, at: dat
     contacts.update(customer_id=kept.pk)
     moved |= {"number": _move_number(kept, gone), **_fill(kept, gone), **_unite_budgets(kept, gone, at)}
     # also where it is a number that the greylist names
-    kept.is_greylisted, kept.has_quiet_times = kept.is_greylisted or gone.is_greylisted, kept.has_quiet_times or gone.has_quiet_times
+    kept.is_greylisted, kept.has_quiet_times = (
+        kept.is_greylisted or gone.is_greylisted,
+        kept.has_quiet_times or gone.has_quiet_times,
+    )
     kept.updated_at = at
-    kept.save(update_fields=[*FILLED, "attributes", "source", "external_id", "updated_at", "is_greylisted", "has_quiet_times", *BUDGET])
+    kept.save(
+        update_fields=[
+            *FILLED,
+            "attributes",
+            "source",
+            "external_id",
+            "updated_at",
+            "is_greylisted",
+            "has_quiet_times",
+            *BUDGET,
+        ]
+    )
     return moved
 
 

@@ -86,10 +86,10 @@ def _own_sheets(customer: Customer) -> list[Sheet]:
         ),
         Sheet(
             _("Consents"),
-            [Column(_("Ground"), WIDE), _("Stated by"), _("Given"), _("Expires"), _("Withdrawn"), Column(_("Wording or evidence"), WIDE)],
+            [Column(_("Ground"), WIDE), _("Stated by"), _("Given"), _("Expires"), _("Withdrawn"), Column(_("Wording or evidence"), WIDE), _("Evidence file")],
             [
-                [row.basis, row.stated_by, row.given_at, row.expires_at, row.withdrawn_at, row.evidence]
-                for row in customer.consents.order_by("given_at", "pk")
+                [row.basis, row.stated_by, row.given_at, row.expires_at, row.withdrawn_at, row.evidence, _("kept") if hasattr(row, "file") else ""]
+                for row in customer.consents.select_related("file").order_by("given_at", "pk")
             ],
         ),
         Sheet(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import IO
 
 from django.db import connection, models, transaction
 from django.utils.translation import gettext as _, gettext_lazy
@@ -13,6 +14,7 @@ from core.errors import DomainError
 from core.phones import clean_phone
 from core.sealed import blind_index, unseal
 from customers.models import Consent, Customer, CustomerTag, NumberUse, Phone, Suppression, Tag
+from customers.services.consent_files import keep_evidence
 from customers.services.suppress import suppress
 from people.models import User
 
@@ -114,17 +116,17 @@ def use_number(*, kind: str, by: User, at: datetime) -> int:
 
 @transaction.atomic
 def add_tag(*, customer: Customer, name: str, by: User, at: datetime) -> CustomerTag:
-    """Raises TagMissing. A tag that is there already stays; one that followed a segment is from now on the customer's own."""
+    """Raises TagMissing. A tag that is there already stays; one that followed a segment or came with a list is from now on the customer's own."""
     name = " ".join(name.split())[:40]
     if not name:
         raise TagMissing(_("Write the word of the tag."))
     tag = Tag.objects.get_or_create(name=name)[0]
     row, is_new = CustomerTag.objects.get_or_create(customer=customer, tag=tag, defaults={"set_at": at})
-    followed = row.segment_id is not None
-    if followed:
-        row.segment = None
-        row.save(update_fields=["segment"])
-    if is_new or followed:
+    is_taken_over = row.segment_id is not None or not row.is_by_hand
+    if is_taken_over:
+        row.segment, row.is_by_hand = None, True
+        row.save(update_fields=["segment", "is_by_hand"])
+    if is_new or is_taken_over:
         audit("customers.tag.added", customer, by=by, at=at, tag_id=tag.pk)
     return row
 
@@ -141,9 +143,12 @@ def remove_tag(*, customer: Customer, tag: Tag, by: User, at: datetime) -> bool:
 @transaction.atomic
 def add_consent(
     *, customer: Customer, basis: str, stated_by: str, given_at: datetime, by: User, at: datetime, evidence: str = "",
-    expires_at: datetime | None = None,
+    expires_at: datetime | None = None, file: IO[bytes] | None = None,
 ) -> Consent:  # fmt: skip
-    """The ground on which a customer may be called. It lifts no suppression. Raises ConsentIncomplete."""
+    """The ground on which a customer may be called, with its wording or a file as evidence. It lifts no suppression.
+
+    Raises ConsentIncomplete, EvidenceRefused, DiskFull.
+    """
     if not basis.strip() or not stated_by.strip():
         raise ConsentIncomplete(_("Say on what ground the customer may be called, and who states it."))
     if given_at > at:
@@ -154,7 +159,17 @@ def add_consent(
         customer=customer, basis=basis.strip()[:200], stated_by=stated_by.strip()[:80], evidence=evidence, given_at=given_at,
         expires_at=expires_at,
     )  # fmt: skip
-    audit("customers.consent.added", row, by=by, at=at, city_id=customer.city_id, customer_id=customer.pk)
+    if file is not None:
+        keep_evidence(consent=row, file=file, by=by, at=at)
+    audit(
+        "customers.consent.added",
+        row,
+        by=by,
+        at=at,
+        city_id=customer.city_id,
+        customer_id=customer.pk,
+        with_file=file is not None,
+    )
     return row
 
 

@@ -23,7 +23,7 @@ from customers.wording import ACCEPTED, SKIPPED
 from people.models import City, User
 
 Verdict = RowVerdict.Verdict
-FAULT = COLUMNS.index("fault")
+FAULT, ROW_NO = COLUMNS.index("fault"), COLUMNS.index("row_no")
 NAMES = ", ".join(COLUMNS)
 COPY = f"COPY customers_repaired ({NAMES}) FROM STDIN"
 
@@ -123,8 +123,21 @@ def _unknown(name: str) -> None:
 # -- written back ------------------------------------------------------------------------------------------------------
 
 
-def write_back(lead_list: LeadList, lines: Iterable[str], *, at: datetime) -> None:
-    """Put cleaned rows into the place of those staged, judge them and whoever is judged by them, and count anew."""
+@dataclass(frozen=True)
+class Before:
+    """What a repair has replaced: lines as they were staged, by row number, and what people had decided about rows judged anew."""
+
+    lines: dict[int, str]
+    decided: list[RowVerdict]
+
+
+def write_back(
+    lead_list: LeadList, lines: Iterable[str], *, at: datetime, answers: Iterable[RowVerdict] = ()
+) -> Before:
+    """Put cleaned rows into the place of those staged, judge them and whoever is judged by them, and count anew.
+
+    What was decided about rows that are not repaired holds on, and so do `answers`, decisions from before another repair.
+    """
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.customers_repaired")
         cursor.execute(
@@ -136,12 +149,26 @@ def write_back(lead_list: LeadList, lines: Iterable[str], *, at: datetime) -> No
         repaired = {row_no for (row_no,) in cursor.fetchall()}
         cursor.execute(NEIGHBOURS, {"list": lead_list.pk})
         rows = sorted(row_no for (row_no,) in cursor.fetchall())
+        staged = _staged_lines(cursor, lead_list)
         cursor.execute(WRITE, {"list": lead_list.pk})
-    decided = _decided(lead_list, [row_no for row_no in rows if row_no not in repaired])
+    decided = _decided(lead_list, rows)
     judging.judge_rows(lead_list, rows, at=at)
-    _decide_again(lead_list, decided)
+    _decide_again(lead_list, [*answers, *(row for row in decided if row.row_no not in repaired)])
     lead_list.counts = count_verdicts(lead_list)
     lead_list.save(update_fields=["counts"])
+    return Before(staged, decided)
+
+
+def _staged_lines(cursor: Any, lead_list: LeadList) -> dict[int, str]:
+    """The rows that are about to be replaced, each as COPY reads it."""
+    target = io.StringIO()
+    names = ", ".join(f"s.{name}" for name in COLUMNS)
+    cursor.copy_expert(
+        f"COPY (SELECT {names} FROM customers_stagedrow s JOIN customers_repaired r ON r.row_no = s.row_no WHERE s.lead_list_id = {int(lead_list.pk)}) TO STDOUT",
+        target,
+    )
+    lines = target.getvalue().split("\n")[:-1]
+    return {int(line.split("\t", 2)[ROW_NO]): line + "\n" for line in lines}
 
 
 DECIDED = {*ACCEPTED.values(), SKIPPED}
@@ -157,12 +184,16 @@ def _decided(lead_list: LeadList, rows: list[int]) -> list[RowVerdict]:
 
 def _decide_again(lead_list: LeadList, decided: list[RowVerdict]) -> None:
     """A decision stays where its question is still the same; the answer to another question would be nobody's."""
+    if not decided:
+        return
     now = {
         row.row_no: row
         for row in RowVerdict.objects.filter(lead_list=lead_list, row_no__in=[row.row_no for row in decided])
     }
     for before in decided:
-        row = now[before.row_no]
+        row = now.get(before.row_no)
+        if row is None:
+            continue
         if _answers(before.reason, row.verdict, row.reason):
             row.verdict, row.reason = before.verdict, before.reason
         if _answers(before.told_reason, row.told, row.told_reason):

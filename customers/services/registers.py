@@ -317,11 +317,14 @@ def _lock_persons(blinds: list[bytes]) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
+# made-up customers stand in no register; lifted, they would be suppressed without anything that says so
 GONE = """
 SELECT s.id, s.phone_blind FROM customers_suppression s
 WHERE s.kind = 'register' AND s.source = %(source)s AND s.lifted_at IS NULL AND s.id > %(after)s
     AND NOT EXISTS (
         SELECT FROM customers_registernumber n WHERE n.register_id = ANY (%(parts)s) AND n.phone_blind = s.phone_blind)
+    AND NOT EXISTS (
+        SELECT FROM customers_phone p JOIN customers_canary c ON c.customer_id = p.customer_id WHERE p.blind_index = s.phone_blind)
 ORDER BY s.id LIMIT %(limit)s
 """
 

@@ -29,9 +29,10 @@ from customers.corrections import (
     way_for,
 )
 from customers.models import LeadList, RowVerdict, StagedRow
-from customers.reading.cleaning import GENDERS, TYPES, UNKNOWN, as_text, hide, known_age, known_word
+from customers.reading.cleaning import GENDERS, TYPES, UNKNOWN, as_text, known_age, known_word
 from customers.reading.headings import AGE, EXTERNAL_ID, GENDER, NAME, TYPE
-from customers.services import list_rejects
+from customers.reading.masking import hide
+from customers.services import list_rejects, repair_undo
 from customers.services.lists import REPAIR_JOB
 from customers.services.recleaning import Cleaned, Recleaner, write_back
 from customers.wording import reason_words
@@ -149,7 +150,8 @@ def repair_row(*, lead_list: LeadList, row_no: int, values: dict[str, str], by: 
     cleaned = cleaner.clean(row_no, cells, values)
     if cleaned.fault:
         raise StillFaulty(cleaned.fault)
-    write_back(lead_list, [cleaned.line], at=at)
+    replaced = write_back(lead_list, [cleaned.line], at=at)
+    repair_undo.keep_repair(lead_list=lead_list, before=replaced, fault=row.fault, by=by, at=at, row_no=row_no)
     before = _values_of(cleaner, row, cells)
     changed = sorted(field for field, text in values.items() if text != before[field])
     audit("customers.list.row_repaired", lead_list, by=by, at=at, row=row_no, fault=row.fault, fields=changed)
@@ -225,8 +227,10 @@ def correct_rows(*, lead_list: LeadList, correction: Correction, by: User, at: d
 
 
 def repair_list(run: Run) -> dict[str, Any]:
-    """The correction of very many rows, as its job does it: all of them in one transaction."""
+    """The correction of very many rows, or its undoing, as its job does it: all of them in one transaction."""
     args = run.args
+    if "undo" in args:
+        return repair_undo.undo_as_job(run)
     correction = Correction(args["fault"], args["value"], args["spelling"])
     by = User.objects.get(pk=args["user"])
     with run.chunk() as piece:
@@ -248,7 +252,8 @@ def _correct(lead_list: LeadList, correction: Correction, row_nos: list[int], *,
         if result != "no_help":
             lines.append(cleaned.line)
     if lines:
-        write_back(lead_list, lines, at=at)
+        replaced = write_back(lead_list, lines, at=at)
+        repair_undo.keep_repair(lead_list=lead_list, before=replaced, fault=correction.fault, by=by, at=at)
     done = _outcome(counts, of=len(row_nos))
     if done.rows:
         audit(

@@ -19,13 +19,14 @@ from customers.services.segments import SegmentArchived, ask_refresh
 WINDOW = 200_000
 MONDAY = 0
 
-TAKE_OFF = """
-DELETE FROM customers_customertag WHERE segment_id = %(segment)s AND customer_id >= %(first)s AND customer_id < %(end)s
-  AND (tag_id IS DISTINCT FROM %(tag)s OR NOT customer_id = ANY(%(ids)s))
-"""
+LEAVES = """segment_id = %(segment)s AND customer_id >= %(first)s AND customer_id < %(end)s
+  AND (tag_id IS DISTINCT FROM %(tag)s OR NOT customer_id = ANY(%(ids)s))"""
+# what a list says besides is from now on the list's alone
+LEAVE_TO_LISTS = f"UPDATE customers_customertag SET segment_id = NULL WHERE {LEAVES} AND list_ids <> '{{}}'"
+TAKE_OFF = f"DELETE FROM customers_customertag WHERE {LEAVES}"
 SET = """
-INSERT INTO customers_customertag (customer_id, tag_id, segment_id, set_at)
-SELECT c.id, %(tag)s, %(segment)s, %(at)s FROM customers_customer c WHERE c.id = ANY(%(ids)s) ON CONFLICT DO NOTHING
+INSERT INTO customers_customertag (customer_id, tag_id, segment_id, is_by_hand, set_at)
+SELECT c.id, %(tag)s, %(segment)s, false, %(at)s FROM customers_customer c WHERE c.id = ANY(%(ids)s) ON CONFLICT DO NOTHING
 """
 
 
@@ -87,6 +88,7 @@ def _follow(run: Run, segment: Segment, first: int, last: int) -> None:
 def _follow_window(segment: Segment, ids: list[int], first: int, end: int, at: datetime) -> None:
     values = {"segment": segment.pk, "tag": segment.tag_id, "ids": ids, "first": first, "end": end, "at": at}
     with connection.cursor() as cursor:
+        cursor.execute(LEAVE_TO_LISTS, values)
         cursor.execute(TAKE_OFF, values)
         if ids and segment.tag_id is not None:
             cursor.execute(SET, values)

@@ -150,6 +150,28 @@ def _several_sheets(made: openpyxl.Workbook) -> None:
         page.append(("张国", number, "Foshan"))
 
 
+def _list_and_explanation(made: openpyxl.Workbook) -> None:
+    _hold(made.active, "list", (HEADS, ("张国", A, "Foshan")))
+    _hold(
+        made.create_sheet(),
+        "columns",
+        (("column", "holds"), ("phone", "the customer's number"), ("name", "as in the passport")),
+    )
+    _hold(made.create_sheet(), "plan", (HEADS, ("none yet", "", "")))
+    _hold(made.create_sheet(), "chart", (("month", "calls"), ("March", 19100007)))
+
+
+def _bad_list_and_list(made: openpyxl.Workbook) -> None:
+    _hold(made.active, "old", (HEADS, ("张国", "1.38E+10", "Foshan")))
+    _hold(made.create_sheet(), "new", (("", "November"), HEADS, ("张国", A, "Foshan")))
+
+
+def _hold(page: Any, name: str, rows: Sequence[Sequence[Any]]) -> None:
+    page.title = name
+    for row in rows:
+        page.append(row)
+
+
 def _only_hidden(made: openpyxl.Workbook) -> None:
     made.active.title = "empty"
     page = made.create_sheet("list")
@@ -225,6 +247,8 @@ SHEETS = [
     Case("a list on a hidden sheet only", by_openpyxl(_only_hidden), "failed: empty_file"),
     Case("no column with numbers", book(("张国", "Foshan"), heads=("name", "city")), "failed: no_phone_column"),
     Case("two columns with numbers", book((A, B), heads=("手机", "联系电话")), "failed: two_phone_columns"),
+    Case("a number for a heading", book((A, "Foshan", "x"), heads=("phone", "city", B)), "failed: number_as_heading"),
+    Case("months and days in headings", book((A, "Foshan", 1, 2), heads=("phone", "city", "202610-202611", "2026-11-30 balance")), ("new",)),
     Case("more columns than a list has", book((A, *range(205)), heads=("phone", *(f"c{n}" for n in range(205)))), "failed: too_many_columns"),
     Case("XML that ends too early", lambda: files.raw_workbook(sheet(*GOOD)[:-40]), "failed: damaged"),
     Case("the sheet is missing", without_its_sheet, "failed: damaged"),
@@ -233,7 +257,9 @@ SHEETS = [
     Case("a false dimension", files.false_dimension, ("new", "new", "new")),
     Case("merged cells: the value stands in the first", by_openpyxl(_merged), ("new", "invalid:city_missing")),
     Case("a hidden row and a hidden column", by_openpyxl(_hidden_row_and_column), ("new", "new")),
-    Case("several sheets: the first that is seen and filled", by_openpyxl(_several_sheets), ("new",)),
+    Case("two visible sheets with a list each", by_openpyxl(_several_sheets), "failed: two_lists"),
+    Case("a list, an explanation of its columns, headings alone, a chart", by_openpyxl(_list_and_explanation), ("new",)),
+    Case("a list without one good number, and another list", by_openpyxl(_bad_list_and_list), "failed: two_lists"),
     Case("empty rows between", book(("a", A, "Foshan"), ("", "", ""), (None, None, None), ("b", B, "Foshan")), ("new", "new")),
     Case("a formula that was never calculated", by_openpyxl(_formula), ("invalid:phone_missing",)),
     Case("dates, one of them as a number to call", by_openpyxl(_dates), ("new", "invalid:phone_letters")),

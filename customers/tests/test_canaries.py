@@ -1,10 +1,11 @@
 """Canary customers: nobody can tell them from others, nobody is handed one, and every file that leaves with one is known."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from core.clock import database_now
 from core.errors import PermissionRefused
@@ -23,8 +24,10 @@ from customers.services.canaries import (
     settle_canary_call,
 )
 from customers.services.contacts import why_not
+from customers.services.persons import suppress_number
 from customers.services.suppress import ReasonMissing, lift, recompute_all
 from customers.tests.factories import CustomerFactory, LeadListFactory
+from customers.tests.test_registers import load, numbers_file
 from people.tests.factories import CityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -52,12 +55,68 @@ def take(client, query) -> None:
     assert b"".join(client.get(reverse("customers:customers"), query).streaming_content)
 
 
-def test_a_canary_looks_like_a_customer_of_a_do_not_call_register(canary, city):
-    row = Customer.objects.get()
+def said(mark) -> tuple:
+    """What pages, files and the API show of a suppression that may differ between rows."""
+    return mark.kind, mark.source, mark.created_by, mark.note, mark.customer_id, mark.valid_to, mark.events.count()
 
+
+def test_a_canary_looks_like_a_customer_entered_as_not_to_be_called(canary, city, boss):
+    row = Customer.objects.get()
     assert (row.name, row.name_sort, row.city, row.is_suppressed) == ("林静", "lin jing", city, True)
-    mark = Suppression.objects.get()
-    assert (mark.kind, mark.customer_id, mark.created_by_id) == ("register", None, None)
+
+    other = suppress_number(number="19100007549", kind="manual", by=boss, at=AT)
+
+    assert said(Suppression.objects.exclude(pk=other.pk).get()) == said(other)
+
+
+def test_a_canary_looks_like_a_number_of_the_register_taken_in_last_and_outlasts_the_next(boss, city):
+    data = UserFactory(role="data")
+    taken = load(numbers_file("19100007541", "19100007542"), data)
+    canary = place_canary(number=NUMBER, name="林静", city=city, alert_to=boss, by=boss, at=database_now())
+    index = blind_index(clean_phone(NUMBER))
+    others = Suppression.objects.exclude(phone_blind=index)
+
+    assert {said(row) for row in others} == {said(Suppression.objects.get(phone_blind=index))}
+    load(numbers_file("19100007541", "19100007543"), data, dated_on=date(2026, 11, 2))
+
+    assert taken.created_by == data
+    assert Suppression.objects.get(phone_blind=index).lifted_at is None
+    assert others.filter(lifted_at=None).count() == 2
+    assert Customer.objects.get(pk=canary.customer_id).is_suppressed
+
+
+CALLED = {"number": NUMBER, "called_at": "2026-11-19T04:00:00Z", "caller": "a shop"}
+CALLS = "/api/v1/canary-calls/"
+
+
+def test_a_call_is_reported_over_the_api_once_and_stands_on_the_page(client, canary, boss):
+    api = APIClient()
+    api.force_authenticate(boss)
+
+    first = api.post(CALLS, CALLED, format="json", headers={"Idempotency-Key": "k1"})
+    repeat = api.post(CALLS, CALLED, format="json", headers={"Idempotency-Key": "k1"})
+    other = api.post(CALLS, CALLED | {"caller": "x"}, format="json", headers={"Idempotency-Key": "k1"})
+
+    call = CanaryCall.objects.get()
+    assert (first.status_code, first.json()) == (201, repeat.json())
+    assert first.json() == {"id": call.pk, "canary_id": canary.pk, "called_at": "2026-11-19T12:00:00+08:00"}
+    assert (other.status_code, call.caller, call.reported_by) == (409, "a shop", boss)
+    assert api.post(CALLS, CALLED, format="json").json()["id"] == call.pk  # without a key: by its time
+    assert AuditEvent.objects.filter(action="customers.canary.called").count() == 1
+    client.force_login(boss)
+    assert reverse("customers:canary", args=[canary.pk]) in client.get(reverse("customers:canaries")).content.decode()
+
+
+def test_the_api_says_nothing_about_a_number_but_to_administrators(canary, boss):
+    api = APIClient()
+    for role in ("data", "regional_manager", "qa"):
+        api.force_authenticate(UserFactory(role=role))
+        told = [api.post(CALLS, CALLED | {"number": number}, format="json") for number in (NUMBER, "19100007549", "x")]
+        assert {(answer.status_code, str(answer.json())) for answer in told} == {(403, str(told[0].json()))}
+    api.force_authenticate(boss)
+    assert api.post(CALLS, CALLED | {"number": "19100007549"}, format="json").status_code == 409
+    assert api.post(CALLS, CALLED | {"called_at": "2999-01-01T00:00:00Z"}, format="json").status_code == 409
+    assert not CanaryCall.objects.exists()
 
 
 def test_a_canary_is_not_handed_out_whoever_lifts_what(canary, boss):

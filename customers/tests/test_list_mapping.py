@@ -115,6 +115,47 @@ def test_a_title_above_merged_over_the_columns_is_no_heading(data, source, fosha
     )
 
 
+# ---------------------------------------------------------------- two sheets
+
+MARCH, APRIL = ("三月", [TWO[1], [A, "", "张国", "佛山"]]), ("四月", [TWO[1], [B, "", "孙明", "佛山"]])
+
+
+def test_of_two_sheets_with_a_list_none_is_taken_unasked(client, data, source, foshan):
+    heads = ["手机", "姓名", "城市"]
+    sheets = [
+        (name, [heads, [number, who, "佛山"]]) for name, number, who in (("三月", A, "张国"), ("四月", B, "孙明"))
+    ]
+    lead_list = check(book(*sheets), data, source)
+    client.force_login(data)
+
+    page = client.get(url("list", lead_list)).content.decode()
+    assert (lead_list.fault, lead_list.fault_detail) == ("two_lists", {"sheets": "三月, 四月"})
+    assert "More than one sheet holds a list: 三月, 四月." in page
+    assert not StagedRow.objects.exists()
+    asks = client.get(url("list-mapping", lead_list)).content.decode()
+    assert ("Which sheet?" in asks, 'name="check"' in asks) == (True, False)
+    there = client.get(url("list-mapping", lead_list), {"sheet": "四月"}).content.decode()
+    assert ("Which sheet?" in there, 'name="check"' in there, "191****7542" in there) == (False, True, True)
+
+    confirm(lead_list, data, [("phone", ""), ("name", ""), ("city", "")], sheet="四月")
+
+    assert [row.name for row in StagedRow.objects.all()] == ["孙明"]
+    assert "Which sheet?" not in client.get(url("list-mapping", lead_list)).content.decode()
+
+
+def test_a_saved_mapping_chooses_columns_and_no_sheet(data, source, foshan):
+    confirm(check(rows_file(*TWO[0], heads=TWO[1]), data, source), data, FIRST_PHONE)
+
+    assert check(book(MARCH, APRIL), data, source).fault == "two_lists"
+    assert verdicts(check(book(MARCH, ("说明", [["手机", "11 digits"]])), data, source)) == ["new"]
+
+
+def test_a_hidden_sheet_beside_the_list_raises_no_question(data, source, foshan):
+    assert verdicts(check(book(("名单", [["手机", "城市"], [A, "佛山"]]), APRIL, hidden=["四月"]), data, source)) == [
+        "new"
+    ]
+
+
 # ---------------------------------------------------------------- choosing
 
 
@@ -196,6 +237,65 @@ def test_a_sheet_without_headings_loses_no_row(data, source, foshan):
         {"谁": "孙明"},
     ]
     assert not ColumnMapping.objects.exists()
+
+
+def test_the_first_row_of_a_file_without_headings_is_shown_masked(client, data, source, foshan):
+    numbers = [A, "0757-83331234", "6222021234567890", "2024-02-29 19100007541", "2024-02-29"]
+    lead_list = check(rows_file([B, "", "", "2024-03-01 19100007542", "x"], heads=numbers), data, source, city=foshan)
+
+    found = look(lead_list, data)
+
+    assert [column["heading"] for column in found["columns"]] == [
+        "191****7541", "075****1234", "622****7890", "202****7541", "2024-02-29",
+    ]  # fmt: skip
+    assert [column["seen"] for column in found["columns"]][3:] == [["202****7542"], ["x"]]
+    assert [column["field"] for column in found["columns"]] == ["", "", "", "", "attribute"]
+    assert found["key"] == ""  # nothing of it is kept for the next file, not even as a hash
+    client.force_login(data)
+    columns = [("phone", ""), ("", ""), ("attribute", ""), ("", ""), ("", "")]
+    page = client.post(url("list-mapping", lead_list), posted(columns, sheet="Sheet1", row="1", look="1"))
+    pages = page.content.decode() + client.get(url("list-mapping", lead_list)).content.decode()
+    assert not any(number in pages for number in (A, B, "83331234", "6222021234567890"))
+
+
+def test_a_number_taken_for_something_else_is_shown_masked_among_the_first_rows(data, source, foshan):
+    row = [A, "card 6222021234567890", "2024-02-29 19100007542"]
+    lead_list = check(rows_file(row, heads=["手机", "名", "备注"]), data, source, city=foshan)
+
+    columns = [("phone", ""), ("name", ""), ("attribute", "备注")]
+    [shown] = look(lead_list, data, sheet="Sheet1", row_no=1, columns=columns)["rows"]
+
+    assert (shown["name"], shown["attributes"]) == ("car****7890", {"备注": "202****7542"})
+
+
+def test_numbers_that_stand_for_headings_are_not_kept_with_the_list(data, source, foshan):
+    lead_list = check(rows_file([B, "孙明"], heads=[A, "张国"]), data, source, city=foshan)
+
+    confirm(lead_list, data, [("phone", ""), ("name", "")])
+
+    assert [column["heading"] for column in lead_list.mapping["columns"]] == ["191****7541", "张国"]
+    assert not ColumnMapping.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", [A, "0757-8333 1234", "tel 191-0000-7541", "１９１００００７５４１", "6222021234567890", "8333 1234"]
+)
+def test_an_attribute_is_not_named_by_a_number(name, data, source, foshan):
+    lead_list = check(rows_file(*TWO[0], heads=TWO[1]), data, source)
+
+    with pytest.raises(MappingUnfit, match="looks like a telephone number"):
+        confirm(lead_list, data, [("phone", ""), ("", ""), ("attribute", name), ("city", "")])
+
+
+@pytest.mark.parametrize(
+    "name", ["2026-11-30", "202611", "20261130 余额", "2026年11月", "202610-202611", "top 100 of 2026"]
+)
+def test_an_attribute_may_be_named_by_days_and_months(name, data, source, foshan):
+    lead_list = check(rows_file(*TWO[0], heads=TWO[1]), data, source)
+
+    confirm(lead_list, data, [("phone", ""), ("", ""), ("attribute", name), ("city", "")])
+
+    assert StagedRow.objects.get().attributes == {name: "张国"}
 
 
 def test_a_csv_is_mapped_like_a_workbook(data, source, foshan):

@@ -321,6 +321,56 @@ def test_the_consent_of_a_customer_known_before_ends_but_is_kept(data, source, f
     assert (ended.withdrawn_at, ended.expires_at is not None) == (None, True)
 
 
+def in_force(number=A) -> list[str]:
+    return sorted(person(number).consents.in_force(database_now()).values_list("basis", flat=True))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_lists_on_one_ground_the_last_taken_back_ends_the_consent(order, data, source, foshan):
+    CustomerFactory(city=foshan, name="张国", number=A)
+    both = [committed(data, source, ["", "张国", A, "Foshan", age, ""]) for age in (58, 59)]
+    assert in_force() == ["contract", "contract of 2026"]  # said once
+
+    take_back(both[order[0]], data)
+    assert in_force() == ["contract", "contract of 2026"]
+    take_back(both[order[1]], data)
+
+    assert in_force() == ["contract"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_who_came_with_a_list_taken_back_loses_its_ground_with_the_last_list_that_gives_it(order, data, source, foshan):
+    both = [committed(data, source, ["E1", "张国", A, "Foshan", age, ""]) for age in (58, 59)]
+
+    take_back(both[order[0]], data)
+    assert in_force() == ["contract of 2026"]
+    take_back(both[order[1]], data)
+
+    assert [one.consents.in_force(database_now()).count() for one in Customer.objects.all()] == [0, 0][: 1 - order[0]]
+
+
+def test_a_list_on_another_ground_keeps_the_customer_and_not_the_ground(data, source, foshan):
+    first = committed(data, source, ["E1", "张国", A, "Foshan", 58, ""])
+    other = check(rows_file(["E1", "张国", A, "Foshan", 59, ""]), data, source)
+    LeadList.objects.filter(pk=other.pk).update(consent_basis="a form on the web")
+    commit(other, data)
+
+    take_back(first, data)
+
+    assert (in_force(), stays(first)) == (["a form on the web"], {2: "other_list"})
+
+
+def test_who_was_called_on_the_ground_of_the_first_list_keeps_it_as_evidence(data, source, foshan):
+    first = committed(data, source, ["E1", "张国", A, "Foshan", 58, ""])
+    second = committed(data, source, ["E1", "张国", A, "Foshan", 59, ""])
+    called(person(A), data)
+
+    take_back(first, data)
+    take_back(second, data)
+
+    assert (in_force(), stays(first)) == (["contract of 2026"], {2: "called"})
+
+
 # ---------------------------------------------------------------- other lists
 
 

@@ -372,7 +372,7 @@ def test_a_result_page_runs_the_same_queries_however_many_rows_it_shows(
     page = reverse("customers:list", args=[lead_list.pk])
     client.get(page)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(page, {"verdict": "update"})
 
 

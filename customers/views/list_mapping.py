@@ -59,7 +59,7 @@ def list_mapping(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("customers:list", pk=pk)
     context = frame(request, lead_list, current="columns") | _shown(looked) | {
-        "refusal": refusal, "remember": request.method == "GET" or "remember" in request.POST, "fields": [(name, FIELD_WORDS[name]) for name in (*KNOWN, ATTRIBUTE)],
+        "refusal": refusal, "asks_for_sheet": len(looked["lists"]) > 1 and asked["sheet"] is None and not lead_list.mapping.get("chosen"), "remember": request.method == "GET" or "remember" in request.POST, "fields": [(name, FIELD_WORDS[name]) for name in (*KNOWN, ATTRIBUTE)],
     }  # fmt: skip
     return render(request, "customers/lists_mapping.html", context, status=422 if refusal else 200)
 
@@ -106,7 +106,11 @@ def _state(column: dict[str, Any], taken: Counter[str], is_saved: bool) -> tuple
     if field == ATTRIBUTE:
         return STATES["attribute"]
     # a column that is left out although it has something to say
-    return STATES["unclear"] if column["seen"] and (column["known"] or not column["heading"]) else STATES["out"]
+    return (
+        STATES["unclear"]
+        if column["seen"] and (column["known"] or column["is_number"] or not column["heading"])
+        else STATES["out"]
+    )
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
@@ -20,8 +20,8 @@ from core.templatetags.look import thousands
 from customers import list_queries, list_rules
 from customers.corrections import WAYS, NotCorrectable
 from customers.list_forms import CorrectionForm, RowForm
-from customers.models import LeadList, RowVerdict
-from customers.services import repairs
+from customers.models import LeadList, ListRepair, RowVerdict
+from customers.services import repair_undo as services, repairs
 from customers.services.repairs import Correction, Outcome, StillFaulty
 from customers.views.lists import frame, visible_list
 from customers.wording import reason_words
@@ -117,6 +117,19 @@ def _repaired(request: HttpRequest, verdict: RowVerdict) -> str:
         f"{RowVerdict.Verdict(said).label} ({reason_words(reason)})" if reason else str(RowVerdict.Verdict(said).label)
     )
     return _("Row %(row)s is repaired: %(verdict)s.") % {"row": verdict.row_no, "verdict": words}
+
+
+@require_POST
+def repair_undo(request: HttpRequest, pk: int, repair: int) -> HttpResponse:
+    lead_list = _workable(request, pk)
+    row = get_object_or_404(ListRepair.objects.visible_to(request.user), lead_list=lead_list, pk=repair)
+    try:
+        row = services.undo_repair(repair=row, by=request.user, at=database_now())
+    except DomainError as refusal:
+        return _refuse(request, pk, refusal)
+    if row.undone_at:
+        messages.success(request, _("The repair is undone: its rows are as they were before."))
+    return redirect("customers:list", pk=pk)
 
 
 # -- all rows with a fault ---------------------------------------------------------------------------------------------

@@ -32,8 +32,10 @@ from customers.list_forms import TakeBackForm, UploadForm
 from customers.models import LeadList, RowVerdict, Source
 from customers.rules import can_see_sources
 from customers.services import list_decisions, list_rejects, lists as services, mappings, undo_judging
+from customers.services.repair_undo import last_repair
 from customers.services.sources import create_source
 from customers.views import list_pages
+from customers.wording import reason_words
 from people.access import must
 from people.exports import pass_door
 from people.models import User
@@ -140,12 +142,19 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = frame(request, lead_list)
     if context["phase"] in ("checked", "committed", "undone"):
         context |= _result(request, lead_list)
+    if context["phase"] == "checked" and context["may_work"]:
+        context |= _last_repair(lead_list)
     if context["phase"] == "committed":
         may_undo = context["may_work"] and services.can_still_be_undone(lead_list, at=database_now())
         context |= {"may_undo": may_undo}
     if context["phase"] == "undone":
         context |= {"undone": list_queries.undone_counts(lead_list, request.user)}
     return render(request, "customers/lists_detail.html", context)
+
+
+def _last_repair(lead_list: LeadList) -> dict[str, Any]:
+    last = last_repair(lead_list)
+    return {"last_repair": last, "last_fault": reason_words(last.fault)} if last else {}
 
 
 def frame(request: HttpRequest, lead_list: LeadList, *, current: str = "") -> dict[str, Any]:

@@ -189,7 +189,7 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "at": at,
         "phones": row.phones.defer("sealed").order_by("-is_primary", "pk"),
         "tags": row.tags.select_related("tag").order_by("tag__name"),
-        "consents": row.consents.order_by("-given_at", "-pk"),
+        "consents": row.consents.select_related("file").order_by("-given_at", "-pk"),
         "suppressions": _suppressions(request, row, at),
         "quiet_times": _quiet_times(row, at),
         "zone": row.city.zone,
@@ -359,7 +359,7 @@ def tag_remove(request: HttpRequest, pk: int, tag: int) -> HttpResponse:
 
 @require_POST
 def consent_add(request: HttpRequest, pk: int) -> HttpResponse:
-    form = ConsentForm(request.POST)
+    form = ConsentForm(request.POST, request.FILES)
     return _verb(
         request, pk, "consent_form", form, rules.can_change_customers(request.user), _("The consent is entered."),
         lambda row, at: persons.add_consent(customer=row, **form.told(), by=request.user, at=at),

@@ -85,6 +85,7 @@ PLACES = {"city", "city_id", "team", "team_id"}
 # Rows that nobody lists by themselves: they are reached through the row that this field names, which is scoped.
 PARTS = {
     "customers.StagedRow": "lead_list",
+    "customers.RepairedRow": "repair",
     "customers.RowVerdict": "lead_list",
     "customers.Phone": "customer",
     "customers.CustomerTag": "customer",

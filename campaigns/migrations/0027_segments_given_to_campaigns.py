@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0020_claim_asks_each_consent"),
+        ("campaigns", "0026_data_requests"),
         ("customers", "0019_column_mappings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

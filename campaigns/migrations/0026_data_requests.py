@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0020_claim_asks_each_consent"),
+        ("campaigns", "0025_leads_of_merged_persons"),
         ("customers", "0019_column_mappings"),
         ("people", "0004_undecided_requests_lapse"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

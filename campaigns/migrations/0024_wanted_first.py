@@ -42,17 +42,17 @@ def _change(schema_editor, changes):
 
 
 def create(apps, schema_editor):
-    _execute(schema_editor, (SQL / "0022_wanted_first.sql").read_text(encoding="utf-8"))
+    _execute(schema_editor, (SQL / "0024_wanted_first.sql").read_text(encoding="utf-8"))
     _change(schema_editor, CHANGES)
 
 
 def remove(apps, schema_editor):
     _change(schema_editor, [(function, new, old) for function, old, new in reversed(CHANGES)])
     _execute(schema_editor, "DROP FUNCTION campaigns_wanted_first(bigint, bigint[], date, timestamptz)")
-    before = (SQL / "0021_served_first.sql").read_text(encoding="utf-8")
+    before = (SQL / "0023_served_first.sql").read_text(encoding="utf-8")
     _execute(schema_editor, before.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0021_precedence")]
+    dependencies = [("campaigns", "0023_precedence")]
     operations = [migrations.RunPython(create, remove)]

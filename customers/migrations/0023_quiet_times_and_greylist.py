@@ -79,7 +79,7 @@ CREATE TRIGGER customers_grey_marked AFTER INSERT OR UPDATE OR DELETE ON custome
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0020_register_sources"),
+        ("customers", "0022_register_sources"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from django.db import migrations, models
 
-SQL = Path(__file__).resolve().parents[1] / "sql" / "0021_served_first.sql"
+SQL = Path(__file__).resolve().parents[1] / "sql" / "0023_served_first.sql"
 # (function, what stands there, what stands there from now on). The functions are read as they are: only these places of theirs change.
 CHANGES = [
     (
         "campaigns_claim_lead",
-        "SELECT c.id, c.product_id, c.exclusion_group, c.lease_seconds,",
-        "SELECT c.id, c.product_id, c.exclusion_group, c.lease_seconds,\n"
+        "SELECT c.id, c.product_id, c.exclusion_group, c.purpose, c.lease_seconds,",
+        "SELECT c.id, c.product_id, c.exclusion_group, c.purpose, c.lease_seconds,\n"
         "            CASE WHEN c.exclusion_group <> '' THEN campaigns_served_first(c.id) END AS prior,",
     ),
     (
@@ -65,7 +65,7 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0020_claim_asks_each_consent")]
+    dependencies = [("campaigns", "0022_quiet_times_and_greylist")]
     operations = [
         migrations.AddField(
             model_name="campaign",

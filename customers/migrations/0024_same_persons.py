@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0019_column_mappings"),
+        ("customers", "0023_quiet_times_and_greylist"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0020_claim_asks_each_consent"),
+        ("campaigns", "0024_wanted_first"),
     ]
 
     operations = [

@@ -19,7 +19,7 @@ DROP = "DROP FUNCTION customers_register_date()"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0019_column_mappings"),
+        ("customers", "0021_first_kept"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
