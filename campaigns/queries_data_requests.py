@@ -97,12 +97,14 @@ class Record:
     by_agent: list[UseOf]
 
 
-# the customer's index leads to the calls; no month before the request is read
+# the customer's index leads to the calls, also of who was merged into the person since; no month before the request is read
 USE = """
-SELECT c.team_id, c.agent_id, grouping(c.team_id, c.agent_id), count(DISTINCT c.customer_id),
-    count(DISTINCT c.customer_id) FILTER (WHERE c.connected), count(DISTINCT c.customer_id) FILTER (WHERE c.sale)
+SELECT c.team_id, c.agent_id, grouping(c.team_id, c.agent_id), count(DISTINCT l.customer_id),
+    count(DISTINCT l.customer_id) FILTER (WHERE c.connected), count(DISTINCT l.customer_id) FILTER (WHERE c.sale)
 FROM campaigns_lead l
-JOIN campaigns_call c ON c.customer_id = l.customer_id AND c.lead_id = l.id AND c.started_at >= %(since)s
+JOIN campaigns_call c ON c.customer_id IN (
+    SELECT p.id FROM customers_customer p WHERE p.id = l.customer_id OR p.merged_into_id = l.customer_id)
+    AND c.lead_id = l.id AND c.started_at >= %(since)s
 WHERE l.data_request_id = %(request)s AND c.direction = 'outbound'
 GROUP BY GROUPING SETS ((), (c.team_id), (c.team_id, c.agent_id))
 """

@@ -17,6 +17,7 @@ from campaigns import desk_fields
 from campaigns.models import Call, Callback, Campaign, Disposition, Lead
 from core.calendar import business_date, day_bounds
 from customers.models import Consent, Customer
+from customers.queries import former_ids
 from people.models import User
 from scripts.models import Offer, Product, ScriptStep
 
@@ -40,8 +41,12 @@ class PastCall:
 
 
 def history(customer_id: int) -> list[PastCall]:
-    """The person's last calls over all campaigns, newest first."""
-    calls = list(Call.objects.filter(customer_id=customer_id).order_by("-started_at")[:HISTORY_ROWS])
+    """The person's last calls over all campaigns, newest first, those of who was merged into the person with them."""
+    calls = list(
+        Call.objects.filter(customer_id__in=[customer_id, *former_ids(customer_id)]).order_by("-started_at")[
+            :HISTORY_ROWS
+        ]
+    )
     labels = {d.pk: str(d) for d in Disposition.objects.filter(pk__in={call.disposition_id for call in calls})}
     names = dict(Campaign.objects.filter(pk__in={call.campaign_id for call in calls}).values_list("pk", "name"))
     return [

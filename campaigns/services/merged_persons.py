@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from campaigns.models import Callback, Lead
-from campaigns.services.refusals import withdraw_leads
+from campaigns.models import Callback, DataRequest, Lead
+from campaigns.services.refusals import end_leads, withdraw_leads
 from customers.models import Customer
 from customers.services.contacts import suppressions_of
 
@@ -99,6 +99,9 @@ def part_leads(*, kept_id: int, gone_id: int, at: datetime, moved: dict[str, Any
             left["leads"] += 1
             continue
         _restore(lead, before, gone)
+        if _is_over(lead):
+            end_leads([pk], Lead.Outcome.WITHDRAWN)
+            continue
         back.add(pk)
     for callback_id, lead_id in told["promises"]:
         left["promises"] += 0 if _give_back(callback_id, lead_id, back) else 1
@@ -106,6 +109,13 @@ def part_leads(*, kept_id: int, gone_id: int, at: datetime, moved: dict[str, Any
         del left["promises"]
     for customer in (gone, Customer.objects.get(pk=kept_id)):
         _withdraw_suppressed(customer, at)
+
+
+def _is_over(lead: Lead) -> bool:
+    """The data request or the list that brought it has ended meanwhile, and passed it over because it was merged."""
+    is_over = lead.data_request is not None and lead.data_request.state in DataRequest.OVER
+    is_taken_back = lead.lead_list is not None and lead.lead_list.status in ("undoing", "undone")
+    return lead.state == Lead.State.OPEN and (is_over or is_taken_back)
 
 
 def _give_back(callback_id: int, lead_id: int, back: set[int]) -> bool:

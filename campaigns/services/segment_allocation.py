@@ -93,6 +93,11 @@ ROWS = f"""
         WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id
             AND l.state <> 'done') THEN 'there_already'
         WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'finished_there'
+        WHEN EXISTS (
+            SELECT FROM campaigns_listsample m JOIN campaigns_listallocation a ON a.id = m.allocation_id
+            JOIN customers_rowverdict v ON v.lead_list_id = a.lead_list_id AND v.customer_id = c.id
+            WHERE a.campaign_id = %(campaign)s AND m.state <> 'released' AND v.verdict IN ('new', 'update', 'unchanged')
+                AND (m.cut IS NULL OR campaigns_draw(m.seed, c.id) > m.cut)) THEN 'waiting'
         END AS left_out
     FROM customers_customer c WHERE c.id = ANY (%(customers)s)
 """

@@ -10,7 +10,7 @@ from campaigns.models import Call, Callback, Lead
 from campaigns.tests import factories as f
 from core.models import AuditEvent, Job
 from core.partitions import ensure_partitions
-from customers.models import Consent, Contact, Customer, Merge, PersonRequest, SamePerson
+from customers.models import Consent, Contact, Customer, LeadList, Merge, PersonRequest, SamePerson
 from customers.retention import forget_merges
 from customers.services import merging, unmerging
 from customers.services.erasing import erase
@@ -18,6 +18,7 @@ from customers.services.persons import add_tag
 from customers.services.requests import MergedAway, lock, open_request
 from customers.services.same_persons import DecidedAlready, tell_apart
 from customers.services.suppress import lift, suppress
+from customers.tests.factories import LeadListFactory
 from people.models import Membership
 
 pytestmark = pytest.mark.django_db
@@ -461,3 +462,24 @@ def record_history(customer):
         team_city_id=customer.city_id, campaign_id=f.CampaignFactory().pk, disposition_id=f.result("sold").pk,
         connected=True, sale=True, note="took the plan",
     )  # fmt: skip
+
+
+def test_a_lead_whose_list_was_taken_back_while_it_was_merged_does_not_open_again(two, pair, data):
+    kept, gone = two
+    campaign = f.CampaignFactory()
+    f.LeadFactory(campaign=campaign, customer=kept, city=kept.city)
+    lead = f.LeadFactory(campaign=campaign, customer=gone, city=gone.city, lead_list=LeadListFactory())
+    made = merge(pair, data, keep=kept)
+    LeadList.objects.filter(pk=lead.lead_list_id).update(
+        status="undone",
+        committed_at=AT,
+        committed_by=data,
+        undo_by=data,
+        undo_asked_at=AT,
+        undo_reason="x",
+        undone_at=AT,
+    )
+
+    undo(made, data)
+
+    assert (fresh(lead).state, fresh(lead).outcome) == ("done", "withdrawn")

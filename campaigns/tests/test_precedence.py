@@ -14,7 +14,8 @@ from campaigns.services import claim
 from campaigns.tests.factories import CityFactory, CustomerFactory, TeamFactory, agent_of
 from campaigns.tests.test_claim import AT, calling, lead_in, pack, promise
 from campaigns.tests.test_claim_queue import move_back, ready_at
-from customers.models import Suppression
+from customers.models import Customer, GreyEntry, Suppression
+from people.models import Team
 
 pytestmark = pytest.mark.django_db
 
@@ -129,11 +130,44 @@ def test_the_bench_page_names_the_campaign_that_comes_first(city, team, rules):
     assert queries_bench.ask(customer=pair.customer, campaign=pair.first, at=AT).is_allowed
 
 
-@pytest.mark.parametrize("what", ["no_team", "suppressed_there", "no_consent_there", "closed_there", "much_later"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "no_team",
+        "team_elsewhere",
+        "suppressed_there",
+        "number_there",
+        "no_consent_there",
+        "closed_there",
+        "grey_there",
+        "ours",
+        "much_later",
+    ],
+)
 def test_a_campaign_that_cannot_call_the_person_keeps_nobody_from_the_others(city, team, rules, what):
     pair = Pair(city, team, rules)
     if what == "no_team":
         pair.first.team_links.all().delete()
+    if what == "team_elsewhere":
+        Team.objects.filter(campaign_links__campaign=pair.first).update(city=CityFactory())
+    if what == "number_there":
+        Suppression.objects.create(
+            phone_blind=pair.customer.phones.get().blind_index,
+            kind="refusal",
+            campaign_id=pair.first.pk,
+            valid_from=AT - timedelta(days=1),
+        )
+    if what == "grey_there":
+        Campaign.objects.filter(pk=pair.first.pk).update(purpose="cross_sell")
+        Campaign.objects.filter(pk=pair.second.pk).update(purpose="service")
+        pair.second.refresh_from_db()
+        GreyEntry.objects.create(
+            customer=pair.customer, purposes=["service"], reason="x", source="x", created_by=pair.agent
+        )
+    if what == "ours":
+        Customer.objects.filter(pk=pair.customer.pk).update(
+            owner_campaign_id=pair.second.pk, owner_group="g", owner_until=AT + timedelta(days=30)
+        )
     if what == "suppressed_there":
         Suppression.objects.create(
             customer=pair.customer, kind="refusal", campaign_id=pair.first.pk, valid_from=AT - timedelta(days=1)

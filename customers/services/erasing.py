@@ -79,7 +79,8 @@ def erase(*, asked: PersonRequest, by: User, at: datetime, answer: str = "") -> 
     _forget_lists(customer, at)
     numbers = _destroy_numbers(customer, by, at)
     _empty(customer, at)
-    PersonRequest.objects.filter(customer=customer).exclude(pk=asked.pk).update(answer=None, evidence=None)
+    persons = [customer.pk, *former_ids(customer.pk)]
+    PersonRequest.objects.filter(customer__in=persons).exclude(pk=asked.pk).update(answer=None, evidence=None)
     settle(asked, State.DONE, answer=answer, by=by, at=at)
     audit(
         "customers.request.erased", asked, by=by, at=at, city_id=customer.city_id, customer_id=customer.pk,
@@ -135,12 +136,14 @@ def _forget_lists(customer: Customer, at: datetime) -> None:
     numbers = [bytes(index) for index in customer.phones.values_list("blind_index", flat=True)]
     HeldRow.objects.filter(phone_blind__in=numbers).delete()
     rows = StagedRow.objects.filter(phone_blind__in=numbers)
-    own = rows.filter(lead_list=OuterRef("repair__lead_list"), row_no=OuterRef("row_no"))
-    RepairedRow.objects.filter(Exists(own)).delete()
+    GreyEntry.objects.filter(phone_blind__in=numbers).delete()
+    persons = [customer.pk, *former_ids(customer.pk)]
+    place = {"lead_list": OuterRef("repair__lead_list"), "row_no": OuterRef("row_no")}
+    # the row of the file may be gone already, its verdict is not
+    judged = RowVerdict.objects.filter(**place, customer_id__in=persons)
+    RepairedRow.objects.filter(Exists(rows.filter(**place)) | Exists(judged)).delete()
     rows.update(
         name="", name_sort="", external_id="", attributes={}, type="", gender="", age=None, phone_sealed=None, phone_mask="", cells=None
     )  # fmt: skip
     young = LeadList.objects.filter(Q(committed_at=None) | Q(committed_at__gte=at - UNDO))
-    RowVerdict.objects.filter(
-        lead_list__in=young, verdict="update", customer_id__in=[customer.pk, *former_ids(customer.pk)]
-    ).update(before=None)
+    RowVerdict.objects.filter(lead_list__in=young, verdict="update", customer_id__in=persons).update(before=None)

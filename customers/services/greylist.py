@@ -16,6 +16,7 @@ from core.sealed import blind_index
 from customers import rule_scopes
 from customers.models import Customer, GreyEntry, NumberUse, Phone
 from customers.services.persons import use_number
+from customers.services.suppress import lock_person
 from people.models import User
 
 
@@ -49,6 +50,8 @@ def add_grey_entry(
     if valid_to and valid_to <= at:
         raise EndsBeforeItBegins(_("The end must lie after the beginning."))
     index = None
+    # who was merged is the one they were merged into
+    customer = lock_person(customer, None) if customer else None
     if number:
         index = blind_index(clean_phone(number))
         use_number(kind=NumberUse.Kind.SEARCH, by=by, at=at)

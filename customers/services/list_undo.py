@@ -47,17 +47,19 @@ CHANGED = ("id", "name", "name_sort", "type", "gender", "age", "city_id", "exter
 
 # Which list wrote a consent is told by its time. The other list that still gives the ground was committed while it was in force, so it knew the
 # customer. A customer whom a list taken back earlier had brought, and who stayed because somebody called, keeps that evidence.
-END_CONSENTS = """
+# who was merged into the person of the consent is that person
+PERSONS = "(SELECT p.id FROM customers_customer p WHERE p.id = k.customer_id OR p.merged_into_id = k.customer_id)"
+END_CONSENTS = f"""
 UPDATE customers_consent k SET expires_at = %(at)s FROM customers_leadlist m
 WHERE k.customer_id = ANY (%(ids)s) AND k.basis = %(basis)s AND k.stated_by = %(stated_by)s AND k.withdrawn_at IS NULL
   AND (k.expires_at IS NULL OR k.expires_at > %(at)s)
   AND m.committed_at = k.given_at AND m.consent_basis = k.basis AND m.consent_stated_by = k.stated_by AND m.status IN ('undoing', 'undone')
   AND NOT EXISTS (
     SELECT FROM customers_rowverdict v JOIN customers_leadlist o ON o.id = v.lead_list_id
-    WHERE v.customer_id = k.customer_id AND v.verdict IN ('update', 'unchanged') AND o.status = 'committed'
+    WHERE v.customer_id IN {PERSONS} AND v.verdict IN ('update', 'unchanged') AND o.status = 'committed'
       AND o.committed_at > k.given_at AND o.consent_basis = k.basis AND o.consent_stated_by = k.stated_by)
   AND (m.id = %(list)s OR NOT EXISTS (
-    SELECT FROM customers_rowverdict v WHERE v.lead_list_id = m.id AND v.customer_id = k.customer_id AND v.verdict = 'new'
+    SELECT FROM customers_rowverdict v WHERE v.lead_list_id = m.id AND v.customer_id IN {PERSONS} AND v.verdict = 'new'
       AND v.stays IS NOT NULL AND v.stays <> 'other_list'))
 """
 
@@ -152,9 +154,10 @@ def _take_chunk(lead_list: LeadList, rows: list[Stored], *, at: datetime, waits:
     _note(lead_list, outcome)
     _restore(outcome, at=at)
     known = {pk for pk, created_at in customers.items() if created_at != lead_list.committed_at}
-    _end_consents(lead_list, known | _of_other_lists(rows, outcome), at=at)
-    list_tags.take_tags_back(lead_list, sorted(known))
-    staying = sorted(set(customers) - outcome.going)
+    followed = _merged_into(set(customers))
+    _end_consents(lead_list, known | _of_other_lists(rows, outcome) | followed, at=at)
+    list_tags.take_tags_back(lead_list, sorted(known | followed))
+    staying = sorted(set(customers) - outcome.going | followed)
     rows_taken_back.send(
         sender=LeadList, lead_list_id=lead_list.pk, going=sorted(outcome.going), staying=staying,
         moved=sorted(outcome.moved),
@@ -168,6 +171,26 @@ def _lock(ids: set[int], *, waits: bool) -> dict[int, datetime]:
     there is time to wait."""
     rows = Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), skip_locked=not waits)
     return dict(rows.values_list("pk", "created_at"))
+
+
+def _merged_into(ids: set[int]) -> set[int]:
+    """Whom these persons were merged into, locked: what the list gave them went over. No merge runs beside (list_commit.one_at_a_time)."""
+    found: set[int] = set()
+    wave = ids
+    while (
+        wave := set(
+            Customer.objects.filter(pk__in=wave).exclude(merged_into=None).values_list("merged_into_id", flat=True)
+        )
+        - found
+    ):
+        found |= wave
+    list(
+        Customer.objects.filter(pk__in=found)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+        .values_list("pk", flat=True)
+    )
+    return found
 
 
 def _passed_over(rows: list[Stored], locked: dict[int, datetime]) -> tuple[list[int], set[int]]:

@@ -165,6 +165,12 @@ def _move_phones(kept: Customer, gone: Customer) -> list[list[Any]]:
 
 def _move_tags(kept: Customer, gone: Customer) -> list[int]:
     """Those set by hand or by a list that the other lacks; what follows a segment is set by the segment."""
+    for own in kept.tags.filter(segment=None):
+        other = gone.tags.filter(tag=own.tag_id, segment=None).first()
+        if other is not None:  # whoever said it of either says it of the person
+            own.is_by_hand = own.is_by_hand or other.is_by_hand
+            own.list_ids = sorted({*own.list_ids, *other.list_ids})
+            own.save(update_fields=["is_by_hand", "list_ids"])
     rows = gone.tags.filter(segment=None).exclude(tag__in=kept.tags.values("tag"))
     ids = sorted(rows.values_list("pk", flat=True))
     CustomerTag.objects.filter(pk__in=ids).update(customer=kept)

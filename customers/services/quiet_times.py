@@ -16,6 +16,7 @@ from core.errors import DomainError
 from customers.models import Customer, QuietTime
 from customers.rule_values import clock_time, days_in_words, minutes_of
 from customers.services.calling_hours import moment_of, zone_of
+from customers.services.suppress import lock_person
 from people.models import User
 
 Span = tuple[datetime, datetime]
@@ -51,7 +52,8 @@ def add_quiet_time(
     if way not in QuietTime.Way.values or not stated_by.strip():
         raise QuietTimeIncomplete(_("Say how and by whom the wish was stated."))
     # the person first, as everywhere: a claim of the same moment comes before, or sees the wish
-    person = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=customer.pk)
+    person = lock_person(customer, None)
+    assert person is not None  # a chain of merges ends at a person
     zone = zone_of(person.city.zone.name if person.city.zone else None)
     if stated_on > at.astimezone(zone).date():
         raise QuietTimeIncomplete(_("A wish cannot have been stated in the future."))

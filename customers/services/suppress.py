@@ -60,7 +60,7 @@ def suppress(
     if valid_to and valid_to <= at:
         raise EndsBeforeItBegins(_("The end must lie after the beginning."))
     index = blind_index(clean_phone(phone)) if phone else None
-    customer = _lock(customer, index)
+    customer = lock_person(customer, index)
     if customer is None and index is None:
         raise NobodyNamed(_("Name a customer or a number."))
     scope: dict[str, Any] = {"kind": kind, "campaign_id": campaign_id, "product_id": product_id}
@@ -103,7 +103,7 @@ def lift(*, suppression: Suppression, by: User, at: datetime, reason: str) -> Su
     if not reason:
         raise ReasonMissing(_("Say why the suppression is lifted."))
     # the person first, as everywhere: a suppression or a claim of the same moment comes before, or sees that this one is lifted
-    _lock(suppression.customer, bytes(suppression.phone_blind) if suppression.phone_blind else None)
+    lock_person(suppression.customer, bytes(suppression.phone_blind) if suppression.phone_blind else None)
     row = Suppression.objects.select_for_update(of=("self",)).get(pk=suppression.pk)
     if row.lifted_at is not None:
         raise AlreadyLifted(_("This suppression was lifted before."))
@@ -168,7 +168,7 @@ def _touched(row: Suppression) -> set[int]:
     return found
 
 
-def _lock(customer: Customer | None, index: bytes | None) -> Customer | None:
+def lock_person(customer: Customer | None, index: bytes | None) -> Customer | None:
     """The person's row, locked: a claim that runs at the same moment either comes before, or sees the suppression.
 
     Who was merged is the one they were merged into: what is said of an old call holds for the person as they are now.

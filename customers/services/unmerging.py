@@ -52,7 +52,7 @@ def undo(*, made: Merge, by: User, at: datetime) -> Merge:
     moved, left = json.loads(str(made.moved)), Counter[str]()
     _give_back(moved, kept, gone, left, since=made.at, at=at)
     mark_merged(gone, None, at=at)
-    _hold_for_both(kept, gone, left, known=moved["own_suppressions"], by=by, at=at)
+    _hold_for_both(kept, gone, left, known=moved["own_suppressions"], since=made.at, by=by, at=at)
     recompute([kept.pk, gone.pk], at=at)
     customers_unmerged.send(Customer, kept_id=kept.pk, gone_id=gone.pk, at=at, moved=moved, left=left)
     same_persons.settle(made.pair, SamePerson.State.OPEN, by=None, at=None)
@@ -93,7 +93,11 @@ def _give_back(
     _give_phones(moved["phones"], kept, gone, left)
     left["consents"] += _hand_back(kept.consents, moved["consents"], gone)
     left["suppressions"] += _hand_back(kept.suppressions, moved["suppressions"], gone)
-    # wishes hold for both from the undo on only where they were said before the merge; the marks are true while anything may stand there
+    # the marks are true while anything may stand there, also by a number that goes back
+    gone.is_greylisted, gone.has_quiet_times = (
+        gone.is_greylisted or kept.is_greylisted,
+        gone.has_quiet_times or kept.has_quiet_times,
+    )
     _hand_back(kept.quiet_times, moved.get("quiet_times", []), gone)
     _hand_back(kept.grey_entries, moved.get("grey_entries", []), gone)
     left["tags"] += _hand_back(CustomerTag.objects.filter(customer=kept), moved["tags"], gone)
@@ -106,7 +110,7 @@ def _give_back(
     _part_budgets(moved, kept, gone, since)
     kept.updated_at = at
     kept.save(update_fields=[*FILLED, "attributes", "external_id", "updated_at", *BUDGET])
-    gone.save(update_fields=["external_id", *BUDGET])
+    gone.save(update_fields=["external_id", "is_greylisted", "has_quiet_times", *BUDGET])
     for word in [word for word, count in left.items() if not count]:
         del left[word]
 
@@ -179,7 +183,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _hold_for_both(
-    kept: Customer, gone: Customer, left: Counter[str], *, known: list[int], by: User, at: datetime
+    kept: Customer, gone: Customer, left: Counter[str], *, known: list[int], since: datetime, by: User, at: datetime
 ) -> None:
     """What was asked since the merge, nobody knows by which of the two: it holds for both."""
     for row in kept.suppressions.in_force(at).exclude(pk__in=known).order_by("pk"):
@@ -188,3 +192,9 @@ def _hold_for_both(
             by=by, at=at, source="unmerged",
         )  # fmt: skip
         left["for_both"] += 1
+    for rows in (kept.quiet_times.standing(at), kept.grey_entries.in_force(at)):
+        for wish in rows.filter(created_at__gt=since).order_by("pk"):
+            wish.pk, wish.customer = None, gone
+            wish._state.adding = True
+            wish.save()
+            left["for_both"] += 1

@@ -1,19 +1,22 @@
 """Lists that bring somebody who was merged, or is merged while the list waits: what they say reaches the one who stays."""
 
+from datetime import date
+
 import pytest
 
 from core.clock import database_now
 from core.jobs import run_inline
 from core.models import Job
-from customers.models import Customer, RowVerdict, SamePerson
+from customers.models import Customer, CustomerTag, RowVerdict, SamePerson, Tag
 from customers.names import sort_key
-from customers.services import merging, unmerging
+from customers.services import greylist, merging, quiet_times, unmerging
 from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_list_undo import take_back
 from customers.tests.test_lists import check, commit, person, rows_file, verdicts
 from people.tests.factories import CityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
+WITH_TAG = ("external_id", "name", "phone", "city", "age", "tags")
 ONE, OTHER, THIRD = "19100007548", "19100007549", "19100001111"
 
 
@@ -117,3 +120,89 @@ def test_whoever_was_merged_once_stays_when_the_list_is_taken_back(data, source,
 
     assert Customer.objects.filter(pk=brought.pk).exists()
     assert RowVerdict.objects.get(lead_list=lead_list).stays == "merged"
+
+
+def test_a_list_taken_back_after_a_merge_takes_its_ground_and_tags_from_the_one_who_stays(two, data):
+    lead_list = commit(
+        check(rows_file(["", "", OTHER, "Foshan", "", "vip"], heads=WITH_TAG), data, SourceFactory()), data
+    )
+    merge(two, data)
+    kept = two[0]
+    assert kept.consents.in_force(database_now()).filter(basis="contract of 2026").exists()
+    assert kept.tags.filter(tag__name="vip").exists()
+
+    take_back(lead_list, data)
+
+    assert not kept.consents.in_force(database_now()).filter(basis="contract of 2026").exists()
+    assert not kept.tags.filter(tag__name="vip").exists()
+
+
+def test_wishes_entered_for_a_merged_customer_hold_for_the_one_who_stays(two, data):
+    merge(two, data)
+    gone = Customer.objects.get(pk=two[1].pk)
+
+    quiet(gone, data)
+    greylist.add_grey_entry(
+        purposes=["service"],
+        callback_only=False,
+        reason="x",
+        source="letter",
+        by=data,
+        at=database_now(),
+        customer=gone,
+    )
+
+    kept = Customer.objects.get(pk=two[0].pk)
+    assert (kept.has_quiet_times, kept.is_greylisted) == (True, True)
+    assert (kept.quiet_times.count(), kept.grey_entries.count()) == (1, 1)
+
+
+def quiet(customer, by):
+    quiet_times.add_quiet_time(
+        customer=customer, days=[1], begins="10:00", ends="12:00", stated_on=date(2026, 1, 1), way="phone", stated_by="x", by=by,
+        at=database_now(),
+    )  # fmt: skip
+
+
+def test_wishes_go_over_with_a_merge_and_hold_for_both_when_said_before_the_undo(two, data):
+    quiet(two[1], data)
+    made = merge(two, data)
+    kept, gone = (Customer.objects.get(pk=row.pk) for row in two)
+    assert (kept.has_quiet_times, kept.quiet_times.count(), gone.quiet_times.count()) == (True, 1, 0)
+    greylist.add_grey_entry(
+        purposes=["service"],
+        callback_only=False,
+        reason="x",
+        source="letter",
+        by=data,
+        at=database_now(),
+        customer=kept,
+    )
+
+    unmerging.undo(made=made, by=data, at=database_now())
+
+    kept, gone = (Customer.objects.get(pk=row.pk) for row in two)
+    assert (gone.has_quiet_times, gone.quiet_times.count(), kept.quiet_times.count()) == (True, 1, 0)
+    assert (kept.grey_entries.count(), gone.grey_entries.count(), gone.is_greylisted) == (1, 1, True)
+
+
+def test_a_number_on_the_greylist_goes_back_with_its_mark(two, data):
+    made = merge(two, data)
+    greylist.add_grey_entry(
+        purposes=["service"], callback_only=False, reason="x", source="letter", by=data, at=database_now(), number=OTHER
+    )
+
+    unmerging.undo(made=made, by=data, at=database_now())
+
+    assert Customer.objects.get(pk=two[1].pk).is_greylisted
+
+
+def test_who_says_a_tag_of_either_says_it_of_the_one_who_stays(two, data):
+    tag = Tag.objects.create(name="vip")
+    CustomerTag.objects.create(customer=two[0], tag=tag, is_by_hand=False, list_ids=[7], set_at=database_now())
+    CustomerTag.objects.create(customer=two[1], tag=tag, is_by_hand=True, list_ids=[], set_at=database_now())
+
+    merge(two, data)
+
+    own = two[0].tags.get()
+    assert (own.is_by_hand, own.list_ids) == (True, [7])

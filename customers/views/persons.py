@@ -196,9 +196,9 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "grey_entries": [
             (item, greylist.in_words(item), item.in_force_at(at)) for item in row.grey_entries.order_by("-pk")
         ],
-        "may_grey": rules.can_change_greylist(request.user),
+        "may_grey": rules.can_change_greylist(request.user) and not row.merged_into_id,
         "grey_form": GreyForm(),
-        "may_add_quiet": rules.can_add_quiet_time(request.user),
+        "may_add_quiet": rules.can_add_quiet_time(request.user) and not row.merged_into_id,
         "may_end_quiet": rules.can_end_quiet_time(request.user),
         "quiet_form": QuietTimeForm(initial={"stated_on": business_date(at)}),
         "contacts": Contact.objects.filter(customer_id=row.pk).order_by("-at")[:CONTACTS_SHOWN],
