@@ -28,7 +28,8 @@ class MessagePost(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         """Only customers and campaigns that the asker may see."""
         fields = super().get_fields()
-        if request := self.context.get("request"):
+        request = self.context.get("request")
+        if request is not None and request.user.is_authenticated:
             fields["customer"].queryset = Customer.objects.visible_to(request.user)
             fields["campaign"].queryset = Campaign.objects.visible_to(request.user).select_related("product")
         return fields

@@ -22,7 +22,7 @@ from people.models import City, User
 Verdict = RowVerdict.Verdict
 CHIPS = {
     Verdict.NEW: ("is-new", "+"), Verdict.UPDATE: ("is-update", "↑"), Verdict.UNCHANGED: ("is-duppool", "="), Verdict.DUPLICATE: ("is-dupfile", "≡"),
-    Verdict.LEFT: ("is-duppool", "≠"),
+    Verdict.LEFT: ("is-plain", "≠"),
     Verdict.SUPPRESSED: ("is-stop", "⊘"), Verdict.INVALID: ("is-invalid", "!"), Verdict.UNDECIDED: ("is-ask", "?"),
 }  # fmt: skip
 EXAMPLES = 3

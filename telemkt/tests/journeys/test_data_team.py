@@ -94,7 +94,7 @@ def test_data_team(visit, tmp_path):
     data.step("verdicts")
     # The unknown city and the phone that lost its digits are invalid.
     assert counts == {
-        "all": 8, "new": 2, "update": 1, "duppool": 1, "dupfile": 1, "stop": 1, "invalid": 2, "ask": 0,
+        "all": 8, "new": 2, "update": 1, "duppool": 1, "dupfile": 1, "stop": 1, "invalid": 2, "ask": 0, "plain": 0,
     }  # fmt: skip
 
     with page.expect_download() as coming:
