@@ -17,9 +17,8 @@ CHANGES = [
         "campaigns_claim_lead",
         "                    -- these and the number above are written out, not called:",
         "                    -- a promise was made to the customer, whoever else wants the person\n"
-        "                    AND (k.prior IS NULL OR l.callback_agent_id IS NOT NULL OR NOT EXISTS (\n"
-        "                        SELECT FROM campaigns_lead o\n"
-        "                        WHERE o.customer_id = l.customer_id AND o.state = 'open' AND o.campaign_id = ANY (k.prior) OFFSET 0))\n"
+        "                    AND (k.prior IS NULL OR l.callback_agent_id IS NOT NULL\n"
+        "                        OR campaigns_wanted_first(l.customer_id, k.prior, p_today, v_now) IS NULL)\n"
         "                    -- these and the number above are written out, not called:",
     ),
     (
@@ -30,9 +29,9 @@ CHANGES = [
     (
         "campaigns_move_blocked_back",
         "                CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL\n",
-        "                CASE WHEN v_prior IS NOT NULL AND EXISTS (\n"
-        "                    SELECT FROM campaigns_lead o\n"
-        "                    WHERE o.customer_id = f.customer_id AND o.state = 'open' AND o.campaign_id = ANY (v_prior) OFFSET 0)\n"
+        # noon of the place's day is on that day in every session's zone but the farthest
+        "                CASE WHEN v_prior IS NOT NULL AND campaigns_wanted_first(\n"
+        "                    f.customer_id, v_prior, (p_day_start + interval '12 hours')::date, p_now) IS NOT NULL\n"
         "                    THEN p_now + interval '30 minutes' END,\n"
         "                CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL\n",
     ),
@@ -62,6 +61,7 @@ def create(apps, schema_editor):
 def remove(apps, schema_editor):
     _change(schema_editor, [(function, new, old) for function, old, new in reversed(CHANGES)])
     _execute(schema_editor, "DROP FUNCTION campaigns_served_first(bigint)")
+    _execute(schema_editor, "DROP FUNCTION campaigns_wanted_first(bigint, bigint[], date, timestamptz)")
 
 
 class Migration(migrations.Migration):

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0024_wanted_first"),
+        ("campaigns", "0023_precedence"),
     ]
 
     operations = [

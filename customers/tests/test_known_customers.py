@@ -15,35 +15,51 @@ from customers.models import Consent, Customer, HeldRow, LeadList, RowVerdict
 from customers.services import lists
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
-from customers.tests.test_lists import (  # noqa: F401  (fixtures)
+from customers.tests.test_lists import (
     A,
     B,
     C,
     D,
     check,
     commit,
-    data,
-    foshan,
-    guangzhou,
     person,
     rows_file,
-    source,
     told,
     verdicts,
 )
-from people.tests.factories import UserFactory
+from people.tests.factories import CityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def known(data, source, foshan):  # noqa: F811
+def foshan():
+    return CityFactory(name="Foshan", name_zh="佛山")
+
+
+@pytest.fixture
+def guangzhou():
+    return CityFactory(name="Guangzhou", name_zh="广州")
+
+
+@pytest.fixture
+def data():
+    return UserFactory(role="data")
+
+
+@pytest.fixture
+def source():
+    return SourceFactory(name="bank")
+
+
+@pytest.fixture
+def known(data, source, foshan):
     """E1 with number A, committed by an earlier list."""
     commit(check(rows_file(["E1", "张国", A, "Foshan", 58, "gold"]), data, source), data)
     return Customer.objects.get()
 
 
-def test_a_list_that_leaves_known_customers_out_takes_the_others(known, data, source):  # noqa: F811
+def test_a_list_that_leaves_known_customers_out_takes_the_others(known, data, source):
     consents = Consent.objects.count()
     lead_list = check(
         rows_file(
@@ -64,7 +80,7 @@ def test_a_list_that_leaves_known_customers_out_takes_the_others(known, data, so
     assert Consent.objects.count() == consents + 1  # of the new customer alone
 
 
-def test_what_forbids_a_customer_is_said_before_that_it_is_known(known, data, source):  # noqa: F811
+def test_what_forbids_a_customer_is_said_before_that_it_is_known(known, data, source):
     Customer.objects.update(is_suppressed=True)
 
     assert verdicts(check(rows_file(["E1", "", A, "Foshan", "", ""]), data, source, known="skip")) == [
@@ -72,7 +88,7 @@ def test_what_forbids_a_customer_is_said_before_that_it_is_known(known, data, so
     ]
 
 
-def test_only_the_values_named_are_taken(known, data, source):  # noqa: F811
+def test_only_the_values_named_are_taken(known, data, source):
     row = ["E1", "李四", A, "Foshan", 59, "silver"]
     lead_list = check(rows_file(row), data, source, known="fields", known_fields=["age", "attributes"])
 
@@ -85,7 +101,7 @@ def test_only_the_values_named_are_taken(known, data, source):  # noqa: F811
     assert verdicts(again) == ["unchanged"]  # the name differs, and is not asked for
 
 
-def test_a_customer_number_is_taken_only_where_it_is_named(data, source, foshan):  # noqa: F811
+def test_a_customer_number_is_taken_only_where_it_is_named(data, source, foshan):
     CustomerFactory(city=foshan, number=A, name="张国", source=None, external_id="")
 
     without = check(rows_file(["E9", "", A, "Foshan", "", ""]), data, source, known="fields", known_fields=["age"])
@@ -100,7 +116,7 @@ def test_a_customer_number_is_taken_only_where_it_is_named(data, source, foshan)
     assert person(A).external_id == "E9"
 
 
-def test_who_came_lately_is_left_out_and_who_came_before_is_updated(data, source, foshan):  # noqa: F811
+def test_who_came_lately_is_left_out_and_who_came_before_is_updated(data, source, foshan):
     now = database_now()
     for number, days in ((A, 10), (B, 31)):
         found = CustomerFactory(city=foshan, number=number, name="x")
@@ -117,7 +133,7 @@ def test_who_came_lately_is_left_out_and_who_came_before_is_updated(data, source
     assert lead_list.known_words == "who came within 30 days is left out"
 
 
-def test_a_city_is_told_nothing_of_anothers_customer_by_what_is_left_out(source, foshan, guangzhou):  # noqa: F811
+def test_a_city_is_told_nothing_of_anothers_customer_by_what_is_left_out(source, foshan, guangzhou):
     CustomerFactory(city=guangzhou, number=A)
     CustomerFactory(city=foshan, number=B)
     local = UserFactory(role="data", city=foshan)
@@ -132,7 +148,7 @@ def test_a_city_is_told_nothing_of_anothers_customer_by_what_is_left_out(source,
     assert told(again, local) == ["left:known", "left:known", "left:known", "new"]
 
 
-def test_what_is_left_out_shows_no_values_for_others_than_ones_own(source, foshan, guangzhou):  # noqa: F811
+def test_what_is_left_out_shows_no_values_for_others_than_ones_own(source, foshan, guangzhou):
     CustomerFactory(city=guangzhou, number=A, name="theirs")
     CustomerFactory(city=foshan, number=B, name="ours", source=source, external_id="E1")
     local = UserFactory(role="data", city=foshan)
@@ -150,7 +166,7 @@ def test_what_is_left_out_shows_no_values_for_others_than_ones_own(source, fosha
     assert [row.changes for row in shown] == [[], []]
 
 
-def test_a_held_row_is_as_old_as_its_first_commit(source, foshan, guangzhou):  # noqa: F811
+def test_a_held_row_is_as_old_as_its_first_commit(source, foshan, guangzhou):
     CustomerFactory(city=guangzhou, number=A)
     local = UserFactory(role="data", city=foshan)
     rows = [["", "x", A, "", "", ""], ["", "x", B, "", "", ""]]
@@ -165,7 +181,7 @@ def test_a_held_row_is_as_old_as_its_first_commit(source, foshan, guangzhou):  #
     assert told(lead_list, local) == ["unchanged", "unchanged"]
 
 
-def test_a_second_commit_keeps_the_moment_of_the_first(source, foshan, guangzhou):  # noqa: F811
+def test_a_second_commit_keeps_the_moment_of_the_first(source, foshan, guangzhou):
     CustomerFactory(city=guangzhou, number=A)
     local = UserFactory(role="data", city=foshan)
     kept = []
@@ -177,7 +193,7 @@ def test_a_second_commit_keeps_the_moment_of_the_first(source, foshan, guangzhou
     assert kept[0][1] < kept[1][1]
 
 
-def test_the_order_of_reasons_is_the_same_for_others_customers(source, foshan, guangzhou):  # noqa: F811
+def test_the_order_of_reasons_is_the_same_for_others_customers(source, foshan, guangzhou):
     CustomerFactory(city=guangzhou, number=B)
     local = UserFactory(role="data", city=foshan)
     commit(check(rows_file(["", "", B, "", "", ""], ["", "", C, "", "", ""]), local, source, city=foshan), local)
@@ -193,7 +209,7 @@ def test_the_order_of_reasons_is_the_same_for_others_customers(source, foshan, g
     assert told(lead_list, local) == ["new", "left:known", "left:known"]
 
 
-def test_who_was_taken_back_since_the_check_is_judged_again_at_the_commit(data, source, foshan):  # noqa: F811
+def test_who_was_taken_back_since_the_check_is_judged_again_at_the_commit(data, source, foshan):
     first = commit(check(rows_file(["", "x", A, "Foshan", "", ""]), data, source), data)
     second = check(rows_file(["", "y", A, "Foshan", "", ""]), data, SourceFactory(), known="skip")
     assert verdicts(second) == ["left:known"]
@@ -205,7 +221,7 @@ def test_who_was_taken_back_since_the_check_is_judged_again_at_the_commit(data, 
     assert (verdicts(second), person(A).name) == (["new"], "y")
 
 
-def test_the_same_file_with_another_wish_is_another_list(known, data, source):  # noqa: F811
+def test_the_same_file_with_another_wish_is_another_list(known, data, source):
     file = rows_file(["E1", "", A, "Foshan", "", ""])
 
     first, second = check(file, data, source), check(file, data, source, known="skip")
@@ -217,19 +233,19 @@ def test_the_same_file_with_another_wish_is_another_list(known, data, source):  
     "wish",
     [{"known": "fields"}, {"known": "skip", "known_fields": ["age"]}, {"known": "fields", "known_fields": ["city"]}],
 )
-def test_fields_are_named_where_some_are_taken_and_nowhere_else(data, source, foshan, wish):  # noqa: F811
+def test_fields_are_named_where_some_are_taken_and_nowhere_else(data, source, foshan, wish):
     with pytest.raises(lists.FieldsMissing):
         check(rows_file(["E1", "", A, "Foshan", "", ""]), data, source, **wish)
 
 
-def test_the_database_holds_no_list_that_takes_some_values_and_names_none(data, source, foshan):  # noqa: F811
+def test_the_database_holds_no_list_that_takes_some_values_and_names_none(data, source, foshan):
     lead_list = check(rows_file(["E1", "", A, "Foshan", "", ""]), data, source)
 
     with pytest.raises(IntegrityError):
         LeadList.objects.filter(pk=lead_list.pk).update(known="fields")
 
 
-def test_the_page_asks_what_becomes_of_known_customers(client, data, source, foshan):  # noqa: F811
+def test_the_page_asks_what_becomes_of_known_customers(client, data, source, foshan):
     client.force_login(data)
     file = list_files.workbook([["E1", "", A, "Foshan", "", ""]])
     file.name = "list.xlsx"
