@@ -170,8 +170,10 @@ def run() -> list[Figure]:
     from django.conf import settings
     from django.test import Client
 
+    from core.memory import settle
     from people.models import User
 
+    settle()
     settings.ALLOWED_HOSTS = ["*"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     figures = []

@@ -18,10 +18,10 @@ from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
 
-# A count is kept as long as keeps counting under a small part of the time, since a million leads take a while. One that takes longer than
-# DEAR seconds is made anew each minute in the background, as long as somebody asks for it, so that nobody waits for it.
-KEEP_TIMES, KEEP_LEAST, KEEP_MOST = 60, 2, 180
-DEAR, ASKED_WITHIN = 0.4, 30 * 60
+# A count that takes longer than DEAR seconds is made anew each minute in the background, as long as somebody asks for it, so that nobody waits
+# for it: kept longer than that minute, since who finds none counts himself. The others are kept for a moment only.
+DEAR, ASKED_WITHIN = 0.05, 30 * 60
+KEEP, KEEP_DEAR = 3, 180
 # So far back is looked for days on which leads were finished.
 BURN_DAYS = 14
 # Hashes of a million persons stay in memory; compiling the statement would take longer than it runs.
@@ -152,7 +152,7 @@ def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Coun
     fresh = count(campaigns, at)
     for campaign in campaigns:
         counted = fresh[campaign.pk]
-        cache.set(_key(campaign), counted, min(max(counted.seconds * KEEP_TIMES, KEEP_LEAST), KEEP_MOST))
+        cache.set(_key(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
     return fresh
 
 

@@ -354,7 +354,7 @@ def test_each_campaign_and_city_is_cut_out_of_one_count():
 
 
 def test_a_count_is_kept_and_says_when_it_was_made(monkeypatch):
-    monkeypatch.setattr(counting, "KEEP_LEAST", 60)
+    monkeypatch.setattr(counting, "KEEP", 60)
     floor = Floor()
     floor.lead()
     counting.kept([floor.campaign], AT)
@@ -369,7 +369,7 @@ def test_a_count_is_kept_and_says_when_it_was_made(monkeypatch):
 
 
 def test_a_count_that_takes_long_is_made_anew_for_those_who_asked(monkeypatch):
-    monkeypatch.setattr(counting, "KEEP_LEAST", 60)
+    monkeypatch.setattr(counting, "KEEP", 60)
     floor, unasked = Floor(), Floor()
     floor.lead()
     assert counting.count_again(AT) == 0

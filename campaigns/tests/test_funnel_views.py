@@ -142,7 +142,7 @@ def test_a_campaign_without_leads_says_what_to_do(client):
 def test_the_list_takes_the_same_queries_however_many_leads(
     client, floor, url, leads, django_assert_num_queries, monkeypatch
 ):
-    monkeypatch.setattr(counting, "KEEP_LEAST", 60)
+    monkeypatch.setattr(counting, "KEEP", 60)
     for _n in range(leads):
         hold(floor.lead(), agent_of(TeamFactory(city=floor.city)))
     signed_in(client, manager()).get(url)
