@@ -12,7 +12,11 @@ from campaigns.tests.factories import AT, person
 from core.jobs import run_inline
 from people.tests.factories import UserFactory
 
-pytestmark = [pytest.mark.bank, pytest.mark.slow, pytest.mark.django_db(transaction=True, serialized_rollback=True)]  # each finds the seeds of the migrations
+pytestmark = [
+    pytest.mark.bank,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+]  # each finds the seeds of the migrations
 
 
 def test_within_months_likeness_is_modest_and_a_random_split_flatters_it():

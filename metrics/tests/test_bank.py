@@ -12,7 +12,10 @@ from metrics.tests.comparing import ours
 from people.models import City, User
 from people.tests.factories import UserFactory
 
-pytestmark = [pytest.mark.bank, pytest.mark.django_db(transaction=True, serialized_rollback=True)]  # each finds the seeds of the migrations
+pytestmark = [
+    pytest.mark.bank,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+]  # each finds the seeds of the migrations
 SECTIONS = {
     "month": ("month", ()),
     "week": ("week", ()),
