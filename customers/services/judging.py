@@ -55,6 +55,10 @@ KNOWN = "c.id, c.city_id, c.source_id, c.external_id, c.is_suppressed, c.created
 # the rows to be judged; what came before them in the file is looked at too
 SOME = "s.row_no > %(after)s AND s.row_no <= %(upto)s AND (%(all)s OR s.row_no = ANY (%(rows)s))"
 
+# in the order of the index in which each number is looked for: at random its pages come and go in the processor's cache
+THESE = f"""SELECT row_no, phone_blind, external_id, city_id, fault FROM customers_stagedrow s
+    WHERE lead_list_id = %(list)s AND {SOME} ORDER BY phone_blind"""
+
 # those that a row can repeat
 EARLIER = "lead_list_id = %(list)s AND row_no <= %(upto)s AND fault = ''"
 
@@ -107,7 +111,7 @@ WITH asked AS MATERIALIZED (
       WHEN s.row_no > t.first THEN 'duplicate:same_number'
       WHEN NOT %(region)s AND {NOT_THE_UPLOADERS} THEN 'undecided:region'
       WHEN {NUMBER_BLOCKED} THEN 'suppressed:register'
-      WHEN coalesce(c.is_suppressed, x.is_suppressed) OR EXISTS (
+      WHEN coalesce(c.is_suppressed, x.is_suppressed) OR coalesce(c.id, x.id) IS NOT NULL AND EXISTS (
         SELECT 1 FROM customers_suppression u WHERE u.customer_id = coalesce(c.id, x.id) AND {IN_FORCE}) THEN 'suppressed:customer'
       WHEN coalesce(c.created_at, x.created_at) >= %(left_from)s THEN %(left)s
       WHEN s.row_no > r.first THEN 'undecided:second_number'
@@ -120,7 +124,7 @@ WITH asked AS MATERIALIZED (
       WHEN d.before = '{{}}' THEN 'unchanged:'
       ELSE 'update:'
     END AS said
-  FROM customers_stagedrow s
+  FROM ({THESE}) s
   LEFT JOIN twice t ON t.phone_blind = s.phone_blind
   LEFT JOIN renumbered r ON r.external_id = s.external_id
   LEFT JOIN LATERAL (SELECT {KNOWN} FROM customers_customer c WHERE c.id = (
@@ -130,7 +134,6 @@ WITH asked AS MATERIALIZED (
     WHERE o.source_id = %(source)s AND o.external_id = s.external_id AND o.external_id <> '') OFFSET 0) x ON true
   CROSS JOIN LATERAL (VALUES (s.row_no, c.id)) k (row_no, customer_id)
   CROSS JOIN LATERAL (SELECT CASE WHEN c.id IS NOT NULL THEN ({WHAT_CHANGES}) END AS before OFFSET 0) d
-  WHERE s.lead_list_id = %(list)s AND {SOME}
   ORDER BY s.row_no
 )
 INSERT INTO customers_rowverdict (lead_list_id, row_no, verdict, reason, customer_id, before, told, told_reason)
