@@ -19,8 +19,8 @@ from people.models import Membership, Team, User
 
 LEADS = int(os.environ.get("BENCH_LEADS", "1000000"))
 PERSONS = LEADS * 6 // 10
-CAMPAIGNS, CITIES, THREADS, AGENTS = 20, 20, 50, 120_000
-SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
+CAMPAIGNS, CITIES, THREADS, AGENTS = 20, 20, 50, 200_000
+ROUNDS, SECONDS = 3, float(os.environ.get("BENCH_SECONDS", "2"))
 
 SEED = """
 INSERT INTO people_zone (id, name) SELECT i, n FROM unnest(ARRAY['Asia/Shanghai','Asia/Urumqi','Asia/Tokyo','Asia/Bangkok']) WITH ORDINALITY t(n, i)
@@ -189,10 +189,16 @@ FRESH_AGENTS = itertools.count(1000)
 
 
 def measure(name: str) -> list[Figure]:
-    bare, claim = Hammer(BARE_CLAIM, True), Hammer(CLAIM, False)
-    bare.run()
-    claim.run()
-    doubled = len(claim.leads) - len(set(claim.leads))
+    """Bare and ruled in turn, since a shared machine is faster in one moment than in the next; the ratio is the median of the rounds."""
+    rounds = []
+    for _round in range(ROUNDS):
+        bare, claim = Hammer(BARE_CLAIM, True), Hammer(CLAIM, False)
+        bare.run()
+        claim.run()
+        rounds.append((bare, claim))
+    bare, claim = sorted(rounds, key=lambda pair: pair[1].rate / pair[0].rate)[ROUNDS // 2]
+    leads = [lead for _bare, ruled in rounds for lead in ruled.leads]
+    doubled, nothing = len(leads) - len(set(leads)), sum(len(ruled.faults) for _bare, ruled in rounds)
     ratio = claim.rate / bare.rate
     return [
         Figure(f"{name}: bare SKIP LOCKED", bare.rate, "claims/s"),
@@ -205,13 +211,7 @@ def measure(name: str) -> list[Figure]:
             f"bare {bare.percentile(0.95):.1f} ms",
         ),
         Figure(
-            f"{name}: leads handed out twice",
-            doubled,
-            "",
-            None,
-            f"{len(claim.faults)} claims found nothing",
-            "0",
-            doubled == 0,
+            f"{name}: leads handed out twice", doubled, "", None, f"{nothing} claims found nothing", "0", doubled == 0
         ),
     ]
 
