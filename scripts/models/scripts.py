@@ -1,74 +1,17 @@
-"""What is sold and what is said: products, offers, scripts with versions, steps and questions."""
+"""What is said: scripts with versions, steps, questions and where answers lead."""
 
 from __future__ import annotations
 
-from datetime import date
+from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
-
-class Product(models.Model):
-    """Something sold by phone. `is_on` off stops every campaign that sells it at once."""
-
-    code = models.CharField(_("code"), max_length=40, unique=True)
-    name = models.CharField(_("name"), max_length=120)
-    description = models.TextField(_("description"), blank=True, default="")
-    price_cents = models.BigIntegerField(_("price"), null=True, blank=True)
-    selling_points = models.TextField(
-        _("selling points"), blank=True, default="", help_text=_("One per line, short and clear.")
-    )
-    mandatory_statements = models.TextField(
-        _("mandatory statements"), blank=True, default="", help_text=_("One per line.")
-    )
-    is_larger_plan = models.BooleanField(_("a larger plan (else an add-on)"), default=True)
-    is_on = models.BooleanField(_("may be sold"), default=True)
-
-    class Meta:
-        verbose_name = _("product")
-        constraints = [
-            models.CheckConstraint(
-                name="product_price_not_negative", condition=Q(price_cents=None) | Q(price_cents__gte=0)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class OfferQuerySet(models.QuerySet):
-    def valid_on(self, day: date) -> OfferQuerySet:
-        return self.filter(Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day)))
-
-
-class Offer(models.Model):
-    """An incentive of this channel only, so that its effect can be measured."""
-
-    product = models.ForeignKey(Product, models.PROTECT, related_name="offers", verbose_name=_("product"))
-    code = models.CharField(_("code"), max_length=40, unique=True)
-    name = models.CharField(_("name"), max_length=120)
-    terms = models.TextField(_("terms"), blank=True, default="")
-    price_cents = models.BigIntegerField(_("price"), null=True, blank=True)
-    valid_from = models.DateField(_("from"))
-    valid_to = models.DateField(_("until"), null=True, blank=True)
-
-    objects = OfferQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("offer")
-        constraints = [
-            models.CheckConstraint(
-                name="offer_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
-            ),
-            models.CheckConstraint(
-                name="offer_price_not_negative", condition=Q(price_cents=None) | Q(price_cents__gte=0)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+from .products import Product
 
 
 class Script(models.Model):
@@ -110,6 +53,15 @@ class ScriptVersion(models.Model):
     USABLE = [Status.APPROVED, Status.TRIAL, Status.LIVE]
 
     script = models.ForeignKey(Script, models.PROTECT, related_name="versions", verbose_name=_("script"))
+    based_on = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("made from version"),
+        db_index=False,
+    )
     number = models.PositiveIntegerField(_("version"))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.DRAFT)
     created_by = models.ForeignKey(
@@ -144,7 +96,10 @@ class ScriptVersion(models.Model):
 
 
 class ScriptStep(models.Model):
-    """One thing to say, in one of the six parts."""
+    """One thing to say, in one of the six parts. After it comes the branch of the answer that was given, else the next position.
+
+    `key` stays the same from version to version, so that versions and what happened at a step can be compared.
+    """
 
     class Part(models.TextChoices):
         FIRST_QUESTION = "first_question", _("First question")
@@ -155,6 +110,7 @@ class ScriptStep(models.Model):
         ENDING = "ending", _("Ending")
 
     version = models.ForeignKey(ScriptVersion, models.CASCADE, related_name="steps", verbose_name=_("version"))
+    key = models.UUIDField(default=uuid4, db_default=RandomUUID(), editable=False)
     part = models.CharField(_("part"), max_length=16, choices=Part.choices)
     position = models.PositiveSmallIntegerField(_("position"))
     title = models.CharField(_("title"), max_length=120, blank=True, default="")
@@ -167,7 +123,8 @@ class ScriptStep(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "position"], name="script_step_position", deferrable=models.Deferrable.DEFERRED
-            )
+            ),
+            models.UniqueConstraint(fields=["version", "key"], name="script_step_key"),
         ]
 
     def __str__(self) -> str:
@@ -200,3 +157,86 @@ class ScriptQuestion(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class ScriptBranch(models.Model):
+    """Where an answer of a question with choices leads; no target: the conversation goes to its end."""
+
+    question = models.ForeignKey(ScriptQuestion, models.CASCADE, related_name="branches", verbose_name=_("question"))
+    choice = models.CharField(_("answer"), max_length=200)
+    target = models.ForeignKey(
+        ScriptStep, models.CASCADE, null=True, blank=True, related_name="reached_from", verbose_name=_("goes on with")
+    )
+
+    class Meta:
+        verbose_name = _("branch of a script")
+        constraints = [models.UniqueConstraint(fields=["question", "choice"], name="script_branch_once")]
+
+    def __str__(self) -> str:
+        return self.choice
+
+
+class StepObjection(models.Model):
+    """An objection that is at hand while a step is spoken."""
+
+    step = models.ForeignKey(ScriptStep, models.CASCADE, related_name="objection_links", verbose_name=_("step"))
+    objection = models.ForeignKey(
+        "scripts.Objection", models.PROTECT, related_name="step_links", verbose_name=_("objection")
+    )
+
+    class Meta:
+        verbose_name = _("objection at a step")
+        constraints = [models.UniqueConstraint(fields=["step", "objection"], name="step_objection_once")]
+
+
+class StepQuote(models.Model):
+    """A step quotes an article as it stood in that version; a later version of the article marks the script."""
+
+    step = models.ForeignKey(ScriptStep, models.CASCADE, related_name="quotes", verbose_name=_("step"))
+    article = models.ForeignKey("scripts.Article", models.PROTECT, related_name="quotes", verbose_name=_("article"))
+    article_version = models.PositiveIntegerField(_("version of the article"))
+
+    class Meta:
+        verbose_name = _("quoted article")
+        constraints = [models.UniqueConstraint(fields=["step", "article"], name="step_quote_once")]
+
+
+class StepComment(models.Model):
+    """What a reviewer says about a step (or, without one, about the whole version), until it is settled."""
+
+    version = models.ForeignKey(ScriptVersion, models.CASCADE, related_name="comments", verbose_name=_("version"))
+    step = models.ForeignKey(
+        ScriptStep, models.CASCADE, null=True, blank=True, related_name="comments", verbose_name=_("step")
+    )
+    text = models.TextField(_("comment"), max_length=2000)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"), db_default=Now())
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("settled by")
+    )
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("comment on a script")
+        constraints = [
+            models.CheckConstraint(
+                name="step_comment_settled_whole",
+                condition=Q(settled_by=None, settled_at=None) | Q(settled_by__isnull=False, settled_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class ProhibitedWord(models.Model):
+    """A word that no script and no answer may contain, with the reason the writer is told."""
+
+    word = models.CharField(_("word"), max_length=60, unique=True)
+    why = models.CharField(_("why not"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("prohibited word")
+
+    def __str__(self) -> str:
+        return self.word

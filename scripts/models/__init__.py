@@ -1,0 +1,42 @@
+"""What is sold and what is said."""
+
+from .knowledge import Article, ArticleFile, ArticleVersion
+from .maps import GuidanceCard, GuidanceMap
+from .objections import Objection, ObjectionAnswer, Phrase, PhraseVote
+from .products import Offer, Product
+from .scenarios import Scenario
+from .scripts import (
+    ProhibitedWord,
+    Script,
+    ScriptBranch,
+    ScriptQuestion,
+    ScriptStep,
+    ScriptVersion,
+    StepComment,
+    StepObjection,
+    StepQuote,
+)
+
+__all__ = [
+    "Article",
+    "ArticleFile",
+    "ArticleVersion",
+    "GuidanceCard",
+    "GuidanceMap",
+    "Objection",
+    "ObjectionAnswer",
+    "Offer",
+    "Phrase",
+    "PhraseVote",
+    "Product",
+    "ProhibitedWord",
+    "Scenario",
+    "Script",
+    "ScriptBranch",
+    "ScriptQuestion",
+    "ScriptStep",
+    "ScriptVersion",
+    "StepComment",
+    "StepObjection",
+    "StepQuote",
+]
