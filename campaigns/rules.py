@@ -34,6 +34,11 @@ def can_switch(user: User, campaign: Campaign) -> bool:
     return user.has_role(*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER) and covers(user, campaign)
 
 
+def can_read_refusals(user: User) -> bool:
+    """What customers refuse and with which words: those who answer it, and those who lead the agents."""
+    return user.has_role(*PLANNERS, Role.QA, Role.TRAINER, Role.SUPERVISOR, Role.TEAM_LEADER, Role.CITY_MANAGER)
+
+
 def can_allocate(user: User) -> bool:
     return user.has_role(Role.DATA, *PLANNERS)
 

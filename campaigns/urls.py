@@ -13,12 +13,14 @@ from campaigns.views import (
     likeness,
     orders,
     planning,
+    refusals,
     segments,
 )
 
 app_name = "campaigns"
 
 PLANNING = [
+    path("refusals/", refusals.refusals, name="refusals"),
     path("campaigns/", planning.campaign_list, name="campaigns"),
     path("campaigns/new/", planning.campaign_edit, name="campaign_new"),
     path("campaigns/bench/", bench.bench, name="bench"),

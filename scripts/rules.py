@@ -21,3 +21,8 @@ def can_write_scripts(user: User) -> bool:
 def can_approve(user: User, version: ScriptVersion) -> bool:
     """Somebody of the approving roles who neither began the version nor changed its text last: four eyes."""
     return user.has_role(*APPROVERS) and user.pk not in (version.created_by_id, version.changed_by_id)
+
+
+def can_write_treasury(user: User) -> bool:
+    """Objections, answers, phrases, scenarios and guidance maps: the back office and those who lead teams."""
+    return user.has_role(*WRITERS, Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)

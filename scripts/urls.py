@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scripts import views
+from scripts import views, views_maps, views_scenarios, views_treasury
 
 app_name = "scripts"
 urlpatterns = [
@@ -18,4 +18,28 @@ urlpatterns = [
     path("scripts/versions/<int:pk>/send-back/", views.version_send_back, name="version_send_back"),
     path("scripts/versions/<int:pk>/approve/", views.version_approve, name="version_approve"),
     path("scripts/versions/<int:pk>/live/", views.version_live, name="version_live"),
+    path("objections/", views_treasury.objection_list, name="objections"),
+    path("objections/new/", views_treasury.objection_edit, name="objection_new"),
+    path("objections/<int:pk>/", views_treasury.objection_edit, name="objection"),
+    path("objections/<int:pk>/answers/", views_treasury.answer_new, name="answer_new"),
+    path("objections/<int:pk>/retire/", views_treasury.objection_retire, name="objection_retire"),
+    path("objections/answers/<int:pk>/use/", views_treasury.answer_move, {"verb": "use"}, name="answer_use"),
+    path("objections/answers/<int:pk>/drop/", views_treasury.answer_move, {"verb": "drop"}, name="answer_drop"),
+    path("objections/answers/<int:pk>/draft/", views_treasury.answer_move, {"verb": "draft"}, name="answer_draft"),
+    path("phrases/", views_treasury.phrase_list, name="phrases"),
+    path("phrases/new/", views_treasury.phrase_edit, name="phrase_new"),
+    path("phrases/<int:pk>/", views_treasury.phrase_edit, name="phrase"),
+    path("phrases/<int:pk>/vote/", views_treasury.phrase_vote, name="phrase_vote"),
+    path("phrases/<int:pk>/retire/", views_treasury.phrase_retire, name="phrase_retire"),
+    path("scenarios/", views_scenarios.scenario_list, name="scenarios"),
+    path("scenarios/new/", views_scenarios.scenario_edit, name="scenario_new"),
+    path("scenarios/<int:pk>/", views_scenarios.scenario_edit, name="scenario"),
+    path("scenarios/<int:pk>/<slug:status>/", views_scenarios.scenario_move, name="scenario_move"),
+    path("maps/", views_maps.map_list, name="maps"),
+    path("maps/new/", views_maps.map_new, name="map_new"),
+    path("maps/<int:pk>/", views_maps.map_page, name="map"),
+    path("maps/<int:pk>/cards/", views_maps.card_new, name="card_new"),
+    path("maps/<int:pk>/archive/", views_maps.map_archive, name="map_archive"),
+    path("maps/cards/<int:pk>/", views_maps.card_change, name="card_change"),
+    path("maps/cards/<int:pk>/move/", views_maps.card_move, name="card_move"),
 ]

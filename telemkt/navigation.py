@@ -78,6 +78,11 @@ GROUPS: list[tuple[object, list[Page]]] = [
             ),
             Page("scripts:scripts", "chat", _("Scripts"), (*LEADERS, "campaign_manager", "qa", "trainer")),
             Page("scripts:products", "box", _("Products"), ("campaign_manager", "regional_manager", "trainer")),
+            Page("campaigns:refusals", "ear", _("Refusals"), ("supervisor", "campaign_manager", "qa", "trainer")),
+            Page("scripts:objections", "scale", _("Objections"), ("team_leader", "campaign_manager", "qa", "trainer")),
+            Page("scripts:phrases", "star", _("Best phrases"), ("agent", "team_leader", "qa", "trainer")),
+            Page("scripts:scenarios", "book", _("Scenarios"), ("campaign_manager", "qa", "trainer")),
+            Page("scripts:maps", "map", _("Guidance maps"), ("campaign_manager", "qa", "trainer")),
         ],
     ),
     (

@@ -18,21 +18,29 @@ HOMES = sorted({name for _role, names in navigation.HOMES for name in names})
 OWN_WORK = {"core:jobs"}
 FACTS = {"campaigns:calls", "campaigns:orders", "campaigns:campaigns", "campaigns:callbacks"}
 FIGURES = {"metrics:indicators", "metrics:definitions"}
-PLANS = {"scripts:products", "scripts:scripts"}
+PLANS = {
+    "scripts:products",
+    "scripts:scripts",
+    "scripts:objections",
+    "scripts:phrases",
+    "scripts:scenarios",
+    "scripts:maps",
+}
+REFUSALS = {"campaigns:refusals"}
 PERSONS = {"customers:customers", "customers:suppressions"}
 LISTS = {"customers:lists", "customers:sources"}
 PLACES = {"people:users", "people:teams", "people:cities"}
 MAY_READ_TOO: dict[str, set[str]] = {
     "agent": OWN_WORK | FIGURES | PLANS | {"campaigns:calls", "campaigns:orders"},
-    "team_leader": OWN_WORK | PLANS,
+    "team_leader": REFUSALS | OWN_WORK | PLANS,
     "supervisor": OWN_WORK | PLANS | {"customers:rules"},
     "data": PLANS | {"campaigns:orders"},
-    "campaign_manager": OWN_WORK | {"customers:sources"},
+    "campaign_manager": OWN_WORK | PLANS | {"customers:sources"},
     "qa": OWN_WORK | PLANS | PERSONS | {"campaigns:orders", "customers:rules"},
-    "trainer": OWN_WORK | {"campaigns:campaigns"},
-    "city_manager": OWN_WORK | PLANS | PERSONS | PLACES | {"campaigns:callbacks", "customers:rules"},
-    "regional_manager": OWN_WORK | PLANS | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
-    "administrator": FACTS | FIGURES | PLANS | PERSONS | LISTS,
+    "trainer": OWN_WORK | PLANS | {"campaigns:campaigns"},
+    "city_manager": REFUSALS | OWN_WORK | PLANS | PERSONS | PLACES | {"campaigns:callbacks", "customers:rules"},
+    "regional_manager": REFUSALS | OWN_WORK | PLANS | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
+    "administrator": REFUSALS | FACTS | FIGURES | PLANS | PERSONS | LISTS,
 }
 
 

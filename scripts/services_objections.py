@@ -1,0 +1,128 @@
+"""Verbs on objections with their answers, and on best phrases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.audit import audit
+from core.errors import DomainError
+from customers.names import sort_key
+from people.models import User
+from scripts.models import Objection, ObjectionAnswer, Phrase, PhraseVote, ProhibitedWord
+
+Row = TypeVar("Row", Objection, Phrase)
+
+
+class ProhibitedWords(DomainError):
+    """What is said to customers contains a word that must not be said."""
+
+
+class NotInUse(DomainError):
+    """The objection, answer or phrase was taken out of use meanwhile."""
+
+
+@transaction.atomic
+def save_objection(*, objection: Objection, by: User, at: datetime) -> Objection:
+    """Store a new or changed objection; `search` follows its words."""
+    objection.search = search_words(objection.text, objection.reason)
+    if objection.pk is None:
+        objection.created_by, objection.created_at = by, at
+    objection.save()
+    audit("scripts.objection.saved", objection, by=by, at=at)
+    return objection
+
+
+def search_words(*texts: str) -> str:
+    """The words, small, their pinyin in one, and its initials: "太贵" is found by 太贵, taigui and tg."""
+    words = " ".join(text for text in texts if text).lower()
+    sounds = sort_key(words).split()
+    return f"{words} {''.join(sounds)} {''.join(sound[0] for sound in sounds)}"[:500]
+
+
+@transaction.atomic
+def retire_objection(*, objection: Objection, by: User, at: datetime) -> Objection:
+    return _retire(objection, at, "scripts.objection.retired", by=by, now=at)
+
+
+@transaction.atomic
+def revive_objection(*, objection: Objection, by: User, at: datetime) -> Objection:
+    return _retire(objection, None, "scripts.objection.revived", by=by, now=at)
+
+
+def _retire(row: Row, retired_at: datetime | None, deed: str, *, by: User, now: datetime) -> Row:
+    row.retired_at = retired_at
+    row.save(update_fields=["retired_at"])
+    audit(deed, row, by=by, at=now)
+    return row
+
+
+@transaction.atomic
+def write_answer(
+    *, objection: Objection, text: str, by: User, at: datetime, call_id: int | None = None, second: int | None = None
+) -> ObjectionAnswer:
+    """A further wording of the answer, as a draft. Raises ProhibitedWords, NotInUse."""
+    if objection.retired_at is not None:
+        raise NotInUse(_("This objection is retired. Bring it back first."))
+    check_words(text)
+    answer = ObjectionAnswer.objects.create(
+        objection=objection, text=text, call_id=call_id, second=second, written_by=by, written_at=at
+    )
+    audit("scripts.objection.answered", objection, by=by, at=at, answer=answer.pk)
+    return answer
+
+
+@transaction.atomic
+def set_answer_status(*, answer: ObjectionAnswer, status: str, by: User, at: datetime) -> ObjectionAnswer:
+    """Put an answer into use (agents see it), drop it, or take it back to draft. Raises ProhibitedWords."""
+    if status == ObjectionAnswer.Status.IN_USE:
+        check_words(answer.text)
+    answer.status = status
+    answer.save(update_fields=["status"])
+    audit("scripts.objection.answer_moved", answer.objection, by=by, at=at, answer=answer.pk, status=str(status))
+    return answer
+
+
+def check_words(text: str) -> None:
+    """Raises ProhibitedWords, naming each with its reason."""
+    small = text.lower()
+    found = [row for row in ProhibitedWord.objects.order_by("word") if row.word.lower() in small]
+    if found:
+        words = "; ".join(f"{row.word} ({row.why})" if row.why else row.word for row in found)
+        raise ProhibitedWords(_("These words must not be said to customers: %(words)s.") % {"words": words})
+
+
+@transaction.atomic
+def save_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
+    """Store a new or changed best phrase. Raises ProhibitedWords."""
+    check_words(phrase.text)
+    if phrase.pk is None:
+        phrase.added_by, phrase.added_at = by, at
+    phrase.save()
+    audit("scripts.phrase.saved", phrase, by=by, at=at)
+    return phrase
+
+
+@transaction.atomic
+def vote(*, phrase: Phrase, by: User, at: datetime) -> bool:
+    """Vote for a phrase, or take one's vote back. Returns whether one's vote stands now. Raises NotInUse."""
+    if phrase.retired_at is not None:
+        raise NotInUse(_("This phrase is retired."))
+    Phrase.objects.select_for_update().get(pk=phrase.pk)
+    gone, _rows = PhraseVote.objects.filter(phrase=phrase, by=by).delete()
+    if not gone:
+        PhraseVote.objects.create(phrase=phrase, by=by, at=at)
+    return not gone
+
+
+@transaction.atomic
+def retire_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
+    return _retire(phrase, at, "scripts.phrase.retired", by=by, now=at)
+
+
+@transaction.atomic
+def revive_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
+    return _retire(phrase, None, "scripts.phrase.revived", by=by, now=at)

@@ -1,0 +1,43 @@
+"""Verbs on scenarios: written, tried, used, dropped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.audit import audit
+from core.errors import DomainError
+from customers.conditions import parse
+from people.models import User
+from scripts.models import Scenario
+from scripts.services_objections import check_words
+
+
+class NameTaken(DomainError):
+    """A product's scenarios have different names."""
+
+
+@transaction.atomic
+def save_scenario(*, scenario: Scenario, by: User, at: datetime) -> Scenario:
+    """Store a new or changed scenario. Raises NameTaken, ProhibitedWords, BadConditions (what is wrong with its conditions, and where)."""
+    if scenario.conditions:
+        parse(scenario.conditions, user=by)
+    check_words("\n".join([scenario.picture, scenario.lines, scenario.sms_text]))
+    if Scenario.objects.filter(product=scenario.product, name=scenario.name).exclude(pk=scenario.pk).exists():
+        raise NameTaken(_("This product has a scenario of that name already."))
+    if scenario.pk is None:
+        scenario.written_by, scenario.written_at = by, at
+    scenario.save()
+    audit("scripts.scenario.saved", scenario, by=by, at=at)
+    return scenario
+
+
+@transaction.atomic
+def set_scenario_status(*, scenario: Scenario, status: str, by: User, at: datetime) -> Scenario:
+    """Draft, being tried, in use (both are proposed on the desk), dropped."""
+    scenario.status = status
+    scenario.save(update_fields=["status"])
+    audit("scripts.scenario.moved", scenario, by=by, at=at, status=str(status))
+    return scenario
