@@ -11,6 +11,7 @@ from customers.models import LeadList, RulePack, Source
 from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
 from telemkt.demo import words
 from telemkt.demo.accounts import People
+from telemkt.demo.treasury import make_treasury
 
 Stage = Campaign.Stage
 RUNNING_SINCE, ENDED, TRIAL_SINCE = 45, 20, 3  # days back
@@ -26,6 +27,7 @@ class Plan:
 
 def make_plan(people: People, today: date, at: datetime) -> Plan:
     products = _products(today)
+    make_treasury(people, products, at)
     packs = list(RulePack.objects.filter(code="DEMO"))
     facts = [
         ("HOME-500", "老客户家庭宽带提速", products[0], Stage.RUNNING, RUNNING_SINCE, None, {"target_success_percent": "6.50", "target_contact_percent": "78.00", "target_customers": 9000}),
