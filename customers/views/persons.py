@@ -29,7 +29,7 @@ from customers.doors import two_persons_of_segment
 from customers.filters import CustomerFilter
 from customers.models import Contact, Customer, GreyEntry, RulePack, Segment
 from customers.person_forms import ConsentForm, GreyForm, NumberForm, QuietTimeForm, RevealForm, SuppressForm, TagForm
-from customers.queries import customers_by_name, for_list, merges_of
+from customers.queries import customers_by_name, for_list, merges_of, was_erased
 from customers.request_forms import RequestForm
 from customers.services import contacts, greylist, persons, quiet_times
 from customers.services.packs import DEFAULT_PACK
@@ -201,6 +201,7 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "quiet_form": QuietTimeForm(initial={"stated_on": business_date(at)}),
         "contacts": Contact.objects.filter(customer_id=row.pk).order_by("-at")[:CONTACTS_SHOWN],
         "packs": RulePack.objects.order_by("code"),
+        "may_see_evidence": rules.can_answer_requests(request.user) or not was_erased(row),
         "may_change": rules.can_change_customers(request.user) and not row.merged_into_id,
         "merges": merges_of(row) if rules.can_decide_same_persons(request.user) else [],
         "may_suppress": rules.can_suppress(request.user),
