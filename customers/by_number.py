@@ -6,17 +6,18 @@ elsewhere changes nothing of what they are shown.
 
 from __future__ import annotations
 
-from django.db.models import Case, CharField, F, Q, QuerySet, When
+from django.db.models import Case, CharField, F, Q, When
 
 from customers.models import Suppression
 from customers.models.greylist import entered_for
 from customers.models.people import ANSWERERS
+from customers.models.rules import SuppressionQuerySet
 from people.models import User
 
 BY_HAND = "by hand"
 
 
-def suppressions_seen(user: User) -> QuerySet[Suppression]:
+def suppressions_seen(user: User) -> SuppressionQuerySet:
     """What `visible_to` shows, and what was entered by number for the user's cities, whoever the number belongs to.
 
     Each row says whose it may say it is: `named_id` is the customer, and `open_id` the customer whose page the user may open; None of

@@ -47,7 +47,7 @@ def _write(call: CanaryCall, to: list[str], language: str) -> None:
         return
     with translation.override(language):
         said = (
-            _("A canary customer stood in a list that was uploaded.")
+            _("A canary customer stood in an uploaded list.")
             if call.lead_list_id
             else _("A canary customer was called.")
         )
@@ -75,7 +75,7 @@ def note_list(lead_list: LeadList, *, at: datetime) -> int:
     if not index_of:
         return 0
     rows = StagedRow.objects.filter(lead_list=lead_list, phone_blind__in=list(index_of))
-    found = {index_of[index] for index in {bytes(one) for one in rows.values_list("phone_blind", flat=True)}}
+    found = {index_of[index] for index in {bytes(one or b"") for one in rows.values_list("phone_blind", flat=True)}}
     new = 0
     for canary in Canary.objects.filter(pk__in=found).order_by("pk"):
         call, is_new = CanaryCall.objects.get_or_create(
