@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import DateField, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
 from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,17 +15,18 @@ from customers.models.people import ANSWERERS, Customer
 from people.models import Membership, User
 
 
-def entered_for(user: User, rows: QuerySet) -> QuerySet:
-    """Of `rows` those that the user, or somebody who then belonged to one of the user's cities, entered."""
+def entered_for(user: User) -> Q:
+    """Rows that the user, or somebody who then belonged to one of the user's cities, entered."""
     cities = user.scope().city_ids
+    moment = ExpressionWrapper(OuterRef("created_at"), output_field=models.DateTimeField())
+    day = TruncDate(moment, tzinfo=timezone.get_default_timezone())
     then = Membership.objects.filter(
         Q(city__in=cities) | Q(team__city__in=cities),
-        Q(valid_to=None) | Q(valid_to__gt=OuterRef("entered_on")),
+        Q(valid_to=None) | Q(valid_to__gt=day),
         user=OuterRef("created_by"),
-        valid_from__lte=OuterRef("entered_on"),
+        valid_from__lte=day,
     )
-    day = TruncDate("created_at", tzinfo=timezone.get_default_timezone(), output_field=DateField())
-    return rows.annotate(entered_on=day).filter(Q(created_by=user) | Exists(then))
+    return Q(created_by=user) | Q(Exists(then))
 
 
 class GreyEntryQuerySet(models.QuerySet):
@@ -40,8 +41,8 @@ class GreyEntryQuerySet(models.QuerySet):
         scope = user.scope()
         rows = self
         if not scope.is_region:
-            entered = entered_for(user, GreyEntry.objects.filter(phone_blind__isnull=False)).values("pk")
-            rows = self.filter(Q(customer__city__in=scope.city_ids) | Q(pk__in=entered))
+            by_number = Q(phone_blind__isnull=False) & entered_for(user)
+            rows = self.filter(Q(customer__city__in=scope.city_ids) | by_number)
         return rows if user.has_role(*ANSWERERS) else rows.exclude(customer__is_locked=True)
 
 
