@@ -14,6 +14,7 @@ from rest_framework.routers import BaseRouter
 
 from core.clock import database_now
 from customers import rules
+from customers.by_number import suppressions_seen
 from customers.filters import SuppressionFilter
 from customers.models import Customer, Suppression
 from customers.services import suppress as services
@@ -21,7 +22,9 @@ from customers.services.persons import suppress_number
 
 
 class SuppressionSerializer(serializers.ModelSerializer):
-    """Without campaign and product: by nobody."""
+    """Without campaign and product: by nobody. Without customer: a number that is nobody's here."""
+
+    customer_id = serializers.IntegerField(source="named_id", allow_null=True, read_only=True)
 
     class Meta:
         model = Suppression
@@ -68,7 +71,7 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
     def get_queryset(self) -> Any:
         if not rules.can_see_suppressions(self.request.user):
             return Suppression.objects.none()
-        return Suppression.objects.visible_to(self.request.user).order_by("-valid_from", "-pk")
+        return suppressions_seen(self.request.user).order_by("-valid_from", "-pk")
 
     @extend_schema(request=SuppressionPost, responses={201: SuppressionSerializer, 202: None})
     def create(self, request: Request) -> Response:
@@ -85,7 +88,7 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
         if customer is None:
             return Response({"detail": "There is no such customer."}, status=status.HTTP_404_NOT_FOUND)
         row = services.suppress(customer=customer, **told, source="api", by=request.user, at=at)
-        return Response(SuppressionSerializer(row).data, status=status.HTTP_201_CREATED)
+        return Response(SuppressionSerializer(self.get_queryset().get(pk=row.pk)).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=LiftPost, responses=SuppressionSerializer)
     @action(detail=True, methods=["post"])
@@ -96,8 +99,8 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
             raise PermissionDenied
         post = LiftPost(data=request.data)
         post.is_valid(raise_exception=True)
-        row = services.lift(suppression=row, by=request.user, at=database_now(), reason=post.validated_data["reason"])
-        return Response(SuppressionSerializer(row).data)
+        services.lift(suppression=row, by=request.user, at=database_now(), reason=post.validated_data["reason"])
+        return Response(SuppressionSerializer(self.get_object()).data)
 
 
 def register(router: BaseRouter) -> None:

@@ -47,6 +47,7 @@ tell(
         "customers.request.unlocked": _("Unlocked a customer's data"),
         "customers.canary.placed": _("Placed a canary customer"),
         "customers.canary.called": _("Reported a call to a canary customer"),
+        "customers.canary.found": _("A canary customer stood in an uploaded list"),
         "customers.canary.settled": _("Looked into a call to a canary customer"),
         "customers.same_person.search_asked": _("Asked to look for customers who may be the same person"),
         "customers.same_person.told_apart": _("Decided that two customers are not the same person"),

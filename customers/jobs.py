@@ -88,6 +88,13 @@ def find_same_persons(run: Run) -> dict[str, Any]:
     return same_persons.find_same_persons(run)
 
 
+@handler("customers.write_alert", label=_("Write a notice by e-mail"), max_attempts=5)
+def write_alert(run: Run) -> dict[str, Any]:
+    from customers.services import canary_alerts
+
+    return canary_alerts.write_alert(run)
+
+
 @handler("customers.refresh_segment", label=_("Count a segment"), max_attempts=3, lease=timedelta(seconds=120))
 def refresh_segment(run: Run) -> dict[str, Any]:
     from customers.services import segment_members

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import Case, F, Prefetch, QuerySet, Value, When
+from django.db.models import Case, F, Max, Prefetch, QuerySet, Value, When
 from django.db.models.fields import DateField
 
-from customers.models import Customer, CustomerTag, Merge, PersonRequest, Phone
+from customers.models import Contact, Customer, CustomerTag, Merge, PersonRequest, Phone
 from people.models import City, User
 
 # Nobody pages through more by hand; beyond it filters help.
@@ -89,6 +89,21 @@ def former_ids(customer_id: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(FORMER, [customer_id])
         return [row[0] for row in cursor.fetchall()]
+
+
+def was_erased(customer: Customer) -> bool:
+    """Whether the person asked to be erased and was."""
+    return PersonRequest.objects.filter(
+        customer=customer, kind=PersonRequest.Kind.ERASE, state=PersonRequest.State.DONE
+    ).exists()
+
+
+def last_contact(persons: list[int]) -> datetime | None:
+    """When one of these rows of a person was last contacted or spoken to; None: never."""
+    made = Contact.objects.filter(customer_id__in=persons, state=Contact.State.MADE).aggregate(last=Max("at"))["last"]
+    known = Customer.objects.filter(pk__in=persons).values_list("attempts", "answered_at")
+    moments = [made, *(answered for _attempts, answered in known), *(attempts[0] for attempts, _a in known if attempts)]
+    return max((moment for moment in moments if moment), default=None)
 
 
 def merges_of(customer: Customer) -> QuerySet[Merge]:

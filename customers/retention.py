@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pgtrigger
+from django.apps import apps
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core.models import PrivateFile
 from core.retention import register
 from customers.list_rules import UNDO_FOR
 from customers.models import (
     CanaryCall,
+    Consent,
+    ConsentFile,
     Customer,
     CustomerTag,
     GreyEntry,
@@ -27,6 +33,7 @@ from customers.models import (
     StagedRow,
     Suppression,
 )
+from customers.queries import former_ids, last_contact
 
 STAGED = timedelta(days=7)
 UNDECIDED = timedelta(days=30)
@@ -34,6 +41,8 @@ UNDO = UNDO_FOR
 UNUSED = timedelta(days=3 * 365)
 HELD = timedelta(days=365)
 UNCOUNTED = timedelta(days=365)
+# the time within which somebody may still bring a claim about a call, and the proof of its ground is ours to give (Civil Code art. 188)
+PROVED = timedelta(days=3 * 365)
 A_NIGHT = 20_000
 
 
@@ -143,6 +152,52 @@ def forget_callers(at: datetime) -> int:
     return due.filter(Q(caller__isnull=False) | Q(finding__isnull=False)).update(caller=None, finding=None)
 
 
+def evidence_until(persons: list[int]) -> datetime | None:
+    """Until when the wording and the files of consents of a person who is erased prove something; None: nobody was ever contacted."""
+    last = last_contact(persons)
+    return last + PROVED if last else None
+
+
+def settle_evidence(persons: list[int], at: datetime) -> tuple[datetime | None, int]:
+    """Of a person who is erased: what proves the grounds of past calls stays for its time, and is destroyed when it proves nothing any more.
+    That there was a ground, which and when, stays. Returns (kept until, or None, and how many files)."""
+    until = evidence_until(persons)
+    consents = Consent.objects.filter(customer__in=persons)
+    proofs = ConsentFile.objects.filter(consent__in=consents)
+    count = proofs.count()
+    # bytes cannot be put back if this transaction fails: their time ends, and the next sweep takes them
+    end = until if until and until > at else at
+    PrivateFile.objects.filter(
+        pk__in=proofs.values("file_id"), destroyed_at=None, keep_until__gt=end
+    ).update(keep_until=end)  # fmt: skip
+    if end > at:
+        return until, count
+    proofs.delete()
+    pks = list(consents.values_list("pk", flat=True))
+    # the one place where history is emptied: its old rows hold the words that are to go
+    with (
+        transaction.atomic(),
+        pgtrigger.ignore("customers.Consent:update_update", "customers.ConsentEvent:append_only"),
+    ):
+        consents.exclude(evidence="").update(evidence="")
+        apps.get_model("customers", "ConsentEvent")._default_manager.filter(pgh_obj__in=pks).exclude(
+            evidence=""
+        ).update(evidence="")
+    return None, count
+
+
+def forget_evidence(at: datetime) -> int:
+    """Evidence of persons who were erased, when its time is over; and what points to files that are no longer there."""
+    gone = PrivateFile.objects.filter(kind="customers.consent", destroyed_at__isnull=False)
+    forgotten = ConsentFile.objects.filter(file_id__in=gone.values("pk")).delete()[0]
+    held = Consent.objects.filter(~Q(evidence="") | Q(file__isnull=False))
+    erased = PersonRequest.objects.filter(kind=PersonRequest.Kind.ERASE, state=PersonRequest.State.DONE)
+    for pk in erased.filter(customer__in=held.values("customer")).values_list("customer", flat=True).distinct():
+        until, _count = settle_evidence([pk, *former_ids(pk)], at)
+        forgotten += until is None
+    return forgotten
+
+
 register(
     "customers.StagedRow",
     fields=StagedRow.PERSONAL_FIELDS,
@@ -220,8 +275,14 @@ register(
 EVIDENCE = _(
     "Evidence of the ground on which people were called or asked not to be: kept as long as it can be asked for."
 )
-register("customers.Consent", fields=("evidence",), basis=EVIDENCE)
-register("customers.ConsentEvent", fields=("evidence",), basis=EVIDENCE)
+PROOF = _(
+    "Evidence of the ground on which people were called: kept as long as it can be asked for. Of who was erased 3 years after the last contact (Civil Code art. 188), at once when there was none."
+)
+register("customers.Consent", fields=("evidence",), basis=PROOF)
+register("customers.ConsentEvent", fields=("evidence",), basis=PROOF)
+register(
+    "customers.ConsentFile", fields=ConsentFile.PERSONAL_FIELDS, keep_for=PROVED, basis=PROOF, apply=forget_evidence
+)
 register("customers.GreyEntry", fields=GreyEntry.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.Suppression", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)
 register("customers.SuppressionEvent", fields=Suppression.PERSONAL_FIELDS, basis=EVIDENCE)

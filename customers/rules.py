@@ -46,14 +46,16 @@ def can_suppress(user: User) -> bool:
 
 
 def can_lift(user: User, suppression: Suppression) -> bool:
-    """A wish not to be called is lifted at the top or by the data team, a complaint by QA, what was entered by hand by those who enter."""
+    """A wish not to be called is lifted at the top or by the data team, a complaint by QA, what was entered by hand by those who work with
+    customers' data and by whoever entered it."""
     if suppression.kind == Suppression.Kind.LOCKED:
         return False  # unlocked through the request by which the person was locked
     if suppression.kind == Suppression.Kind.COMPLAINT:
         return user.has_role(Role.QA, *TOP)
     if suppression.kind in (Suppression.Kind.REFUSAL, Suppression.Kind.REGISTER):
         return user.has_role(Role.DATA, *TOP)
-    return user.has_role(*WORK)
+    is_own = suppression.kind == Suppression.Kind.MANUAL and suppression.created_by_id == user.pk
+    return user.has_role(*WORK) or (is_own and can_suppress(user))
 
 
 def can_add_quiet_time(user: User) -> bool:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("customers/<int:pk>/requests/", persons.request_open, name="request-open"),
     path("canaries/", canaries.canaries, name="canaries"),
     path("canaries/badge/", canaries.canaries_badge, name="canaries-badge"),
+    path("canaries/alerts/", canaries.canary_alerts, name="canary-alerts"),
     path("canaries/new/", canaries.canary_new, name="canary-new"),
     path("canaries/report/", canaries.canary_report, name="canary-report"),
     path("canaries/<int:pk>/", canaries.canary, name="canary"),

@@ -260,6 +260,13 @@ class Navigation:
         return groups_for(self.user, self.request.path)
 
     @cached_property
+    def alerts_url(self) -> str:
+        """Where the first page of an administrator asks for what must not be overlooked; "" elsewhere."""
+        if self.user is None or not self.user.is_authenticated or "administrator" not in roles_of(self.user):
+            return ""
+        return url_of("customers:canary-alerts") if self.request.path == home_for(self.user) else ""
+
+    @cached_property
     def role(self) -> str:
         """The role that comes first in the day of this user, in words."""
         if self.user is None or not self.user.is_authenticated:

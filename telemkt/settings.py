@@ -7,6 +7,9 @@ ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS             comma separated
 BEHIND_TLS=1                                    secure cookies, redirect, HSTS; trusts X-Forwarded-Proto
 REGION_TIME_ZONE                                the zone in which business days are cut
 SIMULATOR_SPEED                                 how many times faster than life the simulated telephone is (1)
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS=1, EMAIL_FROM
+                                                the mail server of the house; without EMAIL_HOST nobody is written to
+ALERT_EMAILS                                    who is written to besides administrators with an address, comma separated
 DEBUG=1                                         developers only
 """
 
@@ -223,6 +226,17 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "telemkt.formats"
 USE_THOUSAND_SEPARATOR = True
 TIME_ZONE = os.environ.get("REGION_TIME_ZONE") or "Asia/Shanghai"
+
+# -- E-mail: alerts alone, and never with personal data ------------------------------------------------------------------
+
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT") or 25)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM") or "telemkt@localhost"
+ALERT_EMAILS = _words("ALERT_EMAILS")
 
 # -- Requests of persons about their data ------------------------------------------------------------------------------
 

@@ -9,12 +9,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import BooleanField, Case, DecimalField, Exists, F, Func, OuterRef, Q, TextField, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import day_bounds
 from customers.conditions.registry import Ask, Condition, Kind, register
-from customers.models import Consent, Customer, CustomerTag, LeadList, Phone, RowVerdict, Source, Tag
+from customers.models import Consent, Customer, CustomerTag, LeadList, Phone, Source, Tag
 from people.models import City, User
 
 NOT_KNOWN = "unknown"
@@ -95,12 +96,21 @@ def _tagged(ask: Ask) -> Q:
     return _beside(rows, ask.op == "one_of")
 
 
+# The rows of lists that were taken, with whoever their customer was merged into in the customer's place: the one who stays counts as on the
+# lists of both, also through several merges. The lists are read once; the merged are few.
+ON_LISTS = """
+WITH RECURSIVE merged (id, person) AS (
+  SELECT id, merged_into_id FROM customers_customer WHERE merged_into_id IS NOT NULL
+  UNION SELECT m.id, c.merged_into_id FROM merged m JOIN customers_customer c ON c.id = m.person WHERE c.merged_into_id IS NOT NULL)
+SELECT coalesce(m.person, v.customer_id) FROM customers_rowverdict v
+JOIN customers_leadlist l ON l.id = v.lead_list_id AND l.status = 'committed' LEFT JOIN merged m ON m.id = v.customer_id
+WHERE v.lead_list_id = ANY (%s) AND v.verdict = ANY (%s) AND v.customer_id IS NOT NULL
+"""
+
+
 def _on_list(ask: Ask) -> Q:
     """Brought by a list: its rows that were taken, read by the list (they have no index by customer)."""
-    rows = RowVerdict.objects.filter(
-        lead_list__in=[int(value) for value in ask.value], lead_list__status="committed", verdict__in=TAKEN
-    )
-    found = Q(pk__in=rows.filter(customer_id__isnull=False).values("customer_id"))
+    found = Q(pk__in=RawSQL(ON_LISTS, [[int(value) for value in ask.value], TAKEN]))
     return ~found if ask.op == "none_of" else found
 
 

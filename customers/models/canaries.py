@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.sealed import SealedTextField
 from people.models import ExportRequest, Membership, User
 
+from .lists import LeadList
 from .people import Customer
 
 
@@ -55,12 +56,21 @@ class CanaryExport(models.Model):
 
 
 class CanaryCall(models.Model):
-    """Somebody called a canary: an alert until an administrator has looked into it."""
+    """Somebody called a canary, or uploaded a list in which it stood: an alert until an administrator has looked into it."""
 
     PERSONAL_FIELDS = ("caller", "finding")
 
     canary = models.ForeignKey(Canary, models.PROTECT, related_name="calls", verbose_name=_("canary customer"))
     called_at = models.DateTimeField(_("called"))
+    lead_list = models.ForeignKey(
+        LeadList,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("list in which it stood"),
+    )
     caller = SealedTextField(_("who called"), null=True, blank=True)
     reported_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("reported by"))
     reported_at = models.DateTimeField(_("reported"))
@@ -73,7 +83,12 @@ class CanaryCall(models.Model):
     class Meta:
         verbose_name = _("call to a canary customer")
         constraints = [
-            models.UniqueConstraint(fields=["canary", "called_at"], name="canary_call_once"),
+            models.UniqueConstraint(
+                fields=["canary", "called_at"], condition=Q(lead_list=None), name="canary_call_once"
+            ),
+            models.UniqueConstraint(
+                fields=["canary", "lead_list"], condition=Q(lead_list__isnull=False), name="canary_found_once"
+            ),
             models.CheckConstraint(
                 name="canary_call_settled_whole",
                 condition=Q(settled_at=None, settled_by=None) | Q(settled_at__isnull=False, settled_by__isnull=False),

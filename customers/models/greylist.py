@@ -6,13 +6,27 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from customers.models.people import Customer
-from people.models import User
+from customers.models.people import ANSWERERS, Customer
+from people.models import Membership, User
+
+
+def entered_for(user: User) -> Q:
+    """Rows that the user, or somebody who then belonged to one of the user's cities, entered."""
+    cities = user.scope().city_ids
+    moment = ExpressionWrapper(OuterRef("created_at"), output_field=models.DateTimeField())
+    day = TruncDate(moment, tzinfo=timezone.get_default_timezone())
+    then = Membership.objects.filter(
+        Q(city__in=cities) | Q(team__city__in=cities),
+        Q(valid_to=None) | Q(valid_to__gt=day),
+        user=OuterRef("created_by"),
+        valid_from__lte=day,
+    )
+    return Q(created_by=user) | Q(Exists(then))
 
 
 class GreyEntryQuerySet(models.QuerySet):
@@ -20,9 +34,16 @@ class GreyEntryQuerySet(models.QuerySet):
         return self.filter(Q(valid_to=None) | Q(valid_to__gt=at), lifted_at=None)
 
     def visible_to(self, user: User) -> GreyEntryQuerySet:
-        """As suppressions: a number that is nobody's yet is seen by the region alone."""
+        """Of customers whom the user sees; by number what was entered for the user's cities, whoever it belongs to. The region sees all.
+
+        Why somebody is listed is a word about them: of who is locked it is seen by those alone who answer the requests of persons.
+        """
         scope = user.scope()
-        return self if scope.is_region else self.filter(customer__city__in=scope.city_ids)
+        rows = self
+        if not scope.is_region:
+            by_number = Q(phone_blind__isnull=False) & entered_for(user)
+            rows = self.filter(Q(customer__city__in=scope.city_ids) | by_number)
+        return rows if user.has_role(*ANSWERERS) else rows.exclude(customer__is_locked=True)
 
 
 class GreyEntry(models.Model):

@@ -245,6 +245,8 @@ class Consent(models.Model):
 class ConsentFile(models.Model):
     """The file that proves a consent; its bytes lie in core's private files."""
 
+    PERSONAL_FIELDS = ("file_id",)
+
     consent = models.OneToOneField(Consent, models.PROTECT, related_name="file", verbose_name=_("consent"))
     file_id = models.BigIntegerField(_("file"), unique=True)
 

@@ -17,8 +17,8 @@ from people.models import User
 
 class QuietTimeQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> QuietTimeQuerySet:
-        scope = user.scope()
-        return self if scope.is_region else self.filter(customer__city__in=scope.city_ids)
+        """Of customers whom the user sees: of who is locked, by those alone who answer the requests of persons."""
+        return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def standing(self, at: datetime) -> QuietTimeQuerySet:
         """Those that hold, though it may not be their hour just now."""

@@ -14,8 +14,10 @@ from core.errors import DomainError, PermissionRefused
 from core.phones import clean_phone, mask_phone, phone_prefix
 from core.sealed import blind_index, seal
 from customers import rules
-from customers.models import Canary, CanaryCall, CanaryExport, Customer, Phone, Register, Source, Suppression
+from customers.models import Canary, CanaryCall, CanaryExport, Consent, Customer, Phone, Register, Source, Suppression
 from customers.names import sort_key
+from customers.services.canary_alerts import announce
+from customers.services.canary_looks import look_of
 from customers.services.registers import source_of
 from customers.services.suppress import ReasonMissing
 from people.models import City, Membership, User
@@ -47,7 +49,7 @@ def place_canary(
     *, number: str, name: str, city: City, alert_to: User, by: User, at: datetime, source: Source | None = None
 ) -> Canary:
     """A made-up customer in the pool, with a number that rings in the house. The row looks like any other person who is not to be
-    called; that it is made up is known to administrators alone, and nothing that anybody lifts hands it out.
+    called, with source, consents and columns as the neighbours who came last; that it is made up is known to administrators alone, and nothing that anybody lifts hands it out.
 
     Raises PermissionRefused, BadPhone, NumberTaken, NotAlertable.
     """
@@ -59,13 +61,16 @@ def place_canary(
         raise NumberTaken(_("This number belongs to a customer already. Take one of the house that nobody has."))
     # before the number has an owner: a number alone, as registers bring them, and nobody's name beside it
     _suppress_as_others(blind_index(digits), by=by, at=at)
+    look = look_of(city, source)
     customer = Customer.objects.create(
-        city=city, source=source, name=name.strip(), name_sort=sort_key(name.strip()), type=Customer.Type.CONSUMER,
-        is_suppressed=True, created_at=at, updated_at=at,
+        **{"created_at": at, "updated_at": at} | look.columns,
+        city=city, name=name.strip(), name_sort=sort_key(name.strip()), is_suppressed=True,
     )  # fmt: skip
     Phone.objects.create(
-        customer=customer, blind_index=blind_index(digits), sealed=seal(digits), mask=mask_phone(digits), prefix=phone_prefix(digits)
+        customer=customer, blind_index=blind_index(digits), sealed=seal(digits), mask=mask_phone(digits), prefix=phone_prefix(digits),
+        created_at=customer.created_at,
     )  # fmt: skip
+    Consent.objects.bulk_create(Consent(customer=customer, **told) for told in look.consents)
     canary = Canary.objects.create(customer=customer, alert_to=alert_to, created_by=by, created_at=at)
     audit("customers.canary.placed", canary, by=by, at=at, city_id=city.pk, customer_id=customer.pk)
     return canary
@@ -103,13 +108,14 @@ def report_canary_call(*, number: str, called_at: datetime, by: User, at: dateti
     if called_at > at:
         raise NoCanary(_("The call cannot lie in the future."))
     row, is_new = CanaryCall.objects.get_or_create(
-        canary=canary, called_at=called_at, defaults={"caller": caller.strip() or None, "reported_by": by, "reported_at": at}
+        canary=canary, called_at=called_at, lead_list=None, defaults={"caller": caller.strip() or None, "reported_by": by, "reported_at": at}
     )  # fmt: skip
     if is_new:
         audit(
             "customers.canary.called", row, by=by, at=at, canary_id=canary.pk,
             exports=canary.exports.filter(at__lte=called_at).count(),
         )  # fmt: skip
+        announce(row)
     return row
 
 

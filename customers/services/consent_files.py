@@ -13,6 +13,7 @@ from core.errors import DomainError
 from core.models import PrivateFile
 from customers import rules
 from customers.models import Consent, ConsentFile, Customer
+from customers.queries import former_ids, was_erased
 from people.models import User
 
 FILE_KIND = "customers.consent"
@@ -36,11 +37,12 @@ class EvidenceRefused(DomainError):
 
 
 def may_download(user: Any, private_file: PrivateFile) -> bool:
-    """Who may enter consents, of customers whom they see."""
+    """Who may enter consents, of customers whom they see; of who was erased, who answers the requests of persons."""
     if not rules.can_change_customers(user):
         return False
     own = Q(consents__file__file_id=private_file.pk)
-    return Customer.objects.visible_to(user).filter(own).exists()
+    customer = Customer.objects.visible_to(user).filter(own).first()
+    return customer is not None and (rules.can_answer_requests(user) or not was_erased(customer))
 
 
 files.register_kind(FILE_KIND, may_download=may_download)
@@ -60,6 +62,16 @@ def keep_evidence(*, consent: Consent, file: IO[bytes], by: User, at: datetime) 
         content_type=content_type, city_id=consent.customer.city_id, limit=MOST,
     )  # fmt: skip
     return ConsentFile.objects.create(consent=consent, file_id=stored.pk)
+
+
+def files_of(customer: Customer) -> dict[int, PrivateFile]:
+    """The evidence files of the person that are still there, by consent; also of those who were merged into the person."""
+    persons = [customer.pk, *former_ids(customer.pk)]
+    by_file = dict(
+        ConsentFile.objects.filter(consent__customer__in=persons).order_by("pk").values_list("file_id", "consent_id")
+    )
+    rows = PrivateFile.objects.ready().filter(pk__in=by_file).order_by("pk")
+    return {by_file[row.pk]: row for row in rows if files.path_of(row).exists()}
 
 
 def _kind_of(file: IO[bytes]) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from customers.models import (
     Suppression,
 )
 from customers.queries import former_ids
-from customers.retention import UNDO
+from customers.retention import UNDO, evidence_until, settle_evidence
 from customers.services.requests import Kind, State, lock, open_request, refuse_request, settle, take
 from customers.services.suppress import suppress
 from people.models import User
@@ -56,10 +56,17 @@ def reasons_to_keep(*, customer: Customer, at: datetime) -> list[str]:
     return own + person_data.duties_of(customer, at)
 
 
+def proof_kept_until(*, customer: Customer, at: datetime) -> datetime | None:
+    """Until when wording and files of consents would be kept if the person were erased at `at`; None: they would be destroyed at once."""
+    until = evidence_until([customer.pk, *former_ids(customer.pk)])
+    return until if until and until > at else None
+
+
 @transaction.atomic
 def erase(*, asked: PersonRequest, by: User, at: datetime, answer: str = "") -> PersonRequest:
     """Empty the person's fields, and those of whoever was merged into them, and destroy the numbers; each number's blind index stays suppressed, so that no later list brings the
-    person back. Open leads are withdrawn, words about the person on higher floors are emptied, calls, orders and counts stay.
+    person back. Open leads are withdrawn, words about the person on higher floors are emptied, calls, orders and counts stay. Wording and
+    files of consents stay as long as they prove the ground of a past call, and are destroyed at once where there was none.
 
     Raises PermissionRefused (also for the own entry), AnsweredAlready, OtherRequest, MustBeKept, SpokenToNow.
     """
@@ -80,11 +87,13 @@ def erase(*, asked: PersonRequest, by: User, at: datetime, answer: str = "") -> 
     numbers = _destroy_numbers(customer, by, at)
     _empty(customer, at)
     persons = [customer.pk, *former_ids(customer.pk)]
+    until, files = settle_evidence(persons, at)
     PersonRequest.objects.filter(customer__in=persons).exclude(pk=asked.pk).update(answer=None, evidence=None)
     settle(asked, State.DONE, answer=answer, by=by, at=at)
     audit(
         "customers.request.erased", asked, by=by, at=at, city_id=customer.city_id, customer_id=customer.pk,
-        numbers=numbers, entered_by=asked.received_by_id,
+        numbers=numbers, entered_by=asked.received_by_id, evidence_files=files,
+        evidence_kept_until=until.date().isoformat() if until else None,
     )  # fmt: skip
     return asked
 

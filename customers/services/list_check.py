@@ -20,7 +20,7 @@ from customers.models import ColumnMapping, LeadList, RowVerdict, StagedRow
 from customers.reading.cleaning import COLUMNS, city_key
 from customers.reading.faults import FileFault
 from customers.reading.parent import Batch, Reader
-from customers.services import judging
+from customers.services import canary_alerts, judging
 from people.models import City, Zone
 
 BATCH_ROWS = 10_000
@@ -43,6 +43,7 @@ def check_list(run: Run) -> dict[str, Any]:
             checked_at = _judge(run, lead_list, upto=run.cursor["row"], again=again)["checked_at"]
             _analyze("customers_rowverdict (lead_list_id, row_no, verdict)")
             _settle(lead_list, checked_at=datetime.fromisoformat(checked_at))
+            canary_alerts.note_list(lead_list, at=run.now())
     except FileFault as fault:
         _fail(run, lead_list, fault)
         return {"fault": fault.code}

@@ -119,6 +119,7 @@ def _move(kept: Customer, gone: Customer, pair: SamePerson, *, by: User, at: dat
         "quiet_times": _hand_over(gone.quiet_times.all(), kept),
         "grey_entries": _hand_over(gone.grey_entries.all(), kept),
         "tags": _move_tags(kept, gone),
+        "tags_united": _unite_tags(kept, gone),
         "told_apart": _carry_decisions(kept, gone, pair, by=by, at=at),
     }
     contacts = Contact.objects.filter(customer_id=gone.pk)
@@ -165,16 +166,36 @@ def _move_phones(kept: Customer, gone: Customer) -> list[list[Any]]:
 
 def _move_tags(kept: Customer, gone: Customer) -> list[int]:
     """Those set by hand or by a list that the other lacks; what follows a segment is set by the segment."""
-    for own in kept.tags.filter(segment=None):
-        other = gone.tags.filter(tag=own.tag_id, segment=None).first()
-        if other is not None:  # whoever said it of either says it of the person
-            own.is_by_hand = own.is_by_hand or other.is_by_hand
-            own.list_ids = sorted({*own.list_ids, *other.list_ids})
-            own.save(update_fields=["is_by_hand", "list_ids"])
     rows = gone.tags.filter(segment=None).exclude(tag__in=kept.tags.values("tag"))
     ids = sorted(rows.values_list("pk", flat=True))
     CustomerTag.objects.filter(pk__in=ids).update(customer=kept)
     return ids
+
+
+def _unite_tags(kept: Customer, gone: Customer) -> list[dict[str, Any]]:
+    """Whoever said a tag of either, a person or a list, says it of the person. Asked of the tags that stay with the one who goes: both have
+    them, or they follow a segment besides. Returns what was added and what was there before."""
+    own = {row.tag_id: row for row in kept.tags.all()}
+    told = []
+    for other in gone.tags.order_by("pk"):
+        row = own.get(other.tag_id)
+        by_hand = other.is_by_hand and other.segment_id is None
+        lists = sorted(set(other.list_ids) - set(row.list_ids if row else []))
+        is_new_hand = by_hand and not (row and row.is_by_hand and row.segment_id is None)
+        if not lists and not is_new_hand:
+            continue
+        told.append(
+            {
+                "tag": other.tag_id, "made": row is None, "lists": lists, "by_hand": is_new_hand,
+                "before": [row.is_by_hand, row.segment_id] if row else [False, None],
+            }
+        )  # fmt: skip
+        row = row or CustomerTag(customer=kept, tag_id=other.tag_id, is_by_hand=False, set_at=other.set_at)
+        row.list_ids = sorted({*row.list_ids, *lists})
+        if is_new_hand:  # as one set by hand on the page: it no longer goes with the segment
+            row.is_by_hand, row.segment_id = True, None
+        row.save()
+    return told
 
 
 def _carry_decisions(kept: Customer, gone: Customer, pair: SamePerson, *, by: User, at: datetime) -> list[int]:

@@ -13,6 +13,7 @@ from core.calendar import business_date
 from core.errors import DomainError
 from core.phones import clean_phone
 from core.sealed import blind_index, unseal
+from customers.by_number import BY_HAND
 from customers.models import Consent, Customer, CustomerTag, NumberUse, Phone, Suppression, Tag
 from customers.services.consent_files import keep_evidence
 from customers.services.suppress import suppress
@@ -67,13 +68,14 @@ def find_by_number(*, number: str, by: User, at: datetime) -> Customer | None:
 def suppress_number(
     *, number: str, kind: str, by: User, at: datetime, valid_to: datetime | None = None, note: str = ""
 ) -> Suppression:
-    """A number entered by hand is not called. Counts as a search, since the person it belongs to may become visible by it.
+    """A number entered by hand is not called. Counts as a search, since the person it belongs to may become visible by it. What others said of
+    it is not looked at: the entry is the user's own, to be seen and lifted, whether or not the number is known elsewhere.
 
     Raises BadPhone, QuotaUsedUp, EndsBeforeItBegins.
     """
     clean_phone(number)
     use_number(kind=NumberUse.Kind.SEARCH, by=by, at=at)
-    return suppress(phone=number, kind=kind, by=by, at=at, valid_to=valid_to, note=note, source="by hand")
+    return suppress(phone=number, kind=kind, by=by, at=at, valid_to=valid_to, note=note, source=BY_HAND, known_to=by)
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from core.audit import audit
 from core.errors import DomainError
 from core.phones import clean_phone
 from core.sealed import blind_index
+from customers.by_number import suppressions_seen
 from customers.models import Canary, Customer, Phone, Suppression
 from customers.signals import customer_suppressed
 from people.models import User
@@ -51,11 +52,12 @@ def suppress(
     call_id: int | None = None,
     source: str = "",
     note: str = "",
+    known_to: User | None = None,
 ) -> Suppression:
     """From `at` on nobody calls this person (or number): at all, or only for that campaign or product.
 
-    A number that belongs to nobody in the pool yet is kept all the same. What stands already is not written twice. The news goes out
-    inside this transaction, so that open leads are withdrawn with it. Raises NobodyNamed, BadPhone, EndsBeforeItBegins.
+    A number that belongs to nobody in the pool yet is kept all the same. What stands already, and is
+    `known_to` a user who may not learn of other entries, is not written twice. The news goes out inside this transaction, so that open leads are withdrawn with it. Raises NobodyNamed, BadPhone, EndsBeforeItBegins.
     """
     if valid_to and valid_to <= at:
         raise EndsBeforeItBegins(_("The end must lie after the beginning."))
@@ -64,7 +66,7 @@ def suppress(
     if customer is None and index is None:
         raise NobodyNamed(_("Name a customer or a number."))
     scope: dict[str, Any] = {"kind": kind, "campaign_id": campaign_id, "product_id": product_id}
-    row = _standing(customer, index, scope, valid_to, call_id, at)
+    row = _standing(customer, index, scope, valid_to, call_id, at, known_to)
     if row is None:
         row = Suppression.objects.create(
             customer=customer,
@@ -195,12 +197,13 @@ def _standing(
     valid_to: datetime | None,
     call_id: int | None,
     at: datetime,
+    known_to: User | None,
 ) -> Suppression | None:
     """A row that says the same already: of the same call, or in force and lasting at least as long."""
     whose = Q(customer=customer) if customer else Q(phone_blind=index)
     if index is not None:
         whose &= Q(phone_blind=index)
-    rows = Suppression.objects.filter(whose, **scope)
+    rows = (suppressions_seen(known_to) if known_to else Suppression.objects.all()).filter(whose, **scope)
     if call_id is not None and (same := rows.filter(call_id=call_id).first()):
         return same
     longer = Q(valid_to=None) if valid_to is None else Q(valid_to=None) | Q(valid_to__gte=valid_to)

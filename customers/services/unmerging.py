@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers import rules
-from customers.models import Contact, Customer, CustomerTag, Merge, Phone, SamePerson
+from customers.models import Contact, Customer, CustomerTag, Merge, Phone, SamePerson, Segment
 from customers.retention import UNDO
 from customers.services import same_persons
 from customers.services.list_commit import one_at_a_time
@@ -101,6 +101,7 @@ def _give_back(
     _hand_back(kept.quiet_times, moved.get("quiet_times", []), gone)
     _hand_back(kept.grey_entries, moved.get("grey_entries", []), gone)
     left["tags"] += _hand_back(CustomerTag.objects.filter(customer=kept), moved["tags"], gone)
+    _part_tags(moved.get("tags_united", []), kept)
     Contact.objects.filter(pk__in=moved["contacts"], customer_id=kept.pk, at__lte=since).update(customer_id=gone.pk)
     left["contacts"] += Contact.objects.filter(customer_id=kept.pk, at__gt=since, state=Contact.State.MADE).count()
     left["requests"] += kept.requests.filter(created_at__gt=since).count()
@@ -118,6 +119,25 @@ def _give_back(
 def _hand_back(rows: Any, ids: list[int], gone: Customer) -> int:
     """How many are gone since."""
     return len(ids) - int(rows.filter(pk__in=ids).update(customer=gone))
+
+
+def _part_tags(told: list[dict[str, Any]], kept: Customer) -> None:
+    """What others said of the one who goes back is no longer said of the one who stays; a tag that nobody says any more comes off."""
+    rows = {row.tag_id: row for row in kept.tags.filter(tag__in=[one["tag"] for one in told])}
+    for one in told:
+        row = rows.get(one["tag"])
+        if row is None:  # taken off since
+            continue
+        row.list_ids = [pk for pk in row.list_ids if pk not in one["lists"]]
+        if one["by_hand"] and row.is_by_hand:
+            row.is_by_hand = one["before"][0]
+            row.segment_id = (
+                Segment.objects.live().filter(pk=one["before"][1], tag=row.tag_id).values_list("pk", flat=True).first()
+            )
+        if row.is_by_hand or row.segment_id or row.list_ids:
+            row.save()
+        else:
+            row.delete()
 
 
 def _give_phones(told: list[list[Any]], kept: Customer, gone: Customer, left: Counter[str]) -> None:

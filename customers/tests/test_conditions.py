@@ -114,6 +114,22 @@ def test_city_source_list_tag_and_suppression_find_their_rows(people):
     assert found({"is": "suppressed", "op": "no"}) == "ABC"
 
 
+def test_who_was_merged_counts_as_on_the_lists_of_both_through_several_merges(people):
+    one, other = (
+        LeadListFactory(status="committed", committed_at=database_now(), committed_by=UserFactory()) for _n in range(2)
+    )
+    for came, name in ((one, "A"), (other, "B"), (other, "D")):
+        RowVerdict.objects.create(lead_list=came, row_no=1 + (name == "D"), verdict="new", customer_id=people[name].pk)
+    Customer.objects.filter(pk=people["A"].pk).update(merged_into=people["B"])
+    Customer.objects.filter(pk=people["B"].pk).update(merged_into=people["C"])
+
+    def on(op, *lists):
+        return found({"is": "list", "op": op, "value": [str(row.pk) for row in lists]})
+
+    assert (on("one_of", one), on("one_of", other), on("one_of", one, other)) == ("C", "CD", "CD")
+    assert (on("none_of", one), on("none_of", other)) == ("D", "")
+
+
 def test_a_day_is_the_regions_and_days_count_back_from_now(people):
     # 27 November begins in China at 16:00 of the 26th
     Customer.objects.filter(name="A").update(created_at=datetime(2026, 11, 26, 15, 59, tzinfo=UTC))

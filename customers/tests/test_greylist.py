@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from core.models import AuditEvent
 from core.phones import clean_phone
 from core.sealed import blind_index
-from customers.models import Customer, GreyEntry
-from customers.services import contacts, greylist
+from customers.models import Customer, GreyEntry, QuietTime
+from customers.services import contacts, greylist, quiet_times
 from customers.tests.factories import CustomerFactory, PhoneFactory
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
@@ -178,7 +179,8 @@ def test_a_customer_is_entered_on_the_own_page(client, data, customer):
 
 
 def test_another_city_sees_neither_the_entry_nor_numbers_of_nobody(client, data):
-    of_stranger, of_number = add(data, customer=CustomerFactory()), add(data, number="19100008888")
+    elsewhere = UserFactory(role="data", city=CityFactory())
+    of_stranger, of_number = add(data, customer=CustomerFactory()), add(elsewhere, number="19100008888")
 
     assert "Nobody is on the greylist." in text(client.get(reverse("customers:greylist")))
     for row in (of_stranger, of_number):
@@ -195,6 +197,69 @@ def test_quality_reads_the_list_and_changes_nothing_and_agents_do_not_see_it(cli
 
     client.force_login(UserFactory(agent=TeamFactory(city=city)))
     assert client.get(reverse("customers:greylist")).status_code == 403
+
+
+def test_the_author_and_the_authors_city_lift_what_was_entered_by_number_whoever_it_belongs_to(client, data, city):
+    CustomerFactory(number="19100008888")  # of another city
+    known, unknown = add(data, number="19100008888"), add(data, number="19100009999")
+    colleague = UserFactory(role="campaign_manager", city=city)
+
+    shown = []
+    for user, row in ((data, known), (colleague, unknown)):
+        client.force_login(user)
+        page = text(client.get(reverse("customers:grey-entry", args=[row.pk])))
+        shown.append(page.split("<tbody>")[1].split("</tbody>")[0])
+        assert text(client.get(reverse("customers:greylist"))).count("a number") >= 2
+        answer = client.post(reverse("customers:grey-entry-lift", args=[row.pk]), {"reason": "mistyped"})
+        assert answer.status_code == 302
+
+    assert shown[0] == shown[1]
+    assert not GreyEntry.objects.filter(lifted_at=None).exists()
+    assert not Customer.objects.filter(is_greylisted=True).exists()
+
+
+def test_what_somebody_entered_for_a_city_stays_with_it_when_they_go_elsewhere(client, city):
+    mover = UserFactory(role="data", city=city)
+    row = add(mover, number="19100008888")
+    today = timezone.localdate()
+    mover.memberships.update(valid_to=today + timedelta(days=1))
+    new = CityFactory()
+    MembershipFactory(user=mover, role="data", city=new, valid_from=today + timedelta(days=1))
+
+    def sees(user):
+        client.force_login(user)
+        return client.get(reverse("customers:grey-entry", args=[row.pk])).status_code == 200
+
+    assert [sees(UserFactory(role="data", city=place)) for place in (city, new, None)] == [True, False, True]
+
+
+def test_the_customers_page_says_what_another_citys_number_binds_and_not_why(client, data, customer):
+    elsewhere = UserFactory(role="data", city=CityFactory(), display_name="Somebody Else")
+    add(elsewhere, number=A, reason="a word of theirs", source="their letter")
+    add(data, number=A, purposes=["retention"], reason="a word of ours")
+
+    page = text(client.get(reverse("customers:customer", args=[customer.pk])))
+
+    assert "only for Service" in page
+    assert "a word of ours" in page
+    assert not {word for word in ("a word of theirs", "their letter", "Somebody Else") if word in page}
+
+
+def test_entries_of_who_is_locked_are_seen_by_those_who_answer_alone(client, data, customer, city):
+    row = add(data, customer=customer, reason="Mr Sun asked")
+    quiet_times.add_quiet_time(
+        customer=customer, days=[1], begins="09:00", ends="10:00", stated_on=AT.date(), way="phone", stated_by="Sun", by=data, at=AT,
+    )  # fmt: skip
+    Customer.objects.filter(pk=customer.pk).update(is_locked=True)
+    clerk = UserFactory(role="supervisor", city=city)
+    client.force_login(clerk)
+
+    assert "Mr Sun" not in text(client.get(reverse("customers:greylist")))
+    assert client.get(reverse("customers:grey-entry", args=[row.pk])).status_code == 404
+    assert not QuietTime.objects.visible_to(clerk).exists()
+    assert QuietTime.objects.visible_to(data).exists()
+    client.force_login(data)
+    assert "Mr Sun" in text(client.get(reverse("customers:grey-entry", args=[row.pk])))
 
 
 @pytest.mark.parametrize("entries", [1, 3])

@@ -7,9 +7,10 @@ import pytest
 from core.clock import database_now
 from core.jobs import run_inline
 from core.models import Job
-from customers.models import Customer, CustomerTag, RowVerdict, SamePerson, Tag
+from customers.models import Customer, CustomerTag, RowVerdict, SamePerson, Segment, Tag
 from customers.names import sort_key
 from customers.services import greylist, merging, quiet_times, unmerging
+from customers.services.persons import add_tag
 from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_list_undo import take_back
 from customers.tests.test_lists import check, commit, person, rows_file, verdicts
@@ -206,3 +207,75 @@ def test_who_says_a_tag_of_either_says_it_of_the_one_who_stays(two, data):
 
     own = two[0].tags.get()
     assert (own.is_by_hand, own.list_ids) == (True, [7])
+
+
+def following(city, tag, *customers, lists=()):
+    """A segment whose tag these customers have, said by these lists besides."""
+    segment = Segment.objects.create(
+        name=f"of {tag}", city=city, conditions={}, tag=tag, owner=UserFactory(role="data")
+    )
+    for customer in customers:
+        CustomerTag.objects.create(
+            customer=customer, tag=tag, segment=segment, is_by_hand=False, list_ids=list(lists), set_at=database_now()
+        )
+    return segment
+
+
+def says(customer):
+    """[(tag, by hand, lists, follows a segment)]"""
+    return [
+        (str(row.tag), row.is_by_hand, row.list_ids, row.segment_id is not None)
+        for row in customer.tags.select_related("tag").order_by("tag__name")
+    ]
+
+
+def test_what_a_list_says_of_a_tag_goes_over_though_a_segment_set_it_and_comes_back(two, data, foshan):
+    following(foshan, Tag.objects.create(name="both"), two[1], lists=[7])
+    following(foshan, Tag.objects.create(name="of the segment alone"), two[1])
+
+    made = merge(two, data)
+
+    assert says(two[0]) == [("both", False, [7], False)]
+    unmerging.undo(made=made, by=data, at=database_now())
+    assert says(two[0]) == []
+    assert says(two[1]) == [("both", False, [7], True), ("of the segment alone", False, [], True)]
+
+
+def test_a_tag_that_only_a_segment_gave_the_one_who_stays_is_said_by_the_others_list_and_hand_as_well(
+    two, data, foshan
+):
+    gold, vip = Tag.objects.create(name="gold"), Tag.objects.create(name="vip")
+    for tag in (gold, vip):
+        following(foshan, tag, two[0])
+    CustomerTag.objects.create(customer=two[1], tag=gold, is_by_hand=False, list_ids=[7], set_at=database_now())
+    CustomerTag.objects.create(customer=two[1], tag=vip, is_by_hand=True, set_at=database_now())
+
+    made = merge(two, data)
+
+    assert says(two[0]) == [("gold", False, [7], True), ("vip", True, [], False)]
+    unmerging.undo(made=made, by=data, at=database_now())
+    assert says(two[0]) == [("gold", False, [], True), ("vip", False, [], True)]
+    assert says(two[1]) == [("gold", False, [7], False), ("vip", True, [], False)]
+
+
+def test_a_tag_that_came_with_a_merge_and_was_then_set_by_hand_outlasts_the_undo(two, data, foshan):
+    following(foshan, Tag.objects.create(name="both"), two[1], lists=[7])
+    made = merge(two, data)
+    add_tag(customer=two[0], name="both", by=data, at=database_now())
+
+    unmerging.undo(made=made, by=data, at=database_now())
+
+    assert says(two[0]) == [("both", True, [], False)]
+
+
+def test_what_either_said_is_parted_again_by_the_undo(two, data):
+    tag = Tag.objects.create(name="vip")
+    CustomerTag.objects.create(customer=two[0], tag=tag, is_by_hand=False, list_ids=[7], set_at=database_now())
+    CustomerTag.objects.create(customer=two[1], tag=tag, is_by_hand=True, list_ids=[7, 8], set_at=database_now())
+
+    made = merge(two, data)
+    assert says(two[0]) == [("vip", True, [7, 8], False)]
+    unmerging.undo(made=made, by=data, at=database_now())
+
+    assert says(two[0]) == [("vip", False, [7], False)]
+    assert says(two[1]) == [("vip", True, [7, 8], False)]

@@ -394,7 +394,8 @@ def test_a_suppression_is_lifted_with_a_reason(client, data, city):
 )
 def test_a_complaint_is_lifted_by_qa_and_a_refusal_not_by_the_floor(client, city, role, kind, status):
     user = UserFactory(role=role, city=city)
-    row = suppress(customer=CustomerFactory(city=city), kind=kind, by=user, at=database_now())
+    other = UserFactory(role="supervisor", city=city)
+    row = suppress(customer=CustomerFactory(city=city), kind=kind, by=other, at=database_now())
     client.force_login(user)
 
     assert client.post(reverse("customers:suppression-lift", args=[row.pk]), {"reason": "r"}).status_code == status

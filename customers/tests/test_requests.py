@@ -2,24 +2,39 @@
 
 import io
 import json
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from core.errors import PermissionRefused
-from core.files import can_download, open_file
+from core.files import can_download, destroy, destroy_overdue, open_file
 from core.models import AuditEvent, PrivateFile
 from core.phones import clean_phone
 from core.sealed import blind_index
 from customers import retention
-from customers.models import Customer, HeldRow, NumberUse, PersonRequest, Phone, RowVerdict, StagedRow, Suppression
+from customers.models import (
+    Consent,
+    ConsentFile,
+    Customer,
+    HeldRow,
+    NumberUse,
+    PersonRequest,
+    Phone,
+    RowVerdict,
+    StagedRow,
+    Suppression,
+)
 from customers.services import requests
 from customers.services.contacts import suppressions_of
 from customers.services.erasing import MustBeKept, NothingForbids, erase, lock_instead
+from customers.services.greylist import add_grey_entry, lift_grey_entry
 from customers.services.person_copy import write_copy
-from customers.services.persons import QuotaUsedUp
+from customers.services.persons import QuotaUsedUp, add_consent
+from customers.services.quiet_times import add_quiet_time
 from customers.services.requests import (
     AnsweredAlready,
     AskedAlready,
@@ -41,6 +56,8 @@ from people.tests.factories import CityFactory, UserFactory
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
 NUMBER = "19100007548"
+YEAR = timedelta(days=365)
+PDF = b"%PDF-1.7\nI agree to be called."
 
 
 @pytest.fixture(autouse=True)
@@ -212,6 +229,61 @@ def test_without_quota_no_copy_is_written_and_the_request_stays_open(customer, c
     assert (PersonRequest.objects.get().state, PrivateFile.objects.count()) == ("open", 0)
 
 
+def enter_consent(customer, data) -> Consent:
+    return add_consent(
+        customer=customer, basis="written", stated_by="Chen", given_at=AT - YEAR, evidence="signed at the shop", by=data, at=AT - YEAR,
+        file=io.BytesIO(PDF),
+    )  # fmt: skip
+
+
+def test_files_that_prove_a_consent_come_along_in_an_archive(customer, clerk, data):
+    kept, lost = enter_consent(customer, data), enter_consent(customer, data)
+    destroy(private_file=PrivateFile.objects.get(pk=lost.file.file_id), at=AT)
+
+    asked = write_copy(asked=asks(customer, "copy", clerk), by=data, at=AT)
+
+    file = PrivateFile.objects.get(pk=asked.file_id)
+    assert (file.name, file.content_type) == (f"request {asked.pk}.zip", "application/zip")
+    with open_file(file) as stream, zipfile.ZipFile(stream) as archive:
+        assert archive.namelist() == [f"request {asked.pk}.xlsx", f"consent-{kept.pk}.pdf"]
+        assert archive.read(f"consent-{kept.pk}.pdf") == PDF
+        book = openpyxl.load_workbook(io.BytesIO(archive.read(f"request {asked.pk}.xlsx")))
+    names = [row[6] for row in book["Consents"].iter_rows(min_row=3, values_only=True)]
+    assert names == [None, f"consent-{kept.pk}.pdf", "no longer kept"]
+    assert AuditEvent.objects.get(action="customers.request.copied").detail["evidence_files"] == 1
+
+
+def test_the_copy_holds_what_stands_by_number_why_it_was_lifted_and_what_those_merged_into_the_person_hold(
+    customer, clerk, data, city
+):
+    former = CustomerFactory(city=city, name="孙小明", number="19100007549", consent=False)
+    refuse_request(asked=asks(former, "erase", clerk), answer="proof of identity was missing", by=data, at=AT)
+    quiet = {
+        "days": [1],
+        "begins": "12:00",
+        "ends": "14:00",
+        "stated_on": AT.date(),
+        "way": "phone",
+        "by": data,
+        "at": AT,
+    }
+    add_quiet_time(customer=former, stated_by="his mother", **quiet)
+    Customer.objects.filter(pk=former.pk).update(merged_into=customer)
+    grey = {"purposes": ["service"], "callback_only": False, "by": data, "at": AT}
+    of_number = add_grey_entry(number=NUMBER, reason="asked by letter", source="letter of May", **grey)
+    lift_grey_entry(entry=of_number, by=data, at=AT, reason="wrote that it is settled")
+    add_grey_entry(customer=former, reason="of the one merged", source="phone", **grey)
+    other = suppress(phone="19100009999", kind="manual", by=clerk, at=AT, note="somebody else")
+    asked = write_copy(asked=asks(customer, "copy", clerk), by=data, at=AT)
+
+    told = str(sheets(PrivateFile.objects.get(pk=asked.file_id)))
+
+    for word in ("asked by letter", "letter of May", "wrote that it is settled", "a number of the person", "his mother",
+                 "proof of identity was missing", "of the one merged"):  # fmt: skip
+        assert word in told, word
+    assert other.note not in told
+
+
 # ---------------------------------------------------------------- a correction
 
 
@@ -262,7 +334,72 @@ def test_erasing_empties_the_person_destroys_the_number_and_keeps_it_refused(cus
     number = Suppression.objects.get(phone_blind=blind_index(clean_phone(NUMBER)))
     assert (number.customer_id, number.valid_to, number.lifted_at) == (None, None, None)
     event = AuditEvent.objects.get(action="customers.request.erased")
-    assert event.detail == {"customer_id": customer.pk, "numbers": 1, "entered_by": clerk.pk}
+    assert event.detail == {
+        "customer_id": customer.pk,
+        "numbers": 1,
+        "entered_by": clerk.pk,
+        "evidence_files": 0,
+        "evidence_kept_until": None,
+    }
+
+
+def test_evidence_of_somebody_never_contacted_is_destroyed_with_its_words_also_in_the_history(customer, clerk, data):
+    consent = enter_consent(customer, data)
+    consent.expires_at = AT + YEAR
+    consent.save()  # a state of before is kept with its words
+
+    asked = erase(asked=asks(customer, "erase", clerk), by=data, at=AT)
+
+    row = Consent.objects.get(pk=consent.pk)
+    assert (row.basis, row.evidence, row.withdrawn_at) == ("written", "", AT)
+    assert set(row.events.values_list("evidence", flat=True)) == {""}
+    assert not ConsentFile.objects.exists()
+    assert destroy_overdue(at=AT) == 1
+    event = AuditEvent.objects.get(action="customers.request.erased")
+    assert (event.detail["evidence_files"], event.detail["evidence_kept_until"]) == (1, None)
+    assert asked.state == "done"
+
+
+def test_evidence_of_past_calls_is_kept_three_years_for_those_who_answer_and_then_destroyed(
+    client, customer, clerk, data, city
+):
+    called = AT - YEAR
+    Customer.objects.filter(pk=customer.pk).update(attempts=[called])
+    consent = enter_consent(customer, data)
+    asked = asks(customer, "erase", clerk)
+    client.force_login(data)
+    page = client.get(reverse("customers:request", args=[asked.pk])).content.decode()
+    assert "are kept until 2028-11-18" in page.replace("18 Nov 2028", "2028-11-18")
+
+    erase(asked=asked, by=data, at=AT)
+
+    file = PrivateFile.objects.get(pk=consent.file.file_id)
+    assert file.keep_until == called + 3 * YEAR
+    assert Consent.objects.get(pk=consent.pk).evidence == "signed at the shop"
+    seller = UserFactory(role="campaign_manager", city=city)
+    assert (can_download(data, file), can_download(seller, file)) == (True, False)
+    for user, is_shown in ((data, True), (seller, False)):
+        client.force_login(user)
+        page = client.get(reverse("customers:customer", args=[customer.pk])).content.decode()
+        assert ("signed at the shop" in page) == is_shown
+    client.force_login(data)
+    page = client.get(reverse("customers:request", args=[asked.pk])).content.decode()
+    assert "wording and files kept until" in page
+
+    assert (retention.forget_evidence(called + 3 * YEAR - timedelta(days=1)), ConsentFile.objects.count()) == (0, 1)
+    assert retention.forget_evidence(called + 3 * YEAR) == 1
+    assert (Consent.objects.get(pk=consent.pk).evidence, ConsentFile.objects.count()) == ("", 0)
+    assert retention.forget_evidence(called + 3 * YEAR) == 0
+
+
+def test_evidence_of_who_was_not_erased_stays_and_a_row_without_its_file_goes(customer, data):
+    stays, lost = enter_consent(customer, data), enter_consent(customer, data)
+    destroy(private_file=PrivateFile.objects.get(pk=lost.file.file_id), at=AT)
+
+    assert retention.forget_evidence(AT + 20 * YEAR) == 1
+
+    assert list(ConsentFile.objects.values_list("consent", flat=True)) == [stays.pk]
+    assert Consent.objects.get(pk=lost.pk).evidence == "signed at the shop"
 
 
 def test_a_later_list_with_the_number_finds_it_refused(customer, clerk, data, city):

@@ -20,6 +20,7 @@ from core.clock import database_now
 from core.deeds import list_title
 from core.errors import DomainError
 from core.listing import Column, Listing
+from core.templatetags.look import moment
 from customers import rules
 from customers.models import Canary, CanaryCall
 from customers.request_forms import CanaryCallForm, CanaryForm, SettleForm
@@ -27,6 +28,7 @@ from customers.services import canaries as services
 from people.access import must
 
 SHOWN = 100
+ALERTS_SHOWN = 5
 MINUTE = timedelta(minutes=1)  # a call is reported to the minute
 
 COLUMNS = [
@@ -69,6 +71,28 @@ def canaries_badge(request: HttpRequest) -> HttpResponse:
     """How many calls to canaries nobody has looked into yet."""
     must(request, rules.can_see_canaries(request.user))
     return render(request, "core/_jobs_badge.html", {"dead": CanaryCall.objects.filter(settled_at=None).count()})
+
+
+@never_cache
+@require_GET
+def canary_alerts(request: HttpRequest) -> HttpResponse:
+    """What is to be looked into, for the first page of an administrator; nothing when nothing is."""
+    must(request, rules.can_see_canaries(request.user))
+    waiting = CanaryCall.objects.filter(settled_at=None, canary__in=Canary.objects.visible_to(request.user))
+    alerts = [
+        {
+            "level": "grave",
+            "text": _("A canary customer stood in an uploaded list.")
+            if call.lead_list_id
+            else _("A canary customer was called."),
+            "why": _("%(moment)s: a file with personal data may have got out.") % {"moment": moment(call.called_at)},
+            "url": reverse("customers:canary", args=[call.canary_id]),
+            "action": _("Look into it"),
+        }
+        for call in waiting.order_by("-called_at", "-pk")[:ALERTS_SHOWN]
+    ]
+    context = {"alerts": alerts, "more": waiting.count() - len(alerts)}
+    return render(request, "customers/_canary_notice.html", context)
 
 
 @never_cache
@@ -130,7 +154,7 @@ def canary(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, row: Canary, form: forms.Form) -> HttpResponse:
-    calls = list(row.calls.select_related("reported_by", "settled_by").order_by("-called_at"))
+    calls = list(row.calls.select_related("reported_by", "settled_by", "lead_list").order_by("-called_at"))
     found = list(row.exports.select_related("taken_by", "request__decided_by").order_by("-at", "-pk")[:SHOWN])
     first_call = min((call.called_at for call in calls if not call.settled_at), default=None)
     for one in found:

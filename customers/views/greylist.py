@@ -41,6 +41,7 @@ COLUMNS = [
     Column("source", gettext_lazy("Source")),
     Column("valid_to", gettext_lazy("Until"), template="customers/_until.html"),
     Column("created_by", gettext_lazy("Entered by"), value=lambda row: str(row.created_by), sort="created_by__display_name"),
+    Column("created_at", gettext_lazy("Entered"), kind="moment"),
     Column("state", gettext_lazy("State"), template="customers/_suppression_state.html", value=lambda row: state_of(row), sort=""),
 ]  # fmt: skip
 

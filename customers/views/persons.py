@@ -27,9 +27,9 @@ from core.templatetags.look import moment, thousands
 from customers import rules
 from customers.doors import two_persons_of_segment
 from customers.filters import CustomerFilter
-from customers.models import Contact, Customer, RulePack, Segment
+from customers.models import Contact, Customer, GreyEntry, RulePack, Segment
 from customers.person_forms import ConsentForm, GreyForm, NumberForm, QuietTimeForm, RevealForm, SuppressForm, TagForm
-from customers.queries import customers_by_name, for_list, merges_of
+from customers.queries import customers_by_name, for_list, merges_of, was_erased
 from customers.request_forms import RequestForm
 from customers.services import contacts, greylist, persons, quiet_times
 from customers.services.packs import DEFAULT_PACK
@@ -193,9 +193,7 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "suppressions": _suppressions(request, row, at),
         "quiet_times": _quiet_times(row, at),
         "zone": row.city.zone,
-        "grey_entries": [
-            (item, greylist.in_words(item), item.in_force_at(at)) for item in row.grey_entries.order_by("-pk")
-        ],
+        "grey_entries": _grey_entries(request, row, at),
         "may_grey": rules.can_change_greylist(request.user) and not row.merged_into_id,
         "grey_form": GreyForm(),
         "may_add_quiet": rules.can_add_quiet_time(request.user) and not row.merged_into_id,
@@ -203,6 +201,7 @@ def _page(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpRespo
         "quiet_form": QuietTimeForm(initial={"stated_on": business_date(at)}),
         "contacts": Contact.objects.filter(customer_id=row.pk).order_by("-at")[:CONTACTS_SHOWN],
         "packs": RulePack.objects.order_by("code"),
+        "may_see_evidence": rules.can_answer_requests(request.user) or not was_erased(row),
         "may_change": rules.can_change_customers(request.user) and not row.merged_into_id,
         "merges": merges_of(row) if rules.can_decide_same_persons(request.user) else [],
         "may_suppress": rules.can_suppress(request.user),
@@ -239,6 +238,21 @@ def _suppressions(request: HttpRequest, row: Customer, at: datetime) -> list[tup
     rows = row.suppressions.select_related("created_by", "lifted_by").order_by("-valid_from", "-pk")
     return [
         (item, item.in_force_at(at), item.lifted_at is None and rules.can_lift(request.user, item)) for item in rows
+    ]
+
+
+def _grey_entries(request: HttpRequest, row: Customer, at: datetime) -> list[tuple[GreyEntry, str, bool, bool]]:
+    """(entry, in words, in force, may be opened): those of the customer, and those in force that name a number of theirs. Of what another
+    city entered by number the conditions are told, for they bind; why, whence and by whom are not."""
+    by_number = [item for item in greylist.entries_of(row, at) if item.customer_id is None]
+    opened = set(
+        GreyEntry.objects.visible_to(request.user)
+        .filter(pk__in=[item.pk for item in by_number])
+        .values_list("pk", flat=True)
+    )
+    return [
+        (item, greylist.in_words(item), item.in_force_at(at), item.customer_id is not None or item.pk in opened)
+        for item in (*by_number, *row.grey_entries.order_by("-pk"))
     ]
 
 

@@ -114,6 +114,8 @@ def _page(request: HttpRequest, row: PersonRequest, **bound: forms.Form) -> Http
         "may_unlock": may_answer and row.kind == Kind.LOCK and row.state == State.DONE and not row.lifted_at,
         "may_open_customer": rules.can_see_customers(request.user) and (may_answer or not row.customer.is_locked),
         "kept": erasing.reasons_to_keep(customer=row.customer, at=at) if is_open and row.kind == Kind.ERASE else [],
+        "proof_until": erasing.proof_kept_until(customer=row.customer, at=at) if row.kind == Kind.ERASE else None,
+        "is_erased": row.kind == Kind.ERASE and row.state == State.DONE,
         "is_own": row.received_by_id == request.user.pk,
         "file": _file_of(request, row),
         "corrected": _corrected(row) if may_answer else [],

@@ -14,6 +14,7 @@ from core.clock import database_now
 from core.errors import DomainError
 from core.listing import Column, Listing
 from customers import rules
+from customers.by_number import suppressions_seen
 from customers.filters import SuppressionFilter
 from customers.models import NumberUse, Suppression
 from customers.person_forms import LiftForm, SuppressNumberForm
@@ -34,16 +35,17 @@ COLUMNS = [
     Column(
         "customer",
         gettext_lazy("Customer"),
-        value=lambda row: str(row.customer) if row.customer else _("a number not in the pool"),
-        sort="customer__name_sort",
-        link=lambda row: reverse("customers:customer", args=[row.customer_id]) if row.customer_id else None,
-        export=lambda row: row.customer_id,
+        # of another city's customer a number alone, as of nobody's
+        value=lambda row: str(row.customer) if row.named_id else _("a number"),
+        sort="shown_name",
+        link=lambda row: reverse("customers:customer", args=[row.open_id]) if row.open_id else None,
+        export=lambda row: row.named_id,
     ),
     Column(
         "city",
         gettext_lazy("City"),
-        value=lambda row: row.customer.city.label if row.customer else "",
-        sort="customer__city__name",
+        value=lambda row: row.customer.city.label if row.named_id else "",
+        sort="shown_city",
     ),
     Column("kind", gettext_lazy("Reason"), value="get_kind_display", sort="kind"),
     Column("scope", gettext_lazy("Covers"), value=scope_of, sort=""),
@@ -73,7 +75,7 @@ def state_of(row: Suppression) -> str:
 @require_GET
 def suppressions(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_see_suppressions(request.user))
-    rows = Suppression.objects.visible_to(request.user).select_related("customer__city", "created_by")
+    rows = suppressions_seen(request.user).select_related("customer__city", "created_by")
     listing = Listing(
         request, rows, COLUMNS, name="customers.suppressions", title=_("Do not call"), filterset=SuppressionFilter,
         order="-valid_from", door=two_persons, row_link=lambda row: reverse("customers:suppression", args=[row.pk]),
@@ -108,7 +110,7 @@ def suppression_new(request: HttpRequest) -> HttpResponse:
 
 
 def _suppression_or_404(request: HttpRequest, pk: int) -> Suppression:
-    rows = Suppression.objects.visible_to(request.user).select_related("customer__city", "created_by", "lifted_by")
+    rows = suppressions_seen(request.user).select_related("customer__city", "created_by", "lifted_by")
     return get_object_or_404(rows, pk=pk)
 
 
