@@ -21,3 +21,23 @@ def can_write_scripts(user: User) -> bool:
 def can_approve(user: User, version: ScriptVersion) -> bool:
     """Somebody of the approving roles who neither began the version nor changed its text last: four eyes."""
     return user.has_role(*APPROVERS) and user.pk not in (version.created_by_id, version.changed_by_id)
+
+
+def can_write_articles(user: User) -> bool:
+    """Everybody who is signed in reads the knowledge base; these write it."""
+    return user.has_role(*WRITERS, Role.QA, Role.TRAINER)
+
+
+def can_keep_words(user: User) -> bool:
+    """Who says which words no script may contain, and sees which scripts to look at again."""
+    return user.has_role(*APPROVERS)
+
+
+def can_check_quotes(user: User) -> bool:
+    """Not the writers of scripts: another pair of eyes says that a text still fits."""
+    return user.has_role(Role.QA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+
+
+def can_see_effects(user: User) -> bool:
+    """What an offer did is told of whole cities, to those who answer for one or for the region."""
+    return user.has_role(*WRITERS, Role.QA, Role.TRAINER, Role.DATA, Role.SUPERVISOR, Role.CITY_MANAGER)

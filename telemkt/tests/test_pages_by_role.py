@@ -19,6 +19,7 @@ OWN_WORK = {"core:jobs"}
 FACTS = {"campaigns:calls", "campaigns:orders", "campaigns:campaigns", "campaigns:callbacks"}
 FIGURES = {"metrics:indicators", "metrics:definitions"}
 PLANS = {"scripts:products", "scripts:scripts"}
+WORDING = {"scripts:outdated", "scripts:words"}
 PERSONS = {"customers:customers", "customers:suppressions"}
 LISTS = {"customers:lists", "customers:sources"}
 PLACES = {"people:users", "people:teams", "people:cities"}
@@ -31,8 +32,8 @@ MAY_READ_TOO: dict[str, set[str]] = {
     "qa": OWN_WORK | PLANS | PERSONS | {"campaigns:orders", "customers:rules"},
     "trainer": OWN_WORK | {"campaigns:campaigns"},
     "city_manager": OWN_WORK | PLANS | PERSONS | PLACES | {"campaigns:callbacks", "customers:rules"},
-    "regional_manager": OWN_WORK | PLANS | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
-    "administrator": FACTS | FIGURES | PLANS | PERSONS | LISTS,
+    "regional_manager": OWN_WORK | PLANS | WORDING | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
+    "administrator": FACTS | FIGURES | PLANS | WORDING | PERSONS | LISTS,
 }
 
 
