@@ -71,7 +71,7 @@ def marked(text: str, words: Sequence[str]) -> list[Piece]:
 
 def snippet(text: str, words: Sequence[str]) -> list[Piece]:
     """A line of the text around its first hit, or its beginning."""
-    flat = " ".join(text.split())
+    flat = " ".join(line for block in blocks(text) for line in block.lines)
     starts = [place for word in words if word and (place := flat.lower().find(word.lower())) >= 0]
     first = max(0, min(starts, default=0) - AROUND)
     last = first + 2 * AROUND + max(map(len, words), default=0)

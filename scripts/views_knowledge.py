@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -100,6 +100,8 @@ def _article_or_404(request: HttpRequest, pk: int) -> Article:
 def _page(request: HttpRequest, article: Article, **more: Any) -> HttpResponse:
     versions = list(queries.versions_of(article))
     shown = _version(versions, request.GET.get("version", "")) if request.method == "GET" else versions[0]
+    files = list(article.files.select_related("added_by").order_by("added_at"))
+    may_write = rules.can_write_articles(request.user)
     today = timezone.localdate()
     context = {
         "article": article,
@@ -107,8 +109,9 @@ def _page(request: HttpRequest, article: Article, **more: Any) -> HttpResponse:
         "blocks": prose.blocks(shown.text),
         "versions": versions,
         "quotes": queries.quotes_of(article),
-        "files": article.files.filter(removed_at=None).select_related("added_by").order_by("added_at"),
-        "may_write": rules.can_write_articles(request.user),
+        "files": [file for file in files if file.removed_at is None],
+        "removed_files": [file for file in files if file.removed_at is not None and may_write],
+        "may_write": may_write,
         "may_check": rules.can_check_quotes(request.user),
         "is_due": article.retired_at is None and article.review_on is not None and article.review_on <= today,
         "file_form": FileForm(),
@@ -179,9 +182,21 @@ def article_edit(request: HttpRequest, pk: int) -> HttpResponse:
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, _("The article is stored."))
+            messages.success(request, _stored(article))
             return redirect(here)
     return _form(request, form, _("Change the article"), here, [_crumb(), (name, here)])
+
+
+def _stored(article: Article) -> str:
+    """Whoever writes hears what it sets off."""
+    marked = sum(quote.is_outdated for quote in queries.quotes_of(article))
+    if not marked:
+        return _("The article is stored.")
+    return ngettext(
+        "The article is stored. %(count)s step of a script quotes it and is marked for its writer and QA.",
+        "The article is stored. %(count)s steps of scripts quote it and are marked for their writers and QA.",
+        marked,
+    ) % {"count": marked}
 
 
 def _form(

@@ -196,6 +196,7 @@ def test_an_attachment_is_downloaded_by_an_agent_and_gone_when_removed(client):
     client.post(reverse("scripts:article_file_remove", args=[file.pk]))
     assert "guide.pdf" not in page(agent, "scripts:article", article.pk)
     assert agent.get(reverse("core:file", args=[file.file_id])).status_code == 404
+    assert "Removed, kept as evidence" in page(client, "scripts:article", article.pk)
 
 
 def test_a_file_of_another_kind_is_answered_beside_the_field(client):
@@ -266,6 +267,16 @@ def test_the_writer_sees_the_own_ones_and_cannot_confirm_them(client):
     assert "Looked at, still fits" not in text
     assert ">1<" in page(client, "scripts:outdated-badge")
     assert client.post(reverse("scripts:quote_keep", args=[own.pk]), {"seen": 2}).status_code == 403
+
+
+def test_who_changes_a_quoted_article_hears_what_it_sets_off(client):
+    user = sign_in(client, "trainer")
+    quote = quoted_by(ArticleFactory())
+    change = fields(user, what_changed="new price", based_on=1)
+
+    answer = client.post(reverse("scripts:article_edit", args=[quote.article_id]), change, follow=True)
+
+    assert "1 step of a script quotes it" in answer.content.decode()
 
 
 def test_a_confirmation_of_an_older_version_is_refused_in_words(client):
