@@ -82,10 +82,12 @@ def outdated(writer: User | None = None) -> QuerySet[StepQuote]:
 
 
 def _with_verdict(rows: QuerySet[StepQuote]) -> QuerySet[StepQuote]:
+    """`is_outdated`: the article has a newer version that nobody found to fit, or holds no longer at all."""
     kept = QuoteCheck.objects.filter(quote=OuterRef("pk"), article_version__gte=OuterRef("article__number"))
+    changed = Q(article__number__gt=F("article_version")) & ~Exists(kept)
     return rows.select_related("article", "step__version__script", "step__version__created_by").annotate(
         is_outdated=Case(
-            When(Q(article__number__gt=F("article_version")) & ~Exists(kept), then=Value(True)),
+            When(Q(article__retired_at__isnull=False) | changed, then=Value(True)),
             default=Value(False),
             output_field=BooleanField(),
         )

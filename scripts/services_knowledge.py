@@ -237,9 +237,9 @@ def remove_file(*, file: ArticleFile, by: User, at: datetime) -> ArticleFile:
 def keep_quote(*, quote: StepQuote, seen: int, by: User, at: datetime) -> QuoteCheck:
     """A step was looked at against version `seen` of the article it quotes: it still fits. The same again changes nothing.
 
-    Raises ChangedMeanwhile.
+    Raises ArticleRetired (what holds no longer is not quoted; the script needs a new version), ChangedMeanwhile.
     """
-    article = Article.objects.select_for_update().get(pk=quote.article_id)
+    article = _locked(quote.article)
     _check_version(article, seen)
     check, is_new = QuoteCheck.objects.get_or_create(quote=quote, article_version=seen, defaults={"by": by, "at": at})
     if is_new:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from core.models import AuditEvent, PrivateFile
 from people.tests.factories import UserFactory
@@ -155,6 +155,15 @@ def test_chinese_and_english_are_found_in_title_and_text_titles_first():
     assert found("router 违约金") == []
 
 
+def test_the_index_of_trigrams_answers_a_search():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    plan = queries.searched(Article.objects.all(), "违约金说明").explain()
+
+    assert "article_search" in plan
+
+
 def test_signs_of_patterns_are_letters():
     ArticleFactory(title="100% fibre", text="")
     ArticleFactory(title="1000 fibre", text="")
@@ -270,6 +279,19 @@ def test_what_was_not_read_is_not_confirmed(writer):
         services.keep_quote(quote=quote, seen=1, by=UserFactory(role="qa"), at=AT)
 
     assert outdated() == [quote]
+
+
+def test_a_retired_article_marks_what_quotes_it_until_it_is_brought_back(writer):
+    article, qa = written(writer), UserFactory(role="qa")
+    quote = quoted_by(article)
+
+    services.retire_article(article=article, by=writer, at=AT)
+
+    assert outdated() == [quote]
+    with pytest.raises(services.ArticleRetired):
+        services.keep_quote(quote=quote, seen=1, by=qa, at=AT)
+    services.bring_article_back(article=article, by=writer, at=AT)
+    assert outdated() == []
 
 
 # ---------------------------------------------------------------- prohibited words
