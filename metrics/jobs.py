@@ -15,7 +15,7 @@ from core.jobs import Run, handler, scheduled
 from metrics import ledgers
 from metrics.indicator_page.usual import ask_usual_views
 from metrics.models import Partition
-from metrics.services import activity, checks, dirty, lists, periods, rollup
+from metrics.services import activity, checks, dirty, lists, offers, periods, rollup
 
 BATCH_SECONDS = 1.0
 
@@ -55,6 +55,22 @@ def count_lists(run: Run) -> dict[str, Any]:
     for day, cities in days:
         with run.chunk(done=1, total=len(days)):
             lists.count_day(day=day, cities=cities)
+    return {"partitions": len(days)}
+
+
+@scheduled(
+    "metrics.count_offers",
+    every=timedelta(minutes=15),
+    queue="bulk",
+    label=_("Count calls by offer"),
+    lease=timedelta(minutes=5),
+)
+def count_offers(run: Run) -> dict[str, Any]:
+    """The days that the rollup found to have news, counted by offer; each day in its own chunk."""
+    days = offers.days_waiting()
+    for day, cities in days:
+        with run.chunk(done=1, total=len(days)):
+            offers.count_day(day=day, cities=cities)
     return {"partitions": len(days)}
 
 

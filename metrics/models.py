@@ -43,6 +43,7 @@ class Partition(models.Model):
     calls_recorded_until = models.DateTimeField(_("newest call recorded"), null=True)
     calls_counted_at = models.DateTimeField(_("calls counted"), null=True)
     lists_counted_at = models.DateTimeField(_("counted by lists"), null=True)
+    offers_counted_at = models.DateTimeField(_("counted by offers"), null=True)
     rows = models.PositiveIntegerField(_("rows"), default=0)
 
     objects = InCitiesQuerySet.as_manager()
@@ -187,6 +188,35 @@ for _name in LIST_COUNTS:
     models.BigIntegerField(default=0).contribute_to_class(ListFigures, _name)
 for _name in LIST_SETS:
     models.BinaryField(null=True).contribute_to_class(ListFigures, f"{_name}_ids")
+
+
+class OfferFigures(models.Model):
+    """Outbound calls of a product that has offers, of one business day, city and campaign: by the offer that they carried, or none."""
+
+    day = models.DateField(_("business day"))
+    city_id = models.BigIntegerField(_("customer's city"))
+    campaign_id = models.BigIntegerField(_("campaign"))
+    product_id = models.BigIntegerField(_("product"))
+    offer_id = models.BigIntegerField(_("offer"), null=True)
+
+    objects = InCitiesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("figures of an offer")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "city_id", "campaign_id", "product_id", "offer_id"],
+                name="metrics_offer_once",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["product_id", "day"], name="metrics_offer_product")]
+
+
+for _name in LIST_COUNTS:
+    models.BigIntegerField(default=0).contribute_to_class(OfferFigures, _name)
+for _name in LIST_SETS:
+    models.BinaryField(null=True).contribute_to_class(OfferFigures, f"{_name}_ids")
 
 
 class HourFigures(models.Model):

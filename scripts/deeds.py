@@ -38,3 +38,20 @@ tell(
         "scripts.guidancemap",
     },
 )
+
+tell(
+    {
+        "scripts.article.written": _("Wrote an article"),
+        "scripts.article.changed": _("Changed an article"),
+        "scripts.article.confirmed": _("Found an article still right"),
+        "scripts.article.retired": _("Retired an article"),
+        "scripts.article.brought_back": _("Brought an article back"),
+        "scripts.articlefile.added": _("Attached a file to an article"),
+        "scripts.articlefile.removed": _("Removed a file from an article"),
+        "scripts.quote.kept": _("Found that a script still fits a changed article"),
+        "scripts.word.saved": _("Saved a prohibited word"),
+        "scripts.word.removed": _("Removed a prohibited word"),
+        "scripts.word.imported": _("Imported prohibited words"),
+    },
+    named={"scripts.article", "scripts.articlefile"},
+)

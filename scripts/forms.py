@@ -35,6 +35,7 @@ class ProductForm(forms.ModelForm):
             "code",
             "name",
             "description",
+            "suits",
             "price_cents",
             "selling_points",
             "mandatory_statements",

@@ -26,3 +26,23 @@ def can_approve(user: User, version: ScriptVersion) -> bool:
 def can_write_treasury(user: User) -> bool:
     """Objections, answers, phrases, scenarios and guidance maps: the back office and those who lead teams."""
     return user.has_role(*WRITERS, Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
+
+
+def can_write_articles(user: User) -> bool:
+    """Everybody who is signed in reads the knowledge base; these write it."""
+    return user.has_role(*WRITERS, Role.QA, Role.TRAINER)
+
+
+def can_keep_words(user: User) -> bool:
+    """Who says which words no script may contain, and sees which scripts to look at again."""
+    return user.has_role(*APPROVERS)
+
+
+def can_check_quotes(user: User) -> bool:
+    """Not the writers of scripts: another pair of eyes says that a text still fits."""
+    return user.has_role(Role.QA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+
+
+def can_see_effects(user: User) -> bool:
+    """What an offer did is told of whole cities, to those who answer for one or for the region."""
+    return user.has_role(*WRITERS, Role.QA, Role.TRAINER, Role.DATA, Role.SUPERVISOR, Role.CITY_MANAGER)

@@ -1,14 +1,25 @@
 from django.urls import path
 
-from scripts import views, views_maps, views_scenarios, views_treasury
+from scripts import (
+    views,
+    views_knowledge,
+    views_maps,
+    views_products,
+    views_quotes,
+    views_scenarios,
+    views_treasury,
+    views_words,
+)
 
 app_name = "scripts"
 urlpatterns = [
     path("products/", views.product_list, name="products"),
     path("products/new/", views.product_edit, name="product_new"),
-    path("products/<int:pk>/", views.product_edit, name="product"),
+    path("products/<int:pk>/", views_products.product_detail, name="product"),
+    path("products/<int:pk>/edit/", views.product_edit, name="product_edit"),
     path("products/<int:product_pk>/offers/new/", views.offer_edit, name="offer_new"),
-    path("products/<int:product_pk>/offers/<int:pk>/", views.offer_edit, name="offer"),
+    path("products/<int:product_pk>/offers/<int:pk>/", views_products.offer_detail, name="offer"),
+    path("products/<int:product_pk>/offers/<int:pk>/edit/", views.offer_edit, name="offer_edit"),
     path("scripts/", views.script_list, name="scripts"),
     path("scripts/new/", views.script_new, name="script_new"),
     path("scripts/<int:pk>/", views.script_detail, name="script"),
@@ -42,4 +53,24 @@ urlpatterns = [
     path("maps/<int:pk>/archive/", views_maps.map_archive, name="map_archive"),
     path("maps/cards/<int:pk>/", views_maps.card_change, name="card_change"),
     path("maps/cards/<int:pk>/move/", views_maps.card_move, name="card_move"),
+    path("knowledge/", views_knowledge.article_list, name="articles"),
+    path("knowledge/badge/", views_knowledge.articles_badge, name="articles-badge"),
+    path("knowledge/new/", views_knowledge.article_new, name="article_new"),
+    path("knowledge/<int:pk>/", views_knowledge.article_detail, name="article"),
+    path("knowledge/<int:pk>/edit/", views_knowledge.article_edit, name="article_edit"),
+    path("knowledge/<int:pk>/compare/", views_knowledge.article_compare, name="article_compare"),
+    path("knowledge/<int:pk>/confirm/", views_knowledge.article_confirm, name="article_confirm"),
+    path("knowledge/<int:pk>/retire/", views_knowledge.article_retire, name="article_retire"),
+    path("knowledge/<int:pk>/bring-back/", views_knowledge.article_bring_back, name="article_bring_back"),
+    path("knowledge/<int:pk>/files/", views_knowledge.file_add, name="article_file_add"),
+    path("knowledge/files/<int:pk>/remove/", views_knowledge.file_remove, name="article_file_remove"),
+    path("scripts/outdated/", views_quotes.outdated_list, name="outdated"),
+    path("scripts/outdated/badge/", views_quotes.outdated_badge, name="outdated-badge"),
+    path("scripts/versions/<int:pk>/outdated/", views_quotes.version_outdated, name="version_outdated"),
+    path("scripts/quotes/<int:pk>/keep/", views_quotes.quote_keep, name="quote_keep"),
+    path("prohibited-words/", views_words.word_list, name="words"),
+    path("prohibited-words/new/", views_words.word_edit, name="word_new"),
+    path("prohibited-words/import/", views_words.word_import, name="words_import"),
+    path("prohibited-words/<int:pk>/", views_words.word_edit, name="word"),
+    path("prohibited-words/<int:pk>/remove/", views_words.word_remove, name="word_remove"),
 ]

@@ -38,18 +38,13 @@ def product_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def product_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     product = get_object_or_404(Product, pk=pk) if pk else Product()
-    may_write = rules.can_write_products(request.user)
-    if request.method == "POST" or not pk:
-        must(request, may_write)
+    must(request, rules.can_write_products(request.user))
     form = ProductForm(request.POST or None, instance=product)
     if request.method == "POST" and form.is_valid():
         saved = services.save_product(product=form.save(commit=False), by=request.user, at=database_now())
         messages.success(request, _("%(product)s is stored.") % {"product": saved.name})
         return redirect("scripts:product", pk=saved.pk)
-    offers = product.offers.order_by("-valid_from") if pk else []
-    return render(
-        request, "scripts/product.html", {"form": form, "product": product, "offers": offers, "may_write": may_write}
-    )
+    return render(request, "scripts/product.html", {"form": form, "product": product})
 
 
 @require_http_methods(["GET", "POST"])
@@ -59,8 +54,8 @@ def offer_edit(request: HttpRequest, product_pk: int, pk: int | None = None) -> 
     offer = get_object_or_404(Offer, pk=pk, product=product) if pk else Offer(product=product)
     form = OfferForm(request.POST or None, instance=offer)
     if request.method == "POST" and form.is_valid():
-        services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
-        return redirect("scripts:product", pk=product.pk)
+        saved = services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
+        return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
     return render(request, "scripts/offer.html", {"form": form, "product": product, "offer": offer})
 
 

@@ -77,12 +77,31 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 "campaigns:campaigns", "flag", _("Campaigns"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa")
             ),
             Page("scripts:scripts", "chat", _("Scripts"), (*LEADERS, "campaign_manager", "qa", "trainer")),
-            Page("scripts:products", "box", _("Products"), ("campaign_manager", "regional_manager", "trainer")),
             Page("campaigns:refusals", "ear", _("Refusals"), ("supervisor", "campaign_manager", "qa", "trainer")),
             Page("scripts:objections", "scale", _("Objections"), ("team_leader", "campaign_manager", "qa", "trainer")),
             Page("scripts:phrases", "star", _("Best phrases"), ("agent", "team_leader", "qa", "trainer")),
             Page("scripts:scenarios", "book", _("Scenarios"), ("campaign_manager", "qa", "trainer")),
             Page("scripts:maps", "map", _("Guidance maps"), ("campaign_manager", "qa", "trainer")),
+            Page(
+                "scripts:outdated",
+                "refresh",
+                _("Scripts to look at again"),
+                ("campaign_manager", "qa"),
+                badge="scripts:outdated-badge",
+            ),
+            Page(
+                "scripts:products",
+                "box",
+                _("Products"),
+                ("campaign_manager", "regional_manager", "trainer", "qa", AGENT),
+            ),
+            Page(
+                "scripts:articles",
+                "book",
+                _("Knowledge"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer", "data", "administrator"),
+                badge="scripts:articles-badge",
+            ),
         ],
     ),
     (
@@ -134,6 +153,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 ("data", "campaign_manager", "regional_manager", "administrator"),
                 badge="customers:rule-changes-badge",
             ),
+            Page("scripts:words", "close", _("Prohibited words"), ("campaign_manager", "qa")),
             Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
             Page(
                 "metrics:definitions",

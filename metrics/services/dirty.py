@@ -47,6 +47,10 @@ def of_orders(found: str) -> str:
     return MARK.format(found=found, calls="", calls_at="", set="")
 
 
+# every mark of having been counted
+UNCOUNTED: dict[str, None] = dict.fromkeys(("built_at", "calls_counted_at", "lists_counted_at", "offers_counted_at"))
+
+
 @transaction.atomic
 def mark_dirty(*, at: datetime) -> int:
     """Look through what was recorded since the last look and mark its days; returns how many partitions wait to be built."""
@@ -68,14 +72,14 @@ def mark_all(*, at: datetime) -> None:
     """Every day that has calls is to be built again."""
     with connection.cursor() as cursor:
         cursor.execute(of_calls(ALL_CALLS), [settings.TIME_ZONE, at])
-    Partition.objects.update(recorded_until=at, built_at=None, calls_counted_at=None, lists_counted_at=None)
+    Partition.objects.update(recorded_until=at, **UNCOUNTED)
 
 
 @transaction.atomic
 def mark_range(*, since: date, until: date, at: datetime) -> None:
     """The days from since to until that are known to have facts are to be built again."""
     days = Partition.objects.filter(day__range=(since, until))
-    days.update(built_at=None, calls_counted_at=None, lists_counted_at=None)
+    days.update(**UNCOUNTED)
 
 
 def last_look() -> datetime | None:

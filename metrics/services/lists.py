@@ -69,18 +69,18 @@ class Tally:
         return {**dict(zip(LIST_COUNTS, self.counts, strict=True)), **sizes}
 
 
-def waiting() -> QuerySet[Partition]:
-    """Days of cities with something recorded since 15 minutes before their lists were last counted, or never counted."""
-    newest = Q(recorded_until__gt=F("lists_counted_at") - IN_FLIGHT)
+def waiting(mark: str = "lists_counted_at") -> QuerySet[Partition]:
+    """Days of cities with something recorded since 15 minutes before their lists (or what else the mark says) were last counted, or never counted."""
+    before = F(mark) - IN_FLIGHT
     return Partition.objects.filter(
-        Q(lists_counted_at=None) | newest | Q(calls_recorded_until__gt=F("lists_counted_at") - IN_FLIGHT)
+        Q(**{mark: None}) | Q(recorded_until__gt=before) | Q(calls_recorded_until__gt=before)
     )
 
 
-def days_waiting() -> list[tuple[date, list[int]]]:
+def days_waiting(mark: str = "lists_counted_at") -> list[tuple[date, list[int]]]:
     """[(day, its cities that wait)], newest day first."""
     found: dict[date, list[int]] = {}
-    for day, city in waiting().order_by("-day", "city_id").values_list("day", "city_id"):
+    for day, city in waiting(mark).order_by("-day", "city_id").values_list("day", "city_id"):
         found.setdefault(day, []).append(city)
     return list(found.items())
 
@@ -97,7 +97,7 @@ def count_day(*, day: date, cities: Sequence[int]) -> int:
     partitions = list(waits.select_for_update(skip_locked=True))
     held = [partition.city_id for partition in partitions]
     read_at = database_now()
-    found = _read(day, held)
+    found = read(day, held, CALLS, ORDERS)
     stored = ListFigures.objects.filter(day=day, city_id__in=held)
     old = {_key(row): tally_of(row) for row in stored}
     stored.delete()
@@ -113,11 +113,12 @@ def _one_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('metrics.lists'), 0)")
 
 
-def _read(day: date, cities: list[int]) -> dict[Key, Tally]:
+def read(day: date, cities: list[int], calls: str, orders: str) -> dict[Key, Tally]:
+    """What two questions of the shape of CALLS and ORDERS find, by their first four columns; merged persons are one."""
     bounds = day_bounds(day)
     merged = facts.merged_persons()
     tallies: dict[Key, Tally] = {}
-    *keys, customers, connected, sale = copying.columns_out(CALLS, [*bounds, cities], 7)
+    *keys, customers, connected, sale = copying.columns_out(calls, [*bounds, cities], 7)
     for key, rows in _grouped(keys):
         tally = tallies.setdefault(key, Tally())
         tally.counts[0], tally.counts[1] = len(rows), int(connected[rows].sum())
@@ -125,7 +126,7 @@ def _read(day: date, cities: list[int]) -> dict[Key, Tally]:
         _fill(tally, "customers_called", whose)
         _fill(tally, "customers_reached", whose[connected[rows] > 0])
         _fill(tally, "customers_won", whose[sale[rows] > 0])
-    *keys, customers, cancelled = copying.columns_out(ORDERS, [*bounds, cities, *bounds], 6)
+    *keys, customers, cancelled = copying.columns_out(orders, [*bounds, cities, *bounds], 6)
     for key, rows in _grouped(keys):
         tally = tallies.setdefault(key, Tally())
         tally.counts[2], tally.counts[3] = len(rows), int(cancelled[rows].sum())

@@ -1,5 +1,6 @@
 """What is sold and what is said."""
 
+from .checks import QuoteCheck
 from .knowledge import Article, ArticleFile, ArticleVersion
 from .maps import GuidanceCard, GuidanceMap
 from .objections import Objection, ObjectionAnswer, Phrase, PhraseVote
@@ -30,6 +31,7 @@ __all__ = [
     "PhraseVote",
     "Product",
     "ProhibitedWord",
+    "QuoteCheck",
     "Scenario",
     "Script",
     "ScriptBranch",

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 
 import factory
 
-from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
+from people.tests.factories import UserFactory
+from scripts.models import Article, ArticleVersion, Offer, Product, Script, ScriptStep, ScriptVersion, StepQuote
 
 
 class ProductFactory(factory.django.DjangoModelFactory):
@@ -65,3 +66,32 @@ def live_version(script: Script | None = None) -> ScriptVersion:
     version.status, version.approved_at = ScriptVersion.Status.LIVE, datetime(2026, 1, 1, tzinfo=UTC)
     version.save(update_fields=["status", "approved_at"])
     return version
+
+
+class ArticleFactory(factory.django.DjangoModelFactory):
+    """An article with its first version, as written by its owner."""
+
+    class Meta:
+        model = Article
+        skip_postgeneration_save = True
+
+    title = factory.Sequence(lambda n: f"Article {n}")
+    text = "What to know"
+    owner = factory.SubFactory(UserFactory)
+
+    @factory.post_generation
+    def first_version(self, create, extracted, **kwargs):
+        ArticleVersion.objects.create(article=self, number=1, title=self.title, text=self.text, written_by=self.owner)
+
+
+def quoted_by(article: Article, status: str = "live", writer=None) -> StepQuote:
+    """A step of a version in this state that quotes the article as it stands."""
+    version = ScriptVersionFactory(six_parts=True, created_by=writer)
+    quote = StepQuote.objects.create(
+        step=version.steps.get(part="introduction"), article=article, article_version=article.number
+    )
+    version.status = status
+    if status not in ("draft", "in_review"):
+        version.approved_at = datetime(2026, 1, 1, tzinfo=UTC)
+    version.save(update_fields=["status", "approved_at"])
+    return quote

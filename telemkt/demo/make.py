@@ -20,7 +20,7 @@ from core.errors import DomainError
 from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
-from telemkt.demo import history, plan, states, store, words
+from telemkt.demo import history, knowledge, plan, states, store, words
 from telemkt.demo.accounts import People, make_people
 
 SEED = 20081  # any number: the same one makes the same demo
@@ -40,6 +40,7 @@ def make_demo(*, at: datetime) -> People:
     today = business_date(at)
     people = make_people(today, Random(SEED))
     made = plan.make_plan(people, today, at)
+    knowledge.make_knowledge(people, today, at)
     loader = store.Loader(people, made, today, at, Random(SEED + 1))
     for place, city in enumerate(people.cities):
         _play_city(loader, people, place, city.pk, today, at)

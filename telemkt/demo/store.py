@@ -226,12 +226,13 @@ LEFT JOIN campaigns_disposition d ON d.code = l.last AND d.campaign_id IS NULL
 LEFT JOIN people_membership m ON m.user_id = l.last_agent AND m.role = 'agent'
 CROSS JOIN LATERAL (SELECT c.stage IN ('trial', 'running') AND (l.last IS NULL OR l.due > 0) AS is_open) o ORDER BY l.id
 """
+# every third lead without the offer, so that its effect can be read
 CALLS = """
 INSERT INTO campaigns_call (started_at, recorded_at, direction, customer_id, phone_id, city_id, agent_id, team_id, team_city_id, campaign_id, lead_id,
     list_id, source_id, product_id, offer_id, script_version_id, attempt, recommended, disposition_id, connected, right_party, sale, refuses_offer,
     refuses_calls, mid_call, complaint, bad_number, ring_seconds, talk_seconds, hold_seconds, after_call_seconds, reason, note)
 SELECT to_timestamp(x.started), to_timestamp(x.started + x.ring + x.talk + x.after), 'outbound', l.customer_id, f.id, l.city_id, x.agent_id, t.id, t.city_id,
-    l.campaign_id, l.id, l.list_id, b.source_id, c.product_id, c.offer_id, c.script_version_id, x.attempt,
+    l.campaign_id, l.id, l.list_id, b.source_id, c.product_id, CASE WHEN l.id % 3 > 0 THEN c.offer_id END, c.script_version_id, x.attempt,
     d.sale OR d.refuses_offer OR d.code IN ('considering', 'family'), d.id, d.connected, d.right_party, d.sale, d.refuses_offer,
     d.refuses_calls, d.mid_call, d.complaint, d.bad_number, x.ring, x.talk, 0, x.after, '', ''
 FROM demo_call x JOIN demo_lead l ON l.id = x.lead_id JOIN customers_phone f ON f.customer_id = l.customer_id

@@ -27,6 +27,7 @@ PLANS = {
     "scripts:maps",
 }
 REFUSALS = {"campaigns:refusals"}
+WORDING = {"scripts:outdated", "scripts:words"}
 PERSONS = {"customers:customers", "customers:suppressions"}
 LISTS = {"customers:lists", "customers:sources"}
 PLACES = {"people:users", "people:teams", "people:cities"}
@@ -39,8 +40,8 @@ MAY_READ_TOO: dict[str, set[str]] = {
     "qa": OWN_WORK | PLANS | PERSONS | {"campaigns:orders", "customers:rules"},
     "trainer": OWN_WORK | PLANS | {"campaigns:campaigns"},
     "city_manager": REFUSALS | OWN_WORK | PLANS | PERSONS | PLACES | {"campaigns:callbacks", "customers:rules"},
-    "regional_manager": REFUSALS | OWN_WORK | PLANS | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
-    "administrator": REFUSALS | FACTS | FIGURES | PLANS | PERSONS | LISTS,
+    "regional_manager": REFUSALS | OWN_WORK | PLANS | WORDING | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
+    "administrator": REFUSALS | FACTS | FIGURES | PLANS | WORDING | PERSONS | LISTS,
 }
 
 
