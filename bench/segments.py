@@ -69,8 +69,13 @@ def sql(text: str) -> None:
 def seed() -> User:
     first = (timezone.localdate() - timedelta(days=370)).replace(day=1)
     ensure_partitions("campaigns_call", first, 14)
-    sql(SEED)
     with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off; SELECT pg_get_indexdef('customer_search'::regclass)")
+        (search_index,) = cursor.fetchone()
+        # sorted in afterwards, its words take a third of the time
+        cursor.execute("DROP INDEX customer_search")
+        sql(SEED)
+        cursor.execute(f"SET maintenance_work_mem = '512MB'; {search_index}")
         for table in ("customers_customer", "customers_phone", "customers_customertag", "campaigns_call"):
             cursor.execute(f"VACUUM (ANALYZE) {table}")
     user = User.objects.create(username="bench")
