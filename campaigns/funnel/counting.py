@@ -44,11 +44,14 @@ LOOKED_UP = "EXISTS (SELECT FROM {table} n WHERE n.customer_id = l.customer_id A
 # The same out of a bitmap of all persons that is made just before: a hash of a million persons is slower to make and to ask. Ids are dense,
 # so that it has few holes. Persons made since then have what they were made with.
 OF_BITMAP = "(l.customer_id >= %({name}_end)s OR get_bit(%({name})s, l.customer_id) = 1)"
-# 64 persons in each number, turned (by # 56) so that the bytes one after the other have the person's bit where get_bit looks for it.
+# 64 persons in each number, turned (by # 56) so that the bytes one after the other have the person's bit where get_bit looks for it. The
+# volatile column hides from the planner whose number the block is made of: taking as many blocks as persons it would send no workers.
 BITMAP = """
 SELECT string_agg(int8send(coalesce(b.bits, 0)), '' ORDER BY block) FROM generate_series(0, (SELECT max(id) >> 6 FROM customers_customer)) block
-LEFT JOIN (SELECT n.customer_id >> 6 AS block, bit_or(1::bigint << ((n.customer_id & 63) # 56)::int) AS bits FROM {table} n
-    WHERE {condition} GROUP BY 1) b USING (block)"""
+LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
+    FROM (SELECT n.customer_id >> 6 AS block, ((n.customer_id & 63) # 56)::int AS place, clock_timestamp() AS fence FROM {table} n
+        WHERE {condition}) x
+    GROUP BY 1) b USING (block)"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
@@ -297,8 +300,11 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
 
 def _bitmap(cursor: Any, name: str, table: str, condition: str, asked: dict[str, Any]) -> str:
     """The expression that asks the bitmap of all persons with such a row, which is made now."""
+    # each worker hashes the numbers on lists for itself: in a hash of all together, the planner would rather put all numbers of the pool
+    cursor.execute("SET LOCAL enable_parallel_hash = off")
     cursor.execute(BITMAP.format(table=table, condition=condition), asked)
     bits = bytes(cursor.fetchone()[0] or b"")
+    cursor.execute("SET LOCAL enable_parallel_hash = on")
     asked |= {name: bits, f"{name}_end": len(bits) * 8}
     return OF_BITMAP.format(name=name)
 
