@@ -1,4 +1,4 @@
-"""Building a segment: how long the count of three conditions takes on 1,000,000 customers, how far off it is, and a whole count."""
+"""Building a segment: how long the count of three conditions takes on many customers, how far off it is, and a whole count."""
 
 from __future__ import annotations
 
@@ -69,8 +69,13 @@ def sql(text: str) -> None:
 def seed() -> User:
     first = (timezone.localdate() - timedelta(days=370)).replace(day=1)
     ensure_partitions("campaigns_call", first, 14)
-    sql(SEED)
     with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off; SELECT pg_get_indexdef('customer_search'::regclass)")
+        (search_index,) = cursor.fetchone()
+        # made of all rows at once afterwards, not word by word
+        cursor.execute("DROP INDEX customer_search")
+        sql(SEED)
+        cursor.execute(f"SET maintenance_work_mem = '512MB'; {search_index}")
         for table in ("customers_customer", "customers_phone", "customers_customertag", "campaigns_call"):
             cursor.execute(f"VACUUM (ANALYZE) {table}")
     user = User.objects.create(username="bench")
@@ -134,6 +139,8 @@ def run() -> list[Figure]:
     told = f"{len(times)} counts, {estimates} estimated, slowest {max(times):.2f} s"
     return [
         Figure("count of three conditions while building: p95", p95, "s", None, told, "under 1 s", p95 < 1),
-        Figure("estimates with the true number between their bounds", right, f"of {of}", None, "", "about 95 of 100"),
+        Figure(
+            "estimates with the true number between their bounds", right, f"of {of}", None, "", "at least 95 of 100"
+        ),
         Figure("a segment counted and stored", seconds, "s", None, f"{members:,} customers of {CUSTOMERS:,}"),
     ]

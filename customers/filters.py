@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import django_filters
@@ -79,6 +80,19 @@ class CustomerFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         if self.request is not None and not can_see_segments(self.request.user):
             del self.filters["segment"]
+
+    @cached_property
+    def without_segment(self) -> QuerySet:
+        """Those who fit all the rest."""
+        rows = self.queryset.all()
+        for name, value in self.form.cleaned_data.items():
+            if name != "segment":
+                rows = self.filters[name].filter(rows, value)
+        return rows
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        segment = self.form.cleaned_data.get("segment")
+        return self.filters["segment"].filter(self.without_segment, segment) if segment else self.without_segment
 
     def by_name(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return named(rows, value)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import Case, F, Max, Prefetch, QuerySet, Value, When
+from django.db.models import BooleanField, Case, F, Max, Prefetch, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.fields import DateField
+from pyroaring import BitMap
 
 from customers.models import Contact, Customer, CustomerTag, Merge, PersonRequest, Phone
 from people.models import City, User
@@ -14,6 +17,9 @@ from people.models import City, User
 # Nobody pages through more by hand; beyond it filters help.
 SHOWN = 1_000
 TRIGRAM = 3
+# Names are read on so many at a time, and at most so many. A person looked up by id costs about as much as LOOKUP names read in a row.
+WINDOW, WALKED = 10_000, 400_000
+LOOKUP = 4
 
 
 def customers_by_name(
@@ -28,22 +34,62 @@ def customers_by_name(
     if narrow:
         ids = list(rows.order_by(*order).values_list("pk", flat=True)[:SHOWN])
     else:
-        ids = _merged_ids(rows, _cities_of(rows, user), order)
+        ids = [pk for pk, _name in _merged(rows, _cities_of(rows, user), order, SHOWN)]
     return for_list(Customer.objects.filter(pk__in=ids)).order_by(*order)
+
+
+def members_by_name(
+    *, rows: QuerySet[Customer], ids: BitMap, user: User, city_id: int | None, backwards: bool = False
+) -> QuerySet[Customer] | None:
+    """The first SHOWN of `rows` that are in the bitmap, as customers_by_name: the names of the city (None: of all) are read in their order out
+    of the index alone until enough of them are members. The more there are, the sooner that is. None: sorting the members takes less."""
+    last = Customer.objects.aggregate(last=Max("pk"))["last"] or 0
+    if not is_quicker_by_name(len(ids), last):
+        return None
+    order = ("-name_sort", "-pk") if backwards else ("name_sort", "pk")
+    cities = _cities_of(rows, user) if city_id is None else [city_id]
+    found: list[int] = []
+    for names in _windows(cities, order):
+        members = [pk for pk in names if pk in ids]
+        found += rows.filter(pk__in=members).order_by(*order).values_list("pk", flat=True)
+        if len(found) >= SHOWN or len(names) < WINDOW:
+            return for_list(Customer.objects.filter(pk__in=found[:SHOWN])).order_by(*order)
+    return None
+
+
+def _windows(cities: list[int], order: tuple[str, str]) -> Iterator[list[int]]:
+    """The ids of all customers of these cities in the order of their names, up to WALKED."""
+    rows, after = Customer.objects.all(), ">" if order[0] == "name_sort" else "<"
+    for _window in range(WALKED // WINDOW):
+        names = _merged(rows, cities, order, WINDOW)
+        yield [pk for pk, _name in names]
+        if not names:
+            return
+        pk, name = names[-1]
+        beyond = RawSQL(
+            f"(customers_customer.name_sort, customers_customer.id) {after} (%s, %s)",
+            [name, pk],
+            output_field=BooleanField(),
+        )
+        rows = Customer.objects.filter(beyond)
+
+
+def is_quicker_by_name(members: int, customers: int) -> bool:
+    """Of every `customers / members` names one is a member's, as far as they lie evenly."""
+    return bool(members) and SHOWN * customers < LOOKUP * members * members
 
 
 def _cities_of(rows: QuerySet[Customer], user: User) -> list[int]:
     return list(City.objects.visible_to(user).order_by("pk").values_list("pk", flat=True))
 
 
-def _merged_ids(rows: QuerySet[Customer], cities: list[int], order: tuple[str, str]) -> list[int]:
-    parts = [rows.filter(city=city).order_by(*order).values_list("pk", "name_sort")[:SHOWN] for city in cities]
+def _merged(rows: QuerySet[Customer], cities: list[int], order: tuple[str, str], most: int) -> list[tuple[int, str]]:
+    """The first of `rows` with their names."""
+    parts = [rows.filter(city=city).order_by(*order).values_list("pk", "name_sort")[:most] for city in cities]
     if not parts:
         return []
     merged = parts[0] if len(parts) == 1 else parts[0].union(*parts[1:], all=True)
-    by = ("-name_sort", "-pk") if order[0].startswith("-") else ("name_sort", "pk")
-    found = merged if len(parts) == 1 else merged.order_by(*by)[:SHOWN]
-    return [pk for pk, _name in found]
+    return list(merged if len(parts) == 1 else merged.order_by(*order)[:most])
 
 
 def for_list(rows: QuerySet[Customer]) -> QuerySet[Customer]:

@@ -24,43 +24,62 @@ DEAR, ASKED_WITHIN = 0.05, 30 * 60
 KEEP, KEEP_DEAR = 3, 180
 # So far back is looked for days on which leads were finished.
 BURN_DAYS = 14
-# Hashes of a million persons stay in memory; compiling the statement would take longer than it runs.
+# A hash of what stands against a million persons stays in memory; compiling the statement would take longer than it runs.
 TUNED = "SET LOCAL work_mem = '96MB'; SET LOCAL jit = off"
+# A person looked up costs about as much as this many read in a row.
+LOOKUP = 20
 
 DONE = f"""CASE l.outcome {" ".join(f"WHEN '{outcome}' THEN '{name}'" for outcome, name in classes.OUTCOMES.items())} ELSE 'other' END"""
 IN_FORCE = "s.lifted_at IS NULL AND s.valid_from <= %(at)s AND (s.valid_to IS NULL OR s.valid_to > %(at)s)"
 AGAINST_US = (
     "(s.campaign_id IS NULL OR s.campaign_id = %(campaign)s) AND (s.product_id IS NULL OR s.product_id = %(product)s)"
 )
-# Asked of each lead by itself, so that the planner hashes them for a large campaign and looks them up for a small one: as joined sets it could
-# take them in nested loops where it knows nothing of the tables yet.
-HAS_NUMBER = f"""EXISTS (SELECT FROM customers_phone n WHERE n.customer_id = l.customer_id AND NOT n.is_dead AND NOT EXISTS (
-    SELECT FROM customers_suppression s WHERE s.phone_blind = n.blind_index AND {IN_FORCE} AND {AGAINST_US}))"""
-HAS_CONSENT = """EXISTS (SELECT FROM customers_consent t WHERE t.customer_id = l.customer_id
-    AND t.given_at <= %(at)s AND t.withdrawn_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(at)s))"""
+USABLE = f"""NOT n.is_dead AND NOT EXISTS (
+    SELECT FROM customers_suppression s WHERE s.phone_blind = n.blind_index AND {IN_FORCE} AND {AGAINST_US})"""
+GIVEN = "n.given_at <= %(at)s AND n.withdrawn_at IS NULL AND (n.expires_at IS NULL OR n.expires_at > %(at)s)"
+
+
+# Has the person such a row? Looked up for each lead: right for a campaign that is small beside the pool.
+LOOKED_UP = "EXISTS (SELECT FROM {table} n WHERE n.customer_id = l.customer_id AND {condition})"
+# The same out of a bitmap of all persons that is made just before: a hash of a million persons is slower to make and to ask. Ids are dense,
+# so that it has few holes. Persons made since then are taken to have one: the next count knows.
+OF_BITMAP = "(l.customer_id >= %({name}_end)s OR get_bit(%({name})s, l.customer_id) = 1)"
+# 64 persons in each number, turned (by # 56) so that the bytes one after the other have the person's bit where get_bit looks for it. The
+# volatile column hides from the planner whose number the block is made of: taking as many blocks as persons it would send no workers.
+BITMAP = """
+SELECT string_agg(int8send(coalesce(b.bits, 0)), '' ORDER BY block) FROM generate_series(0, (SELECT max(id) >> 6 FROM customers_customer)) block
+LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
+    FROM (SELECT n.customer_id >> 6 AS block, ((n.customer_id & 63) # 56)::int AS place, clock_timestamp() AS fence FROM {table} n
+        WHERE {condition}) x
+    GROUP BY 1) b USING (block)"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
-# Persons of whom something is known that may stand against a call: of the others, most of a fresh campaign, no row need be joined.
-MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
-    OR p.has_quiet_times OR p.is_greylisted OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
-OTHERS_FIRST = """(%(has_prior)s AND l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.customer_id FROM campaigns_lead o
+OTHERS_FIRST = """(l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.customer_id FROM campaigns_lead o
     WHERE o.state = 'open' AND o.campaign_id = ANY(%(prior)s::bigint[]))
     AND campaigns_wanted_first(l.customer_id, %(prior)s::bigint[], %(day)s, %(at)s) IS NOT NULL)"""
+# Persons against whom something stands, perhaps: of the others, most of a campaign, no row need be joined and no more asked. An attempt
+# that no cap and no gap of any place reaches back to stands against nobody.
+MARKED = f"""(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.has_quiet_times
+    OR p.is_greylisted OR p.answered_at >= %(answered)s OR (p.attempts[1] > %(tried)s AND ({{tried}})) OR {OWNED})"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
     CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
 
+# Nothing is known of the person, and nothing promised.
+UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
+
 # The order of classes.REASONS.
 CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
-    WHEN NOT {HAS_NUMBER} THEN 'number'
-    WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
+    WHEN NOT ({{has_number}}) THEN 'number'
+    WHEN z.need_consent AND NOT ({{has_consent}}) THEN 'consent'
+    WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND NOT {{others_first}} THEN z.usual
     WHEN CASE WHEN p.is_greylisted THEN NOT customers_grey_allows(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s) END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
-    WHEN {OWNED} OR {OTHERS_FIRST} THEN 'owned'
+    WHEN {OWNED} OR {{others_first}} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
     WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END THEN 'quiet'
@@ -71,7 +90,8 @@ CLASS = f"""CASE
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
 # Nobody knows when another campaign is done with a person.
 RESTED = f"greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END)"
-FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {OTHERS_FIRST} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
+FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {{others_first}} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
+    WHEN {UNKNOWN} THEN l.ready_at
     WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
     ELSE {RESTED} END"""
 # The volatile column keeps the planner from merging this into what reads it: each class would be worked out several times for every lead,
@@ -91,6 +111,10 @@ FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.state <> 'open'""
 COUNT = f"""
 SELECT city_id, class, NULL::date, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 2
 UNION ALL SELECT city_id, class, ended_on, count(*), NULL FROM ({CLOSED}) y GROUP BY 1, 2, 3"""
+IS_LARGE = """
+SELECT (SELECT count(*) FROM (SELECT FROM campaigns_lead WHERE campaign_id = %(campaign)s AND state = 'open' LIMIT many) l) = many
+FROM (SELECT greatest(1000, max(reltuples) / %(lookup)s)::bigint AS many FROM pg_class
+    WHERE oid IN ('customers_phone'::regclass, 'customers_consent'::regclass)) pool"""
 EVERY = f"(SELECT id, city_id, class FROM ({OPEN}) x UNION ALL SELECT id, city_id, class FROM ({CLOSED}) y)"
 
 
@@ -177,7 +201,8 @@ def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
 
 def _counted(where: Sequence[Place], at: datetime) -> Counted:
     began, found, by_city = time.monotonic(), Counted(at), {place.city.pk: place for place in where}
-    for city, name, ended_on, leads, free_at in _run(COUNT, where, at) if where else ():
+    rows = _run(COUNT, where, at, by_bitmaps=is_large(where[0].campaign)) if where else []
+    for city, name, ended_on, leads, free_at in rows:
         key = city, name
         found.leads[key] = found.leads.get(key, 0) + leads
         if ended_on is not None:
@@ -218,16 +243,23 @@ def class_page(
     text = f"""SELECT id FROM {EVERY} e WHERE class = %(class)s AND (%(everywhere)s OR city_id = ANY(%(cities)s::bigint[]))
         ORDER BY id LIMIT %(most)s OFFSET %(start)s"""
     asked = {"class": name, "everywhere": cities is None, "cities": list(cities or ()), "start": start, "most": most}
-    return [pk for (pk,) in _run(text, where, at, **asked)]
+    return [pk for (pk,) in _run(text, where, at, by_bitmaps=is_large(where[0].campaign), **asked)]
 
 
 def class_of(lead: Lead, where: Sequence[Place], at: datetime) -> str:
     """The class of one lead, by the same statement."""
-    ((name,),) = _run(f"SELECT class FROM {EVERY} e WHERE id = %(lead)s", where, at, lead=lead.pk)
+    ((name,),) = _run(f"SELECT class FROM {EVERY} e WHERE id = %(lead)s", where, at, by_bitmaps=False, lead=lead.pk)
     return name
 
 
-def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[tuple[Any, ...]]:
+def is_large(campaign: Campaign) -> bool:
+    """So many open leads that reading through the pool costs less than to look up each person."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_LARGE, {"campaign": campaign.pk, "lookup": LOOKUP})
+        return bool(cursor.fetchone()[0])
+
+
+def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, **more: Any) -> list[tuple[Any, ...]]:
     """`where`: the places of one campaign."""
     campaign = where[0].campaign
     prior = precedence.served_first(campaign)
@@ -236,7 +268,6 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         "campaign": campaign.pk,
         "product": campaign.product_id,
         "group": campaign.exclusion_group,
-        "has_prior": bool(prior),
         "prior": prior,
         "day": business_date(at),
         "purpose": campaign.purpose,
@@ -246,10 +277,55 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         **more,
     }
     rows, capped = _places_rows(where, asked)
+    parts = {
+        "places": rows,
+        "capped": capped,
+        "tried": _tried(where, asked),
+        "has_number": LOOKED_UP.format(table="customers_phone", condition=USABLE),
+        "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
+        # the function keeps the planner from workers beside: named only where it is asked
+        "others_first": OTHERS_FIRST if prior else "false",
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TUNED)
-        cursor.execute(text.replace("{places}", rows).replace("{capped}", capped), asked)
+        if by_bitmaps:
+            parts["has_number"] = _bitmap(cursor, "numbers", "customers_phone", USABLE, asked)
+            if any(place.need_consent for place in where):
+                parts["has_consent"] = _bitmap(cursor, "consents", "customers_consent", GIVEN, asked)
+        for name, part in parts.items():
+            text = text.replace(f"{{{name}}}", part)
+        cursor.execute(text, asked)
         return cursor.fetchall()
+
+
+def _bitmap(cursor: Any, name: str, table: str, condition: str, asked: dict[str, Any]) -> str:
+    """The expression that asks the bitmap of all persons with such a row, which is made now."""
+    # each worker hashes the numbers on lists for itself: in a hash of all together, the planner would rather put all numbers of the pool
+    cursor.execute("SET LOCAL enable_parallel_hash = off")
+    cursor.execute(BITMAP.format(table=table, condition=condition), asked)
+    bits = bytes(cursor.fetchone()[0] or b"")
+    cursor.execute("SET LOCAL enable_parallel_hash = on")
+    asked |= {name: bits, f"{name}_end": len(bits) * 8}
+    return OF_BITMAP.format(name=name)
+
+
+def _tried(where: Sequence[Place], asked: dict[str, Any]) -> str:
+    """Which attempts may stand against a call by a cap or a gap, whatever the place: each place asks for itself afterwards."""
+    at = asked["at"]
+    reach = {1: max((place.gap for place in where if place.gap), default=timedelta())}
+    for most, window in {cap for place in where for cap in place.caps}:
+        reach[most] = max(window, reach.get(most, window))
+    days = [place.day[0] for place in where if place.day and place.one_answer]
+    asked |= {"tried": at - max(reach.values()), "answered": min(days, default=None)}
+    asked |= {f"tried_{most}": at - window for most, window in reach.items()}
+    return " OR ".join(f"p.attempts[{most}] > %(tried_{most})s" for most in sorted(reach))
+
+
+def _usual(place: Place) -> str:
+    """The class of those against whom nothing else stands."""
+    if place.stops:
+        return classes.OFF
+    return classes.CALLABLE if place.is_open else classes.HOURS
 
 
 def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, str]:
@@ -258,6 +334,7 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, st
         "city": ("bigint", [place.city.pk for place in where]),
         "is_stopped": ("boolean", [bool(place.stops) for place in where]),
         "is_open": ("boolean", [place.is_open for place in where]),
+        "usual": ("text", [_usual(place) for place in where]),
         "day_start": ("timestamptz", [place.day and place.day[0] for place in where]),
         "day_end": ("timestamptz", [place.day and place.day[1] for place in where]),
         "need_consent": ("boolean", [place.need_consent for place in where]),

@@ -320,8 +320,11 @@ def handed_out(team, agents) -> set[int]:
     return given
 
 
+@pytest.mark.parametrize("is_large", [False, True])
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_counts_single_leads_and_the_claim_agree(seed):
+def test_counts_single_leads_and_the_claim_agree(seed, is_large, monkeypatch):
+    """Whether each person is looked up, or found in bitmaps of the whole pool."""
+    monkeypatch.setattr(counting, "is_large", lambda campaign: is_large)
     campaign, team, agents = made_at_random(seed)
     leads = list(Lead.objects.filter(campaign=campaign).order_by("pk"))
     where = places([campaign], AT)
@@ -336,6 +339,24 @@ def test_counts_single_leads_and_the_claim_agree(seed):
         listed = counting.class_page(where, AT, name, cities=None, start=0, most=200)
         assert listed == [pk for pk, found in alone.items() if found == name]
     assert handed_out(team, agents) == {pk for pk, name in alone.items() if name == "callable"}
+
+
+def test_the_pool_is_read_through_when_a_campaign_is_a_large_part_of_it(monkeypatch):
+    floor = Floor()
+    floor.lead()
+
+    assert not counting.is_large(floor.campaign)
+    monkeypatch.setattr(counting, "IS_LARGE", counting.IS_LARGE.replace("1000,", "1,"))
+    assert counting.is_large(floor.campaign)
+
+
+def test_a_person_made_while_the_bitmaps_are_read_is_taken_as_made(monkeypatch):
+    floor = Floor()
+    floor.lead()
+    monkeypatch.setattr(counting, "is_large", lambda campaign: True)
+    monkeypatch.setattr(counting, "BITMAP", "SELECT NULL::bytea")
+
+    assert funnel_of(floor.campaign).counts == {"callable": 1}
 
 
 def test_each_campaign_and_city_is_cut_out_of_one_count():

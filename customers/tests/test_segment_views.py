@@ -9,11 +9,13 @@ from django.urls import reverse
 from core.clock import database_now
 from core.jobs import run_inline
 from core.models import AuditEvent
+from customers import members, queries
 from customers.models import CanaryExport, Customer, Segment
 from customers.services import segments
 from customers.services.canaries import place_canary
 from customers.services.segments import Told
 from customers.tests.factories import CustomerFactory
+from customers.views import persons
 from people.models import ExportRequest
 from people.services import exports
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
@@ -362,6 +364,10 @@ def names_in(answer) -> list[str]:
     return [row.name for row, _url, _cells in answer.context["listing"].rows]
 
 
+def keys_in(answer) -> list[int]:
+    return [row.pk for row, _url, _cells in answer.context["listing"].rows]
+
+
 def test_the_list_of_customers_is_filtered_by_a_segment_and_says_of_how_many_it_is_a_part(client, data, city):
     for name, age in (("Old Wang", 70), ("Old Li", 61), ("Young Li", 20)):
         CustomerFactory(city=city, name=name, age=age)
@@ -377,6 +383,64 @@ def test_the_list_of_customers_is_filtered_by_a_segment_and_says_of_how_many_it_
     assert names_in(narrowed) == ["Old Li"]
     assert "2 customers, of whom 1 fit the filters." in text(narrowed)
     assert f"?segment={row.pk}" in text(client.get(reverse("customers:segment", args=[row.pk])))
+
+
+@pytest.mark.parametrize("sort", ["name", "-name"])
+@pytest.mark.parametrize("window", [1, 2, 100])
+def test_a_large_segment_is_read_in_the_order_of_names_and_shows_the_same(client, city, monkeypatch, window, sort):
+    """Names in two cities and twice the same, customers locked or merged or of another type since the count."""
+    client.force_login(UserFactory(role="regional_manager"))
+    other = CityFactory()
+    people = [
+        CustomerFactory(
+            city=(city, other)[n % 2], name=f"Old {n // 2}", name_sort=f"old {n // 2}", age=70 - 50 * (n % 5 == 4)
+        )
+        for n in range(12)
+    ]
+    row = made(None)
+    Customer.objects.filter(pk=people[3].pk).update(merged_into=people[0])
+    Customer.objects.filter(pk=people[6].pk).update(is_suppressed=True)
+    asked = [{}, {"city": other.pk}, {"is_suppressed": "0"}, {"type": "business"}, {"is_suppressed": "1"}]
+    urls = [{"segment": row.pk, "sort": sort, **more} for more in asked]
+    sorted_all = [keys_in(client.get(reverse(CUSTOMERS), url)) for url in urls]
+
+    monkeypatch.setattr(queries, "SHOWN", 8)
+    monkeypatch.setattr(queries, "LOOKUP", 1_000_000)
+    monkeypatch.setattr(queries, "WINDOW", window)
+    read_on = [keys_in(client.get(reverse(CUSTOMERS), url)) for url in urls]
+
+    assert [len(keys) for keys in sorted_all] == [9, 4, 8, 0, 1]
+    assert read_on == [keys[:8] for keys in sorted_all]
+
+
+def test_a_segment_whose_names_lie_far_apart_is_sorted_after_all(client, data, city, monkeypatch):
+    for n in range(6):
+        CustomerFactory(city=city, name=f"Old {n}", name_sort=f"old {n}", age=20 if n < 5 else 70)
+    row = made(city)
+    monkeypatch.setattr(queries, "LOOKUP", 1_000_000)
+    monkeypatch.setattr(queries, "WINDOW", 1)
+    monkeypatch.setattr(queries, "WALKED", 3)
+
+    assert names_in(client.get(reverse(CUSTOMERS), {"segment": row.pk})) == ["Old 5"]
+
+
+def test_of_a_large_segment_it_is_said_that_over_so_many_fit(client, data, city, monkeypatch):
+    for n in range(4):
+        CustomerFactory(city=city, name=f"Old {n}", age=70)
+    row = made(city)
+    monkeypatch.setattr(members, "READ", 2)
+    monkeypatch.setattr(persons, "FIT_COUNTED", 3)
+    assert "4 customers, of whom over 3 fit" in text(client.get(reverse(CUSTOMERS), {"segment": row.pk}))
+
+    monkeypatch.setattr(persons, "FIT_COUNTED", 4)
+    assert "4 customers, of whom 4 fit" in text(client.get(reverse(CUSTOMERS), {"segment": row.pk}))
+
+
+@pytest.mark.parametrize(
+    ("in_segment", "is_so"), [(0, False), (35_000, False), (36_000, True), (90_000, True), (5_000_000, True)]
+)
+def test_reading_names_on_is_quicker_for_no_small_part_of_all(in_segment, is_so):
+    assert queries.is_quicker_by_name(in_segment, 5_000_000) is is_so
 
 
 def test_the_filter_offers_no_segments_of_another_city_none_archived_and_none_not_counted(client, data, city):

@@ -27,9 +27,10 @@ from core.templatetags.look import moment, thousands
 from customers import rules
 from customers.doors import two_persons_of_segment
 from customers.filters import CustomerFilter
+from customers.members import count_among, ids_of
 from customers.models import Contact, Customer, GreyEntry, RulePack, Segment
 from customers.person_forms import ConsentForm, GreyForm, NumberForm, QuietTimeForm, RevealForm, SuppressForm, TagForm
-from customers.queries import customers_by_name, for_list, merges_of, was_erased
+from customers.queries import customers_by_name, for_list, members_by_name, merges_of, was_erased
 from customers.request_forms import RequestForm
 from customers.services import contacts, greylist, persons, quiet_times
 from customers.services.packs import DEFAULT_PACK
@@ -40,6 +41,8 @@ from people.access import must
 from people.exports import two_persons
 
 CONTACTS_SHOWN = 20
+# of the customers of a segment who fit the filters: a count of millions would take longer than the page
+FIT_COUNTED = 10_000
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), value=str, sort="name_sort"),
@@ -77,6 +80,8 @@ class CustomerListing(Listing):
     def queryset(self) -> Any:
         form = self.filterset.form
         chosen = form.cleaned_data if form.is_valid() else {}
+        if (members := self._by_the_names_of_all(chosen)) is not None:
+            return members
         return customers_by_name(
             rows=self.filterset.qs if form.is_valid() else self._queryset.none(),
             user=self.request.user,
@@ -84,6 +89,21 @@ class CustomerListing(Listing):
             # a filter that few rows pass would walk the whole index of names
             narrow=chosen.get("is_suppressed") == "1"
             or any(chosen.get(name) for name in ("name", "tag", "city", "source", "segment")),
+        )
+
+    def _by_the_names_of_all(self, chosen: dict[str, Any]) -> Any:
+        """The customers of a segment that is no small part of all; None where another filter leaves few, or the segment is small."""
+        if self.segment is None or chosen.get("is_suppressed") == "1":
+            return None
+        if any(chosen.get(name) for name in ("name", "tag", "source", "type")):
+            return None
+        city = chosen.get("city") or self.segment.city
+        return members_by_name(
+            rows=self.filterset.without_segment,
+            ids=ids_of(self.segment),
+            user=self.request.user,
+            city_id=city and city.pk,
+            backwards=self.sort == "-name",
         )
 
     @cached_property
@@ -97,10 +117,10 @@ class CustomerListing(Listing):
         """Of how many customers of the segment this is a part: the list shows the first by name alone."""
         if self.segment is None:
             return ""
-        fit = self.exported_rows().order_by().count()
+        fit = count_among(self.filterset.without_segment, ids_of(self.segment), most=FIT_COUNTED)
         return _("%(segment)s, counted %(moment)s: %(count)s customers, of whom %(fit)s fit the filters.") % {
             "segment": self.segment.name, "moment": moment(self.segment.counted_at), "count": thousands(self.segment.count),
-            "fit": thousands(fit),
+            "fit": thousands(fit) if fit <= FIT_COUNTED else _("over %(low)s") % {"low": thousands(FIT_COUNTED)},
         }  # fmt: skip
 
     def exported_rows(self) -> Any:
