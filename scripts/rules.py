@@ -21,3 +21,10 @@ def can_write_scripts(user: User) -> bool:
 def can_approve(user: User, version: ScriptVersion) -> bool:
     """Somebody of the approving roles who neither began the version nor changed its text last: four eyes."""
     return user.has_role(*APPROVERS) and user.pk not in (version.created_by_id, version.changed_by_id)
+
+
+def can_comment(user: User, version: ScriptVersion) -> bool:
+    """Writers and reviewers talk about a version until it is approved."""
+    return version.status in (ScriptVersion.Status.DRAFT, ScriptVersion.Status.IN_REVIEW) and (
+        can_write_scripts(user) or user.has_role(*APPROVERS)
+    )

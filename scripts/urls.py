@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scripts import views
+from scripts import views, views_editor, views_versions
 
 app_name = "scripts"
 urlpatterns = [
@@ -12,10 +12,31 @@ urlpatterns = [
     path("scripts/", views.script_list, name="scripts"),
     path("scripts/new/", views.script_new, name="script_new"),
     path("scripts/<int:pk>/", views.script_detail, name="script"),
-    path("scripts/<int:pk>/versions/", views.version_new, name="version_new"),
-    path("scripts/versions/<int:pk>/", views.version_edit, name="version_edit"),
-    path("scripts/versions/<int:pk>/submit/", views.version_submit, name="version_submit"),
-    path("scripts/versions/<int:pk>/send-back/", views.version_send_back, name="version_send_back"),
-    path("scripts/versions/<int:pk>/approve/", views.version_approve, name="version_approve"),
-    path("scripts/versions/<int:pk>/live/", views.version_live, name="version_live"),
+    path("scripts/<int:pk>/versions/", views_versions.version_new, name="version_new"),
+    path("scripts/<int:pk>/compare/", views_versions.compare, name="compare"),
+    path("scripts/versions/<int:pk>/", views_editor.version_edit, name="version_edit"),
+    path("scripts/versions/<int:pk>/preview/", views_versions.preview, name="version_preview"),
+    path("scripts/versions/<int:pk>/map/", views_versions.flow_map, name="version_map"),
+    path("scripts/versions/<int:pk>/table/", views_versions.table_export, name="version_table"),
+    path("scripts/versions/<int:pk>/table/read/", views_versions.table_import, name="version_table_import"),
+    path("scripts/versions/<int:pk>/comments/", views_versions.comment_add, name="comment_add"),
+    path("scripts/comments/<int:pk>/settle/", views_versions.comment_settle, name="comment_settle"),
+    path("scripts/versions/<int:pk>/submit/", views_versions.version_submit, name="version_submit"),
+    path("scripts/versions/<int:pk>/send-back/", views_versions.version_send_back, name="version_send_back"),
+    path("scripts/versions/<int:pk>/approve/", views_versions.version_approve, name="version_approve"),
+    path("scripts/versions/<int:pk>/trial/", views_versions.version_trial, name="version_trial"),
+    path("scripts/versions/<int:pk>/live/", views_versions.version_live, name="version_live"),
+    path("scripts/versions/<int:pk>/retire/", views_versions.version_retire, name="version_retire"),
+    path("scripts/versions/<int:pk>/discard/", views_versions.version_discard, name="version_discard"),
+    path("scripts/versions/<int:pk>/steps/", views_editor.steps, name="steps"),
+    path("scripts/versions/<int:pk>/steps/<uuid:key>/restore/", views_editor.step_restore, name="step_restore"),
+    path("scripts/steps/<int:pk>/", views_editor.step_save, name="step_save"),
+    path("scripts/steps/<int:pk>/delete/", views_editor.step_delete, name="step_delete"),
+    path("scripts/steps/<int:pk>/duplicate/", views_editor.step_duplicate, name="step_duplicate"),
+    path("scripts/steps/<int:pk>/move/", views_editor.step_move, name="step_move"),
+    path("scripts/steps/<int:pk>/questions/", views_editor.question_add, name="question_add"),
+    path("scripts/steps/<int:pk>/objections/", views_editor.step_objection, name="step_objection"),
+    path("scripts/steps/<int:pk>/quotes/", views_editor.step_quote, name="step_quote"),
+    path("scripts/questions/<int:pk>/", views_editor.question_save, name="question_save"),
+    path("scripts/questions/<int:pk>/delete/", views_editor.question_delete, name="question_delete"),
 ]
