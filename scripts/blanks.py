@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy as _, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy as _
 
 BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
 
@@ -24,9 +24,9 @@ KNOWN: dict[str, Any] = {
     "campaign": _("name of the campaign"),
 }
 FALLBACKS: dict[str, Any] = {
-    "name": pgettext_lazy("fallback of a merge field", "customer"),
-    "product": pgettext_lazy("fallback of a merge field", "the new plan"),
-    "offer": pgettext_lazy("fallback of a merge field", "the offer"),
+    "name": _("customer"),
+    "product": _("the new plan"),
+    "offer": _("the offer"),
 }
 
 
