@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 from uuid import UUID
@@ -57,7 +57,7 @@ class StepPair:
             return Change.ADDED
         if self.after is None:
             return Change.REMOVED
-        return Change.CHANGED if any(field.is_changed for field in self.fields) else Change.SAME
+        return Change.CHANGED if any(one.is_changed for one in self.fields) else Change.SAME
 
     @property
     def part(self) -> str:
@@ -65,16 +65,26 @@ class StepPair:
         return step.part if step else PARTS[0]
 
 
-def compare(before: Flow, after: Flow) -> list[StepPair]:
+@dataclass(frozen=True)
+class Words:
+    """How kinds of questions, a required one and the ending are called."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    required: str = "*"
+    ending: str = "■"
+
+
+def compare(before: Flow, after: Flow, words: Words | None = None) -> list[StepPair]:
     """Steps matched by their keys, in the order of the newer version; what was taken out stands where it stood."""
-    old = {step.key: step for step in before.steps}
-    new = {step.key: step for step in after.steps}
+    words = words or Words()
+    old = {step.key: _texts(before, step, words) for step in before.steps}
+    new = {step.key: _texts(after, step, words) for step in after.steps}
+    steps = [{step.key: step for step in flow.steps} for flow in (before, after)]
     moved = _moved(before, after)
-    pairs = []
-    for key in _order(before, after):
-        one, other = old.get(key), new.get(key)
-        pairs.append(StepPair(one, other, _fields(before, one, after, other), key in moved))
-    return pairs
+    return [
+        StepPair(steps[0].get(key), steps[1].get(key), _fields(old.get(key, {}), new.get(key, {})), key in moved)
+        for key in _order(before, after)
+    ]
 
 
 def _order(before: Flow, after: Flow) -> list[UUID | None]:
@@ -115,9 +125,7 @@ def _longest_rise(numbers: Sequence[int]) -> list[int]:
     return found[::-1]
 
 
-def _fields(old_flow: Flow, old: Step | None, new_flow: Flow, new: Step | None) -> list[FieldPair]:
-    before = _texts(old_flow, old) if old else {}
-    after = _texts(new_flow, new) if new else {}
+def _fields(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldPair]:
     pairs = []
     for name in ("title", "text", "hint", "must_say", "questions", "objections", "articles"):
         one, other = before.get(name, ""), after.get(name, "")
@@ -126,29 +134,30 @@ def _fields(old_flow: Flow, old: Step | None, new_flow: Flow, new: Step | None) 
     return pairs
 
 
-def _texts(flow: Flow, step: Step) -> dict[str, str]:
+def _texts(flow: Flow, step: Step, words: Words) -> dict[str, str]:
     return {
         "title": step.title,
         "text": step.text,
         "hint": step.hint,
         "must_say": step.must_say,
-        "questions": "\n".join(_question(flow, question) for question in step.questions),
+        "questions": "\n".join(_question(flow, question, words) for question in step.questions),
         "objections": "\n".join(text for _pk, text in step.objections),
         "articles": "\n".join(f"{quote.title} ({quote.quoted})" for quote in step.quotes),
     }
 
 
-def _question(flow: Flow, question: Question) -> str:
-    answers = [f"  {choice}{_target(flow, question, choice)}" for choice in question.choices]
-    return "\n".join([f"{question.text} [{question.kind}{', *' if question.is_required else ''}]", *answers])
+def _question(flow: Flow, question: Question, words: Words) -> str:
+    marks = [words.kinds.get(question.kind, question.kind), *([words.required] if question.is_required else [])]
+    answers = [f"  {choice}{_target(flow, question, choice, words)}" for choice in question.choices]
+    return "\n".join([f"{question.text} [{', '.join(marks)}]", *answers])
 
 
-def _target(flow: Flow, question: Question, choice: str) -> str:
+def _target(flow: Flow, question: Question, choice: str, words: Words) -> str:
     """By title, not by number: a step that only got another number is the same target."""
     if choice not in question.branches:
         return ""
     step = flow.by_pk.get(question.branches[choice] or 0)
-    return f" → {(step.title or step.text[:24]) if step else '■'}"
+    return f" → {(step.title or step.text[:24]) if step else words.ending}"
 
 
 def marked(before: str, after: str) -> tuple[list[Run], list[Run]]:

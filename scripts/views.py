@@ -113,6 +113,7 @@ def _shown(request: HttpRequest, version: ScriptVersion) -> dict[str, Any]:
     return {
         "parts": [(part, flow.of_part(part.value)) for part in ScriptStep.Part],
         "is_empty": not flow.steps,
+        "labels": {step.ref: step.label for step in flow.steps},
         "findings": queries_versions.findings(version, flow),
         "comments": by_step,
         "general": by_step.get(None, []),

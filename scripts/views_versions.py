@@ -25,7 +25,7 @@ from people.models import User
 from scripts import blanks, compare as comparing, queries_versions, rules, services, services_steps, sheets
 from scripts.flow import Flow, Step
 from scripts.forms_steps import TableForm
-from scripts.models import Script, ScriptStep, ScriptVersion, StepComment
+from scripts.models import Script, ScriptQuestion, ScriptStep, ScriptVersion, StepComment
 
 TABLE_BYTES = 2 * 1024 * 1024
 PATH = 60  # steps that the preview remembers for going back
@@ -120,16 +120,12 @@ def flow_map(request: HttpRequest, pk: int) -> HttpResponse:
         for way in flow.ways(step):
             if way.to and way.answer and step not in came.setdefault(way.to.pk, []):
                 came[way.to.pk].append(step)
-    parts = [
-        (
-            part,
-            [
-                (step, flow.ways(step), came.get(step.pk, []), marks.get(step.pk, []))
-                for step in flow.of_part(part.value)
-            ],
-        )
-        for part in ScriptStep.Part
-    ]
+
+    def drawn(step: Step) -> tuple[Any, ...]:
+        found = marks.get(step.pk, [])
+        return step, flow.ways(step), came.get(step.pk, []), found, any(finding.is_error for finding in found)
+
+    parts = [(part, [drawn(step) for step in flow.of_part(part.value)]) for part in ScriptStep.Part]
     return render(request, "scripts/map.html", {"version": version, "parts": parts, "is_empty": not flow.steps})
 
 
@@ -146,7 +142,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
     before = by_number.get(_int(request.GET.get("before", ""))) or (after and _before(after, versions))
     context: dict[str, Any] = {"script": script, "versions": versions, "before": before, "after": after}
     if before and after:
-        pairs = comparing.compare(queries_versions.flow_of(before), queries_versions.flow_of(after))
+        pairs = comparing.compare(queries_versions.flow_of(before), queries_versions.flow_of(after), _words())
         names = {part.value: part.label for part in ScriptStep.Part}
         only_changes = request.GET.get("all") != "1"
         context |= {
@@ -159,6 +155,11 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
             ],
         }
     return render(request, "scripts/compare.html", context)
+
+
+def _words() -> comparing.Words:
+    kinds = {kind.value: str(kind.label) for kind in ScriptQuestion.Kind}
+    return comparing.Words(kinds=kinds, required=_("required"), ending=_("the ending"))
 
 
 def _before(after: ScriptVersion, versions: list[ScriptVersion]) -> ScriptVersion | None:

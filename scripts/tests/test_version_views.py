@@ -80,7 +80,7 @@ def test_the_map_tells_where_answers_lead_and_what_is_never_reached(client, writ
 
     shown = page(client, "version_map", version.pk)
 
-    assert "also reached from" in shown
+    assert "reached by an answer at" in shown
     assert shown.count("is never reached") == 2  # introduction and persuasion
 
 

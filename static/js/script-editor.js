@@ -55,12 +55,14 @@ document.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterSwap", () => {
-  for (const id of pending.keys()) if (typeof id !== "string" && !document.body.contains(id)) pending.delete(id);
+// Steps drawn anew know nothing of what was typed while they were on their way.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!/^(editor$|more-)/.test(event.detail.target?.id ?? "")) return;
   for (const [id, value] of pending) {
-    const field = typeof id === "string" ? document.getElementById(id) : null;
-    if (!field || valueOf(field) === value) continue;
-    if (field.type === "checkbox") field.checked = value === "true"; else field.value = value;
+    if (typeof id !== "string") { if (!document.body.contains(id)) pending.delete(id); continue; }
+    const field = document.getElementById(id);
+    if (!field) { pending.delete(id); continue; }
+    if (field.type === "checkbox") field.checked = value === "true"; else if (field.value !== value) field.value = value;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 });
