@@ -14,6 +14,7 @@ An answer without an arrow goes on to the next step.
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from scripts.contents import Content
 from scripts.flow import PARTS, WITH_CHOICES, Flow, Question, Step, lines
 
 ROWS, QUESTIONS, ANSWERS, HEAD_ROWS, COLUMNS = 200, 20, 30, 10, 40
+UNPACKED_BYTES = 30 * 1024 * 1024
 LENGTHS = {"title": 120, "text": 4000, "hint": 4000, "must_say": 4000}
 
 # English, Chinese, width of the column
@@ -138,18 +140,33 @@ def read_rows(file: IO[bytes]) -> tuple[list[tuple[int, dict[str, str]]], list[F
     """(row number, cells by their head) of the first sheet. The file has been examined before."""
     from openpyxl import load_workbook
 
+    if not _is_small(file):
+        return [], [Fault(0, _("The workbook holds more than a script. Copy the table alone into a new one."))]
     try:
         book = load_workbook(file, read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
         rows = [
-            (number, [_text(value) for value in cells[:COLUMNS]])
-            for number, cells in enumerate(sheet.iter_rows(max_row=ROWS * 3, values_only=True), start=1)
+            (number, [_text(value) for value in cells])
+            for number, cells in enumerate(
+                sheet.iter_rows(max_row=ROWS * 3, max_col=COLUMNS, values_only=True), start=1
+            )
         ]
         book.close()
     except Exception:  # whatever a broken workbook makes the reader do: it is the file's fault
         return [], [Fault(0, _("This workbook cannot be read. Save it anew in Excel and try again."))]
     return _under_heads(rows)
+
+
+def _is_small(file: IO[bytes]) -> bool:
+    """No reader takes more of a part than its entry promises, so the promises bound the memory; what is no workbook is told later."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return sum(part.file_size for part in archive.infolist()) <= UNPACKED_BYTES
+    except zipfile.BadZipFile:
+        return True
+    finally:
+        file.seek(0)
 
 
 def _text(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
@@ -178,9 +177,7 @@ def table_export(request: HttpRequest, pk: int) -> HttpResponseBase:
     sheets.write(file, queries_versions.flow_of(version), title=version.script.code, chinese=chinese)
     file.seek(0)
     name = f"{version.script.code}-{version.number}.xlsx"
-    answer = FileResponse(file, content_type=XLSX_TYPE)
-    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    return answer
+    return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX_TYPE)
 
 
 @require_http_methods(["GET", "POST"])
@@ -302,7 +299,13 @@ def _approves(user: User) -> bool:
 
 @require_POST
 def version_submit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _move(request, pk, rules.can_write_scripts, services.submit_version)
+    """What is no error goes along as a warning."""
+    answer = _move(request, pk, rules.can_write_scripts, services.submit_version)
+    version = _version(pk)
+    if version.status == ScriptVersion.Status.IN_REVIEW:
+        for finding in queries_versions.findings(version):
+            messages.warning(request, finding.sentence)
+    return answer
 
 
 @require_POST

@@ -145,6 +145,17 @@ def test_what_is_written_comes_back_the_same():
         assert (found[0]["title"], found[0]["hint"], found[0]["must_say"]) == ("Hello", "slowly", "who we are")
 
 
+def test_a_workbook_that_unpacks_to_more_than_any_script_is_not_opened():
+    import zipfile
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b" " * (31 * 1024 * 1024))
+    file.seek(0)
+
+    assert "more than a script" in read_rows(file)[1][0].sentence
+
+
 def test_a_table_without_its_heads_and_a_file_that_is_no_workbook_are_refused():
     file = io.BytesIO()
     import xlsxwriter

@@ -190,6 +190,26 @@ def test_the_life_of_a_version_goes_on_by_its_buttons(client, writer, version):
     assert press("version_retire") == "live"
 
 
+def test_what_is_only_to_be_looked_at_is_told_when_a_version_goes_to_review(client, writer, version):
+    version.steps.filter(part="opening").update(text="{shoe size|} Good day")
+
+    answer = client.post(reverse("scripts:version_submit", args=[version.pk]), follow=True)
+
+    version.refresh_from_db()
+    assert version.status == "in_review"
+    assert "does not know: shoe size" in answer.content.decode()
+
+
+def test_an_error_keeps_a_version_from_review_and_is_told(client, writer, version):
+    version.steps.filter(part="opening").update(text="")
+
+    answer = client.post(reverse("scripts:version_submit", args=[version.pk]), follow=True)
+
+    version.refresh_from_db()
+    assert version.status == "draft"
+    assert "Not sent to review. Step 2.1 has no text." in answer.content.decode()
+
+
 def test_going_back_to_an_older_version_opens_a_draft_of_it(client, writer):
     old = live_version()
     ScriptVersionFactory(script=old.script, status="retired")
