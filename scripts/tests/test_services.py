@@ -98,6 +98,17 @@ def test_whoever_rewrote_the_draft_cannot_approve_it_either(writer, approver):
         services.approve_version(version=version, by=approver, at=AT)
 
 
+def test_who_wrote_before_somebody_else_did_cannot_approve_it_either(writer, approver):
+    version = draft(writer)
+    step = version.steps.first()
+    services_steps.save_step(step=step, values={"text": "other"}, by=approver, at=AT)
+    services_steps.save_step(step=step, values={"text": "another"}, by=user("third", "qa"), at=AT)
+    services.submit_version(version=version, by=writer, at=AT)
+
+    with pytest.raises(services.ApprovalRefused):
+        services.approve_version(version=version, by=approver, at=AT)
+
+
 def test_an_open_comment_hinders_approval_until_it_is_settled(writer, approver):
     version = in_review(writer)
     said = services_steps.comment(version=version, step=version.steps.first(), text="Too long", by=approver, at=AT)
