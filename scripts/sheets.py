@@ -60,7 +60,7 @@ KIND_WORDS = {
     "date": ("date", "日期"),
     "text": ("text", "文字"),
 }
-REQUIRED, END, NEXT = ("required", "必答"), ("end", "结束"), ("next", "下一步")
+REQUIRED, END, NEXT = ("required", "必答", "必填"), ("end", "结束"), ("next", "下一步")
 NEEDED = ("part", "text")
 
 ARROW = re.compile(r"\s*(?:→|->|=>)\s*")
