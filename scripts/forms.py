@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
-from scripts.texts import StepText
+from scripts.models import Offer, Product, Script
 
 
 class MoneyField(forms.DecimalField):
@@ -67,41 +66,3 @@ class ScriptForm(forms.ModelForm):
     class Meta:
         model = Script
         fields = ["code", "name", "product", "direction"]
-
-
-class StepsForm(forms.Form):
-    """The six parts of a draft as text areas."""
-
-    def __init__(self, *args: Any, version: ScriptVersion, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        there = {step.part: step for step in version.steps.all()}
-        for part in ScriptStep.Part:
-            step = there.get(part)
-            for name, label, rows in (
-                ("text", _("Text"), 4),
-                ("hint", _("Hint"), 2),
-                ("must_say", _("Must-say points, one per line"), 2),
-            ):
-                self.fields[f"{part.value}-{name}"] = forms.CharField(
-                    label=label,
-                    required=False,
-                    strip=True,
-                    max_length=4000,
-                    initial=getattr(step, name, ""),
-                    widget=forms.Textarea(attrs={"rows": rows}),
-                )
-
-    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
-        return [
-            (str(part.label), [self[f"{part.value}-{name}"] for name in ("text", "hint", "must_say")])
-            for part in ScriptStep.Part
-        ]
-
-    def steps(self) -> list[StepText]:
-        values = self.cleaned_data
-        return [
-            StepText(
-                part.value, values[f"{part.value}-text"], values[f"{part.value}-hint"], values[f"{part.value}-must_say"]
-            )
-            for part in ScriptStep.Part
-        ]

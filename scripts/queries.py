@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from scripts.models import Product, Script, ScriptStep, ScriptVersion
+from scripts.models import Product, Script, ScriptVersion
 
 
 def products(search: str = "") -> QuerySet[Product]:
@@ -27,9 +27,4 @@ def scripts(search: str = "") -> QuerySet[Script]:
 
 
 def versions_of(script: Script) -> QuerySet[ScriptVersion]:
-    steps = ScriptStep.objects.order_by("position")
-    return (
-        script.versions.select_related("created_by", "approved_by")
-        .prefetch_related(Prefetch("steps", steps))
-        .order_by("-number")
-    )
+    return script.versions.select_related("created_by", "approved_by", "based_on").order_by("-number")

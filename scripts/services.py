@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
-from django.utils.translation import gettext as _
+from django.db.models import Max, ProtectedError
+from django.utils.translation import gettext as _, ngettext
 
 from core.audit import audit
 from core.errors import DomainError
 from people.models import User
-from scripts import rules
-from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
-from scripts.texts import StepText
+from scripts import contents, queries_versions, rules
+from scripts.checks import Kind
+from scripts.models import Offer, Product, Script, ScriptVersion
 
 
 class VersionIsFixed(DomainError):
@@ -23,6 +22,22 @@ class VersionIsFixed(DomainError):
 
 class PartsMissing(DomainError):
     """A script goes to review only with all six parts."""
+
+
+class ChecksFailed(DomainError):
+    """A script goes to review only when no check finds an error."""
+
+
+class CommentsOpen(DomainError):
+    """What reviewers said must be settled before approval."""
+
+
+class DraftIsOpen(DomainError):
+    """A script has one draft at a time."""
+
+
+class LastVersion(DomainError):
+    """A script keeps at least one version."""
 
 
 class ApprovalRefused(DomainError):
@@ -57,96 +72,92 @@ def create_script(*, script: Script, by: User, at: datetime) -> ScriptVersion:
 
 
 @transaction.atomic
-def new_version(*, script: Script, by: User, at: datetime) -> ScriptVersion:
-    """A draft with the text of the newest version; the draft that is already there when one is."""
+def new_version(*, script: Script, by: User, at: datetime, based_on: ScriptVersion | None = None) -> ScriptVersion:
+    """A draft with the content of the newest version; the draft that is already there when one is.
+
+    With `based_on`, an older version of the same script, it goes back to that one. Raises DraftIsOpen when a draft would be overwritten.
+    """
     Script.objects.select_for_update().get(pk=script.pk)
     open_draft = script.versions.filter(status=ScriptVersion.Status.DRAFT).first()
+    if open_draft and based_on and open_draft.based_on_id != based_on.pk:
+        raise DraftIsOpen(
+            _("Version %(number)s is a draft already. Finish it or throw it away, then go back to an older version.")
+            % {"number": open_draft.number}
+        )
     if open_draft:
         return open_draft
-    newest = script.versions.order_by("-number").first()
-    version = _draft(script, by)
-    if newest:
-        _copy_steps(newest, version)
-    audit("scripts.version.drafted", version, by=by, at=at, number=version.number)
+    source = based_on or script.versions.order_by("-number").first()
+    version = _draft(script, by, source)
+    if source:
+        contents.plant(version, contents.take(source.steps.order_by("position")))
+    audit(
+        "scripts.version.drafted",
+        version,
+        by=by,
+        at=at,
+        number=version.number,
+        based_on=source.number if source else None,
+    )
     return version
 
 
-def _draft(script: Script, by: User) -> ScriptVersion:
+def _draft(script: Script, by: User, source: ScriptVersion | None = None) -> ScriptVersion:
     last = script.versions.aggregate(last=Max("number"))["last"] or 0
-    return ScriptVersion.objects.create(script=script, number=last + 1, created_by=by)
-
-
-def _copy_steps(source: ScriptVersion, target: ScriptVersion) -> None:
-    for step in source.steps.prefetch_related("questions").order_by("position"):
-        questions = list(step.questions.all())
-        step.pk, step.version = None, target
-        step.save(force_insert=True)
-        for question in questions:
-            question.pk, question.step = None, step
-            question.save(force_insert=True)
+    return ScriptVersion.objects.create(script=script, number=last + 1, created_by=by, based_on=source)
 
 
 @transaction.atomic
-def write_steps(*, version: ScriptVersion, steps: list[StepText], by: User, at: datetime) -> ScriptVersion:
-    """Replace the text of a draft, one step per part in the order of the parts; empty ones are left out.
-
-    Steps that carry questions keep them. Raises VersionIsFixed.
-    """
-    version = ScriptVersion.objects.select_for_update().get(pk=version.pk)
-    if version.status != ScriptVersion.Status.DRAFT:
-        raise VersionIsFixed(
-            _("Version %(number)s is no longer a draft. Make a new version to change its text.")
-            % {"number": version.number}
-        )
-    order = list(ScriptStep.Part)
-    kept = {step.part: step for step in version.steps.all()}
-    for position, written in enumerate(sorted(steps, key=lambda s: order.index(ScriptStep.Part(s.part))), start=1):
-        step = kept.pop(written.part, None)
-        if not written.text.strip():
-            if step:
-                step.delete()
-            continue
-        values: dict[str, Any] = {
-            "position": position,
-            "text": written.text,
-            "hint": written.hint,
-            "must_say": written.must_say,
-        }
-        if step:
-            ScriptStep.objects.filter(pk=step.pk).update(**values)
-        else:
-            ScriptStep.objects.create(version=version, part=written.part, **values)
-    version.changed_by = by
-    version.save(update_fields=["changed_by"])
-    audit("scripts.version.written", version, by=by, at=at, number=version.number)
-    return version
+def discard_draft(*, version: ScriptVersion, by: User, at: datetime) -> None:
+    """Throw a draft away with all its steps. Raises WrongMoment, LastVersion."""
+    version = in_state(version, ScriptVersion.Status.DRAFT)
+    if not version.script.versions.exclude(pk=version.pk).exists():
+        raise LastVersion(_("This is the only version of its script. Change its steps instead."))
+    audit("scripts.version.discarded", version, by=by, at=at, number=version.number)
+    try:
+        with transaction.atomic():
+            version.delete()
+    except ProtectedError:
+        raise WrongMoment(_("Version %(number)s is in use and stays.") % {"number": version.number}) from None
 
 
 @transaction.atomic
 def submit_version(*, version: ScriptVersion, by: User, at: datetime) -> ScriptVersion:
-    """Hand a draft to review. Raises PartsMissing, WrongMoment."""
-    version = _in_state(version, ScriptVersion.Status.DRAFT)
-    there = set(version.steps.values_list("part", flat=True))
-    missing = [str(part.label) for part in ScriptStep.Part if part not in there]
+    """Hand a draft to review. Raises PartsMissing, ChecksFailed, WrongMoment."""
+    version = in_state(version, ScriptVersion.Status.DRAFT)
+    found = queries_versions.findings(version)
+    missing = [finding.what for finding in found if finding.kind == Kind.MISSING_PART]
     if missing:
         raise PartsMissing(_("These parts have no text yet: %(parts)s.") % {"parts": ", ".join(missing)})
+    errors = [finding.sentence for finding in found if finding.is_error]
+    if errors:
+        raise ChecksFailed(" ".join([_("Not sent to review."), *errors]))
     return _move(version, ScriptVersion.Status.IN_REVIEW, by, at)
 
 
 @transaction.atomic
 def send_back(*, version: ScriptVersion, by: User, at: datetime) -> ScriptVersion:
     """Return a version from review to its writer."""
-    version = _in_state(version, ScriptVersion.Status.IN_REVIEW)
+    version = in_state(version, ScriptVersion.Status.IN_REVIEW)
     return _move(version, ScriptVersion.Status.DRAFT, by, at)
 
 
 @transaction.atomic
 def approve_version(*, version: ScriptVersion, by: User, at: datetime) -> ScriptVersion:
-    """Approve what is in review; from now on its text never changes. Raises ApprovalRefused, WrongMoment."""
-    version = _in_state(version, ScriptVersion.Status.IN_REVIEW)
+    """Approve what is in review; from now on its text never changes. Raises ApprovalRefused, CommentsOpen, WrongMoment."""
+    version = in_state(version, ScriptVersion.Status.IN_REVIEW)
     if not rules.can_approve(by, version):
         raise ApprovalRefused(
             _("A script is approved by another person than its writer. Ask QA or another campaign manager.")
+        )
+    waiting = queries_versions.open_comments(version)
+    if waiting:
+        raise CommentsOpen(
+            ngettext(
+                "%(count)s comment is open. Settle it, or send the version back to its writer.",
+                "%(count)s comments are open. Settle them, or send the version back to its writer.",
+                waiting,
+            )
+            % {"count": waiting}
         )
     version.approved_by, version.approved_at, version.status = by, at, ScriptVersion.Status.APPROVED
     version.save(update_fields=["approved_by", "approved_at", "status"])
@@ -155,17 +166,32 @@ def approve_version(*, version: ScriptVersion, by: User, at: datetime) -> Script
 
 
 @transaction.atomic
+def start_trial(*, version: ScriptVersion, by: User, at: datetime) -> ScriptVersion:
+    """Let a few agents try an approved version; the one in force stays in force. Raises WrongMoment."""
+    version = in_state(version, ScriptVersion.Status.APPROVED)
+    return _move(version, ScriptVersion.Status.TRIAL, by, at)
+
+
+@transaction.atomic
+def retire_version(*, version: ScriptVersion, by: User, at: datetime) -> ScriptVersion:
+    """Take back what was approved or tried and shall not come into force. Raises WrongMoment."""
+    version = in_state(version, ScriptVersion.Status.APPROVED, ScriptVersion.Status.TRIAL)
+    return _move(version, ScriptVersion.Status.RETIRED, by, at)
+
+
+@transaction.atomic
 def make_live(*, version: ScriptVersion, by: User, at: datetime) -> ScriptVersion:
     """Make an approved version the one in force for its script; the one before is retired. Raises WrongMoment."""
     Script.objects.select_for_update().get(pk=version.script_id)
-    version = _in_state(version, ScriptVersion.Status.APPROVED, ScriptVersion.Status.TRIAL)
+    version = in_state(version, ScriptVersion.Status.APPROVED, ScriptVersion.Status.TRIAL)
     ScriptVersion.objects.filter(script=version.script_id, status=ScriptVersion.Status.LIVE).update(
         status=ScriptVersion.Status.RETIRED
     )
     return _move(version, ScriptVersion.Status.LIVE, by, at)
 
 
-def _in_state(version: ScriptVersion, *states: str) -> ScriptVersion:
+def in_state(version: ScriptVersion, *states: str) -> ScriptVersion:
+    """The version, locked, when it is in one of these states. Raises WrongMoment."""
     version = ScriptVersion.objects.select_for_update().get(pk=version.pk)
     if version.status not in states:
         raise WrongMoment(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from core.audit import audit_refusal
 from core.clock import database_now
-from core.errors import DomainError
 from people.access import must
-from people.models import User
-from scripts import queries, rules, services
-from scripts.forms import OfferForm, ProductForm, ScriptForm, StepsForm
-from scripts.models import Offer, Product, Script, ScriptVersion
+from scripts import queries, queries_versions, rules, services
+from scripts.forms import OfferForm, ProductForm, ScriptForm
+from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion, StepComment
 
 PAGE = 50
 
@@ -84,6 +80,8 @@ def script_new(request: HttpRequest) -> HttpResponse:
 def script_detail(request: HttpRequest, pk: int) -> HttpResponse:
     script = get_object_or_404(Script.objects.select_related("product"), pk=pk)
     versions = list(queries.versions_of(script))
+    for version in versions:
+        version.script = script
     wanted = request.GET.get("version", "")
     shown = next((v for v in versions if str(v.number) == wanted), versions[0] if versions else None)
     return render(
@@ -94,68 +92,27 @@ def script_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "versions": versions,
             "shown": shown,
             "may_write": rules.can_write_scripts(request.user),
-            "may_approve": bool(shown) and rules.can_approve(request.user, shown),
+            "may_switch": request.user.has_role(*rules.APPROVERS),
+            **(_shown(request, shown) if shown else {}),
         },
     )
 
 
-@require_http_methods(["GET", "POST"])
-def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_write_scripts(request.user))
-    version = get_object_or_404(ScriptVersion.objects.select_related("script"), pk=pk)
-    if version.status != ScriptVersion.Status.DRAFT:
-        return redirect(_script_url(version))
-    form = StepsForm(request.POST or None, version=version)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.write_steps(version=version, steps=form.steps(), by=request.user, at=database_now())
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("The draft is stored."))
-            return redirect(_script_url(version))
-    return render(request, "scripts/version_edit.html", {"form": form, "version": version})
-
-
-@require_POST
-def version_new(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_write_scripts(request.user))
-    version = services.new_version(script=get_object_or_404(Script, pk=pk), by=request.user, at=database_now())
-    return redirect("scripts:version_edit", pk=version.pk)
-
-
-def _step(
-    request: HttpRequest, pk: int, allowed: Callable[[User, ScriptVersion], bool], verb: Callable[..., ScriptVersion]
-) -> HttpResponse:
-    version = get_object_or_404(ScriptVersion, pk=pk)
-    must(request, allowed(request.user, version))
-    try:
-        verb(version=version, by=request.user, at=database_now())
-    except DomainError as error:
-        audit_refusal(request, reason=type(error).__name__)
-        messages.error(request, str(error))
-    return redirect(_script_url(version))
-
-
-@require_POST
-def version_submit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _step(request, pk, lambda user, _version: rules.can_write_scripts(user), services.submit_version)
-
-
-@require_POST
-def version_send_back(request: HttpRequest, pk: int) -> HttpResponse:
-    return _step(request, pk, lambda user, _version: rules.can_write_scripts(user), services.send_back)
-
-
-@require_POST
-def version_approve(request: HttpRequest, pk: int) -> HttpResponse:
-    return _step(request, pk, lambda user, _version: user.has_role(*rules.APPROVERS), services.approve_version)
-
-
-@require_POST
-def version_live(request: HttpRequest, pk: int) -> HttpResponse:
-    return _step(request, pk, lambda user, _version: user.has_role(*rules.APPROVERS), services.make_live)
-
-
-def _script_url(version: ScriptVersion) -> str:
-    return f"{reverse('scripts:script', args=[version.script_id])}?version={version.number}"
+def _shown(request: HttpRequest, version: ScriptVersion) -> dict[str, Any]:
+    """One version to read: its steps, what the checks find, what reviewers say."""
+    flow = queries_versions.flow_of(version)
+    comments = list(queries_versions.comments_of(version))
+    by_step: dict[int | None, list[StepComment]] = {}
+    for said in comments:
+        by_step.setdefault(said.step_id, []).append(said)
+    return {
+        "parts": [(part, flow.of_part(part.value)) for part in ScriptStep.Part],
+        "is_empty": not flow.steps,
+        "labels": {step.ref: step.label for step in flow.steps},
+        "findings": queries_versions.findings(version, flow),
+        "comments": by_step,
+        "general": by_step.get(None, []),
+        "open_comments": sum(1 for said in comments if said.settled_at is None),
+        "may_approve": rules.can_approve(request.user, version),
+        "may_comment": rules.can_comment(request.user, version),
+    }

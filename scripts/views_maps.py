@@ -57,7 +57,7 @@ def map_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def map_page(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(GuidanceMap.objects.select_related("product"), pk=pk)
-    return render(request, "scripts/map.html", _context(request, found) | {"form": CardForm()})
+    return render(request, "scripts/guidance_map.html", _context(request, found) | {"form": CardForm()})
 
 
 def _context(request: HttpRequest, found: GuidanceMap) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def card_new(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(GuidanceMap.objects.select_related("product"), pk=pk)
     form = CardForm(request.POST)
     if not form.is_valid():
-        return render(request, "scripts/map.html", _context(request, found) | {"form": form}, status=422)
+        return render(request, "scripts/guidance_map.html", _context(request, found) | {"form": form}, status=422)
     told = form.cleaned_data
     return _verb(request, found, lambda: services.add_card(map=found, by=request.user, at=database_now(), **told))
 

@@ -4,11 +4,20 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from people.models import Membership, User
-from scripts import services
-from scripts.models import ScriptStep, ScriptVersion
-from scripts.texts import StepText
+from scripts import queries_versions, services, services_steps
+from scripts.models import (
+    Article,
+    Objection,
+    ProhibitedWord,
+    ScriptBranch,
+    ScriptQuestion,
+    ScriptStep,
+    ScriptVersion,
+    StepObjection,
+    StepQuote,
+)
 
-from .factories import ScriptFactory, ScriptVersionFactory, live_version
+from .factories import ProductFactory, ScriptFactory, ScriptVersionFactory, live_version, write_six_parts
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -30,52 +39,118 @@ def approver():
     return user("approver", "qa")
 
 
-def steps(*parts):
-    return [StepText(part, f"say {part}") for part in parts]
+def draft(writer, **product):
+    """A draft with all six parts, written by `writer`."""
+    version = services.new_version(script=ScriptFactory(product=ProductFactory(**product)), by=writer, at=AT)
+    write_six_parts(version)
+    return version
 
 
-def test_steps_stand_in_the_order_of_the_parts_however_they_are_handed_in(writer):
-    version = ScriptVersionFactory()
-
-    services.write_steps(version=version, steps=steps("ending", "first_question"), by=writer, at=AT)
-
-    assert list(version.steps.order_by("position").values_list("part", flat=True)) == ["first_question", "ending"]
-
-
-def test_a_part_whose_text_is_emptied_leaves_the_draft(writer):
-    version = ScriptVersionFactory(six_parts=True)
-
-    services.write_steps(version=version, steps=[StepText("opening", "")], by=writer, at=AT)
-
-    assert not version.steps.filter(part="opening").exists()
+def in_review(writer):
+    return services.submit_version(version=draft(writer), by=writer, at=AT)
 
 
 def test_review_names_the_parts_that_are_missing(writer):
-    version = ScriptVersionFactory()
-    services.write_steps(
-        version=version, steps=steps("first_question", "opening", "introduction", "persuasion"), by=writer, at=AT
-    )
+    version = draft(writer)
+    version.steps.filter(part__in=["closing", "ending"]).delete()
 
     with pytest.raises(services.PartsMissing, match="Closing, Ending"):
         services.submit_version(version=version, by=writer, at=AT)
 
 
-def test_the_writer_cannot_approve(writer):
-    version = services.new_version(script=ScriptFactory(), by=writer, at=AT)
-    services.write_steps(version=version, steps=steps(*ScriptStep.Part.values), by=writer, at=AT)
-    services.submit_version(version=version, by=writer, at=AT)
+def test_review_is_refused_when_a_must_say_point_of_the_product_is_not_said(writer):
+    version = draft(writer, mandatory_statements="24 months\n149 a month")
+    version.steps.filter(part="closing").update(must_say="24 months")
 
+    with pytest.raises(services.ChecksFailed, match="“149 a month” must be said"):
+        services.submit_version(version=version, by=writer, at=AT)
+
+
+def test_review_is_refused_when_a_prohibited_word_is_said(writer):
+    ProhibitedWord.objects.create(word="cheapest", why="not proven")
+    version = draft(writer)
+    version.steps.filter(part="persuasion").update(text="The cheapest plan")
+
+    with pytest.raises(services.ChecksFailed, match=r"cheapest \(not proven\)"):
+        services.submit_version(version=version, by=writer, at=AT)
+
+
+def test_a_quote_that_is_out_of_date_does_not_hinder_the_review(writer):
+    version = draft(writer)
+    article = Article.objects.create(title="Prices", owner=writer, number=2)
+    StepQuote.objects.create(step=version.steps.first(), article=article, article_version=1)
+
+    assert [finding.kind for finding in queries_versions.findings(version)] == ["out_of_date"]
+    assert services.submit_version(version=version, by=writer, at=AT).status == "in_review"
+
+
+def test_the_writer_cannot_approve(writer):
     with pytest.raises(services.ApprovalRefused):
-        services.approve_version(version=version, by=writer, at=AT)
+        services.approve_version(version=in_review(writer), by=writer, at=AT)
 
 
 def test_whoever_rewrote_the_draft_cannot_approve_it_either(writer, approver):
-    version = services.new_version(script=ScriptFactory(), by=writer, at=AT)
-    services.write_steps(version=version, steps=steps(*ScriptStep.Part.values), by=approver, at=AT)
+    version = draft(writer)
+    services_steps.save_step(step=version.steps.first(), values={"text": "other"}, by=approver, at=AT)
     services.submit_version(version=version, by=writer, at=AT)
 
     with pytest.raises(services.ApprovalRefused):
         services.approve_version(version=version, by=approver, at=AT)
+
+
+def test_who_wrote_before_somebody_else_did_cannot_approve_it_either(writer, approver):
+    version = draft(writer)
+    step = version.steps.first()
+    services_steps.save_step(step=step, values={"text": "other"}, by=approver, at=AT)
+    services_steps.save_step(step=step, values={"text": "another"}, by=user("third", "qa"), at=AT)
+    services.submit_version(version=version, by=writer, at=AT)
+
+    with pytest.raises(services.ApprovalRefused):
+        services.approve_version(version=version, by=approver, at=AT)
+
+
+def test_an_open_comment_hinders_approval_until_it_is_settled(writer, approver):
+    version = in_review(writer)
+    said = services_steps.comment(version=version, step=version.steps.first(), text="Too long", by=approver, at=AT)
+
+    with pytest.raises(services.CommentsOpen, match="1 comment"):
+        services.approve_version(version=version, by=approver, at=AT)
+    services_steps.settle_comment(said=said, by=writer, at=AT)
+
+    assert services.approve_version(version=version, by=approver, at=AT).status == "approved"
+
+
+def test_what_was_sent_back_can_be_written_again(writer):
+    version = services.send_back(version=in_review(writer), by=writer, at=AT)
+
+    services_steps.save_step(step=version.steps.first(), values={"text": "better"}, by=writer, at=AT)
+
+    assert version.steps.first().text == "better"
+
+
+def test_an_approved_version_is_tried_then_comes_into_force(writer, approver):
+    version = services.approve_version(version=in_review(writer), by=approver, at=AT)
+
+    tried = services.start_trial(version=version, by=approver, at=AT)
+    live = services.make_live(version=tried, by=approver, at=AT)
+
+    assert (tried.status, live.status) == ("trial", "live")
+    with pytest.raises(services.WrongMoment):
+        services.start_trial(version=live, by=approver, at=AT)
+
+
+def test_a_trial_that_does_not_hold_is_retired_and_the_one_in_force_stays(writer, approver):
+    before = live_version()
+    version = services.new_version(script=before.script, by=writer, at=AT)
+    services.submit_version(version=version, by=writer, at=AT)
+    services.approve_version(version=version, by=approver, at=AT)
+    services.start_trial(version=version, by=approver, at=AT)
+
+    assert services.retire_version(version=version, by=approver, at=AT).status == "retired"
+    before.refresh_from_db()
+    assert before.status == "live"
+    with pytest.raises(services.WrongMoment):
+        services.retire_version(version=before, by=approver, at=AT)
 
 
 def test_an_approved_version_goes_live_and_the_one_before_retires(writer, approver):
@@ -102,9 +177,64 @@ def test_a_second_request_for_a_new_version_finds_the_open_draft(writer):
     assert first == second
 
 
-def test_the_text_of_an_approved_version_is_refused_by_the_service(writer):
-    with pytest.raises(services.VersionIsFixed, match="new version"):
-        services.write_steps(version=live_version(), steps=steps("opening"), by=writer, at=AT)
+def test_a_new_version_copies_everything_and_its_answers_lead_to_its_own_steps(writer):
+    old = ScriptVersionFactory(six_parts=True)
+    first, second = old.steps.order_by("position")[:2]
+    question = ScriptQuestion.objects.create(step=first, position=1, code="q1", text="You?", choices=["yes", "no", "?"])
+    ScriptBranch.objects.create(question=question, choice="yes", target=second)
+    ScriptBranch.objects.create(question=question, choice="no", target=None)
+    objection = Objection.objects.create(text="too dear", created_by=writer)
+    article = Article.objects.create(title="Prices", owner=writer, number=3)
+    StepObjection.objects.create(step=first, objection=objection)
+    StepQuote.objects.create(step=first, article=article, article_version=2)
+    old.status, old.approved_at = "live", AT
+    old.save(update_fields=["status", "approved_at"])
+
+    new = services.new_version(script=old.script, by=writer, at=AT)
+
+    assert new.based_on == old
+    assert list(new.steps.order_by("position").values_list("key", flat=True)) == list(
+        old.steps.order_by("position").values_list("key", flat=True)
+    )
+    copy = new.steps.get(key=first.key)
+    branches = dict(copy.questions.get().branches.values_list("choice", "target"))
+    assert branches == {"yes": new.steps.get(key=second.key).pk, "no": None}
+    assert copy.objection_links.get().objection == objection
+    assert copy.quotes.get().article_version == 2
+
+
+def test_going_back_makes_a_new_draft_of_the_old_version(writer):
+    first = live_version()
+    second = ScriptVersionFactory(script=first.script, six_parts=True)
+    second.steps.update(text="newer")
+    ScriptVersion.objects.filter(pk=second.pk).update(status="approved", approved_at=AT)
+
+    back = services.new_version(script=first.script, based_on=first, by=writer, at=AT)
+
+    assert (back.number, back.based_on, back.status) == (3, first, "draft")
+    assert back.steps.first().text == first.steps.first().text
+
+
+def test_going_back_does_not_overwrite_a_draft(writer):
+    first = live_version()
+    services.new_version(script=first.script, by=writer, at=AT)
+    other = ScriptVersionFactory(script=first.script, status="retired")
+
+    with pytest.raises(services.DraftIsOpen, match="Version 2 is a draft already"):
+        services.new_version(script=first.script, based_on=other, by=writer, at=AT)
+
+
+def test_a_draft_is_thrown_away_but_never_the_only_version(writer):
+    live = live_version()
+    version = services.new_version(script=live.script, by=writer, at=AT)
+
+    services.discard_draft(version=version, by=writer, at=AT)
+
+    assert list(live.script.versions.all()) == [live]
+    with pytest.raises(services.LastVersion):
+        services.discard_draft(version=ScriptVersionFactory(), by=writer, at=AT)
+    with pytest.raises(services.WrongMoment):
+        services.discard_draft(version=live, by=writer, at=AT)
 
 
 @pytest.mark.parametrize(

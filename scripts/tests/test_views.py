@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from people.models import Membership, User
 
-from .factories import ProductFactory, ScriptVersionFactory, live_version
+from .factories import ProductFactory, live_version
 
 pytestmark = pytest.mark.django_db
 
@@ -61,16 +61,3 @@ def test_a_trainer_reads_the_text_of_a_script(client):
     page = client.get(reverse("scripts:script", args=[version.script_id]))
 
     assert "First question: {name|customer}" in page.content.decode()
-
-
-def test_a_draft_is_written_part_by_part(client):
-    sign_in(client, "campaign_manager")
-    version = ScriptVersionFactory()
-
-    client.post(
-        reverse("scripts:version_edit", args=[version.pk]),
-        {"opening-text": "Good day", "opening-must_say": "who we are"},
-    )
-
-    step = version.steps.get()
-    assert (step.part, step.text, step.must_say) == ("opening", "Good day", "who we are")

@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 from campaigns.models import Campaign, Gate
 from campaigns.services import planning
 from customers.models import LeadList, RulePack, Source
-from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion
+from scripts.models import Offer, Product, Script, ScriptVersion
 from telemkt.demo import words
 from telemkt.demo.accounts import People
+from telemkt.demo.talk import write_talk
 from telemkt.demo.treasury import make_treasury
 
 Stage = Campaign.Stage
@@ -75,10 +76,7 @@ def _products(today: date) -> list[Product]:
 def _live_script(people: People, product: Product, at: datetime) -> ScriptVersion:
     script = Script.objects.create(code=f"S-{product.code}", name=f"{product.name}话术", product=product)
     version = ScriptVersion.objects.create(script=script, number=1, created_by=people.by_role["campaign_manager"])
-    ScriptStep.objects.bulk_create(
-        ScriptStep(version=version, part=part, position=n, text=text, hint=hint, must_say=must)
-        for n, (part, text, hint, must) in enumerate(words.STEPS, start=1)
-    )
+    write_talk(version, product)
     version.status, version.approved_at, version.approved_by = ScriptVersion.Status.LIVE, at, people.by_role["qa"]
     version.save(update_fields=["status", "approved_at", "approved_by"])
     return version

@@ -1,0 +1,168 @@
+"""The table in Excel: what goes out comes back, and what is wrong is told by row."""
+
+import io
+from uuid import UUID
+
+from scripts.flow import Flow, Question, Step
+from scripts.sheets import Known, read, read_rows, write
+
+
+def row(line, **cells):
+    return line, {"part": "Opening", "text": "Good day", **cells}
+
+
+def faults(*rows, **known):
+    return [(fault.row, fault.sentence) for fault in read(list(rows), Known(**known))[1]]
+
+
+def steps(*rows, **known):
+    found, wrong = read(list(rows), Known(**known))
+    assert wrong == []
+    return found
+
+
+def test_a_cell_of_questions_is_read_as_it_is_written():
+    found = steps(
+        row(2, questions="[choice, required, ready] May I go on?\n- Yes -> 3.1\n- No → end\n- Later"),
+        row(3, part="Product introduction", number="3.1", key=str(UUID(int=5))),
+    )
+
+    assert found[0]["questions"] == [
+        {
+            "code": "ready",
+            "text": "May I go on?",
+            "kind": "choice",
+            "choices": ["Yes", "No", "Later"],
+            "is_required": True,
+            "branches": [["Yes", str(UUID(int=5))], ["No", None]],
+        }
+    ]
+
+
+def test_chinese_heads_and_words_are_read_whatever_the_language_of_the_page():
+    found = steps(row(2, part="开场白", questions="【单选，必答】方便吗？\n- 不方便 → 结束"))
+
+    question = found[0]["questions"][0]
+    assert (found[0]["part"], question["kind"], question["is_required"], question["code"]) == (
+        "opening",
+        "choice",
+        True,
+        "q1",
+    )
+    assert question["branches"] == [["不方便", None]]
+
+
+def test_a_question_without_a_bracket_is_a_choice_when_answers_follow_and_free_text_otherwise():
+    found = steps(row(2, questions="Ready?\n- Yes\nWhat matters to you?"))
+
+    assert [(q["code"], q["kind"]) for q in found[0]["questions"]] == [("q1", "choice"), ("q2", "text")]
+
+
+def test_steps_without_a_number_are_counted_within_their_part():
+    found = steps(
+        row(2, questions="Ready?\n- Yes -> 2.2"),
+        row(3, key=str(UUID(int=7))),
+    )
+
+    assert found[0]["questions"][0]["branches"] == [["Yes", str(UUID(int=7))]]
+
+
+def test_a_row_that_was_copied_with_its_key_becomes_another_step():
+    key = str(UUID(int=3))
+    found = steps(row(2, key=key), row(3, key=key))
+
+    assert found[0]["key"] == key
+    assert found[1]["key"] != key
+
+
+def test_everything_that_is_wrong_is_told_by_row():
+    assert faults(
+        row(2, part="Middle"),
+        row(3, text=""),
+        row(4, number="9", questions="- lonely"),
+        row(5, number="9"),
+        row(6, questions="Ready?\n- Yes -> 7.7\n- Yes"),
+        row(7, objections="too dear", articles="Prices"),
+        row(8, questions="[number] How many?\n- two"),
+    ) == [
+        (2, "“Middle” is none of the six parts."),
+        (3, "The step has no text."),
+        (4, "The answer “- lonely” stands before any question."),
+        (5, "Step number 9 is there twice."),
+        (6, "“Yes -> 7.7” leads to no step of this table."),
+        (6, "Two answers of “Ready?” read the same."),
+        (7, "There is no objection “too dear”."),
+        (7, "There is no article “Prices”."),
+        (8, "“How many?” is answered freely and cannot have answers to choose from."),
+    ]
+
+
+def test_an_article_that_was_quoted_before_keeps_the_version_that_was_quoted():
+    key = str(UUID(int=4))
+    found = steps(
+        row(2, key=key, articles="Prices"),
+        row(3, articles="Prices"),
+        articles={"Prices": (8, 3)},
+        quoted={(key, 8): 1},
+    )
+
+    assert [one["quotes"] for one in found] == [[[8, 1]], [[8, 3]]]
+
+
+def test_what_is_written_comes_back_the_same():
+    key, other = UUID(int=1), UUID(int=2)
+    asked = Question(1, "q1", "Ready -> or not?", "several", True, ("yes -> sure", "no"), {"no": None})
+    flow = Flow(
+        [
+            Step(1, "opening", "=1+1 {name|you}\nsecond line", "Hello", "slowly", "who we are", key, "2.1", (asked,)),
+            Step(2, "ending", "Bye", key=other, number="6.1", objections=((5, "too dear"),)),
+        ]
+    )
+    for chinese in (False, True):
+        file = io.BytesIO()
+        write(file, flow, title="S", chinese=chinese)
+        file.seek(0)
+
+        rows, wrong = read_rows(file)
+        found = read(rows, Known(objections={"too dear": 5}))[0]
+
+        assert wrong == []
+        assert [(one["key"], one["part"], one["text"]) for one in found] == [
+            (str(key), "opening", "=1+1 {name|you}\nsecond line"),
+            (str(other), "ending", "Bye"),
+        ]
+        assert found[0]["questions"] == [
+            {
+                "code": "q1",
+                "text": "Ready -> or not?",
+                "kind": "several",
+                "choices": ["yes -> sure", "no"],
+                "is_required": True,
+                "branches": [["no", None]],
+            }
+        ]
+        assert found[1]["objections"] == [5]
+        assert (found[0]["title"], found[0]["hint"], found[0]["must_say"]) == ("Hello", "slowly", "who we are")
+
+
+def test_a_workbook_that_unpacks_to_more_than_any_script_is_not_opened():
+    import zipfile
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b" " * (31 * 1024 * 1024))
+    file.seek(0)
+
+    assert "more than a script" in read_rows(file)[1][0].sentence
+
+
+def test_a_table_without_its_heads_and_a_file_that_is_no_workbook_are_refused():
+    file = io.BytesIO()
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(file) as book:
+        book.add_worksheet().write(0, 0, "Part")
+    file.seek(0)
+
+    assert read_rows(file)[1][0].row == 0
+    assert read_rows(io.BytesIO(b"PK nothing"))[1][0].row == 0

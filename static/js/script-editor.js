@@ -1,0 +1,197 @@
+// The editor of a draft. Requests go one after the other (hx-sync on the page), so that a step is kept before its neighbours are drawn anew.
+// What is typed meanwhile is not lost: it waits in `pending` by the id of its field, and is put back and sent after the drawing.
+const work = document.getElementById("script-work");
+const editor = () => document.getElementById("editor");
+const state = () => document.getElementById("save-state");
+const pending = new Map();
+const AGAIN = 5000, LONGEST = 4000, STEP = 50;
+let lastText = null, again = 0;
+
+function say(text, mark) {
+  const place = state();
+  if (!place) return;
+  place.textContent = text;
+  place.classList.toggle("is-waiting", mark === "waiting");
+  place.classList.toggle("is-bad", mark === "bad");
+}
+
+const valueOf = (field) => (field.type === "checkbox" ? String(field.checked) : field.value);
+const formOf = (id) => document.getElementById(id)?.closest("form[data-kept]");
+const keep = (form) => window.htmx.trigger(form, "change");
+
+function focusOn(id) {
+  const field = document.getElementById(id);
+  if (!field) return;
+  field.focus();
+  field.closest(".step-card")?.scrollIntoView({ block: "nearest" });
+}
+
+// ---- keeping
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-kept]");
+  if (!form) return;
+  pending.set(event.target.id || form, valueOf(event.target));
+  if (event.target.name === "kind") form.dataset.kind = event.target.value;
+  say(work.dataset.unsaved, "waiting");
+});
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.target.closest("form[data-kept]");
+  if (form !== event.target) return;
+  form.sent = new Map([...pending].filter(([id]) => id === form || formOf(id) === form));
+  say(work.dataset.saving, "waiting");
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.target;
+  if (!form.matches?.("form[data-kept]")) return;
+  if (event.detail.successful) {
+    for (const [id, value] of form.sent ?? []) if (pending.get(id) === value) pending.delete(id);
+  } else if (event.detail.failed && !event.detail.xhr?.status) {
+    say(work.dataset.failed, "bad");
+    clearTimeout(again);
+    again = setTimeout(() => { if (document.body.contains(form)) keep(form); }, AGAIN);
+  }
+});
+
+// Steps drawn anew know nothing of what was typed while they were on their way.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!/^(editor$|more-)/.test(event.detail.target?.id ?? "")) return;
+  for (const [id, value] of pending) {
+    if (typeof id !== "string") { if (!document.body.contains(id)) pending.delete(id); continue; }
+    const field = document.getElementById(id);
+    if (!field) { pending.delete(id); continue; }
+    if (field.type === "checkbox") field.checked = value === "true"; else if (field.value !== value) field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+});
+
+addEventListener("beforeunload", (event) => { if (pending.size) event.preventDefault(); });
+
+// Who leaves the page takes nothing half-written along: what is still in a field goes out first.
+const dirty = () => [...document.querySelectorAll("form[data-kept]")].filter((form) => [...pending.keys()].some((id) => id === form || formOf(id) === form));
+
+async function flush() {
+  dirty().forEach(keep);
+  for (let waited = 0; pending.size && waited < LONGEST; waited += STEP) await new Promise((go) => { setTimeout(go, STEP); });
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]:not([href^='#'])");
+  if (!link || !pending.size || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  flush().then(() => location.assign(link.href));
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[hx-post]") || !pending.size) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  flush().then(() => { if (!pending.size) event.target.requestSubmit(); });
+}, true);
+
+document.addEventListener("script-drawn", (event) => focusOn(event.detail.focus));
+document.addEventListener("script-changed", (event) => {
+  window.htmx.ajax("GET", work.dataset.steps, { target: "#editor", swap: "outerHTML" }).then(() => focusOn(event.detail.focus));
+});
+
+// ---- answers of a question
+
+function answersChanged(form) {
+  pending.set(form, String(Date.now()));
+  keep(form);
+}
+
+document.addEventListener("click", (event) => {
+  const add = event.target.closest("[data-answer-add]"), off = event.target.closest("[data-answer-off]");
+  if (add) {
+    const form = add.closest("form"), list = form.querySelector(".answers");
+    list.append(form.querySelector("template").content.cloneNode(true));
+    const row = list.lastElementChild, name = form.querySelector("[name=text]").id.replace(/-text$/, "");
+    row.querySelector("input").id = `${name}-answer-${list.children.length}`;
+    row.querySelector("select").id = `${name}-target-${list.children.length}`;
+    row.querySelector("input").focus();
+  }
+  if (off) {
+    const form = off.closest("form"), row = off.closest("li"), near = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    (near?.querySelector("input") ?? form.querySelector("[data-answer-add]")).focus();
+    answersChanged(form);
+  }
+});
+
+// Enter in the last answer asks for another one.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || !event.target.matches(".answers input")) return;
+  event.preventDefault();
+  const row = event.target.closest("li");
+  if (row.nextElementSibling) row.nextElementSibling.querySelector("input").focus();
+  else if (event.target.value) row.closest("form").querySelector("[data-answer-add]").click();
+});
+
+// ---- merge fields
+
+document.addEventListener("focusin", (event) => { if (event.target.matches(".step-form textarea[name=text]")) lastText = event.target.id; });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]");
+  const field = button && (document.getElementById(lastText) ?? document.querySelector(".step-form textarea[name=text]"));
+  if (!field) return;
+  field.focus();
+  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+// ---- order: Alt and the arrows, or dragging by the handle
+
+document.addEventListener("keydown", (event) => {
+  if (!event.altKey || event.ctrlKey || event.metaKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+  const card = event.target.closest(".step-card");
+  if (!card) return;
+  event.preventDefault();
+  const form = event.target.closest("form[data-kept]");
+  if (form && pending.size) keep(form);
+  card.querySelector(event.key === "ArrowUp" ? "[data-up]" : "[data-down]").click();
+});
+
+let dragged = null;
+const unmark = () => document.querySelectorAll(".is-before, .is-target").forEach((one) => one.classList.remove("is-before", "is-target"));
+
+// The card before which a drop would put the step; null for the end of the part.
+function below(part, y) {
+  return [...part.querySelectorAll(".step-card")].find((card) => {
+    const box = card.getBoundingClientRect();
+    return card !== dragged && y < box.top + box.height / 2;
+  }) ?? null;
+}
+
+document.addEventListener("dragstart", (event) => {
+  if (!event.target.matches?.(".step-handle")) return;
+  dragged = event.target.closest(".step-card");
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", dragged.dataset.step);
+  event.dataTransfer.setDragImage(dragged, 12, 12);
+  dragged.classList.add("is-dragged");
+});
+document.addEventListener("dragover", (event) => {
+  const part = dragged && event.target.closest?.(".script-part");
+  if (!part) return;
+  event.preventDefault();
+  unmark();
+  (below(part, event.clientY) ?? part).classList.add(below(part, event.clientY) ? "is-before" : "is-target");
+});
+document.addEventListener("drop", (event) => {
+  const part = dragged && event.target.closest?.(".script-part");
+  if (!part) return;
+  event.preventDefault();
+  const others = [...part.querySelectorAll(".step-card")].filter((card) => card !== dragged);
+  const before = below(part, event.clientY);
+  window.htmx.ajax("POST", dragged.dataset.move, {
+    source: dragged, target: "#editor", swap: "outerHTML",
+    values: { part: part.dataset.part, place: before ? others.indexOf(before) : others.length },
+  });
+});
+document.addEventListener("dragend", () => {
+  dragged?.classList.remove("is-dragged");
+  dragged = null;
+  unmark();
+});
