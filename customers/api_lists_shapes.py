@@ -74,7 +74,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         required=False,
         allow_null=True,
         default=None,
-        help_text="Leave out who is on this earlier list, of the same city.",
+        help_text="Leave out who is on this earlier list; for the list of a city, one of the same city.",
     )
     left_campaign = serializers.IntegerField(
         min_value=1,

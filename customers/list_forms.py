@@ -62,7 +62,7 @@ class UploadForm(forms.Form):
         queryset=LeadList.objects.none(),
         required=False,
         empty_label=_("none"),
-        help_text=_("A committed list of the same city."),
+        help_text=_("A committed list; for the list of a city, one of the same city."),
     )
     left_campaign = forms.TypedChoiceField(
         label=_("Leave out who is or was in this campaign"),
