@@ -5,9 +5,17 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import BaseRouter
 
-from campaigns import api_calls, api_desk, api_funnel, api_likeness, api_messages
+from campaigns import (
+    api_calls,
+    api_data_requests,
+    api_desk,
+    api_funnel,
+    api_likeness,
+    api_messages,
+    api_segment_allocations,
+)
 
-ROOMS = [api_calls, api_messages]
+ROOMS = [api_calls, api_data_requests, api_messages, api_segment_allocations]
 
 
 def register(router: BaseRouter) -> None:

@@ -15,9 +15,10 @@ from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from campaigns import rules
+from campaigns.desk_fields import SHOWN
 from campaigns.filters import CallFilter, OrderFilter
 from campaigns.models import Call, Order
-from campaigns.queries_calls import Names, calls_shown
+from campaigns.queries_calls import Names, calls_shown, door_of
 from campaigns.services import history, orders
 from campaigns.services.history_posting import post_call
 from core.clock import database_now
@@ -51,6 +52,7 @@ class CallSerializer(serializers.ModelSerializer):
     agent = serializers.SerializerMethodField()
     phone = serializers.CharField(source="phone_mask", allow_null=True)
     order_state = serializers.CharField(allow_null=True)
+    source_id = serializers.SerializerMethodField(help_text="Null where a data request does not show it.")
 
     class Meta:
         model = Call
@@ -69,6 +71,10 @@ class CallSerializer(serializers.ModelSerializer):
     def get_result(self, call: Call) -> str:
         found = self._names.results.get(call.disposition_id)
         return found.code if found else ""
+
+    def get_source_id(self, call: Call) -> int | None:
+        fields = door_of(call).fields
+        return call.source_id if fields is None or fields.get("source") == SHOWN else None
 
     def get_city(self, call: Call) -> str:
         return self._names.cities.get(call.city_id, "")

@@ -54,10 +54,10 @@ class LeadSerializer(serializers.Serializer):
         return numbers[0].mask if numbers else ""
 
     def get_customer_name(self, lead: Lead) -> str:
-        return str(desk_fields.Door(lead).let("name", lead.customer.name) or "")
+        return str(desk_fields.door_of(lead).let("name", lead.customer.name) or "")
 
     def get_attributes(self, lead: Lead) -> dict[str, Any]:
-        return desk_fields.Door(lead).attributes(lead.customer.attributes)
+        return desk_fields.door_of(lead).attributes(lead.customer.attributes)
 
     def get_is_callback(self, lead: Lead) -> bool:
         return lead.callback_agent_id is not None

@@ -1,4 +1,4 @@
-"""What an agent may see of a customer: everything of a list's lead, and of a data request's lead only the fields that were named.
+"""What an agent may see of a customer, on the desk and later beside the call: everything of a list's lead, and of a data request's lead only the fields that were named.
 
 `fields` is {"name": "shown", "age": "masked", "attribute:ARPU": "shown"}. A masked value keeps its first character. Numbers are masked
 for agents in any case and are no field here.
@@ -67,10 +67,10 @@ def words(fields: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 class Door:
-    """Lets values of one lead through as its data request allows; without one, all of them."""
+    """Lets values of one lead through as the `fields` of its data request allow; without a request (None), all of them."""
 
-    def __init__(self, lead: Lead) -> None:
-        self.fields: Mapping[str, str] | None = lead.data_request.fields if lead.data_request else None
+    def __init__(self, fields: Mapping[str, str] | None) -> None:
+        self.fields = fields
 
     def let(self, name: str, value: Any) -> Any:
         """The value, its mask, or "" when the field is not named."""
@@ -86,14 +86,18 @@ class Door:
         return {name: value for name, value in passed.items() if value not in (None, "", [])}
 
 
+def door_of(lead: Lead) -> Door:
+    return Door(lead.data_request.fields if lead.data_request else None)
+
+
 def name_of(lead: Lead) -> str:
     """How boards call the customer of a lead: by the number of the row when the name may not be seen."""
-    return str(Door(lead).let("name", str(lead.customer)) or f"#{lead.customer_id}")
+    return str(door_of(lead).let("name", str(lead.customer)) or f"#{lead.customer_id}")
 
 
 def seen(lead: Lead) -> Seen:
     """The customer of the lead, as its agent may see it."""
-    door, customer = Door(lead), lead.customer
+    door, customer = door_of(lead), lead.customer
     tags = [str(link.tag) for link in customer.tags.select_related("tag")]
     return Seen(
         name=str(door.let("name", customer.name) or ""),

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Campaign, Disposition
+from campaigns.models import Campaign, Disposition, SegmentAllocation
+from campaigns.services.segment_allocation import MOST
 from core.templatetags.look import thousands
 from customers.models import LeadList, RulePack, Segment
 from people.models import City, Team, User
@@ -153,6 +154,21 @@ class AllocateSegmentForm(forms.Form):
         initial=5,
         help_text=_("Leads of a higher priority are handed out first."),
     )
+    most = forms.IntegerField(
+        label=_("at most"),
+        min_value=1,
+        max_value=MOST,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 8}),
+        help_text=_("So many leads, of those who can be called and are not in the campaign yet. Empty: everybody."),
+    )
+    order = forms.ChoiceField(
+        label=_("who of them"),
+        choices=SegmentAllocation.Order.choices,
+        initial=SegmentAllocation.Order.RANDOM,
+        required=False,
+        help_text=_("When only so many are assigned."),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -160,6 +176,9 @@ class AllocateSegmentForm(forms.Form):
         self.fields["segment"].queryset = counted.order_by("name", "pk")
         closed = [Campaign.Stage.CLOSED, Campaign.Stage.WRAP_UP]
         self.fields["campaign"].queryset = Campaign.objects.visible_to(user).exclude(stage__in=closed).order_by("name")
+
+    def clean_order(self) -> str:
+        return self.cleaned_data["order"] or SegmentAllocation.Order.RANDOM
 
 
 class ProtectForm(forms.Form):

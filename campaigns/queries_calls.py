@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from campaigns.models import Answer, Call, Campaign, Disposition, Order, OrderEvent, Recording
+from campaigns import rules
+from campaigns.desk_fields import Door
+from campaigns.models import Answer, Call, Campaign, Disposition, Lead, Order, OrderEvent, Recording
 from customers.models import Customer, LeadList, Phone, Source
 from people.models import City, Team, User
 from scripts.models import Offer, Product, ScriptStep, ScriptVersion
@@ -16,20 +19,38 @@ from scripts.models import Offer, Product, ScriptStep, ScriptVersion
 # a locked person is named to nobody, also where the fact itself stays
 NAME = Subquery(Customer.objects.filter(pk=OuterRef("customer_id"), is_locked=False).values("name"))
 
+# what the data request of the call's lead lets be seen; nothing when a list or a segment made the lead
+OF_CALL = Lead.objects.filter(pk=OuterRef("lead_id")).values("data_request__fields")
+CALL_OF_ORDER = Call.objects.filter(pk=OuterRef(OuterRef("call_id")), started_at=OuterRef(OuterRef("call_started_at")))
+OF_ORDER = Lead.objects.filter(pk__in=CALL_OF_ORDER.values("lead_id")).values("data_request__fields")
+
 
 def calls_shown(user: User) -> QuerySet[Call]:
-    """Calls that the user may see, with what a row shows of customer, number and order."""
-    return Call.objects.visible_to(user).annotate(
+    """Calls that the user may see, with what a row shows of customer, number and order; `allowed` for `door_of`."""
+    rows = Call.objects.visible_to(user).annotate(
         customer_name=NAME,
         phone_mask=Subquery(Phone.objects.filter(pk=OuterRef("phone_id")).values("mask")),
         order_state=Subquery(Order.objects.filter(call_id=OuterRef("pk")).values("state")[:1]),
     )
+    return rows.annotate(allowed=Subquery(OF_CALL)) if rules.is_bound_by_requests(user) else rows
 
 
 def orders_shown(user: User) -> QuerySet[Order]:
-    return Order.objects.visible_to(user).annotate(
-        customer_name=NAME,
-    )
+    """Orders that the user may see, with the name; `allowed` for `door_of`."""
+    rows = Order.objects.visible_to(user).annotate(customer_name=NAME)
+    return rows.annotate(allowed=Subquery(OF_ORDER)) if rules.is_bound_by_requests(user) else rows
+
+
+def door_of(row: Call | Order) -> Door:
+    """What may be seen of the customer of a row of calls_shown or orders_shown; everything by whom no request binds."""
+    return Door(getattr(row, "allowed", None))
+
+
+def shown_name(row: Any, *, whole: bool, name: str | None = None) -> str:
+    """The name beside a call or an order (`name`, else that of the row); the number of the row where a data request hides it."""
+    door = door_of(row)
+    name = short_name(door.let("name", name or row.customer_name), whole=whole)
+    return name or ("" if door.fields is None else f"#{row.customer_id}")
 
 
 def short_name(name: str | None, *, whole: bool) -> str:
@@ -83,6 +104,7 @@ class CallDetail:
 
 
 def call_detail(call: Call) -> CallDetail:
+    """Of a row of calls_shown: what a data request hides is not in the facts either."""
     names = Names()
     return CallDetail(
         call=call,
@@ -112,7 +134,7 @@ def _circumstances(call: Call, names: Names) -> list[tuple[str, str]]:
         (_("Script version"), _name_of(ScriptVersion, call.script_version_id)),
         (_("Step at which it ended"), _name_of(ScriptStep, call.step_id)),
         (_("List"), _name_of(LeadList, call.list_id)),
-        (_("Source"), _name_of(Source, call.source_id)),
+        (_("Source"), door_of(call).let("source", _name_of(Source, call.source_id))),
         (_("Product was recommended"), _("yes") if call.recommended else _("no")),
         (_("Reason"), call.reason),
     ]

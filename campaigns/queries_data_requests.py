@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from campaigns.models import Campaign, DataRequest, Lead, ListSample
 from customers.conditions import matching, parse
-from customers.models import Customer, RowVerdict, Suppression
+from customers.models import Customer, LeadList, RowVerdict, Suppression
 from people.models import Team, User
 
 
@@ -26,7 +26,7 @@ def lot(seed: int) -> Func:
 
 def callable_of(rows: QuerySet[Customer], campaign: Campaign, at: datetime) -> QuerySet[Customer]:
     """Of these customers those who could become leads of the campaign: not suppressed, in its city, not there already, and not among
-    those who wait for the sample of their list."""
+    those who wait for the sample of their list, nor known only by lists that were stopped after theirs."""
     own = Q(campaign_id=None) | Q(campaign_id=campaign.pk)
     product = Q(product_id=None) | Q(product_id=campaign.product_id)
     against = Suppression.objects.in_force(at).filter(own, product, customer=OuterRef("pk"))
@@ -38,14 +38,26 @@ def callable_of(rows: QuerySet[Customer], campaign: Campaign, at: datetime) -> Q
 
 
 def _without_waiting(rows: QuerySet[Customer], campaign: Campaign) -> QuerySet[Customer]:
-    for sample in samples_that_hold(campaign).select_related("allocation"):
+    samples = list(samples_that_hold(campaign).select_related("allocation__lead_list"))
+    stopped = {one.allocation.lead_list.source_id for one in samples if one.state == ListSample.State.STOPPED}
+    for sample in samples:
         brought = RowVerdict.objects.filter(
             lead_list=sample.allocation.lead_list_id, customer_id=OuterRef("pk"), verdict__in=["new", "update", "unchanged"]
         )  # fmt: skip
         if sample.cut is not None:
             brought = brought.alias(lot=_lot_of_row(sample.seed)).filter(lot__gt=sample.cut)
-        rows = rows.filter(~Exists(brought))
+        held = Exists(brought)
+        if sample.state == ListSample.State.STOPPED:
+            held &= Q(source__in=stopped) & ~Exists(_of_others(stopped))
+        rows = rows.filter(~held)
     return rows
+
+
+def _of_others(sources: Collection[int]) -> QuerySet[RowVerdict]:
+    """Rows of committed lists of other sources that found the customer known."""
+    return RowVerdict.objects.filter(
+        customer_id=OuterRef("pk"), verdict__in=["update", "unchanged"], lead_list__status=LeadList.Status.COMMITTED
+    ).exclude(lead_list__source__in=sources)
 
 
 def _lot_of_row(seed: int) -> Func:

@@ -93,6 +93,11 @@ register(
     "campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace.")
 )
 register(
+    "campaigns.SegmentDraw",
+    fields=("bitmap",),
+    basis=_("Numbers of the customers drawn of a segment; gone as soon as their leads are made."),
+)
+register(
     "campaigns.DataRequestDraw",
     fields=("bitmap",),
     basis=_("Numbers of the customers drawn for a data request; gone as soon as its leads are made."),

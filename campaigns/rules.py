@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.models import Campaign, DataRequest, Gate
+from customers import rules as customer_rules
 from people.models import Membership, User
 
 Role = Membership.Role
@@ -137,6 +138,11 @@ def can_see_names(user: User) -> bool:
         Role.TRAINER,
         Role.ADMINISTRATOR,
     )
+
+
+def is_bound_by_requests(user: User) -> bool:
+    """Who meets customers only through calls sees of those of a data request what the request allows, here as on the desk."""
+    return not (user.is_superuser or customer_rules.can_see_customers(user))
 
 
 # -- the desk ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from core.jobs.words import WORDS
 from customers.wording import file_fault_sentence as list_fault_sentence, reason_words
 
 FILE_FAULTS: dict[str, Any] = {
@@ -60,6 +61,12 @@ def file_fault_sentence(code: str, detail: Mapping[str, Any] | None = None) -> s
     if code in FILE_FAULTS:
         return str(FILE_FAULTS[code]) % dict(detail or {})
     return list_fault_sentence(code, detail)
+
+
+def left_out_words(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Why customers of a list or a segment became no leads, and how many of each, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], list(WORDS).index(item[0])))
+    return [(str(WORDS[reason]), count) for reason, count in ordered]
 
 
 def row_fault_words(code: str) -> str:

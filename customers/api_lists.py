@@ -71,7 +71,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         ],
     )
     def create(self, request: Request) -> Response:
-        told = UploadSerializer(data=request.data)
+        told = UploadSerializer(data=request.data, context={"request": request})
         told.is_valid(raise_exception=True)
         data = told.validated_data
 
@@ -80,6 +80,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
                 file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=data["source"],
                 city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(), map_first=data["map_first"],
                 known=data["known"], known_fields=data["known_fields"], known_days=data["known_days"],
+                left_list=data["left_list"], left_campaign_id=data["left_campaign"], left_campaign_days=data["left_campaign_days"],
             )  # fmt: skip
             return {"id": made.pk}
 
@@ -93,6 +94,9 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             data["known"],
             data["known_fields"],
             data["known_days"],
+            data["left_list"] and data["left_list"].pk,
+            data["left_campaign"],
+            data["left_campaign_days"],
         ]
         answer = once(
             user=request.user, key=request.headers.get("Idempotency-Key", ""), fingerprint=fingerprint, run=receive

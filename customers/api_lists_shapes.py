@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from customers import list_queries
@@ -20,12 +21,14 @@ class LeadListSerializer(serializers.ModelSerializer[LeadList]):
     )
     job = serializers.IntegerField(source="job_id", read_only=True)
     rows = serializers.IntegerField(source="row_count", read_only=True)
+    left_campaign = serializers.IntegerField(source="left_campaign_id", allow_null=True, read_only=True)
 
     class Meta:
         model = LeadList
         fields = (
             "id", "name", "source", "city", "status", "fault", "counts", "rows", "job", "consent_basis", "consent_stated_by", "created_at", "checked_at",
-            "committed_at", "undone_at", "undo_reason", "known", "known_fields", "known_days",
+            "committed_at", "undone_at", "undo_reason", "known", "known_fields", "known_days", "left_list", "left_campaign",
+            "left_campaign_days",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -34,6 +37,13 @@ class LeadListSerializer(serializers.ModelSerializer[LeadList]):
 
     def get_fault(self, lead_list: LeadList) -> str:
         return file_fault_sentence(lead_list.fault, lead_list.fault_detail) if lead_list.fault else ""
+
+
+class EarlierList(serializers.PrimaryKeyRelatedField):
+    """A list that the caller sees; any other does not exist."""
+
+    def get_queryset(self) -> QuerySet:
+        return super().get_queryset().visible_to(self.context["request"].user)
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -58,6 +68,29 @@ class UploadSerializer(serializers.Serializer[Any]):
         allow_null=True,
         default=None,
         help_text="Leave out customers who came within so many days.",
+    )
+    left_list = EarlierList(
+        queryset=LeadList.objects.all(),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Leave out who is on this earlier list; for the list of a city, one of the same city.",
+    )
+    left_campaign = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Leave out who is or was in this campaign. Only for lists of the whole region.",
+    )
+    left_campaign_days = serializers.IntegerField(
+        min_value=1,
+        max_value=3650,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Only who came into that campaign within so many days.",
     )
     map_first = serializers.BooleanField(
         required=False, default=False, help_text="Wait for the columns (mapping) instead of checking at once."

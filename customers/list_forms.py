@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from customers import left_scopes
 from customers.corrections import CITY, PHONE, Way
 from customers.models import Customer, LeadList, Source
 from customers.models.lists import FIELDS_OF_KNOWN
@@ -56,6 +57,29 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("Empty: however long a customer has been known."),
     )
+    left_list = forms.ModelChoiceField(
+        label=_("Leave out who is on this earlier list"),
+        queryset=LeadList.objects.none(),
+        required=False,
+        empty_label=_("none"),
+        help_text=_("A committed list; for the list of a city, one of the same city."),
+    )
+    left_campaign = forms.TypedChoiceField(
+        label=_("Leave out who is or was in this campaign"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        help_text=_(
+            "Only for a list of the whole region: what is left out of a city's list would tell whom other cities know."
+        ),
+    )
+    left_campaign_days = forms.IntegerField(
+        label=_("Only who came into the campaign within the last days"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: however long ago."),
+    )
     map_first = forms.BooleanField(
         label=_("Choose sheet and columns before the check"),
         required=False,
@@ -72,7 +96,21 @@ class UploadForm(forms.Form):
         source = self.fields["source"]
         assert isinstance(source, forms.ModelChoiceField)
         source.queryset = Source.objects.order_by("name")
+        earlier = self.fields["left_list"]
+        assert isinstance(earlier, forms.ModelChoiceField)
+        committed = LeadList.objects.visible_to(user).filter(status=LeadList.Status.COMMITTED)
+        earlier.queryset = committed.order_by("-committed_at", "-pk")
+        self._offer_campaigns(user, is_region=is_region)
         self.fields["file"].widget.attrs |= {"accept": ".xlsx,.csv", "data-file": "id_name"}
+
+    def _offer_campaigns(self, user: User, *, is_region: bool) -> None:
+        """Nobody without the region is asked for what only the region may ask."""
+        campaign = self.fields["left_campaign"]
+        assert isinstance(campaign, forms.TypedChoiceField)
+        found = left_scopes.choices(left_scopes.CAMPAIGN, user) if is_region else []
+        campaign.choices = [("", _("none")), *found]
+        if not found:
+            del self.fields["left_campaign"], self.fields["left_campaign_days"]
 
     def _city(self) -> forms.ModelChoiceField:
         field = self.fields["city"]

@@ -93,6 +93,8 @@ REASONS: dict[str, Any] = {
     # left out
     "known": _("The customer is known already; the list leaves such out"),
     "known_lately": _("The customer came a short while ago; the list leaves such out"),
+    "on_list": _("An earlier list has brought the customer; the list leaves such out"),
+    "in_campaign": _("The customer is or was in a campaign; the list leaves such out"),
     # suppressed
     "register": _("The number is on a do-not-call list"),
     "customer": _("The customer is not to be called"),

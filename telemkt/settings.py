@@ -290,6 +290,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # two fields of one name with other words
+    "ENUM_NAME_OVERRIDES": {
+        "DataRequestOrderEnum": "campaigns.models.DataRequest.Order",
+        "SegmentAllocationOrderEnum": "campaigns.models.SegmentAllocation.Order",
+    },
 }
 
 # -- Work in the background --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
-from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation
+from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation, SegmentDraw
 from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
 from .live import LiveCall
 from .orders import Opportunity, Order, OrderEvent
@@ -39,5 +39,6 @@ __all__ = [
     "Recording",
     "RetryRule",
     "SegmentAllocation",
+    "SegmentDraw",
     "StagedCall",
 ]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from pyroaring import BitMap
 
 from customers.models import Customer, LeadList, Segment, Source
 from people.models import City, User
@@ -37,7 +38,14 @@ class SegmentAllocationQuerySet(models.QuerySet):
 
 
 class SegmentAllocation(models.Model):
-    """A segment given to a campaign, as it was counted: its customers become leads there. Counted anew it can be given again."""
+    """A segment given to a campaign, as it was counted: its customers become leads there. Counted anew it can be given again.
+
+    With `most` only so many of them, by lot (campaigns_draw of `seed`) or by name; the next so many are another allocation.
+    """
+
+    class Order(models.TextChoices):
+        RANDOM = "random", _("By lot")
+        NAME = "name", _("By name")
 
     campaign = models.ForeignKey(
         Campaign, models.PROTECT, related_name="segment_allocations", verbose_name=_("campaign")
@@ -49,6 +57,9 @@ class SegmentAllocation(models.Model):
     at = models.DateTimeField(_("at"))
     job_id = models.BigIntegerField(null=True)
     customer_count = models.PositiveIntegerField(_("customers of the segment"))
+    most = models.PositiveIntegerField(_("at most"), null=True, help_text=_("Empty: everybody."))
+    order = models.CharField(_("who of them"), max_length=6, choices=Order.choices, default=Order.RANDOM)
+    seed = models.BigIntegerField(_("seed"), null=True, help_text=_("The lots can be drawn again by it."))
     lead_count = models.PositiveIntegerField(_("leads made"), default=0)
     left_out = models.JSONField(_("left out, by reason"), default=dict, blank=True)
 
@@ -57,8 +68,39 @@ class SegmentAllocation(models.Model):
     class Meta:
         verbose_name = _("allocation of a segment")
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "segment", "counted_at"], name="segment_allocation_once")
+            models.UniqueConstraint(
+                fields=["campaign", "segment", "counted_at"], name="segment_allocation_once", condition=Q(most=None)
+            ),
+            models.CheckConstraint(
+                name="segment_allocation_limit_is_whole",
+                condition=Q(most=None, seed=None) | Q(most__gte=1, seed__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="segment_allocation_never_too_many", condition=Q(most=None) | Q(lead_count__lte=F("most"))
+            ),
         ]
+
+
+class SegmentDraw(models.Model):
+    """Who of a segment is drawn for an allocation of so many, while their leads are made (a roaring bitmap); gone when they are."""
+
+    PERSONAL_FIELDS = ("bitmap",)
+
+    allocation = models.OneToOneField(
+        SegmentAllocation,
+        models.PROTECT,
+        primary_key=True,
+        related_name="draw",
+        verbose_name=_("allocation of a segment"),
+    )
+    bitmap = models.BinaryField(_("customers"))
+
+    class Meta:
+        verbose_name = _("customers drawn of a segment")
+
+    @property
+    def ids(self) -> BitMap:
+        return BitMap.deserialize(bytes(self.bitmap))
 
 
 class ListSample(models.Model):

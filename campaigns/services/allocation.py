@@ -111,7 +111,7 @@ LEFT_OUT = f"""{BARRED}
 # In list order, so that ids of leads follow the rows.
 # The rest of a sample: those who became leads by the sample are not spoken of again.
 ROWS = f"""
-    SELECT v.row_no, c.id, c.city_id, c.callable_from, %(source)s::bigint AS source_id, CASE {LEFT_OUT}
+    SELECT v.row_no, c.id, c.city_id, c.callable_from, %(source)s::bigint AS source_id, CASE {LEFT_OUT} {{held}}
         WHEN campaigns_draw(%(seed)s, c.id) > %(cut)s THEN 'waiting'
         END AS left_out
     FROM customers_rowverdict v JOIN customers_customer c ON c.id = v.customer_id
@@ -137,11 +137,11 @@ WITH row AS ({rows}), made AS (
 )
 SELECT coalesce(left_out, 'made'), count(*) FROM row GROUP BY 1 UNION ALL SELECT 'inserted', count(*) FROM made
 """
-OF_LIST, OF_REQUEST = INSERT.format(rows=ROWS), INSERT.format(rows=REQUESTED)
+OF_REQUEST = INSERT.format(rows=REQUESTED)
 # The highest of the lowest lots, of as many as the sample has, among all who could be called; none: nobody can.
-DRAW = f"""
+DRAW = """
 SELECT max(lot) FROM (
-    SELECT DISTINCT campaigns_draw(%(lots)s, id) AS lot FROM ({ROWS}) row WHERE left_out IS NULL ORDER BY 1 LIMIT %(size)s) drawn
+    SELECT DISTINCT campaigns_draw(%(lots)s, id) AS lot FROM ({rows}) row WHERE left_out IS NULL ORDER BY 1 LIMIT %(size)s) drawn
 """
 
 
@@ -173,9 +173,18 @@ def _draw(allocation: ListAllocation, last: int) -> None:
     if sample is None:
         return
     with connection.cursor() as cursor:
-        cursor.execute(DRAW, {**_rows(allocation, None, 0, last), "lots": sample.seed, "size": sample.size})
+        cursor.execute(
+            DRAW.format(rows=_rows_of(allocation)),
+            {**_rows(allocation, None, 0, last), "lots": sample.seed, "size": sample.size},
+        )
         (cut,) = cursor.fetchone()
     ListSample.objects.filter(pk=sample.pk, cut=None).update(cut=sampling.NOBODY if cut is None else cut)
+
+
+def _rows_of(allocation: ListAllocation) -> str:
+    """The statement over the rows of the list. Other lists are asked about only where one of its source is held back."""
+    held = sampling.HELD_BACK_BY_OTHER_LISTS if sampling.is_held_by_other_lists(allocation) else ""
+    return ROWS.format(held=held)
 
 
 def _rows(allocation: ListAllocation, sample: ListSample | None, after: int, upto: int) -> dict[str, Any]:
@@ -194,7 +203,7 @@ def _rows(allocation: ListAllocation, sample: ListSample | None, after: int, upt
 def _make_chunk(allocation: ListAllocation, after: int, upto: int) -> None:
     # asked for each time: somebody may decide about the rest while the leads of the sample are made
     sample = ListSample.objects.filter(allocation=allocation).first()
-    counts = _insert(OF_LIST, _rows(allocation, sample, after, upto))
+    counts = _insert(INSERT.format(rows=_rows_of(allocation)), _rows(allocation, sample, after, upto))
     order_new_leads(campaign_id=allocation.campaign_id, lead_list_id=allocation.lead_list_id)
     note_chunk(allocation, counts)
 

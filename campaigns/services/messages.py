@@ -69,6 +69,7 @@ def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
     row.state = Contact.State.VOID
     Contact.objects.filter(pk=row.pk, at=row.at).update(state=row.state)
     rules = contacts.rules_of(Campaign.objects.get(pk=row.campaign_id or 0), at=at, city_id=person.city_id)
+    _forget_in_hand(person, row, rules)
     rested_for_it = person.callable_from == rules.callable_from(person.attempts)
     person.attempts = [moment for moment in person.attempts if moment != row.at]
     if rested_for_it:  # else something else holds the person for longer
@@ -77,6 +78,19 @@ def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
     _waiting(person).update(ready_at=Greatest(F("due_at"), person.callable_from))
     audit("campaigns.message.given_back", person, by=by, at=at, campaign_id=row.campaign_id)
     return row
+
+
+def _forget_in_hand(person: Customer, message: Contact, rules: contacts.ContactRules) -> None:
+    """A promised call may have been handed out while the person rested for the message: given back undialled, it must not put that rest
+    back. With the person locked, before the attempts forget the message."""
+    lead = Lead.objects.select_for_update(of=("self",)).filter(customer=person, state=Lead.State.HELD).first()
+    if lead is None or lead.callable_before is None:
+        return
+    before = [moment for moment in person.attempts if moment != lead.held_at]
+    if lead.callable_before != rules.callable_from(before):
+        return  # something else held the person for longer
+    lead.callable_before = rules.callable_from([moment for moment in before if moment != message.at]) or message.at
+    lead.save(update_fields=["callable_before"])
 
 
 def _waiting(person: Customer) -> QuerySet[Lead]:

@@ -1,4 +1,9 @@
-"""A bought list is tried on a small sample first: so many customers by lot, then the rest or nothing."""
+"""A bought list is tried on a small sample first: so many customers by lot, then the rest or nothing.
+
+Who waits behind a sample comes into the campaign by no other list of the same source. By a list of another source they come at any
+time: it was not that list that is tried. A segment or a data request brings them once the sample is stopped, if anything but stopped
+lists knows them; filled by the stopped list alone it would bring in what was decided against.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,34 @@ from people.models import User
 
 # a lot below all others: of a list of which nobody can be called
 NOBODY = -(2**63)
+
+# those of a list who are outside of its sample; {state} of the sample
+REST = """
+    SELECT v.customer_id FROM campaigns_listsample m JOIN campaigns_listallocation a ON a.id = m.allocation_id
+    JOIN customers_leadlist q ON q.id = a.lead_list_id JOIN customers_rowverdict v ON v.lead_list_id = a.lead_list_id
+    WHERE a.campaign_id = %(campaign)s AND m.state = '{state}' AND v.verdict IN ('new', 'update', 'unchanged')
+        AND (m.cut IS NULL OR campaigns_draw(m.seed, v.customer_id) > m.cut)
+"""
+STOPPED_SOURCES = """
+    SELECT q.source_id FROM campaigns_listsample m JOIN campaigns_listallocation a ON a.id = m.allocation_id
+    JOIN customers_leadlist q ON q.id = a.lead_list_id WHERE a.campaign_id = %(campaign)s AND m.state = 'stopped'
+"""
+# whether nothing but stopped lists has brought a customer c: no other source first, and no list of one since
+KNOWN_BY_STOPPED_ALONE = f"""c.source_id IN ({STOPPED_SOURCES}) AND NOT EXISTS (
+    SELECT FROM customers_rowverdict o JOIN customers_leadlist p ON p.id = o.lead_list_id
+    WHERE o.customer_id = c.id AND o.verdict IN ('update', 'unchanged') AND p.status = 'committed'
+        AND p.source_id NOT IN ({STOPPED_SOURCES}))"""
+# why a customer c of a segment may not come in
+HELD_BACK = f"""
+        WHEN c.id IN ({REST.format(state="tried")}) THEN 'waiting'
+        WHEN c.id IN ({REST.format(state="stopped")}) AND {KNOWN_BY_STOPPED_ALONE} THEN 'sample_stopped'
+"""
+OF_OTHER_LISTS = " AND a.lead_list_id <> %(list)s AND q.source_id = %(source)s"
+# why a customer c of a list may not: another list of its source is tried, or was stopped
+HELD_BACK_BY_OTHER_LISTS = f"""
+        WHEN c.id IN ({REST.format(state="tried")}{OF_OTHER_LISTS}) THEN 'waiting'
+        WHEN c.id IN ({REST.format(state="stopped")}{OF_OTHER_LISTS}) THEN 'sample_stopped'
+"""
 
 
 class ListNotBought(DomainError):
@@ -52,6 +85,14 @@ def check_size(lead_list: LeadList, size: int) -> None:
             _("The sample has at least 1 customer and less than the %(rows)s rows of the list.")
             % {"rows": lead_list.row_count}
         )
+
+
+def is_held_by_other_lists(allocation: ListAllocation) -> bool:
+    """Whether other lists of its source are tried in this campaign, or were stopped there: then their rest stays out of this list too."""
+    others = ListSample.objects.filter(
+        allocation__campaign=allocation.campaign_id, allocation__lead_list__source=allocation.lead_list.source_id
+    )
+    return others.exclude(allocation=allocation).exclude(state=ListSample.State.RELEASED).exists()
 
 
 def hold_back(allocation: ListAllocation, *, size: int, by: User, at: datetime) -> ListSample:
@@ -95,7 +136,7 @@ def _is_being_made(allocation: ListAllocation) -> bool:
 
 @transaction.atomic
 def stop_here(*, sample: ListSample, reason: str, by: User, at: datetime) -> ListSample:
-    """Leave the others of the list uncalled in this campaign, for good. Raises SampleDecided, ReasonMissing."""
+    """Leave the others of the list uncalled in this campaign, for good, unless another source brings them. Raises SampleDecided, ReasonMissing."""
     if not reason.strip():
         raise ReasonMissing(_("Say why the rest is not called."))
     locked = _to_decide(sample)

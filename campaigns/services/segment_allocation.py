@@ -1,7 +1,8 @@
-"""Giving a segment to a campaign: its customers, as it was counted, become leads there."""
+"""Giving a segment to a campaign: its customers, as it was counted, become leads there, all of them or so many."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from pyroaring import BitMap
 
-from campaigns.models import Campaign, SegmentAllocation
-from campaigns.services.allocation import BARRED, check_campaign, note_chunk
+from campaigns.models import Campaign, SegmentAllocation, SegmentDraw
+from campaigns.services import segment_draws
+from campaigns.services.allocation import check_campaign, note_chunk
 from campaigns.services.likeness_order import order_leads_of
+from campaigns.services.segment_draws import ROWS, asked_of
 from core.audit import audit
 from core.errors import DomainError
 from core.jobs import enqueue
@@ -22,6 +25,7 @@ from people.models import User
 
 KIND = "campaigns.allocate_segment"
 CUSTOMERS_AT_ONCE = 20_000
+MOST = 1_000_000
 
 
 class SegmentNotCounted(DomainError):
@@ -36,39 +40,82 @@ class SegmentElsewhere(DomainError):
     """A campaign of one city calls nobody of another."""
 
 
+class LimitWrong(DomainError):
+    """So many is one or more, and a million at most."""
+
+
+class AssignedMeanwhile(DomainError):
+    """Who confirms was shown figures that hold no longer."""
+
+
 @transaction.atomic
 def allocate_segment(
-    *, campaign: Campaign, segment: Segment, priority: int = 5, by: User, at: datetime
+    *,
+    campaign: Campaign,
+    segment: Segment,
+    priority: int = 5,
+    most: int | None = None,
+    order: str = SegmentAllocation.Order.RANDOM,
+    seen: int | None = None,
+    by: User,
+    at: datetime,
 ) -> SegmentAllocation:
     """Give a segment to a campaign; a job makes the leads. The same count to the same campaign again returns the first allocation.
 
-    Raises SegmentNotCounted, SegmentEmpty, SegmentElsewhere, CampaignIsOver, PriorityUnknown.
+    With `most` only so many leads are made, of those who can be called and are not in the campaign yet, by lot or by name: the same
+    again brings the next ones. `seen` is the last allocation that whoever confirms knows of (0: none), so that a confirmation sent
+    twice brings one.
+    Raises SegmentNotCounted, SegmentEmpty, SegmentElsewhere, CampaignIsOver, PriorityUnknown, LimitWrong, AssignedMeanwhile.
     """
     segment = Segment.objects.select_for_update(of=("self",), no_key=True).get(pk=segment.pk)
-    customers, counted_at = _counted(segment)
-    check_campaign(campaign, priority)
-    if campaign.city_id and segment.city_id and campaign.city_id != segment.city_id:
-        raise SegmentElsewhere(
-            _("%(campaign)s calls in another city than %(segment)s lies in.")
-            % {"campaign": campaign.name, "segment": segment.name}
+    customers, counted_at = check_segment(campaign, segment, priority=priority, most=most)
+    last = last_allocation(campaign, segment)
+    if seen is not None and seen != (last.pk if last else 0):
+        raise AssignedMeanwhile(
+            _("%(segment)s was assigned to this campaign meanwhile. Look at the figures anew.")
+            % {"segment": segment.name}
         )
-    allocation, is_new = SegmentAllocation.objects.get_or_create(
-        campaign=campaign, segment=segment, counted_at=counted_at,
-        defaults={"priority": priority, "by": by, "at": at, "customer_count": customers},
-    )  # fmt: skip
-    if not is_new:
-        return allocation
+    facts = {"priority": priority, "by": by, "at": at, "customer_count": customers}
+    where = {"campaign": campaign, "segment": segment, "counted_at": counted_at, "most": most}
+    if most is None:
+        allocation, is_new = SegmentAllocation.objects.get_or_create(**where, defaults=facts)
+        if not is_new:
+            return allocation
+    else:
+        allocation = SegmentAllocation.objects.create(**where, **facts, order=order, seed=secrets.randbits(62))
+    # two at once would draw the same customers
+    before = Job.objects.open().filter(pk=last.job_id or 0).first() if last and most else None
     job = enqueue(
         kind=KIND, key=str(allocation.pk), args={"segment_allocation": allocation.pk}, city_id=segment.city_id, by=by,
-        total=customers,
+        total=min(customers, most or customers), after=before,
     )  # fmt: skip
     allocation.job_id = job.pk
     allocation.save(update_fields=["job_id"])
     audit(
         "campaigns.segment.allocated", allocation, by=by, at=at, city_id=segment.city_id,
-        campaign_id=campaign.pk, segment_id=segment.pk, customers=customers, priority=priority,
+        campaign_id=campaign.pk, segment_id=segment.pk, customers=customers, priority=priority, most=most,
     )  # fmt: skip
     return allocation
+
+
+def check_segment(
+    campaign: Campaign, segment: Segment, *, priority: int = 5, most: int | None = None
+) -> tuple[int, datetime]:
+    """How many are in it and when they were counted, if it can be given to this campaign; raises as allocate_segment does."""
+    counted = _counted(segment)
+    check_campaign(campaign, priority)
+    if most is not None and not 1 <= most <= MOST:
+        raise LimitWrong(_("Assign at least 1 and at most %(most)s customers.") % {"most": MOST})
+    if campaign.city_id and segment.city_id and campaign.city_id != segment.city_id:
+        raise SegmentElsewhere(
+            _("%(campaign)s calls in another city than %(segment)s lies in.")
+            % {"campaign": campaign.name, "segment": segment.name}
+        )
+    return counted
+
+
+def last_allocation(campaign: Campaign, segment: Segment) -> SegmentAllocation | None:
+    return SegmentAllocation.objects.filter(campaign=campaign, segment=segment).order_by("-pk").first()
 
 
 def _counted(segment: Segment) -> tuple[int, datetime]:
@@ -87,20 +134,6 @@ def _counted(segment: Segment) -> tuple[int, datetime]:
     return segment.count, segment.counted_at
 
 
-# Whoever must not or cannot be called in this campaign is left out and counted, by the rules that lists go by.
-ROWS = f"""
-    SELECT c.id, c.city_id, c.source_id, c.callable_from, CASE {BARRED}
-        WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id
-            AND l.state <> 'done') THEN 'there_already'
-        WHEN EXISTS (SELECT FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s AND l.customer_id = c.id) THEN 'finished_there'
-        WHEN EXISTS (
-            SELECT FROM campaigns_listsample m JOIN campaigns_listallocation a ON a.id = m.allocation_id
-            JOIN customers_rowverdict v ON v.lead_list_id = a.lead_list_id AND v.customer_id = c.id
-            WHERE a.campaign_id = %(campaign)s AND m.state <> 'released' AND v.verdict IN ('new', 'update', 'unchanged')
-                AND (m.cut IS NULL OR campaigns_draw(m.seed, c.id) > m.cut)) THEN 'waiting'
-        END AS left_out
-    FROM customers_customer c WHERE c.id = ANY (%(customers)s)
-"""
 INSERT = f"""
 WITH row AS ({ROWS}), made AS (
     INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, source_id, priority, due_at, ready_at,
@@ -119,13 +152,17 @@ def make_leads(run: Run) -> dict[str, Any]:
     """The job: leads by INSERT ... SELECT, some thousands of customers at a time. Returns counts: made, and left out by reason.
 
     In the order of their ids, so that a job taken up again goes on behind the last one that was done. Who is in the segment is asked
-    for each time: of one that is counted anew meanwhile those who are in it then, of one that is archived nobody any more.
+    for each time: of one that is counted anew meanwhile those who are in it then, of one that is archived nobody any more. Who is
+    meant by "at most so many" is drawn once, at the start.
     """
     allocation = SegmentAllocation.objects.select_related("campaign", "segment").get(pk=run.args["segment_allocation"])
+    if allocation.most is not None and "customer" not in run.cursor:
+        segment_draws.draw(run, allocation, members_of(allocation.segment_id))
     while True:
         with run.chunk() as chunk:
-            ids = _next_customers(allocation.segment_id, run.cursor.get("customer", 0))
+            ids = _next_customers(allocation, run.cursor.get("customer", 0))
             if not ids:
+                SegmentDraw.objects.filter(allocation=allocation).delete()
                 break
             _make_chunk(allocation, ids, run.now())
             chunk.done, chunk.cursor = len(ids), {"customer": ids[-1]}
@@ -133,27 +170,33 @@ def make_leads(run: Run) -> dict[str, Any]:
     return {"leads": allocation.lead_count, **allocation.left_out}
 
 
-def _next_customers(segment_id: int, after: int) -> list[int]:
-    """Under a lock until the end of the transaction: a segment that is archived meanwhile waits, and then forgets them."""
-    locked = Segment.objects.select_for_update(of=("self",), no_key=True).filter(pk=segment_id, archived_at=None)
-    if not locked.exists():
-        return []
+def members_of(segment_id: int) -> BitMap:
     stored = SegmentMembers.objects.filter(segment=segment_id).first()
-    ids = stored.ids if stored else BitMap()
+    return stored.ids if stored else BitMap()
+
+
+def _next_customers(allocation: SegmentAllocation, after: int) -> list[int]:
+    """Under a lock until the end of the transaction: a segment that is archived meanwhile waits, and then forgets them."""
+    live = Segment.objects.filter(pk=allocation.segment_id, archived_at=None)
+    if not live.select_for_update(of=("self",), no_key=True).exists():
+        return []
+    ids = members_of(allocation.segment_id)
+    if allocation.most is not None:
+        ids &= SegmentDraw.objects.get(allocation=allocation).ids
     start = ids.rank(after)
     return list(ids[start : start + CUSTOMERS_AT_ONCE])
 
 
 def _make_chunk(allocation: SegmentAllocation, ids: list[int], at: datetime) -> None:
-    campaign, segment = allocation.campaign, allocation.segment
-    values = {
-        "campaign": campaign.pk, "product": campaign.product_id, "city": campaign.city_id or segment.city_id,
-        "priority": allocation.priority, "customers": ids, "at": at,
-    }  # fmt: skip
+    values = asked_of(allocation.campaign, allocation.segment) | {
+        "priority": allocation.priority,
+        "customers": ids,
+        "at": at,
+    }
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
         counts = dict(cursor.fetchall())
-    order_leads_of(campaign_id=campaign.pk, customer_ids=ids)
+    order_leads_of(campaign_id=allocation.campaign_id, customer_ids=ids)
     found = sum(count for reason, count in counts.items() if reason != "inserted")
     if found < len(ids):
         counts["gone"] = len(ids) - found  # deleted since they were counted

@@ -129,6 +129,27 @@ def test_who_rests_for_another_reason_goes_on_resting_when_the_contact_comes_bac
     assert customer.callable_from == AT + 30 * HOUR
 
 
+@pytest.mark.parametrize("rests_longer", [False, True])
+def test_a_promised_call_in_hand_does_not_put_the_rest_of_a_returned_message_back(
+    campaign, planner, customer, city, team, rests_longer
+):
+    agent = agent_of(team)
+    lead = lead_in(campaign, city, customer=customer)
+    taken = reserve(customer, campaign, planner)
+    longer = AT + 30 * HOUR
+    if rests_longer:
+        Customer.objects.update(callable_from=longer)
+    Lead.objects.update(callback_agent=agent, due_at=AT + HOUR, ready_at=AT + HOUR)
+    assert claim.claim_next_lead(agent=agent, at=AT + HOUR) == lead
+
+    messages.give_message_back(contact=taken, by=planner, at=AT + HOUR)
+    lead.refresh_from_db()
+    claim.give_back(lead=lead, agent=agent, at=AT + HOUR)
+
+    customer.refresh_from_db()
+    assert (customer.attempts, customer.callable_from) == ([], longer if rests_longer else AT)
+
+
 # ---------------------------------------------------------------- the API
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from campaigns import rules
 from campaigns.filters import RECENT_DAYS, CallFilter
 from campaigns.models import Call, Order
-from campaigns.queries_calls import Names, call_detail, calls_shown, short_name
+from campaigns.queries_calls import Names, call_detail, calls_shown, shown_name
 from core.listing import Column, Listing
 from customers.models import Customer
 from customers.queries import former_ids
@@ -46,7 +46,7 @@ def columns(user: User, names: Names) -> list[Column]:
     whole = rules.can_see_names(user)
     return [
         Column("started_at", _("Time"), kind="moment", width=18, link=_address),
-        Column("customer", _("Customer"), value=lambda call: short_name(call.customer_name, whole=whole), sort=""),
+        Column("customer", _("Customer"), value=lambda call: shown_name(call, whole=whole), sort=""),
         Column("number", _("Number"), value="phone_mask", sort=""),
         Column("city", _("City"), value=lambda call: names.cities.get(call.city_id), sort=""),
         Column("agent", _("Agent"), value=lambda call: names.agent(call.agent_id), sort=""),
@@ -103,7 +103,7 @@ def calls(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def call(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_read_calls(request.user))
-    row = get_object_or_404(Call.objects.visible_to(request.user), pk=pk)
+    row = get_object_or_404(calls_shown(request.user), pk=pk)
     detail = call_detail(row)
     names = Names()
     may_open = Customer.objects.visible_to(request.user).filter(pk=row.customer_id).exists()
@@ -113,7 +113,7 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
         "detail": detail,
         "call": row,
         "result": names.result(row.disposition_id),
-        "customer_name": short_name(detail.customer.name, whole=rules.can_see_names(request.user)),
+        "customer_name": shown_name(row, whole=rules.can_see_names(request.user), name=detail.customer.name),
         "may_open_customer": may_open,
         "crumbs": [(_("Calls"), reverse("campaigns:calls"))],
     }

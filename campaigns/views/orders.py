@@ -18,13 +18,12 @@ from campaigns import rules
 from campaigns.filters import OrderFilter
 from campaigns.forms_orders import OrderEventForm
 from campaigns.models import Order
-from campaigns.queries_calls import Names, order_history, orders_shown, short_name
+from campaigns.queries_calls import Names, order_history, orders_shown, shown_name
 from campaigns.services import orders as services
 from campaigns.views.calls import FactListing
 from core.clock import database_now
 from core.errors import DomainError
 from core.listing import Column
-from customers.models import Customer
 from people.access import must
 from people.exports import two_persons_of_teams
 from people.models import User
@@ -46,7 +45,7 @@ def columns(user: User, names: Names) -> list[Column]:
             format="#,##0.00",
         ),
         Column("state", _("State"), value="get_state_display", sort="state", template="campaigns/_order_state.html"),
-        Column("customer", _("Customer"), value=lambda order: short_name(order.customer_name, whole=whole), sort=""),
+        Column("customer", _("Customer"), value=lambda order: shown_name(order, whole=whole), sort=""),
         Column("city", _("City"), value=lambda order: names.cities.get(order.city_id), sort=""),
         Column("agent", _("Agent"), value=lambda order: names.agent(order.agent_id), sort=""),
         Column("team", _("Team"), value=lambda order: names.teams.get(order.team_id), sort=""),
@@ -85,7 +84,7 @@ def order_reinstate(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _order(request: HttpRequest, pk: int) -> Order:
-    return get_object_or_404(Order.objects.visible_to(request.user).select_related("product", "offer"), pk=pk)
+    return get_object_or_404(orders_shown(request.user).select_related("product", "offer"), pk=pk)
 
 
 def _change(request: HttpRequest, pk: int, verb: Callable[..., Order], done: str) -> HttpResponse:
@@ -106,12 +105,11 @@ def _change(request: HttpRequest, pk: int, verb: Callable[..., Order], done: str
 def _page(request: HttpRequest, row: Order, form: OrderEventForm | None = None) -> HttpResponse:
     names, at = Names(), database_now()
     is_cancelled = row.state == Order.State.CANCELLED
-    customer = Customer.objects.only("name", "is_locked").get(pk=row.customer_id)
     context: dict[str, Any] = {
         "order": row,
         "amount": row.amount_cents / 100,
         "events": order_history(row),
-        "customer_name": short_name("" if customer.is_locked else customer.name, whole=rules.can_see_names(request.user)),
+        "customer_name": shown_name(row, whole=rules.can_see_names(request.user)),
         "facts": [
             (_("Agent"), names.agent(row.agent_id)), (_("Team"), names.teams.get(row.team_id, "")),
             (_("City"), names.cities.get(row.city_id, "")), (_("Campaign"), names.campaigns.get(row.campaign_id, "")),

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from campaigns import queries_planning, rules
 from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, RetryForm, TeamsForm
-from campaigns.models import Campaign, Gate, ListSample, SegmentAllocation
+from campaigns.models import Campaign, Gate, ListAllocation, ListSample, SegmentAllocation
 from campaigns.queries_likeness import likeness_of
 from campaigns.queries_registers import stale_register
 from campaigns.services import allocation, planning, sampling
+from campaigns.wording import left_out_words
 from campaigns.wording_likeness import refusal_sentence
 from core.clock import database_now
 from core.errors import DomainError
@@ -85,9 +86,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "likeness": likeness,
             "likeness_refusal": refusal_sentence(likeness.newest) if likeness.newest else "",
             "teams": campaign.team_links.select_related("team__city").order_by("team__city__name", "team__name"),
-            "allocations": campaign.allocations.filter(lead_list__in=LeadList.objects.visible_to(user))
-            .select_related("lead_list", "by", "sample")
-            .order_by("-at"),
+            "allocations": _allocations(campaign, user),
             "segment_allocations": SegmentAllocation.objects.visible_to(user)
             .filter(campaign=campaign)
             .select_related("segment", "by")
@@ -105,6 +104,15 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "may_compare": can_see_sources(user),
         },
     )
+
+
+def _allocations(campaign: Campaign, user: Any) -> list[ListAllocation]:
+    """Lists given to the campaign, each with who of it was left out and why."""
+    seen = campaign.allocations.filter(lead_list__in=LeadList.objects.visible_to(user))
+    rows = list(seen.select_related("lead_list", "by", "sample").order_by("-at"))
+    for row in rows:
+        row.why_left_out = left_out_words(row.left_out)  # type: ignore[attr-defined]
+    return rows
 
 
 def _stage_row(campaign: Campaign, stage: str, gate: Gate | None, user: Any) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,13 +17,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from campaigns import rules
 from campaigns.forms_planning import AllocateSegmentForm
 from campaigns.models import SegmentAllocation
-from campaigns.services.segment_allocation import allocate_segment
+from campaigns.services.segment_allocation import allocate_segment, check_segment, last_allocation
+from campaigns.services.segment_draws import outlook
+from campaigns.wording import left_out_words
 from core.clock import database_now
 from core.errors import DomainError
 from core.htmx import refresh
 from core.jobs.panel import job_panel
-from core.jobs.words import WORDS
 from core.models import Job
+from customers.members import ids_of
 from customers.models import Segment
 from customers.rules import can_see_segments
 from people.access import must
@@ -31,28 +35,53 @@ from people.access import must
 def segment_allocate(request: HttpRequest) -> HttpResponse:
     """Give a segment to a campaign: from the segment's page (?segment=) or the campaign's (?campaign=)."""
     must(request, rules.can_allocate(request.user))
-    initial = {"segment": request.GET.get("segment"), "campaign": request.GET.get("campaign")}
+    initial = {name: request.GET.get(name) for name in ("segment", "campaign", "most")}
+    initial["order"] = request.GET.get("order") or SegmentAllocation.Order.RANDOM
     form = AllocateSegmentForm(request.POST or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
-        at = database_now()
         try:
-            made = allocate_segment(by=request.user, at=at, **form.cleaned_data)
+            return _assign(request, form)
         except DomainError as error:
             form.add_error(None, str(error))
-        else:
-            if made.at == at:
-                messages.success(request, _("The leads are being made; this page counts them."))
-            else:
-                messages.warning(
-                    request, _("This count was assigned before. Count the segment anew to assign who came since.")
-                )
-            return redirect("campaigns:segment_allocation", pk=made.pk)
     context = {
         "form": form,
         "crumbs": [(_("Segments"), reverse("customers:segments"))],
         "back_url": reverse("customers:segments"),
     }
     return render(request, "campaigns/segment_allocate.html", context)
+
+
+def _assign(request: HttpRequest, form: AllocateSegmentForm) -> HttpResponse:
+    """Everybody at once; of so many it is shown first what would come of it, and `seen` says that it was."""
+    at, told, seen = database_now(), form.cleaned_data, request.POST.get("seen", "")
+    if told["most"] and not (seen.isascii() and seen.isdigit()):
+        return _ask(request, form, at)
+    made = allocate_segment(by=request.user, at=at, seen=int(seen) if told["most"] else None, **told)
+    if made.at == at:
+        messages.success(request, _("The leads are being made; this page counts them."))
+    else:
+        messages.warning(request, _("This count was assigned before. Count the segment anew to assign who came since."))
+    return redirect("campaigns:segment_allocation", pk=made.pk)
+
+
+def _ask(request: HttpRequest, form: AllocateSegmentForm, at: datetime) -> HttpResponse:
+    campaign, segment, most = (form.cleaned_data[name] for name in ("campaign", "segment", "most"))
+    check_segment(campaign, segment, most=most)
+    last = last_allocation(campaign, segment)
+    found = outlook(campaign, segment, ids=ids_of(segment), at=at)
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "segment": segment,
+        "outlook": found,
+        "made": found.made(most),
+        "order": SegmentAllocation.Order(form.cleaned_data["order"]).label,
+        "left_out": left_out_words(found.left_out),
+        "seen": last.pk if last else 0,
+        "crumbs": [(_("Segments"), reverse("customers:segments"))],
+        "back_url": f"{reverse('campaigns:segment_allocate')}?{urlencode({name: form[name].value() for name in form.fields})}",
+    }
+    return render(request, "campaigns/segment_allocate_confirm.html", context)
 
 
 def _allocation_or_404(request: HttpRequest, pk: int) -> SegmentAllocation:
@@ -64,13 +93,15 @@ def _allocation_or_404(request: HttpRequest, pk: int) -> SegmentAllocation:
 @never_cache
 @require_GET
 def segment_allocation(request: HttpRequest, pk: int) -> HttpResponse:
-    """How many leads were made, and how many customers were left out for which reason."""
+    """How many leads were made, and how many customers were left out for which reason. From here the next so many are assigned."""
     row = _allocation_or_404(request, pk)
+    again = {"segment": row.segment_id, "campaign": row.campaign_id, "most": row.most, "order": row.order}
     job = Job.objects.filter(pk=row.job_id or 0).first()
     context = {
         "allocation": row,
         "panel": _panel(request, row, job) if job is not None and job.state != Job.State.DONE else None,
         "cells": _cells(row),
+        "next_url": f"{reverse('campaigns:segment_allocate')}?{urlencode(again)}" if _has_more(request, row) else "",
         "crumbs": [
             (_("Segments"), reverse("customers:segments")),
             (row.segment.name, reverse("customers:segment", args=[row.segment_id])),
@@ -79,10 +110,13 @@ def segment_allocation(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "campaigns/segment_allocation.html", context)
 
 
+def _has_more(request: HttpRequest, row: SegmentAllocation) -> bool:
+    return bool(row.most) and bool(row.left_out.get("not_drawn")) and rules.can_allocate(request.user)
+
+
 def _cells(row: SegmentAllocation) -> list[tuple[Any, int]]:
     """(what, how many): the leads, then each reason to leave somebody out, the most frequent first."""
-    left_out = sorted(row.left_out.items(), key=lambda item: (-item[1], list(WORDS).index(item[0])))
-    return [(_("Leads made"), row.lead_count), *((WORDS[reason], count) for reason, count in left_out)]
+    return [(_("Leads made"), row.lead_count), *left_out_words(row.left_out)]
 
 
 def _panel(request: HttpRequest, row: SegmentAllocation, job: Job) -> Any:

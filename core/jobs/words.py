@@ -41,6 +41,8 @@ WORDS = {
     "conflict": gettext_lazy("In conflict with a stored call"),
     "cancellation": gettext_lazy("Cancellations"),
     "waiting": gettext_lazy("Waiting for the sample"),
+    "sample_stopped": gettext_lazy("Known only from a bought list that was stopped after its sample"),
+    "not_drawn": gettext_lazy("Not drawn this time"),
     "there_already": gettext_lazy("In the campaign already"),
     "finished_there": gettext_lazy("Finished in the campaign already"),
     "other_city": gettext_lazy("In another city"),

@@ -10,6 +10,7 @@ from django.db.models.functions import JSONObject, Now
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from core.sealed import SealedTextField
+from customers import left_scopes
 from customers.models.people import Customer
 from people.models import City, User
 
@@ -127,6 +128,17 @@ class LeadList(models.Model):
         db_default=Value([], output_field=ArrayField(models.CharField(max_length=20))),
     )
     known_days = models.PositiveSmallIntegerField(_("leave out who came within the last days"), null=True, blank=True)
+    left_list = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("leave out who is on this earlier list"),
+        db_index=False,
+    )
+    left_campaign_id = models.BigIntegerField(_("leave out who is or was in this campaign"), null=True, blank=True)
+    left_campaign_days = models.PositiveSmallIntegerField(_("only since so many days"), null=True, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
     created_at = models.DateTimeField(_("uploaded"))
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
@@ -167,6 +179,13 @@ class LeadList(models.Model):
                 | ~Q(known="fields") & Q(known_fields=[]),
             ),
             models.CheckConstraint(
+                name="lead_list_days_of_a_campaign",
+                condition=Q(left_campaign_days=None) | Q(left_campaign_id__isnull=False, left_campaign_days__gte=1),
+            ),
+            models.CheckConstraint(
+                name="lead_list_campaign_not_told_to_a_city", condition=Q(left_campaign_id=None) | Q(city=None)
+            ),
+            models.CheckConstraint(
                 name="lead_list_undone_at_its_end",
                 condition=Q(status="undone", undone_at__isnull=False) | ~Q(status="undone") & Q(undone_at=None),
             ),
@@ -195,7 +214,20 @@ class LeadList(models.Model):
                 )
                 % {"n": self.known_days}
             )
+        if self.left_list is not None:
+            told.append(gettext("who is on the list %(name)s is left out") % {"name": self.left_list.name})
+        if self.left_campaign_id is not None:
+            told.append(self._campaign_words(left_scopes.name_of(left_scopes.CAMPAIGN, self.left_campaign_id)))
         return "; ".join(told)
+
+    def _campaign_words(self, name: str) -> str:
+        if self.left_campaign_days is None:
+            return gettext("who is or was in the campaign %(name)s is left out") % {"name": name}
+        return ngettext(
+            "who came into the campaign %(name)s within %(n)s day is left out",
+            "who came into the campaign %(name)s within %(n)s days is left out",
+            self.left_campaign_days,
+        ) % {"name": name, "n": self.left_campaign_days}
 
 
 class StagedRow(models.Model):
@@ -388,6 +420,12 @@ class HeldRow(models.Model):
     attributes = models.JSONField(default=dict)
     first_kept_at = models.DateTimeField(db_default=Now())
     kept_at = models.DateTimeField(db_index=True)
+    list_ids = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=Value([], output_field=ArrayField(models.BigIntegerField())),
+        help_text=_("Lists whose commit would have stored it."),
+    )
 
     objects = HeldRowQuerySet.as_manager()
 

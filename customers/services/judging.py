@@ -18,6 +18,7 @@ from django.db import connection
 
 from customers import list_rules
 from customers.models import LeadList
+from customers.services import judging_scopes
 from people.models import City
 
 # Old value of each field that a row would change; {} when nothing. Empty cells never erase. The city is judged apart and always.
@@ -167,14 +168,14 @@ WHERE v.lead_list_id = %(list)s AND v.row_no = m.row_no
 """
 
 KEEP = """
-INSERT INTO customers_heldrow AS h (city_id, source_id, phone_blind, external_id, name, type, gender, age, attributes, first_kept_at, kept_at)
-SELECT s.city_id, %(source)s, s.phone_blind, s.external_id, s.name, s.type, s.gender, s.age, s.attributes, %(at)s, %(at)s
+INSERT INTO customers_heldrow AS h (city_id, source_id, phone_blind, external_id, name, type, gender, age, attributes, first_kept_at, kept_at, list_ids)
+SELECT s.city_id, %(source)s, s.phone_blind, s.external_id, s.name, s.type, s.gender, s.age, s.attributes, %(at)s, %(at)s, ARRAY[%(list)s]::bigint[]
 FROM customers_rowverdict v JOIN customers_stagedrow s ON s.lead_list_id = v.lead_list_id AND s.row_no = v.row_no
 WHERE v.lead_list_id = %(list)s AND v.told IN ('new', 'update', 'unchanged') AND v.verdict NOT IN ('new', 'update', 'unchanged')
 ON CONFLICT (phone_blind, city_id) DO UPDATE SET kept_at = excluded.kept_at, age = coalesce(excluded.age, h.age),
   name = coalesce(NULLIF(excluded.name, ''), h.name), type = coalesce(NULLIF(excluded.type, ''), h.type),
   gender = coalesce(NULLIF(excluded.gender, ''), h.gender), external_id = coalesce(NULLIF(excluded.external_id, ''), h.external_id),
-  attributes = h.attributes || excluded.attributes
+  attributes = h.attributes || excluded.attributes, list_ids = h.list_ids || excluded.list_ids
 """
 
 
@@ -245,6 +246,8 @@ def _judge(
         cursor.execute(JUDGE.replace("{changes}", changes), _typed(values))
         if is_told and not is_region:
             cursor.execute(REMEMBERED.replace("{changes}", changes), _typed(values))
+    if lead_list.left_list_id is not None or lead_list.left_campaign_id is not None:
+        judging_scopes.leave_out(lead_list, _typed(values), some=SOME, at=at)
 
 
 def _changes(lead_list: LeadList) -> str:

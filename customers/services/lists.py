@@ -16,11 +16,12 @@ from core.errors import DomainError, PermissionRefused
 from core.files import destroy, store
 from core.jobs import enqueue, request_cancel
 from core.models import Job, PrivateFile
-from customers import list_rules
+from customers import left_scopes, list_rules
 from customers.models import LeadList, ListRepair, RowVerdict, Source, StagedRow
 from customers.models.lists import FIELDS_OF_KNOWN
 from customers.reading import formats, limits
 from customers.reading.faults import FileFault
+from customers.services import judging_scopes
 from customers.wording import file_fault_sentence
 from people.models import City, User
 
@@ -47,6 +48,10 @@ class QuotaUsedUp(DomainError):
 
 class ConsentMissing(DomainError):
     """A list needs the basis on which its customers may be called."""
+
+
+class LeftWrong(DomainError):
+    """The earlier list or the campaign whose customers are left out cannot be asked about by this list."""
 
 
 class FieldsMissing(DomainError):
@@ -92,19 +97,24 @@ def receive_list(
     known: str = LeadList.Known.UPDATE,
     known_fields: Sequence[str] = (),
     known_days: int | None = None,
+    left_list: LeadList | None = None,
+    left_campaign_id: int | None = None,
+    left_campaign_days: int | None = None,
 ) -> LeadList:
     """Take a file and have it checked in the background; returns the list, whose `job_id` is the check.
 
     `known` says what becomes of customers who are known already: their values are taken, some of them (`known_fields`), or they are left
-    out; with `known_days` those who came within so many days are left out. With `map_first` it waits, without a job, until somebody has chosen its columns (mappings.confirm_mapping).
+    out; with `known_days` those who came within so many days are left out. Left out is also who is on `left_list`, an earlier list of the same
+    city, and who is or was in the campaign `left_campaign_id` (within `left_campaign_days`), of lists of the whole region. With `map_first` it waits, without a job, until somebody has chosen its columns (mappings.confirm_mapping).
 
     The same bytes for the same source and city, while a list of them is still open, are that list: nothing is stored twice.
-    Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, FieldsMissing, PermissionRefused, DiskFull.
+    Raises FileRefused (with the sentence), QuotaUsedUp, ConsentMissing, FieldsMissing, LeftWrong, PermissionRefused, DiskFull.
     """
     _check_rights(by, city)
     if not consent_basis.strip():
         raise ConsentMissing(_("Say on what ground these customers may be called."))
     _check_known(known, known_fields)
+    _check_left(by, city, left_list, left_campaign_id, left_campaign_days, at)
     kind = examine_file(file)
     _check_quota(by, at)
     stored = store(
@@ -135,6 +145,9 @@ def receive_list(
         known=known,
         known_fields=sorted(set(known_fields)),
         known_days=known_days,
+        left_list=left_list,
+        left_campaign_id=left_campaign_id,
+        left_campaign_days=left_campaign_days,
         created_by=by,
         created_at=at,
     )
@@ -153,6 +166,38 @@ def _check_rights(by: User, city: City | None) -> None:
 def _check_known(known: str, fields: Sequence[str]) -> None:
     if (known == LeadList.Known.FIELDS) != bool(fields) or not set(fields) <= set(FIELDS_OF_KNOWN):
         raise FieldsMissing(_("Name the values that the list may change of customers who are known already."))
+
+
+def _check_left(
+    by: User, city: City | None, earlier: LeadList | None, campaign_id: int | None, days: int | None, at: datetime
+) -> None:
+    """Who reads a list reads what it leaves out: of an earlier list of the same readers, of a campaign only the region."""
+    if earlier is not None:
+        _check_earlier(by, city, earlier, at)
+    if campaign_id is None:
+        if days is not None:
+            raise LeftWrong(_("Choose the campaign whose customers are left out."))
+        return
+    if city is not None or not list_rules.works_for_region(by):
+        raise LeftWrong(
+            _(
+                "Only a list of the whole region leaves out who is in a campaign. One of a city would tell whom other cities know."
+            )
+        )
+    if campaign_id not in dict(left_scopes.choices(left_scopes.CAMPAIGN, by)):
+        raise LeftWrong(_("This campaign does not exist."))
+
+
+def _check_earlier(by: User, city: City | None, earlier: LeadList, at: datetime) -> None:
+    if not LeadList.objects.visible_to(by).filter(pk=earlier.pk, status=LeadList.Status.COMMITTED).exists():
+        raise LeftWrong(_("Choose an earlier list that is committed."))
+    if city is not None and earlier.city_id != city.pk:
+        raise LeftWrong(
+            _("A list of a city can leave out only who is on earlier lists of the same city. Choose one of those.")
+        )
+    # what was held back of it is forgotten by then, and what is left out would tell of whom
+    if city is not None and (earlier.committed_at or at) < at - judging_scopes.LOOKS_BACK:
+        raise LeftWrong(_("Choose an earlier list that was committed within the last year."))
 
 
 def examine_file(file: IO[bytes]) -> formats.Format:
@@ -195,6 +240,9 @@ def _open_list(
             known=wanted.known,
             known_fields=wanted.known_fields,
             known_days=wanted.known_days,
+            left_list=wanted.left_list,
+            left_campaign_id=wanted.left_campaign_id,
+            left_campaign_days=wanted.left_campaign_days,
         )
         .order_by("-pk")
         .first()

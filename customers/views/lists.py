@@ -111,6 +111,7 @@ def _receive(request: HttpRequest, data: dict[str, Any]) -> LeadList:
         file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=_source(request, data, at),
         city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at, map_first=data["map_first"],
         known=data["known"], known_fields=data["known_fields"], known_days=data["known_days"],
+        left_list=data["left_list"], left_campaign_id=data.get("left_campaign"), left_campaign_days=data.get("left_campaign_days"),
     )  # fmt: skip
 
 

@@ -265,6 +265,8 @@ SHOW_ROWS = {
     "api:call-list",
     "api:city-detail",
     "api:city-list",
+    "api:data-request-detail",
+    "api:data-request-list",
     "api:indicator-list",
     "api:list-detail",
     "api:list-list",
@@ -339,6 +341,7 @@ SHOW_ROWS = {
 SHOW_OWN_ROWS = {
     "api:call-list",
     "api:city-list",
+    "api:data-request-list",
     "api:indicator-list",
     "api:list-list",
     "api:order-list",
