@@ -42,7 +42,12 @@ BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) TH
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
 # Persons of whom something is known that may stand against a call: of the others, most of a fresh campaign, no row need be joined.
 MARKED = """(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.attempts <> '{}'
-    OR p.has_quiet_times OR p.is_greylisted OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
+    OR p.has_quiet_times OR p.is_greylisted OR p.rule_segments IS NOT NULL OR p.answered_at IS NOT NULL OR p.owner_until > %(at)s)"""
+# What the greylist says of a person on it, and what the rules of the person's segments say (a join of those alone who have some).
+GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
+NO_SEGMENTS = """CROSS JOIN (SELECT false AS unconsented, NULL::timestamptz AS capped, NULL::timestamptz AS cooling, NULL::timestamptz AS closed) g"""
+SEGMENTS = """LEFT JOIN LATERAL (SELECT r.* FROM campaigns_segment_rules(p.rule_segments, p.attempts, p.answered_at, p.id, %(campaign)s, l.city_id,
+    l.callback_agent_id IS NOT NULL, %(day)s, %(at)s) r WHERE p.rule_segments && %(segments)s::bigint[]) g ON true"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
@@ -51,26 +56,28 @@ OTHERS_FIRST = """(%(has_prior)s AND l.callback_agent_id IS NULL AND l.customer_
     AND campaigns_wanted_first(l.customer_id, %(prior)s::bigint[], %(day)s, %(at)s) IS NOT NULL)"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
-    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
+    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END, g.cooling)"""
 
 # The order of classes.REASONS.
 CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
     WHEN NOT {HAS_NUMBER} THEN 'number'
-    WHEN z.need_consent AND NOT {HAS_CONSENT} THEN 'consent'
-    WHEN CASE WHEN p.is_greylisted THEN NOT customers_grey_allows(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s) END THEN 'grey'
+    WHEN z.need_consent AND NOT {HAS_CONSENT} OR g.unconsented THEN 'consent'
+    WHEN CASE WHEN p.is_greylisted THEN ({GREY}).stands END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} OR {OTHERS_FIRST} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
-    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END THEN 'quiet'
+    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END
+        OR CASE WHEN p.is_greylisted THEN ({GREY}).closed IS NOT NULL END THEN 'quiet'
     WHEN {RESTS} > %(at)s THEN 'cooling'
     WHEN z.is_stopped THEN 'off'
-    WHEN NOT z.is_open THEN 'hours'
+    WHEN NOT z.is_open OR g.closed IS NOT NULL THEN 'hours'
     ELSE 'callable' END"""
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
-# Nobody knows when another campaign is done with a person.
-RESTED = f"greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END)"
+# Nobody knows when another campaign is done with a person. Hours of the greylist and of segments are those that come next from now on.
+RESTED = f"""greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END, g.closed,
+    CASE WHEN p.is_greylisted THEN ({GREY}).closed END)"""
 FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {OTHERS_FIRST} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
     WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
     ELSE {RESTED} END"""
@@ -82,6 +89,7 @@ FROM campaigns_lead l
 JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
+{{segments}}
 WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s AND l.last_call_at < %(today)s
     THEN (l.last_call_at AT TIME ZONE %(zone)s)::date END"""
@@ -243,12 +251,16 @@ def _run(text: str, where: Sequence[Place], at: datetime, **more: Any) -> list[t
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,
+        "segments": sorted(set().union(*(place.segments for place in where))),
         **more,
     }
     rows, capped = _places_rows(where, asked)
+    segments = SEGMENTS if asked["segments"] else NO_SEGMENTS
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TUNED)
-        cursor.execute(text.replace("{places}", rows).replace("{capped}", capped), asked)
+        cursor.execute(
+            text.replace("{places}", rows).replace("{segments}", segments).replace("{capped}", capped), asked
+        )
         return cursor.fetchall()
 
 
@@ -266,14 +278,15 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, st
     }
     most_caps = max(len(place.caps) for place in where)
     for n in range(most_caps):
-        caps = [place.caps[n] if n < len(place.caps) else (None, None) for place in where]
-        columns[f"most_{n}"] = ("int", [most for most, _window in caps])
-        columns[f"window_{n}"] = ("interval", [window for _most, window in caps])
+        of_places = [place.caps[n] if n < len(place.caps) else (None, None) for place in where]
+        columns[f"most_{n}"] = ("int", [most for most, _window in of_places])
+        columns[f"window_{n}"] = ("interval", [window for _most, window in of_places])
     for name, (_kind, values) in columns.items():
         asked[f"z_{name}"] = values
     arrays = ", ".join(f"%(z_{name})s::{kind}[]" for name, (kind, _values) in columns.items())
-    capped = ", ".join(f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps))
+    caps = [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)]
+    caps += ["g.capped", f"CASE WHEN p.is_greylisted THEN ({GREY}).capped END"]
     return (
         f"SELECT * FROM unnest({arrays}) z({', '.join(columns)})",
-        f"greatest({capped})" if capped else "NULL::timestamptz",
+        f"greatest({', '.join(caps)})",
     )
