@@ -162,6 +162,7 @@ class Migration(migrations.Migration):
                     models.Q(
                         ("from_minute__isnull", False),
                         ("to_minute__gt", models.F("from_minute")),
+                        ("to_minute__isnull", False),
                         ("to_minute__lte", 1440),
                     ),
                     _connector="OR",
@@ -176,8 +177,10 @@ class Migration(migrations.Migration):
                     models.Q(("in_days", None), ("most_attempts", None)),
                     models.Q(
                         ("in_days__gte", 1),
+                        ("in_days__isnull", False),
                         ("in_days__lte", 366),
                         ("most_attempts__gte", 1),
+                        ("most_attempts__isnull", False),
                         ("most_attempts__lte", 20),
                     ),
                     _connector="OR",

@@ -72,13 +72,25 @@ class GreyEntry(models.Model):
             models.CheckConstraint(
                 name="grey_entry_hours_are_whole",
                 condition=Q(from_minute=None, to_minute=None)
-                | Q(from_minute__isnull=False, to_minute__gt=F("from_minute"), to_minute__lte=1440),
+                | Q(
+                    from_minute__isnull=False,
+                    to_minute__isnull=False,
+                    to_minute__gt=F("from_minute"),
+                    to_minute__lte=1440,
+                ),
             ),
             # a customer's row keeps the last 20 attempts
             models.CheckConstraint(
                 name="grey_entry_attempts_are_whole",
                 condition=Q(most_attempts=None, in_days=None)
-                | Q(most_attempts__gte=1, most_attempts__lte=20, in_days__gte=1, in_days__lte=366),
+                | Q(
+                    most_attempts__isnull=False,
+                    in_days__isnull=False,
+                    most_attempts__gte=1,
+                    most_attempts__lte=20,
+                    in_days__gte=1,
+                    in_days__lte=366,
+                ),
             ),
             models.CheckConstraint(
                 name="grey_entry_lift_is_whole",
