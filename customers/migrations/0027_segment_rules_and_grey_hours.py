@@ -43,6 +43,18 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT NOT g.stands AND g.capped IS NULL AND g.closed IS NULL
     FROM customers_grey_judged(p_customer, p_purpose, p_callback, p_now, false) g
 $$"""
+# Of two rows of one person both sides' rules bind, until the next count says to which segments the person belongs.
+MERGED = """
+CREATE FUNCTION customers_rule_segments_merged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE customers_customer k SET rule_segments = ARRAY(
+        SELECT DISTINCT s FROM unnest(k.rule_segments || NEW.rule_segments) s ORDER BY s)
+    WHERE k.id = NEW.merged_into_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER customers_rule_segments_merged AFTER UPDATE OF merged_into_id ON customers_customer
+    FOR EACH ROW WHEN (NEW.rule_segments IS NOT NULL AND NEW.merged_into_id IS NOT NULL AND OLD.merged_into_id IS NULL)
+    EXECUTE FUNCTION customers_rule_segments_merged()"""
 # as 0023 has it
 ALLOWED = """
 CREATE OR REPLACE FUNCTION customers_grey_allows(p_customer bigint, p_purpose text, p_callback boolean, p_now timestamptz) RETURNS boolean
@@ -190,4 +202,8 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(JUDGED, "DROP FUNCTION customers_grey_judged(bigint, text, boolean, timestamptz, boolean)"),
         migrations.RunSQL(ALLOWS, ALLOWED),
+        migrations.RunSQL(
+            MERGED,
+            "DROP TRIGGER customers_rule_segments_merged ON customers_customer; DROP FUNCTION customers_rule_segments_merged()",
+        ),
     ]

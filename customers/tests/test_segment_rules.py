@@ -11,7 +11,7 @@ from django.urls import reverse
 from core.clock import database_now
 from core.models import AuditEvent, Job
 from customers.models import ContactRule, Customer, RuleChange, RulePack
-from customers.services import contacts, rule_changes, segment_rules, segments
+from customers.services import contacts, merging, rule_changes, segment_rules, segments
 from customers.tests.factories import CustomerFactory
 from customers.tests.test_segments import OLD, YOUNG, change, make, work
 from people.tests.factories import CityFactory, UserFactory
@@ -218,6 +218,19 @@ def test_a_customer_of_two_segments_keeps_the_mark_of_the_one_when_the_other_has
     assert seniors.marked_at is None
 
 
+def test_two_rows_of_one_person_are_bound_by_the_rules_of_both(seniors, data, city, asker, old, young):
+    youth = make(data, city, name="Youth", conditions=YOUNG)
+    work()
+    youth.refresh_from_db()
+    propose(asker, seniors)
+    propose(asker, youth)
+
+    old.refresh_from_db()
+    merging.mark_merged(old, young, at=database_now())
+
+    assert Customer.objects.get(pk=young.pk).rule_segments == sorted([seniors.pk, youth.pk])
+
+
 def test_no_mark_is_written_or_looked_for_in_a_segment_that_never_had_a_rule(seniors, data, monkeypatch):
     def fail(*_args):
         raise AssertionError
@@ -278,6 +291,16 @@ def test_the_form_of_a_rule_that_no_segment_can_have_does_not_offer_one(client, 
     page = client.get(reverse("customers:rule-new", args=[RulePack.objects.first().pk, "refusal_rest"]))
 
     assert 'name="segment"' not in page.content.decode()
+
+
+def test_the_segments_page_shows_its_rules_to_who_may_read_rules(client, seniors, asker, other):
+    page = reverse("customers:segment", args=[seniors.pk])
+    client.force_login(asker)
+    assert "600 minutes between attempts" not in client.get(page).content.decode()
+
+    approve(propose(asker, seniors), other)
+
+    assert "600 minutes between attempts" in client.get(page).content.decode()
 
 
 def test_another_city_sees_neither_the_rule_nor_the_name_of_the_segment(client, seniors, asker, other, data):
