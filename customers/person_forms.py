@@ -150,7 +150,7 @@ class GreyForm(forms.Form):
         label=_("At most so many attempts"), required=False, min_value=1, max_value=MOST_ATTEMPTS
     )
     in_days = forms.IntegerField(
-        label=_("in so many days"), required=False, min_value=1, max_value=366,
+        label=_("In so many days"), required=False, min_value=1, max_value=366,
         help_text=_("Days of 24 hours; attempts of all campaigns together count. Empty: as the rules of contact say."),
     )  # fmt: skip
     until = forms.DateField(label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: for ever."))
