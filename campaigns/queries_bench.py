@@ -52,7 +52,12 @@ def ask(*, customer: Customer, campaign: Campaign, at: datetime, as_message: boo
     lead = Lead.objects.filter(campaign=campaign, customer=customer).order_by("pk").first()
     callback = lead is not None and lead.callback_agent_id is not None and not as_message
     rows = _rules(campaign, customer, at)
-    scope = {"city_id": customer.city_id, "campaign_id": campaign.pk, "product_id": campaign.product_id}
+    scope = {
+        "city_id": customer.city_id,
+        "campaign_id": campaign.pk,
+        "product_id": campaign.product_id,
+        "segment_ids": customer.rule_segments,
+    }
     reasons = contacts.why_not(
         customer=customer, rules=contacts.combine(rows, **scope), at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
         exclusion_group=campaign.exclusion_group, purpose=campaign.purpose, callback=callback,
@@ -73,7 +78,9 @@ def _rules(campaign: Campaign, customer: Customer, at: datetime) -> list[Contact
     rows = packs.rules_in_force(pack_ids=bound, on=business_date(at))
     is_real = campaign.telephony != Campaign.Telephony.SIMULATOR
     counting = [row for row in rows if not (is_real and row.pack.simulator_only)]
-    return contacts.fitting(counting, city_id=customer.city_id, campaign_id=campaign.pk, product_id=campaign.product_id)
+    return contacts.fitting(
+        counting, city_id=customer.city_id, campaign_id=campaign.pk, product_id=campaign.product_id, segment_ids=customer.rule_segments
+    )  # fmt: skip
 
 
 def _switches(campaign: Campaign, customer: Customer) -> list[Reason]:

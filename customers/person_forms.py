@@ -14,9 +14,10 @@ from core.errors import DomainError
 from core.filters import DayInput
 from core.phones import clean_phone
 from customers import rule_scopes
-from customers.models import ContactRule, QuietTime, Source, Suppression
-from customers.rule_values import clean_value
+from customers.models import ContactRule, QuietTime, Segment, Source, Suppression
+from customers.rule_values import MOST_ATTEMPTS, clean_value
 from customers.services.persons import RevealReason
+from customers.services.segment_rules import KEYS as SEGMENT_KEYS
 from people.models import City, User
 
 
@@ -138,6 +139,20 @@ class GreyForm(forms.Form):
         choices=rule_scopes.purposes, help_text=_("None chosen: for any purpose."),
     )  # fmt: skip
     callback_only = forms.BooleanField(label=_("Only when the customer asked for a call"), required=False)
+    opens = forms.CharField(
+        label=_("Only from"), max_length=5, required=False, widget=forms.TextInput(attrs={"size": 5, "placeholder": "09:00"})
+    )  # fmt: skip
+    closes = forms.CharField(
+        label=_("Only to"), max_length=5, required=False, widget=forms.TextInput(attrs={"size": 5, "placeholder": "12:00"}),
+        help_text=_("Hours of the clock where the customer lives. Empty: at any calling hour."),
+    )  # fmt: skip
+    most_attempts = forms.IntegerField(
+        label=_("At most so many attempts"), required=False, min_value=1, max_value=MOST_ATTEMPTS
+    )
+    in_days = forms.IntegerField(
+        label=_("In so many days"), required=False, min_value=1, max_value=366,
+        help_text=_("Days of 24 hours; attempts of all campaigns together count. Empty: as the rules of contact say."),
+    )  # fmt: skip
     until = forms.DateField(label=_("Last day"), widget=DayInput(), required=False, help_text=_("Empty: for ever."))
     reason = forms.CharField(label=_("Why"), max_length=200)
     source = forms.CharField(label=_("Source"), max_length=80)
@@ -150,7 +165,9 @@ class GreyForm(forms.Form):
 
 
 class GreyNumberForm(NumberForm, GreyForm):
-    field_order = ["number", "purposes", "callback_only", "until", "reason", "source"]
+    field_order = [
+        "number", "purposes", "callback_only", "opens", "closes", "most_attempts", "in_days", "until", "reason", "source",
+    ]  # fmt: skip
 
 
 class SourceForm(forms.Form):
@@ -253,6 +270,12 @@ class RuleForm(forms.Form):
         campaigns, products = (rule_scopes.choices(kind, user) for kind in (rule_scopes.CAMPAIGN, rule_scopes.PRODUCT))
         self.fields["campaign_id"] = _scope(_("Campaign"), campaigns, _("every campaign"))
         self.fields["product_id"] = _scope(_("Product"), products, _("every product"))
+        if self.key in SEGMENT_KEYS:
+            self.fields["segment"] = forms.ModelChoiceField(
+                Segment.objects.visible_to(user).live().filter(counted_at__isnull=False).order_by("name", "pk"), label=_("Segment"),
+                required=False, empty_label=_("everybody"),
+                help_text=_("Binds its customers alone, as counted; the rules for everybody bind them as well, and the strictest counts."),
+            )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -138,7 +138,8 @@ def tightens(key: str, new: dict[str, Any], severity: str, old: dict[str, Any], 
 
 
 def tightens_alone(key: str, value: dict[str, Any]) -> bool:
-    """Whether a rule that did not exist can only forbid. Hours of one pack add up, so new ones may allow; "no consent needed" forbids nothing."""
+    """Whether a rule that did not exist can only forbid. Hours of one pack and scope add up, so new ones may allow; "no consent needed"
+    forbids nothing."""
     return key != "hours" and value.get("needed", True) is True
 
 

@@ -41,11 +41,13 @@ WORDS: dict[str, Any] = {
 }
 MEANINGS: dict[str, Any] = {
     CALLABLE: _("The next agent who asks can be handed one of these; a promise that is due counts for who made it."),
-    HOURS: _("Nothing but the hour at the customer's place stands against a call."),
+    HOURS: _(
+        "Nothing but the hour at the customer's place stands against a call, by the rules for everybody or those of a segment."
+    ),
     PROMISED: _("The customer agreed a time, and it has not come yet."),
-    QUIET: _("The person asked not to be called at this time of the week."),
+    QUIET: _("The person asked not to be called at this time of the week, or the greylist allows other hours only."),
     COOLING: _("Called a short while ago, or spoken to today: the gap of the rules or the retry rule runs."),
-    CAP: _("The person's attempts over all campaigns are used up for now."),
+    CAP: _("The person's attempts over all campaigns are used up for now, by the rules or by the greylist."),
     OFF: _(
         "The campaign, its product or the city is switched off, the campaign is not in a calling stage, or a do-not-call register is too old."
     ),
@@ -70,8 +72,8 @@ REASONS: list[tuple[str, tuple[str, ...]]] = [
     (HELD, ("held",)),
     (OWNED, ("owned", "served_first")),
     (PROMISED, ("promised",)),
-    (CAP, ("cap",)),
-    (QUIET, ("quiet",)),
+    (CAP, ("cap", "grey_cap")),
+    (QUIET, ("quiet", "grey_hours")),
     (COOLING, ("gap", "answered", "resting", "later")),
     (OFF, ("campaign_off", "stage", "product_off", "city_off", "unknown_zone", "outside", "register")),
     (HOURS, ("no_hours", "hours")),

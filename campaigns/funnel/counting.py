@@ -54,6 +54,11 @@ LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
     GROUP BY 1) b USING (block)"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
+# What the greylist says of a person on it, and what the rules of the person's segments say (a join of those alone who have some).
+GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
+NO_SEGMENTS = """CROSS JOIN (SELECT false AS unconsented, NULL::timestamptz AS capped, NULL::timestamptz AS cooling, NULL::timestamptz AS closed) g"""
+SEGMENTS = """LEFT JOIN LATERAL (SELECT r.* FROM campaigns_segment_rules(p.rule_segments, p.attempts, p.answered_at, p.id, %(campaign)s, l.city_id,
+    l.callback_agent_id IS NOT NULL, %(day)s, %(at)s) r WHERE p.rule_segments && %(segments)s::bigint[]) g ON true"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
@@ -63,10 +68,10 @@ OTHERS_FIRST = """(l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.cu
 # Persons against whom something stands, perhaps: of the others, most of a campaign, no row need be joined and no more asked. An attempt
 # that no cap and no gap of any place reaches back to stands against nobody.
 MARKED = f"""(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.has_quiet_times
-    OR p.is_greylisted OR p.answered_at >= %(answered)s OR (p.attempts[1] > %(tried)s AND ({{tried}})) OR {OWNED})"""
+    OR p.is_greylisted OR p.rule_segments IS NOT NULL OR p.answered_at >= %(answered)s OR (p.attempts[1] > %(tried)s AND ({{tried}})) OR {OWNED})"""
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
-    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
+    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END, g.cooling)"""
 
 # Nothing is known of the person, and nothing promised.
 UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
@@ -75,21 +80,23 @@ UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
 CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
     WHEN NOT ({{has_number}}) THEN 'number'
-    WHEN z.need_consent AND NOT ({{has_consent}}) THEN 'consent'
+    WHEN z.need_consent AND NOT ({{has_consent}}) OR g.unconsented THEN 'consent'
     WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND NOT {{others_first}} THEN z.usual
-    WHEN CASE WHEN p.is_greylisted THEN NOT customers_grey_allows(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s) END THEN 'grey'
+    WHEN CASE WHEN p.is_greylisted THEN ({GREY}).stands END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} OR {{others_first}} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
-    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END THEN 'quiet'
+    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END
+        OR CASE WHEN p.is_greylisted THEN ({GREY}).closed IS NOT NULL END THEN 'quiet'
     WHEN {RESTS} > %(at)s THEN 'cooling'
     WHEN z.is_stopped THEN 'off'
-    WHEN NOT z.is_open THEN 'hours'
+    WHEN NOT z.is_open OR g.closed IS NOT NULL THEN 'hours'
     ELSE 'callable' END"""
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
-# Nobody knows when another campaign is done with a person.
-RESTED = f"greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END)"
+# Nobody knows when another campaign is done with a person. Hours of the greylist and of segments are those that come next from now on.
+RESTED = f"""greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END, g.closed,
+    CASE WHEN p.is_greylisted THEN ({GREY}).closed END)"""
 FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {{others_first}} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
     WHEN {UNKNOWN} THEN l.ready_at
     WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
@@ -102,6 +109,7 @@ FROM campaigns_lead l
 JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
+{{segments}}
 WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s AND l.last_call_at < %(today)s
     THEN (l.last_call_at AT TIME ZONE %(zone)s)::date END"""
@@ -274,12 +282,14 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,
+        "segments": sorted(set().union(*(place.segments for place in where))),
         **more,
     }
     rows, capped = _places_rows(where, asked)
     parts = {
         "places": rows,
         "capped": capped,
+        "segments": SEGMENTS if asked["segments"] else NO_SEGMENTS,
         "tried": _tried(where, asked),
         "has_number": LOOKED_UP.format(table="customers_phone", condition=USABLE),
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
@@ -343,14 +353,15 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, st
     }
     most_caps = max(len(place.caps) for place in where)
     for n in range(most_caps):
-        caps = [place.caps[n] if n < len(place.caps) else (None, None) for place in where]
-        columns[f"most_{n}"] = ("int", [most for most, _window in caps])
-        columns[f"window_{n}"] = ("interval", [window for _most, window in caps])
+        of_places = [place.caps[n] if n < len(place.caps) else (None, None) for place in where]
+        columns[f"most_{n}"] = ("int", [most for most, _window in of_places])
+        columns[f"window_{n}"] = ("interval", [window for _most, window in of_places])
     for name, (_kind, values) in columns.items():
         asked[f"z_{name}"] = values
     arrays = ", ".join(f"%(z_{name})s::{kind}[]" for name, (kind, _values) in columns.items())
-    capped = ", ".join(f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps))
+    caps = [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)]
+    caps += ["g.capped", f"CASE WHEN p.is_greylisted THEN ({GREY}).capped END"]
     return (
         f"SELECT * FROM unnest({arrays}) z({', '.join(columns)})",
-        f"greatest({capped})" if capped else "NULL::timestamptz",
+        f"greatest({', '.join(caps)})",
     )

@@ -27,7 +27,8 @@ FROM unnest(%(campaigns)s::bigint[]) c(id) CROSS JOIN LATERAL campaigns_rules_no
 
 @dataclass(frozen=True)
 class Place:
-    """`stops`: codes of what is switched off. `caps`: (most, window). `day`: start and end of the local day, None without a zone."""
+    """`stops`: codes of what is switched off. `rules`, `caps` (most, window) and the like: what holds for everybody; `rows` those of segments as
+    well. `day`: start and end of the local day, None without a zone."""
 
     campaign: Campaign
     city: City
@@ -39,10 +40,21 @@ class Place:
     need_consent: bool
     one_answer: bool
     day: tuple[datetime, datetime] | None
+    rows: tuple[ContactRule, ...] = ()
 
     @property
     def zone(self) -> str | None:
         return self.city.zone.name if self.city.zone else None
+
+    @property
+    def segments(self) -> set[int]:
+        """Those with rules of their own here."""
+        return {row.segment_id for row in self.rows if row.segment_id}
+
+    def rules_of(self, segments: Iterable[int] | None) -> contacts.ContactRules:
+        """What holds for a person of these segments."""
+        ours = self.segments.intersection(segments or ())
+        return _combined(self.campaign, self.city, self.rows, ours) if ours else self.rules
 
     def opens(self, moment: datetime) -> datetime | None:
         """The first calling hour from `moment` on; None: never, or not while something is switched off."""
@@ -100,7 +112,7 @@ def _rows(campaigns: Sequence[Campaign], at: datetime) -> dict[int, list[Contact
 
 
 def _place(campaign: Campaign, city: City, now: _Now, rows: list[ContactRule], at: datetime) -> Place:
-    rules = contacts.combine(rows, city_id=city.pk, campaign_id=campaign.pk, product_id=campaign.product_id)
+    rules = _combined(campaign, city, rows)
     ours = [(most, window, is_gap) for most, window, where, is_gap in now.caps if where in (None, city.pk)]
     is_open = city.pk in now.consent
     return Place(
@@ -110,7 +122,16 @@ def _place(campaign: Campaign, city: City, now: _Now, rows: list[ContactRule], a
         need_consent=now.consent[city.pk] if is_open else rules.consent_needed,
         one_answer=bool(now.answer[city.pk]) if is_open else rules.answered_per_day is not None,
         day=_day(city, at),
+        rows=tuple(rows),
     )  # fmt: skip
+
+
+def _combined(
+    campaign: Campaign, city: City, rows: Iterable[ContactRule], segments: Iterable[int] = ()
+) -> contacts.ContactRules:
+    return contacts.combine(
+        rows, city_id=city.pk, campaign_id=campaign.pk, product_id=campaign.product_id, segment_ids=segments
+    )
 
 
 def _register(rules: contacts.ContactRules, at: datetime) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from customers.services.greylist import entries_of_many
 from customers.services.quiet_times import quiet_ends
 
 # These are told by their own end; that the queue waits as long says nothing more.
-RESTS = ("gap", "answered", "resting", "cap", "quiet")
+RESTS = ("gap", "answered", "resting", "cap", "quiet", "grey_cap", "grey_hours")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _against(lead: Lead, place: Place, facts: _Facts, at: datetime) -> list[Reas
     own = [row for row in facts.rows if row.customer_id == customer.pk]
     found = contacts.blocking(
         contacts.why_not(
-            customer=customer, rules=place.rules, at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
+            customer=customer, rules=place.rules_of(customer.rule_segments), at=at, campaign_id=campaign.pk, product_id=campaign.product_id,
             exclusion_group=campaign.exclusion_group, purpose=campaign.purpose, callback=lead.callback_agent_id is not None,
             known=Known(own, has_number=True, has_consent=customer.pk in facts.consents, quiet_until=facts.quiet.get(customer.pk), grey=facts.grey.get(customer.pk, [])),
         )

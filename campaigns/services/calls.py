@@ -195,7 +195,7 @@ def _check_callback(disposition: Disposition, result: Disposition, callback_at: 
 
 def _check_promise(campaign: Campaign, customer: Customer, callback_at: datetime) -> None:
     """With this call counted, the customer may be called at the time agreed; else the agent agrees on another while the customer is there."""
-    rules = contacts.rules_of(campaign, at=callback_at, city_id=customer.city_id)
+    rules = contacts.rules_of(campaign, at=callback_at, city_id=customer.city_id, segment_ids=customer.rule_segments)
     first = contacts.first_promised(customer, rules, callback_at)
     if first is None:
         raise PromiseForbidden(_("The rules of contact allow no callback to this customer."))

@@ -52,6 +52,9 @@ REFUSALS = {
     ),
     "consent": gettext_lazy("There is no consent of this customer any more. The lead went back to the queue."),
     "number": gettext_lazy("This customer has no number that may be dialled. The lead went back to the queue."),
+    "segment_hours": gettext_lazy(
+        "It is no calling hour for the segment to which this customer belongs. The lead went back to the queue."
+    ),
     "cap": gettext_lazy("This customer has been called as often as the rules allow. The lead went back to the queue."),
 }
 

@@ -15,7 +15,7 @@ from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
 from campaigns.services import claim, desk
 from campaigns.telephony import CallStatus, adapter
-from customers.services import contacts, quiet_times
+from customers.services import contacts, greylist, quiet_times
 from people.models import User
 
 # What a lead that is due may still be held back by; which of them, the desk does not count.
@@ -82,7 +82,8 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     status = desk.follow_call(lead=lead, agent=agent, at=at)
     call = desk.live_call(lead) if status else None
     customer, campaign, seen = lead.customer, lead.campaign, desk_fields.seen(lead)
-    rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id)
+    rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id, segment_ids=customer.rule_segments)
+    grey = greylist.entries_of(customer, at)
     zone = contacts.zone_of(customer.city.zone.name if customer.city.zone else None)
     products, offers = queries_desk.products_to_sell(campaign, at)
     phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
@@ -105,7 +106,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "history": queries_desk.history(customer.pk),
         "script": queries_desk.script(lead, agent),
         "slot_days": queries_desk.slot_days(
-            hours=rules.hours,
+            hours=greylist.narrowed(rules.hours, grey),
             zone=zone,
             agent=agent,
             at=at,

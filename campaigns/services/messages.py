@@ -41,7 +41,9 @@ def reserve_message(*, customer: Customer, campaign: Campaign, by: User, at: dat
         raise MessageRefused(against[0].sentence)
     before = person.callable_from
     person.attempts = [at, *person.attempts][:KEPT_ATTEMPTS]
-    free = contacts.rules_of(campaign, at=at, city_id=person.city_id).callable_from(person.attempts)
+    free = contacts.rules_of(campaign, at=at, city_id=person.city_id, segment_ids=person.rule_segments).callable_from(
+        person.attempts
+    )
     person.callable_from = max(before, free or before)
     person.save(update_fields=["attempts", "callable_from"])
     contact = Contact.objects.create(
@@ -68,7 +70,9 @@ def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
     row = check_taken(contact)
     row.state = Contact.State.VOID
     Contact.objects.filter(pk=row.pk, at=row.at).update(state=row.state)
-    rules = contacts.rules_of(Campaign.objects.get(pk=row.campaign_id or 0), at=at, city_id=person.city_id)
+    rules = contacts.rules_of(
+        Campaign.objects.get(pk=row.campaign_id or 0), at=at, city_id=person.city_id, segment_ids=person.rule_segments
+    )
     _forget_in_hand(person, row, rules)
     rested_for_it = person.callable_from == rules.callable_from(person.attempts)
     person.attempts = [moment for moment in person.attempts if moment != row.at]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -47,8 +47,9 @@ class GreyEntryQuerySet(models.QuerySet):
 
 
 class GreyEntry(models.Model):
-    """A customer, or a number that may not yet be in the pool, who is called only for these purposes, or only when the customer asked for
-    it, or both. A trigger keeps `Customer.is_greylisted` true while an entry has not been lifted."""
+    """A customer, or a number that may not yet be in the pool, who is called only for these purposes, only when the customer asked for it,
+    only in these hours of the person's clock, at most so often in so many days, or all of it. Days are of 24 hours, as those of a cap.
+    A trigger keeps `Customer.is_greylisted` true while an entry has not been lifted."""
 
     PERSONAL_FIELDS = ("phone_blind", "reason", "lift_reason")
 
@@ -58,6 +59,10 @@ class GreyEntry(models.Model):
     phone_blind = models.BinaryField(max_length=16, null=True, blank=True)
     purposes = ArrayField(models.CharField(max_length=16), verbose_name=_("only for these purposes"), default=list)
     callback_only = models.BooleanField(_("only when the customer asked for a call"), default=False)
+    from_minute = models.PositiveSmallIntegerField(_("from"), null=True, blank=True)
+    to_minute = models.PositiveSmallIntegerField(_("to"), null=True, blank=True)
+    most_attempts = models.PositiveSmallIntegerField(_("at most so many attempts"), null=True, blank=True)
+    in_days = models.PositiveSmallIntegerField(_("in so many days"), null=True, blank=True)
     valid_to = models.DateTimeField(_("until"), null=True, blank=True)
     reason = models.CharField(_("why"), max_length=200)
     source = models.CharField(_("source"), max_length=80)
@@ -79,7 +84,34 @@ class GreyEntry(models.Model):
                 condition=Q(customer__isnull=False, phone_blind=None) | Q(customer=None, phone_blind__isnull=False),
             ),
             models.CheckConstraint(
-                name="grey_entry_has_condition", condition=Q(callback_only=True) | Q(purposes__len__gte=1)
+                name="grey_entry_has_condition",
+                condition=Q(callback_only=True)
+                | Q(purposes__len__gte=1)
+                | Q(from_minute__isnull=False)
+                | Q(most_attempts__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="grey_entry_hours_are_whole",
+                condition=Q(from_minute=None, to_minute=None)
+                | Q(
+                    from_minute__isnull=False,
+                    to_minute__isnull=False,
+                    to_minute__gt=F("from_minute"),
+                    to_minute__lte=1440,
+                ),
+            ),
+            # a customer's row keeps the last 20 attempts
+            models.CheckConstraint(
+                name="grey_entry_attempts_are_whole",
+                condition=Q(most_attempts=None, in_days=None)
+                | Q(
+                    most_attempts__isnull=False,
+                    in_days__isnull=False,
+                    most_attempts__gte=1,
+                    most_attempts__lte=20,
+                    in_days__gte=1,
+                    in_days__lte=366,
+                ),
             ),
             models.CheckConstraint(
                 name="grey_entry_lift_is_whole",

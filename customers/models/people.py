@@ -77,6 +77,8 @@ class Customer(models.Model):
     # kept by triggers of QuietTime and GreyEntry, so that nothing is asked of the many who have none
     has_quiet_times = models.BooleanField(_("has do-not-disturb times"), default=False, db_default=False)
     is_greylisted = models.BooleanField(_("called only under conditions"), default=False, db_default=False)
+    # the segments with rules of their own to which the person belongs, as counted (customers.services.segment_rules); NULL: none
+    rule_segments = ArrayField(models.BigIntegerField(), verbose_name=_("segments with rules"), null=True)
     callable_from = models.DateTimeField(_("may be called from"), db_default=EPOCH)
     attempts = ArrayField(models.DateTimeField(), verbose_name=_("last attempts"), db_default=[])
     answered_at = models.DateTimeField(_("last spoken to"), null=True, blank=True)

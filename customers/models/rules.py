@@ -44,7 +44,8 @@ class ContactRuleQuerySet(models.QuerySet):
 class ContactRule(models.Model):
     """One rule. `value` by key: hours {"days": [1..7], "opens": "09:00", "closes": "20:00"}, several rows allowed per pack;
     cap {"most": 2, "hours": 24}; gap {"minutes": 120}; answered_per_day {"most": 1}; refusal_rest {"days": 90}; consent {"needed": true}; register_age {"days": 30}.
-    Without city, campaign and product it applies to whatever binds the pack."""
+    Without city, campaign and product it applies to whatever binds the pack; with a segment to nobody but its customers as they were counted,
+    and then it only narrows what holds for everybody."""
 
     class Key(models.TextChoices):
         HOURS = "hours", _("Calling hours, local time of the called party")
@@ -67,6 +68,9 @@ class ContactRule(models.Model):
     city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
     campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
     product_id = models.BigIntegerField(_("product"), null=True, blank=True)
+    segment = models.ForeignKey(
+        "customers.Segment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("segment")
+    )
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("until"), null=True, blank=True)
     basis = models.CharField(_("basis"), max_length=200, blank=True, default="")
@@ -82,7 +86,12 @@ class ContactRule(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="contact_rule_ends_after_start", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
-            )
+            ),
+            # the others are of products and registers, and say nothing of a person
+            models.CheckConstraint(
+                name="contact_rule_of_segment",
+                condition=Q(segment=None) | Q(key__in=["hours", "cap", "gap", "answered_per_day", "consent"]),
+            ),
         ]
         indexes = [models.Index(fields=["pack", "key"], name="contact_rule_pack")]
 
@@ -128,6 +137,9 @@ class RuleChange(models.Model):
     city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
     campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
     product_id = models.BigIntegerField(_("product"), null=True, blank=True)
+    segment = models.ForeignKey(
+        "customers.Segment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("segment")
+    )
     holds_from = models.DateField(_("holds from"))
     basis = models.CharField(_("basis"), max_length=200, blank=True, default="")
     reason = models.CharField(_("why"), max_length=200)

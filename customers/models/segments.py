@@ -49,6 +49,12 @@ class Segment(models.Model):
     count = models.PositiveIntegerField(_("customers"), null=True, blank=True)
     counted_at = models.DateTimeField(_("counted"), null=True, blank=True)
     job_id = models.BigIntegerField(null=True, blank=True)
+    marked_at = models.DateTimeField(
+        _("customers marked"),
+        null=True,
+        blank=True,
+        help_text=_("Since then its rules of contact reach its customers."),
+    )
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     created_at = models.DateTimeField(_("made"), db_default=Now())
 

@@ -76,19 +76,23 @@ def rules_for(
     city_id: int | None = None,
     campaign_id: int | None = None,
     product_id: int | None = None,
+    segment_ids: Iterable[int] | None = None,
 ) -> ContactRules:
-    """The rules of these packs (of the default pack when there are none) on a day, for that city, campaign and product; strictest wins."""
-    return combine(
-        rules_in_force(pack_ids=list(pack_ids), on=on), city_id=city_id, campaign_id=campaign_id, product_id=product_id
-    )
+    """The rules of these packs (of the default pack when there are none) on a day, for that city, campaign, product and a person of these
+    segments; strictest wins."""
+    rows = rules_in_force(pack_ids=list(pack_ids), on=on)
+    return combine(rows, city_id=city_id, campaign_id=campaign_id, product_id=product_id, segment_ids=segment_ids)
 
 
-def rules_of(campaign: CampaignLike, *, at: datetime, city_id: int | None = None) -> ContactRules:
+def rules_of(
+    campaign: CampaignLike, *, at: datetime, city_id: int | None = None, segment_ids: Iterable[int] | None = None
+) -> ContactRules:
     """rules_for() of a campaign's own packs, id and product."""
     packs = list(campaign.packs.values_list("pk", flat=True))
     return rules_for(
-        pack_ids=packs, on=business_date(at), city_id=city_id, campaign_id=campaign.pk, product_id=campaign.product_id
-    )
+        pack_ids=packs, on=business_date(at), city_id=city_id, campaign_id=campaign.pk, product_id=campaign.product_id,
+        segment_ids=segment_ids,
+    )  # fmt: skip
 
 
 def combine(
@@ -97,14 +101,19 @@ def combine(
     city_id: int | None = None,
     campaign_id: int | None = None,
     product_id: int | None = None,
+    segment_ids: Iterable[int] | None = None,
 ) -> ContactRules:
-    """One answer from many rule rows; rows of another city, campaign or product do not count."""
-    counting = fitting(rows, city_id=city_id, campaign_id=campaign_id, product_id=product_id)
+    """One answer from many rule rows; rows of another city, campaign or product, or of other segments, do not count."""
+    counting = fitting(rows, city_id=city_id, campaign_id=campaign_id, product_id=product_id, segment_ids=segment_ids)
     by_severity: dict[str, list[ContactRule]] = defaultdict(list)
     for row in counting:
         by_severity[row.severity].append(row)
+    block = strictest(by_severity[BLOCK])
+    # hours of a segment narrow those of everybody, and open nothing where nobody set those
+    has_hours = any(row.key == ContactRule.Key.HOURS and not row.segment_id for row in by_severity[BLOCK])
     return replace(
-        strictest(by_severity[BLOCK]),
+        block,
+        hours=block.hours if has_hours else {},
         simulator_only=any(row.pack.simulator_only for row in counting),
         packs=tuple(sorted({row.pack.code for row in counting})),
         warn=strictest(by_severity[WARN]) if by_severity[WARN] else None,
@@ -113,15 +122,22 @@ def combine(
 
 
 def fitting(
-    rows: Iterable[ContactRule], *, city_id: int | None, campaign_id: int | None, product_id: int | None
+    rows: Iterable[ContactRule],
+    *,
+    city_id: int | None,
+    campaign_id: int | None,
+    product_id: int | None,
+    segment_ids: Iterable[int] | None = None,
 ) -> list[ContactRule]:
-    """The rows that count there: of everywhere, or of that city, campaign or product."""
+    """The rules that count there: of everybody, or of that city, campaign, product or one of the person's segments."""
+    segments = {None, *(segment_ids or ())}
     return [
         row
         for row in rows
         if row.city_id in (None, city_id)
         and row.campaign_id in (None, campaign_id)
         and row.product_id in (None, product_id)
+        and row.segment_id in segments
     ]
 
 
@@ -148,7 +164,7 @@ def _common_hours(rows: list[ContactRule]) -> dict[int, tuple[Span, ...]]:
     """Rows of one pack and scope add up (10 to 13 and 14 to 20); packs and scopes narrow one another."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        groups[row.pack_id, row.city_id, row.campaign_id, row.product_id].append(row.value)
+        groups[row.pack_id, row.city_id, row.campaign_id, row.product_id, row.segment_id].append(row.value)
     if not groups:
         return {}
     weeks = [{day: _union(values, day) for day in range(1, 8)} for values in groups.values()]

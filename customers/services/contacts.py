@@ -81,12 +81,16 @@ class Verdict:
 
 def first_promised(customer: Customer, rules: ContactRules, at: datetime) -> datetime | None:
     """The first moment from `at` on at which a callback that the customer asked for may be made: inside hours and caps, outside the
-    customer's do-not-disturb times, whatever the gap. None: never, or not within two weeks."""
-    free = [customer.attempts[cap.most - 1] + cap.window for cap in rules.caps if len(customer.attempts) >= cap.most]
+    customer's do-not-disturb times and what the greylist says of hours and attempts, whatever the gap. None: never, or not within two weeks."""
+    grey = greylist.entries_of(customer, at)
+    free = [until for row in grey if (until := greylist.capped_until(row, customer.attempts, at))]
+    free += [customer.attempts[cap.most - 1] + cap.window for cap in rules.caps if len(customer.attempts) >= cap.most]
     zone = customer.city.zone.name if customer.city.zone else None
     first = next_allowed(zone, rules, max([at, *free]))
     for _step in range(STEPS):
-        until = quiet_until(customer, first) if first else None
+        if first is None:
+            return None
+        until = quiet_until(customer, first) or greylist.closed_until(grey, zone, first)
         if until is None:
             return first
         first = next_allowed(zone, rules, until)
@@ -117,7 +121,7 @@ def why_not(
     reasons = [
         *_standing(customer, known, campaign_id, product_id),
         *_elsewhere(customer, at, campaign_id, exclusion_group, own_hand),
-        *_grey(known, purpose, callback),
+        *_grey(known, purpose, callback, customer, attempts, at),
         *_quiet(known),
     ]
     for severity, part in ((BLOCK, rules), (WARN, rules.warn), (LOG, rules.log)):
@@ -173,7 +177,7 @@ def verdicts(
 
 
 def _window(row: ContactRule) -> tuple[object, ...]:
-    return row.key, row.severity, row.pack_id, row.city_id, row.campaign_id, row.product_id
+    return row.key, row.severity, row.pack_id, row.city_id, row.campaign_id, row.product_id, row.segment_id
 
 
 def _rests(customer: Customer, at: datetime, product_id: int | None) -> list[Reason]:
@@ -263,10 +267,12 @@ def _elsewhere(customer: Customer, at: datetime, campaign_id: int | None, group:
     return found
 
 
-def _grey(known: Known, purpose: str, callback: bool) -> list[Reason]:
+def _grey(
+    known: Known, purpose: str, callback: bool, customer: Customer, attempts: list[datetime], at: datetime
+) -> list[Reason]:
     against = [row for row in known.grey if not greylist.allows(row, purpose=purpose, callback=callback)]
     severity = BLOCK if purpose else WARN
-    return [
+    found = [
         Reason(
             "grey",
             _("On the greylist: %(conditions)s.") % {"conditions": greylist.in_words(row)},
@@ -274,6 +280,34 @@ def _grey(known: Known, purpose: str, callback: bool) -> list[Reason]:
             severity,
         )
         for row in against
+    ]
+    return [*found, *_grey_capped(known, attempts, at), *_grey_hours(known, customer, at)]
+
+
+def _grey_capped(known: Known, attempts: list[datetime], at: datetime) -> list[Reason]:
+    sentence = _("On the greylist: %(conditions)s. The next is possible from %(when)s.")
+    ends = [(row, greylist.capped_until(row, attempts, at)) for row in known.grey]
+    return [
+        Reason("grey_cap", sentence % {"conditions": greylist.in_words(row), **_when(until)}, until)
+        for row, until in ends
+        if until is not None
+    ]
+
+
+def _grey_hours(known: Known, customer: Customer, at: datetime) -> list[Reason]:
+    until = greylist.closed_until(known.grey, customer.city.zone.name if customer.city.zone else None, at)
+    if until is None:
+        return []
+    first, last = greylist.hours_of(known.grey) or (0, 0)
+    if first >= last:
+        return [Reason("grey_hours", _("The hours of the greylist leave none in which this customer may be called."))]
+    told = {"conditions": greylist.hours_in_words(first, last), **_when(until)}
+    return [
+        Reason(
+            "grey_hours",
+            _("On the greylist: %(conditions)s of the customer's clock. The next is possible from %(when)s.") % told,
+            until,
+        )
     ]
 
 

@@ -1,9 +1,9 @@
-"""The greylist: entered, lifted, and what stands against a call for a purpose. The database function customers_grey_allows() says the same."""
+"""The greylist: entered, lifted, and what stands against a call. The database function customers_grey_judged() says the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,9 +15,15 @@ from core.phones import clean_phone
 from core.sealed import blind_index
 from customers import rule_scopes
 from customers.models import Customer, GreyEntry, NumberUse, Phone
+from customers.rule_values import MOST_ATTEMPTS, clock_time, minutes_of, value_in_words
+from customers.services.calling_hours import moment_of, zone_of
+from customers.services.combined_rules import Span
 from customers.services.persons import use_number
 from customers.services.suppress import lock_person
 from people.models import User
+
+MOST_DAYS = 366
+DAY = 24 * 60
 
 
 class GreyEntryIncomplete(DomainError):
@@ -35,14 +41,18 @@ class AlreadyLifted(DomainError):
 @transaction.atomic
 def add_grey_entry(
     *, purposes: Iterable[str], callback_only: bool, reason: str, source: str, by: User, at: datetime, customer: Customer | None = None,
-    number: str = "", valid_to: datetime | None = None,
+    number: str = "", valid_to: datetime | None = None, opens: str = "", closes: str = "", most_attempts: int | None = None,
+    in_days: int | None = None,
 ) -> GreyEntry:  # fmt: skip
     """From now on this customer, or whoever has this number, is called only under these conditions; all entries must allow a call.
 
-    A number counts as a search, since its owner may become visible by it. Raises GreyEntryIncomplete, EndsBeforeItBegins, BadPhone,
+    `opens` and `closes` are hours of the person's clock ("09:00", "24:00"); `most_attempts` counts what was tried by all campaigns together
+    in the last `in_days` times 24 hours. A number counts as a search, since its owner may become visible by it. Raises GreyEntryIncomplete, EndsBeforeItBegins, BadPhone,
     QuotaUsedUp.
     """
-    chosen = _conditions(purposes, callback_only)
+    first, last = _hours(opens.strip(), closes.strip())
+    _check_attempts(most_attempts, in_days)
+    chosen = _conditions(purposes, callback_only or first is not None or most_attempts is not None)
     if not reason.strip() or not source.strip():
         raise GreyEntryIncomplete(_("Say why, and where this comes from."))
     if (customer is None) == (not number):
@@ -56,14 +66,15 @@ def add_grey_entry(
         index = blind_index(clean_phone(number))
         use_number(kind=NumberUse.Kind.SEARCH, by=by, at=at)
     row = GreyEntry(
-        customer=customer, phone_blind=index, purposes=chosen, callback_only=callback_only, valid_to=valid_to, reason=reason.strip()[:200],
-        source=source.strip()[:80], created_by=by,
+        customer=customer, phone_blind=index, purposes=chosen, callback_only=callback_only, from_minute=first, to_minute=last,
+        most_attempts=most_attempts, in_days=in_days, valid_to=valid_to, reason=reason.strip()[:200], source=source.strip()[:80], created_by=by,
     )  # fmt: skip
     _lock(row)
     row.save()
     audit(
         "customers.grey_entry.added", row, by=by, at=at, city_id=customer.city_id if customer else None, customer_id=row.customer_id,
-        purposes=chosen, callback_only=callback_only, until=valid_to.isoformat() if valid_to else None,
+        purposes=chosen, callback_only=callback_only, opens=opens.strip(), closes=closes.strip(), most_attempts=most_attempts,
+        in_days=in_days, until=valid_to.isoformat() if valid_to else None,
     )  # fmt: skip
     return row
 
@@ -84,12 +95,34 @@ def lift_grey_entry(*, entry: GreyEntry, by: User, at: datetime, reason: str) ->
     return row
 
 
-def _conditions(purposes: Iterable[str], callback_only: bool) -> list[str]:
+def _hours(opens: str, closes: str) -> tuple[int | None, int | None]:
+    """ "09:00", "12:30" -> 540, 750"""
+    if not opens and not closes:
+        return None, None
+    if not (clock_time(opens) and clock_time(closes)):
+        raise GreyEntryIncomplete(_("Write times as hours and minutes, like 09:00; the end of the day is 24:00."))
+    if minutes_of(opens) >= minutes_of(closes):
+        raise GreyEntryIncomplete(_("The hours must end after they begin, on the same day."))
+    return minutes_of(opens), minutes_of(closes)
+
+
+def _check_attempts(most: int | None, days: int | None) -> None:
+    if (most is None) != (days is None):
+        raise GreyEntryIncomplete(_("Say both: how many attempts, and in how many days."))
+    if most is not None and not 1 <= most <= MOST_ATTEMPTS:
+        told = {"low": 1, "high": MOST_ATTEMPTS}
+        raise GreyEntryIncomplete(_("The number of attempts is a whole number from %(low)s to %(high)s.") % told)
+    if days is not None and not 1 <= days <= MOST_DAYS:
+        told = {"low": 1, "high": MOST_DAYS}
+        raise GreyEntryIncomplete(_("The period is a whole number of days from %(low)s to %(high)s.") % told)
+
+
+def _conditions(purposes: Iterable[str], has_another: bool) -> list[str]:
     chosen = sorted(set(purposes))
     known = dict(rule_scopes.purposes())
     if any(purpose not in known for purpose in chosen):
         raise GreyEntryIncomplete(_("There is no such purpose."))
-    if not chosen and not callback_only:
+    if not chosen and not has_another:
         raise GreyEntryIncomplete(
             _("Choose a condition; who may not be called at all belongs on the do-not-call list.")
         )
@@ -143,15 +176,66 @@ def entries_of_many(customers: Iterable[Customer], at: datetime) -> dict[int, li
 
 
 def allows(entry: GreyEntry, *, purpose: str, callback: bool) -> bool:
+    """By what the call is for, whatever the hour."""
     return (not entry.purposes or purpose in entry.purposes) and (callback or not entry.callback_only)
 
 
+def capped_until(entry: GreyEntry, attempts: Sequence[datetime], at: datetime) -> datetime | None:
+    """When the attempts of the entry (newest first) are no longer used up; None when they are not."""
+    if entry.most_attempts is None or entry.in_days is None or len(attempts) < entry.most_attempts:
+        return None
+    until = attempts[entry.most_attempts - 1] + timedelta(hours=24 * entry.in_days)
+    return until if until > at else None
+
+
+def hours_of(entries: Iterable[GreyEntry]) -> Span | None:
+    """The minutes of the day that all entries allow, empty when there are none such; None when no entry says hours."""
+    spans = [(row.from_minute, row.to_minute) for row in entries if row.from_minute is not None]
+    if not spans:
+        return None
+    return max(first for first, _last in spans), min(last or DAY for _first, last in spans)
+
+
+def closed_until(entries: Iterable[GreyEntry], zone_name: str | None, at: datetime) -> datetime | None:
+    """When the hours of the entries begin again where the person lives; None when `at` lies in them, or none are said. Who is never to be
+    called is looked at again in a week."""
+    span, zone = hours_of(entries), zone_of(zone_name)
+    if span is None or zone is None:
+        return None
+    first, last = span
+    local = at.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    if first <= minute < last:
+        return None
+    if first >= last:
+        return at + timedelta(days=7)
+    return moment_of(local.date() + timedelta(days=0 if minute < first else 1), first, zone)
+
+
+def narrowed(hours: dict[int, tuple[Span, ...]], entries: Iterable[GreyEntry]) -> dict[int, tuple[Span, ...]]:
+    """Calling hours by weekday within those of the entries."""
+    span = hours_of(entries)
+    if span is None:
+        return hours
+    cut = {day: [(max(a, span[0]), min(b, span[1])) for a, b in spans] for day, spans in hours.items()}
+    return {day: tuple((a, b) for a, b in spans if a < b) for day, spans in cut.items()}
+
+
 def in_words(entry: GreyEntry) -> str:
-    """ "only for Service, Retention; only when the customer asked for a call" """
+    """ "only for Service, Retention; only when the customer asked for a call; only from 09:00 to 12:00; at most 2 attempts in 7 days" """
     named = dict(rule_scopes.purposes())
     parts = []
     if entry.purposes:
         parts.append(_("only for %(purposes)s") % {"purposes": ", ".join(str(named.get(p, p)) for p in entry.purposes)})
     if entry.callback_only:
         parts.append(_("only when the customer asked for a call"))
+    if entry.from_minute is not None:
+        parts.append(hours_in_words(entry.from_minute, entry.to_minute or DAY))
+    if entry.most_attempts and entry.in_days:
+        parts.append(value_in_words("cap", {"most": entry.most_attempts, "hours": 24 * entry.in_days}))
     return "; ".join(parts)
+
+
+def hours_in_words(first: int, last: int) -> str:
+    told = {"opens": f"{first // 60:02}:{first % 60:02}", "closes": f"{last // 60:02}:{last % 60:02}"}
+    return _("only from %(opens)s to %(closes)s") % told

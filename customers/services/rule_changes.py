@@ -15,8 +15,10 @@ from core.audit import audit
 from core.calendar import business_date
 from core.errors import DomainError, PermissionRefused
 from customers import rules as may
-from customers.models import ContactRule, RuleChange, RulePack
+from customers.models import ContactRule, RuleChange, RulePack, Segment
 from customers.rule_values import clean_value, tightens, tightens_alone
+from customers.services.segment_rules import SegmentElsewhere, check_key, check_marked
+from customers.services.segments import make_ready_for_rules
 from people.models import City, User
 
 Kind, State = RuleChange.Kind, RuleChange.State
@@ -63,17 +65,26 @@ def propose_rule(
     city: City | None = None,
     campaign_id: int | None = None,
     product_id: int | None = None,
+    segment: Segment | None = None,
     basis: str = "",
     at_once: bool = False,
 ) -> RuleChange:
-    """A rule that does not exist yet. Raises PermissionRefused, BadRuleValue, ReasonMissing, NotStricter, ChangeWaits."""
+    """A rule that does not exist yet. That of a segment lies in the segment's city and narrows what holds for everybody.
+
+    Raises PermissionRefused, BadRuleValue, ReasonMissing, NotStricter, ChangeWaits; of a segment NotOfPersons, SegmentNotReady,
+    SegmentElsewhere.
+    """
+    city = _place_of(segment, city)
     _must(by, city.pk if city else None)
     value = clean_value(key, value)
+    if segment is not None:
+        check_key(key)
+        segment = make_ready_for_rules(segment=segment, at=at)
     # two clicks of one form, or two persons with the same thought
     pack = RulePack.objects.select_for_update(of=("self",)).get(pk=pack.pk)
     same: dict[str, Any] = {
         "kind": Kind.ADD, "pack": pack, "key": key, "value": value, "severity": severity, "city": city, "campaign_id": campaign_id,
-        "product_id": product_id,
+        "product_id": product_id, "segment": segment,
     }  # fmt: skip
     if RuleChange.objects.waiting().filter(**same).exists():
         raise ChangeWaits(_("The same rule waits for a decision already."))
@@ -122,6 +133,16 @@ def propose_end(*, rule: ContactRule, holds_from: date, reason: str, by: User, a
     return _ask(_of_rule(Kind.END, _lock_rule(rule), holds_from), reason, by, at)
 
 
+def _place_of(segment: Segment | None, city: City | None) -> City | None:
+    """A segment of a city takes its rules there, so that whoever sees the rule may see whom it binds."""
+    if segment is None or segment.city is None:
+        return city
+    if city is not None and city.pk != segment.city_id:
+        told = {"segment": segment.name, "city": segment.city.label}
+        raise SegmentElsewhere(_("The segment %(segment)s lies in %(city)s; choose that city or none.") % told)
+    return segment.city
+
+
 def _must(by: User, city_id: int | None) -> None:
     """A rule of one city is proposed and decided by who may change rules and sees that city."""
     scope = by.scope()
@@ -140,7 +161,7 @@ def _of_rule(kind: str, rule: ContactRule, day: date) -> RuleChange:
     _check_end(rule, day)
     return RuleChange(
         kind=kind, rule=rule, pack=rule.pack, key=rule.key, value=rule.value, severity=rule.severity, city_id=rule.city_id,
-        campaign_id=rule.campaign_id, product_id=rule.product_id, basis=rule.basis, holds_from=day,
+        campaign_id=rule.campaign_id, product_id=rule.product_id, segment_id=rule.segment_id, basis=rule.basis, holds_from=day,
     )  # fmt: skip
 
 
@@ -150,6 +171,7 @@ def _ask(change: RuleChange, reason: str, by: User, at: datetime) -> RuleChange:
         raise ReasonMissing(_("Say why; whoever decides reads that."))
     change.asked_by, change.asked_at = by, at
     if change.at_once:
+        check_marked(change.segment)
         change.holds_from = business_date(at)
         change.made = _write(change, change.holds_from, by, at)
     change.save()
@@ -164,10 +186,13 @@ def _ask(change: RuleChange, reason: str, by: User, at: datetime) -> RuleChange:
 def approve_change(*, change: RuleChange, by: User, at: datetime) -> RuleChange:
     """A second person lets it hold: from its day, or from today when that day has passed. What holds already is confirmed.
 
-    Raises PermissionRefused (also for the own proposal), DecidedAlready; RuleEndsBeforeItBegins when the version ended meanwhile.
+    Raises PermissionRefused (also for the own proposal), DecidedAlready; RuleEndsBeforeItBegins when the version ended meanwhile;
+    SegmentNotReady while the customers of its segment are being marked.
     """
     change = _lock_to_decide(change, by)
     if not change.at_once:
+        if change.kind != Kind.END:
+            check_marked(change.segment)
         change.holds_from = max(change.holds_from, business_date(at))
         change.made = _write(change, change.holds_from, by, at)
     _settle(change, State.APPROVED, by, at)
@@ -245,7 +270,7 @@ def _write(change: RuleChange, day: date, by: User, at: datetime) -> ContactRule
     if change.rule is None:
         made = ContactRule.objects.create(
             pack=change.pack, key=change.key, value=change.value, severity=change.severity, city_id=change.city_id,
-            campaign_id=change.campaign_id, product_id=change.product_id, valid_from=day, basis=change.basis, changed_by=change.asked_by,
+            campaign_id=change.campaign_id, product_id=change.product_id, segment_id=change.segment_id, valid_from=day, basis=change.basis, changed_by=change.asked_by,
         )  # fmt: skip
         audit("customers.rule.added", made, by=by, at=at, city_id=made.city_id, **_said(made))
         return made
@@ -267,7 +292,7 @@ def _version(
     """The next version of a rule, same key and scope: it follows `after`, and an end that was set already stays."""
     made = ContactRule.objects.create(
         pack_id=before.pack_id, key=before.key, value=value, severity=severity, city_id=before.city_id, campaign_id=before.campaign_id,
-        product_id=before.product_id, valid_from=day, valid_to=until, basis=basis, supersedes=after, changed_by=by,
+        product_id=before.product_id, segment_id=before.segment_id, valid_from=day, valid_to=until, basis=basis, supersedes=after, changed_by=by,
     )  # fmt: skip
     audit("customers.rule.changed", made, by=by, at=at, city_id=made.city_id, before=_said(after), **_said(made))
     return made
@@ -292,12 +317,12 @@ def _said(rule: ContactRule) -> dict[str, Any]:
     """A rule as it stands in the audit trail."""
     return {
         "pack": rule.pack.code, "key": rule.key, "value": rule.value, "severity": rule.severity, "campaign_id": rule.campaign_id,
-        "product_id": rule.product_id, "valid_from": rule.valid_from.isoformat(), "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
+        "product_id": rule.product_id, "segment_id": rule.segment_id, "valid_from": rule.valid_from.isoformat(), "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
     }  # fmt: skip
 
 
 def _told(change: RuleChange) -> dict[str, Any]:
     return {
         "kind": change.kind, "pack": change.pack.code, "key": change.key, "value": change.value, "severity": change.severity,
-        "holds_from": change.holds_from.isoformat(), "at_once": change.at_once, "proposed_by": change.asked_by_id, "version": change.made_id,
+        "segment_id": change.segment_id, "holds_from": change.holds_from.isoformat(), "at_once": change.at_once, "proposed_by": change.asked_by_id, "version": change.made_id,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from core.jobs import Run
 from customers.conditions import matching, parse
 from customers.models import Customer, Segment, SegmentMembers
+from customers.services.segment_rules import follow_members
 from customers.services.segments import SegmentArchived, ask_refresh
 
 # ids looked at in one go
@@ -31,7 +32,7 @@ SELECT c.id, %(tag)s, %(segment)s, false, %(at)s FROM customers_customer c WHERE
 
 
 def refresh_segment(run: Run) -> dict[str, Any]:
-    """Gather and store the customers, then bring the tag in line, window by window. Begun anew it does no harm."""
+    """Gather and store the customers, then bring the tag and the marks of its rules in line, window by window. Begun anew it does no harm."""
     segment = Segment.objects.get(pk=run.args["segment"])
     first, last = _ids_in_use()
     if segment.archived_at is None and not run.cursor.get("stored"):
@@ -40,6 +41,7 @@ def refresh_segment(run: Run) -> dict[str, Any]:
             if segment.archived_at:
                 break
     _follow(run, segment, first, last)
+    follow_members(run, segment, _members(segment), first, last)
     segment.refresh_from_db()
     return {"members": segment.count or 0}
 
@@ -77,12 +79,16 @@ def _follow(run: Run, segment: Segment, first: int, last: int) -> None:
     """Rows of the tag that the segment set and that no longer belong are taken off; what people set by hand stays."""
     if segment.tag_id is None and not segment.tagged.exists():
         return
-    members = SegmentMembers.objects.filter(segment=segment).first()
-    ids = members.ids if members and segment.archived_at is None else BitMap()
+    ids = _members(segment)
     for start in range(run.cursor.get("followed", first), last + 1, WINDOW):
         end = start + WINDOW
         with run.chunk(cursor={"stored": True, "followed": end}):
             _follow_window(segment, list(ids & BitMap(range(start, end))), start, end, run.now())
+
+
+def _members(segment: Segment) -> BitMap:
+    members = SegmentMembers.objects.filter(segment=segment).first()
+    return members.ids if members and segment.archived_at is None else BitMap()
 
 
 def _follow_window(segment: Segment, ids: list[int], first: int, end: int, at: datetime) -> None:

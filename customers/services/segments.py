@@ -15,7 +15,11 @@ from core.jobs import enqueue
 from core.models import Job
 from customers.conditions import find, parse
 from customers.models import Segment, SegmentMembers, Tag
+from customers.services.segment_rules import SegmentNotReady, check_free, mark
 from people.models import City, User
+
+# Segments up to this size are marked with the proposal of a rule for them, larger ones by a job.
+MARKED_AT_ONCE = 20_000
 
 
 class SegmentExists(DomainError):
@@ -68,10 +72,13 @@ def create_segment(*, told: Told, city: City | None, by: User, at: datetime) -> 
 
 @transaction.atomic
 def change_segment(*, segment: Segment, told: Told, by: User, at: datetime) -> Segment:
-    """Store the changes; other conditions or another tag are counted and set anew. Raises as create_segment, SegmentArchived."""
+    """Store the changes; other conditions or another tag are counted and set anew. Raises as create_segment, SegmentArchived; RulesHold when
+    other conditions would free customers of a rule."""
     segment = _locked(segment)
     before = (segment.conditions, segment.tag_id)
     _fill(segment, told, by=by)
+    if before[0] != segment.conditions:
+        check_free(segment, at=at)
     _store(segment)
     audit("customers.segment.changed", segment, by=by, at=at, other_conditions=before[0] != segment.conditions)
     if before != (segment.conditions, segment.tag_id):
@@ -90,14 +97,32 @@ def ask_refresh(*, segment: Segment, by: User | None, at: datetime) -> Job:
 
 @transaction.atomic
 def archive_segment(*, segment: Segment, by: User, at: datetime) -> Segment:
-    """It is used no more: its customers are forgotten, the tag that followed it is taken off them. Raises SegmentArchived."""
+    """It is used no more: its customers are forgotten, the tag that followed it is taken off them. Raises SegmentArchived, RulesHold."""
     segment = _locked(segment)
+    check_free(segment, at=at)
     segment.archived_at, segment.count, segment.counted_at = at, None, None
     segment.save(update_fields=["archived_at", "count", "counted_at"])
     SegmentMembers.objects.filter(segment=segment).delete()
     audit("customers.segment.archived", segment, by=by, at=at)
     _enqueue(segment, by=by)
     return segment
+
+
+@transaction.atomic
+def make_ready_for_rules(*, segment: Segment, at: datetime) -> Segment:
+    """The segment, locked, its customers marked or about to be, before a rule for them is proposed. Raises SegmentNotReady."""
+    row = Segment.objects.select_for_update(of=("self",)).get(pk=segment.pk)
+    if row.archived_at is not None:
+        raise SegmentNotReady(_("This segment is archived."))
+    if row.counted_at is None:
+        raise SegmentNotReady(_("This segment has not been counted yet. Count it, then propose the rule."))
+    if row.marked_at is None and (_running(row) or (row.count or 0) > MARKED_AT_ONCE):
+        _enqueue(row, by=None)
+    elif row.marked_at is None:
+        mark(row.pk, list(SegmentMembers.objects.get(segment=row).ids))
+        row.marked_at = at
+        row.save(update_fields=["marked_at"])
+    return row
 
 
 def may_lie_in(user: User, city: City | None) -> bool:

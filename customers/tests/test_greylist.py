@@ -72,6 +72,15 @@ def test_an_entry_is_kept_with_why_and_whence_and_marks_the_person(customer, dat
         ({"customer": None}, greylist.GreyEntryIncomplete),
         ({"number": A}, greylist.GreyEntryIncomplete),
         ({"valid_to": AT}, greylist.EndsBeforeItBegins),
+        ({"opens": "09:00"}, greylist.GreyEntryIncomplete),
+        ({"opens": "9", "closes": "12:00"}, greylist.GreyEntryIncomplete),
+        ({"opens": "12:00", "closes": "12:00"}, greylist.GreyEntryIncomplete),
+        ({"opens": "22:00", "closes": "06:00"}, greylist.GreyEntryIncomplete),
+        ({"most_attempts": 2}, greylist.GreyEntryIncomplete),
+        ({"in_days": 7}, greylist.GreyEntryIncomplete),
+        ({"most_attempts": 0, "in_days": 7}, greylist.GreyEntryIncomplete),
+        ({"most_attempts": 21, "in_days": 7}, greylist.GreyEntryIncomplete),
+        ({"most_attempts": 2, "in_days": 367}, greylist.GreyEntryIncomplete),
     ],
 )
 def test_what_an_entry_does_not_say_is_refused(customer, data, wrong, refusal):
@@ -129,7 +138,28 @@ def test_without_a_campaign_the_list_only_warns_and_with_one_it_blocks(customer,
     assert judged(purpose="service") == []
 
 
-@pytest.mark.parametrize("wrong", [{"purposes": []}, {"phone_blind": b"x"}, {"customer": None}])
+def test_hours_and_attempts_are_conditions_of_their_own_and_said_in_words(customer, data):
+    row = add(data, customer=customer, purposes=[], opens="09:00", closes="12:30", most_attempts=2, in_days=7)
+
+    assert (row.from_minute, row.to_minute, row.most_attempts, row.in_days) == (540, 750, 2, 7)
+    assert greylist.in_words(row) == "only from 09:00 to 12:30; at most 2 attempts in 7 days"
+    detail = AuditEvent.objects.get(action="customers.grey_entry.added").detail
+    assert (detail["opens"], detail["closes"], detail["most_attempts"], detail["in_days"]) == ("09:00", "12:30", 2, 7)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"purposes": []},
+        {"phone_blind": b"x"},
+        {"customer": None},
+        {"from_minute": 600},
+        {"from_minute": 600, "to_minute": 600},
+        {"from_minute": 600, "to_minute": 1441},
+        {"most_attempts": 2},
+        {"most_attempts": 0, "in_days": 2},
+    ],
+)
 def test_the_database_refuses_an_entry_without_a_condition_or_with_two_names(customer, data, wrong):
     row = {"customer": customer, "purposes": ["service"], "reason": "x", "source": "x", "created_by": data}
 
@@ -176,6 +206,21 @@ def test_a_customer_is_entered_on_the_own_page(client, data, customer):
     page = text(client.get(reverse("customers:customer", args=[customer.pk])))
     assert "only when the customer asked for a call" in page
     assert "wants to call first" in page
+
+
+def test_hours_and_attempts_are_entered_on_the_pages_and_the_faults_are_told_there(client, data, customer):
+    url = reverse("customers:customer-grey-add", args=[customer.pk])
+    said = {"reason": "complained", "source": "phone"}
+    assert "Say both" in text(client.post(url, {**said, "most_attempts": "2"}))
+    assert "must end after they begin" in text(client.post(url, {**said, "opens": "12:00", "closes": "09:00"}))
+
+    client.post(url, {**said, "opens": "18:00", "closes": "20:00", "most_attempts": "1", "in_days": "3"})
+
+    words = "only from 18:00 to 20:00; at most 1 attempt in 3 days"
+    row = GreyEntry.objects.get()
+    assert words in text(client.get(reverse("customers:customer", args=[customer.pk])))
+    assert words in text(client.get(reverse("customers:greylist")))
+    assert words in text(client.get(reverse("customers:grey-entry", args=[row.pk])))
 
 
 def test_another_city_sees_neither_the_entry_nor_numbers_of_nobody(client, data):

@@ -17,12 +17,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
 from customers import rule_scopes, rules as may
-from customers.models import ContactRule, RuleChange, RulePack
+from customers.models import ContactRule, RuleChange, RulePack, Segment
 from customers.person_forms import PackForm, RuleEndForm, RuleForm
 from customers.rule_values import value_in_words
 from customers.services import packs, rule_changes
 from people.access import must
 from people.models import User
+
+SEGMENT = "segment"
 
 
 def in_words(rule: ContactRule | RuleChange) -> str:
@@ -44,7 +46,16 @@ class Scopes:
         if rule.product_id:
             name = self._name(rule_scopes.PRODUCT, rule.product_id)
             found.append(name or _("product %(id)s") % {"id": rule.product_id})
+        if rule.segment_id:
+            name = self._segment(rule.segment_id) or str(rule.segment_id)
+            found.append(_("segment %(name)s") % {"name": name})
         return found
+
+    def _segment(self, pk: int) -> str:
+        """Also archived ones: old versions of rules name them."""
+        if SEGMENT not in self._names:
+            self._names[SEGMENT] = dict(Segment.objects.visible_to(self.user).values_list("pk", "name"))
+        return self._names[SEGMENT].get(pk, "")
 
     def _name(self, kind: str, pk: int) -> str:
         if kind not in self._names:

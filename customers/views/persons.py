@@ -294,7 +294,9 @@ def _day_before(moment: datetime | None, zone: tzinfo | None) -> date | None:
 def _reasons(request: HttpRequest, row: Customer, at: datetime) -> dict[str, Any]:
     code = request.GET.get("pack", DEFAULT_PACK)
     pack = RulePack.objects.filter(code=code).first()
-    found = contacts.rules_for(pack_ids=[pack.pk] if pack else [], on=business_date(at), city_id=row.city_id)
+    found = contacts.rules_for(
+        pack_ids=[pack.pk] if pack else [], on=business_date(at), city_id=row.city_id, segment_ids=row.rule_segments
+    )
     reasons = contacts.why_not(customer=row, rules=found, at=at)
     return {
         "reasons": reasons,

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from pyroaring import BitMap
 
+from core.calendar import business_date
 from core.clock import database_now
 from core.errors import DomainError
 from core.htmx import is_htmx
@@ -28,10 +29,11 @@ from customers.counting import count_quickly
 from customers.doors import two_persons_of_segment
 from customers.filters import SegmentFilter
 from customers.members import Members, among, ids_of
-from customers.models import Customer, LeadList, Segment
+from customers.models import ContactRule, Customer, LeadList, Segment
 from customers.queries import for_list
 from customers.segment_forms import GridForm, SegmentForm
 from customers.services import segments as services
+from customers.views.contact_rules import in_words
 from customers.views.persons import COLUMNS as CUSTOMER_COLUMNS
 from people.access import must
 from people.models import City, User
@@ -112,10 +114,19 @@ def segment(request: HttpRequest, pk: int) -> HttpResponseBase:
         "segment": row,
         "said": _said(row, request.user),
         "may_change": rules.can_change_segments(request.user) and row.archived_at is None,
+        "contact_rules": _contact_rules(row, request.user),
         "panel": _panel(request, row, job) if job is not None and job.state != Job.State.DONE else None,
         "crumbs": [(_("Segments"), reverse("customers:segments"))],
     }
     return listing.page_or_export("customers/segments_detail.html", context)
+
+
+def _contact_rules(row: Segment, user: User) -> list[dict[str, Any]]:
+    """The rules that hold for its customers alone, in words; nothing for who may not read rules."""
+    if not rules.can_see_rules(user):
+        return []
+    found = ContactRule.objects.visible_to(user).in_force(business_date(database_now())).filter(segment=row)
+    return [{"rule": rule, "words": in_words(rule)} for rule in found.select_related("pack").order_by("key", "pk")]
 
 
 def _said(row: Segment, user: User) -> Any:

@@ -104,7 +104,9 @@ def _record(lead: Lead, agent: User, status: CallStatus, at: datetime, rng: Rand
     elif code == "callback":
         wished = (at + timedelta(hours=rng.randint(1, 50))).replace(minute=rng.choice([0, 30]), second=0, microsecond=0)
         wished = max(wished, at + timedelta(minutes=20))
-        rules = contacts.rules_of(lead.campaign, at=wished, city_id=lead.city_id)
+        rules = contacts.rules_of(
+            lead.campaign, at=wished, city_id=lead.city_id, segment_ids=lead.customer.rule_segments
+        )
         details["callback_at"] = contacts.first_promised(lead.customer, rules, wished) or wished
     elif code == "complaint":
         details["reason"] = "资费说明不清楚"
