@@ -47,15 +47,12 @@ def save_notes(*, lead: Lead, agent: User, notes: Notes, at: datetime) -> DeskDr
         return draft
     if draft is not None and notes.version <= draft.version:
         raise NotesBehind(_restored(draft))
-    fields = {
-        "agent": agent,
-        "held_at": held.held_at,
-        "version": notes.version,
-        "writer": notes.writer,
-        "content": notes.stored(),
-        "saved_at": at,
-    }
-    return DeskDraft.objects.update_or_create(lead=held, defaults=fields)[0]
+    draft = DeskDraft(
+        lead=held, agent=agent, held_at=held.held_at, version=notes.version, writer=notes.writer, content=notes.stored(), saved_at=at
+    )  # fmt: skip
+    told = ["agent", "held_at", "version", "writer", "content", "saved_at"]
+    DeskDraft.objects.bulk_create([draft], update_conflicts=True, unique_fields=["lead"], update_fields=told)
+    return draft
 
 
 def notes_of(lead: Lead) -> Notes | None:

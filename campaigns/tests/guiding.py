@@ -70,7 +70,12 @@ def answer_to(
 
 
 def at_hand(step: ScriptStep, answer: ObjectionAnswer) -> None:
+    """Links stand with the text of a version: one in force is taken back for it, and put in force again."""
+    version = ScriptVersion.objects.filter(pk=step.version_id)
+    before = version.values("status", "approved_at").get()
+    version.update(status="draft", approved_at=None)
     StepObjection.objects.create(step=step, objection=answer.objection)
+    version.update(**before)
 
 
 def scenario(product: Product, name: str, *, by: User, **fields) -> Scenario:
