@@ -76,9 +76,8 @@ def version_spoken(lead: Lead, notes: Notes | None) -> int | None:
     """The version the agent had on the screen when it is another one of the same script; None: the one in force."""
     if notes is None or notes.script in (None, lead.campaign.script_version_id) or lead.campaign.script_id is None:
         return None
-    found = ScriptVersion.objects.usable().filter(pk=notes.script, script=lead.campaign.script_id)
-    retired = ScriptVersion.objects.filter(pk=notes.script, script=lead.campaign.script_id, status="retired")
-    return notes.script if found.exists() or retired.exists() else None
+    spoken = ScriptVersion.objects.filter(pk=notes.script, script=lead.campaign.script_id)
+    return notes.script if spoken.filter(approved_at__isnull=False).exists() else None
 
 
 # ---------------------------------------------------------------- with the result

@@ -221,6 +221,8 @@ document.addEventListener("click", (event) => {
       .then(() => document.dispatchEvent(new CustomEvent("toast", { detail: { text: desk.dataset.textCopied } })));
   }
   if (target.closest("[data-dial]")) begin();
+  // pressed by a single key: what stands under Enter is not changed by it
+  if (!event.isTrusted) target.closest("[data-used], [data-helped], .branch, [data-open]")?.blur();
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-must]")) {
@@ -282,9 +284,10 @@ function keys() {
   const own = [...document.querySelectorAll("#desk [data-free-key]")];
   own.forEach((element) => { delete element.dataset.key; element.removeAttribute("aria-keyshortcuts"); });
   const taken = new Set([...document.querySelectorAll("#desk [data-key]")].map((element) => element.dataset.key.toUpperCase()));
-  const free = FREE.filter((key) => !taken.has(key));
-  for (const element of own.filter(seen)) {
-    const wished = element.dataset.freeKey, key = wished && free.includes(wished) ? wished : free.find((other) => wished ? other > "9" : true);
+  const free = FREE.filter((key) => !taken.has(key)), inSight = own.filter(seen), wishes = new Set(inSight.map((element) => element.dataset.freeKey));
+  for (const element of inSight) {
+    const wished = element.dataset.freeKey;
+    const key = wished && free.includes(wished) ? wished : free.find((other) => !wishes.has(other) && (!wished || other > "9"));
     const hint = element.querySelector("kbd");
     if (key) { free.splice(free.indexOf(key), 1); element.dataset.key = key; element.setAttribute("aria-keyshortcuts", key); }
     if (hint) { hint.textContent = key ?? ""; hint.hidden = !key; }

@@ -33,7 +33,7 @@ TITLES = {
 }
 # part, code, question, kind, choices with the part they lead to ("" goes on, None ends), required
 QUESTIONS = [
-    ("first_question", "is_owner", "是机主本人吗？", "choice", {"是本人": "", "家人代接": "ending", "打错了": None}, True),
+    ("first_question", "is_owner", "是机主本人吗？", "choice", {"是本人": "", "家人代接": "ending", "打错了": None}, False),
     ("opening", "has_time", "现在方便吗？", "choice", {"方便": "", "稍后再打": "ending", "不愿意听": "ending"}, False),
     ("introduction", "uses", "家里主要用网做什么？", "several", {"上网课": "", "看电影": "", "玩游戏": "", "办公": ""}, False),
     ("persuasion", "leans", "客户的态度", "choice", {"同意": "closing", "觉得贵": "", "要和家人商量": "ending", "明确拒绝": "ending"}, True),
