@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import BooleanField, Case, Count, IntegerField, Q, Value, When
+from django.db import connection
+from django.db.models import BooleanField, Case, IntegerField, Q, Value, When
 
-from campaigns.models import AnswerUse, Lead, ScenarioUse
-from campaigns.queries_script import filled
+from campaigns.models import Lead
+from campaigns.queries_script import Part, filled
 from customers.conditions.matching import as_q
 from customers.conditions.tree import BadConditions, parse
 from customers.models import Customer
@@ -20,7 +21,7 @@ from scripts.models import Article, ObjectionAnswer, Scenario
 MOST_PROPOSED = 3
 MOST_ANSWERS, MOST_ARTICLES = 6, 4
 LOOKED_BACK = timedelta(days=30)
-COUNTED_FOR = 600
+NEWEST_USES, COUNTED_FOR = 2_000, 600
 # A scenario that nobody has tried stands as one that sold once in ten times: it gets its turn, and loses it when it does not sell.
 SOLD_BEFORE, USED_BEFORE = 1, 10
 
@@ -63,14 +64,14 @@ def proposals(lead: Lead, values: dict[str, str], *, at: datetime) -> list[Propo
     if lead.data_request_id is not None:
         rows = [row for row in rows if not row.conditions]
     met = _met(lead.customer_id, rows, at)
-    success = scenario_success(lead.campaign.product_id, at=at) if met else {}
+    success = scenario_success([row.pk for row in met], at=at)
     found = [
         Proposal(
             row=row,
             picture=filled(row.picture, values),
             lines=filled(row.lines, values),
             sms_text=filled(row.sms_text, values),
-            success=success.get(row.pk, Success()),
+            success=success[row.pk],
         )
         for row in met
     ]
@@ -98,28 +99,73 @@ def _is(question: Q) -> Case:
     return Case(When(question, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
-def scenario_success(product_id: int, *, at: datetime) -> dict[int, Success]:
-    """By scenario of the product, over the last thirty days; counted anew every ten minutes."""
-    key = f"campaigns.scenario_success.{product_id}"
-    found = cache.get(key)
-    if found is None:
-        rows = ScenarioUse.objects.filter(
-            scenario__product=product_id, used=True, call_started_at__gte=at - LOOKED_BACK
-        )
-        counted = rows.values("scenario").annotate(uses=Count("pk"), sold=Count("pk", filter=Q(sale=True)))
-        found = {row["scenario"]: Success(row["uses"], row["sold"]) for row in counted}
-        cache.set(key, found, COUNTED_FOR)
-    return found
+def scenario_success(scenario_ids: Iterable[int], *, at: datetime) -> dict[int, Success]:
+    """By scenario that was used."""
+    return _success("scenario", scenario_ids, at)
+
+
+def answer_success(answer_ids: Iterable[int], *, at: datetime) -> dict[int, Success]:
+    """By answer to an objection that was shown; `helped` as the agents said."""
+    return _success("answer", answer_ids, at)
+
+
+# The newest uses by the index of each, so that it costs the same however long they have been in use.
+COUNTED = {
+    "scenario": """SELECT a.id, count(*), count(*) FILTER (WHERE u.sale), 0 FROM unnest(%s::bigint[]) AS a(id) CROSS JOIN LATERAL (
+        SELECT sale FROM campaigns_scenariouse WHERE scenario_id = a.id AND used AND call_started_at >= %s
+        ORDER BY call_started_at DESC LIMIT %s) u GROUP BY a.id""",
+    "answer": """SELECT a.id, count(*), count(*) FILTER (WHERE u.sale), count(*) FILTER (WHERE u.helped) FROM unnest(%s::bigint[]) AS a(id)
+        CROSS JOIN LATERAL (SELECT sale, helped FROM campaigns_answeruse WHERE answer_id = a.id AND call_started_at >= %s
+        ORDER BY call_started_at DESC LIMIT %s) u GROUP BY a.id""",
+}
+
+
+def _success(kind: str, ids: Iterable[int], at: datetime) -> dict[int, Success]:
+    """Of the newest 2,000 uses of the last thirty days; counted anew every ten minutes."""
+    keys = {f"campaigns.success.{kind}.{pk}": pk for pk in ids}
+    kept: dict[str, Success] = cache.get_many(list(keys)) if keys else {}
+    missing = [pk for key, pk in keys.items() if key not in kept]
+    if missing:
+        with connection.cursor() as cursor:
+            cursor.execute(COUNTED[kind], [missing, at - LOOKED_BACK, NEWEST_USES])
+            counted = {pk: Success(uses, sold, helped) for pk, uses, sold, helped in cursor.fetchall()}
+        fresh = {f"campaigns.success.{kind}.{pk}": counted.get(pk, Success()) for pk in missing}
+        cache.set_many(fresh, COUNTED_FOR)
+        kept = {**kept, **fresh}
+    return {pk: kept[key] for key, pk in keys.items()}
 
 
 # ---------------------------------------------------------------- objections and articles
 
 
 @dataclass(frozen=True)
-class Found:
-    """Answers in use (each with `filled` and `objection`) and live articles, the nearest first."""
+class Reply:
+    """An answer to an objection with its blanks filled, and how calls went on in which it was shown."""
 
-    answers: list[ObjectionAnswer]
+    pk: int
+    objection: str
+    text: str
+    success: Success
+
+
+def _replies(rows: list[ObjectionAnswer], values: dict[str, str], at: datetime) -> dict[int, Reply]:
+    success = answer_success([row.pk for row in rows], at=at)
+    return {row.pk: Reply(row.pk, row.objection.text, filled(row.text, values), success[row.pk]) for row in rows}
+
+
+def lay_at_hand(parts: list[Part], values: dict[str, str], *, at: datetime) -> None:
+    """Give each step its replies."""
+    steps = [step for part in parts for step in part.steps]
+    found = _replies([answer for step in steps for answer in step.answers], values, at)
+    for step in steps:
+        step.replies = [found[answer.pk] for answer in step.answers]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Answers in use and live articles, the nearest first."""
+
+    answers: list[Reply]
     articles: list[Article]
 
     @property
@@ -132,18 +178,18 @@ def is_enough(text: str) -> bool:
     return len(text) >= 2 or (len(text) == 1 and not text.isascii())
 
 
-def find(lead: Lead, text: str, *, step_id: int | None, values: dict[str, str]) -> Found:
-    """What the words, or the first letters of their pinyin, find: at this step first, then of the product, then the rest. Two queries."""
+def find(lead: Lead, text: str, *, step_id: int | None, values: dict[str, str], at: datetime) -> Found:
+    """What the words, or the first letters of their pinyin, find: at this step first, then of the product, then the rest."""
     text = text.strip()[:60]
     if not is_enough(text):
         return Found([], [])
     return Found(
-        _answers(text, product_id=lead.campaign.product_id, step_id=step_id, values=values),
+        _answers(text, product_id=lead.campaign.product_id, step_id=step_id, values=values, at=at),
         _articles(text, product_id=lead.campaign.product_id),
     )
 
 
-def _answers(text: str, *, product_id: int, step_id: int | None, values: dict[str, str]) -> list[ObjectionAnswer]:
+def _answers(text: str, *, product_id: int, step_id: int | None, values: dict[str, str], at: datetime) -> list[Reply]:
     matches = Q(objection__text__icontains=text) | Q(objection__search__icontains=text)
     ours = Q(objection__product=product_id) | Q(objection__product=None)
     here = Q(objection__in=_linked(step_id)) if step_id else Q(pk=None)
@@ -153,10 +199,7 @@ def _answers(text: str, *, product_id: int, step_id: int | None, values: dict[st
         .annotate(distance=_nearness(here, Q(objection__product=product_id)))
         .order_by("distance", "objection__text", "pk")[:MOST_ANSWERS]
     )
-    found = list(rows)
-    for row in found:
-        row.filled = filled(row.text, values)
-    return found
+    return list(_replies(list(rows), values, at).values())
 
 
 def _linked(step_id: int) -> Any:
@@ -175,12 +218,3 @@ def _articles(text: str, *, product_id: int) -> list[Article]:
 
 def _nearness(nearest: Q, near: Q) -> Case:
     return Case(When(nearest, then=0), When(near, then=1), default=2, output_field=IntegerField())
-
-
-def answer_success(answer_ids: Iterable[int], *, since: datetime) -> dict[int, Success]:
-    """By answer: how often it was shown since then, how often that helped, and how many of the calls sold."""
-    rows = AnswerUse.objects.filter(answer__in=list(answer_ids), call_started_at__gte=since)
-    counted = rows.values("answer").annotate(
-        uses=Count("pk"), sold=Count("pk", filter=Q(sale=True)), helpful=Count("pk", filter=Q(helped=True))
-    )
-    return {row["answer"]: Success(row["uses"], row["sold"], row["helpful"]) for row in counted}

@@ -56,6 +56,7 @@ class Step:
     number: str
     questions: list[Question] = field(default_factory=list)
     answers: list[ObjectionAnswer] = field(default_factory=list)
+    replies: list[Any] = field(default_factory=list)
     follows: Step | None = None
 
     @property
@@ -170,7 +171,6 @@ def _step(row: ScriptStep, number: str, values: dict[str, str]) -> Step:
     answers = []
     for link in row.objection_links.all():
         for answer in link.objection.answers.all():
-            answer.filled = filled(answer.text, values)
             answer.objection = link.objection
             answers.append(answer)
     return Step(row, fill(row.text, values), points_of([row.must_say]), number, answers=answers)

@@ -131,6 +131,7 @@ def _guide(lead: Lead, agent: User, products: list[Product], at: datetime) -> di
     version_id = guide.version_spoken(lead, notes) or lead.campaign.script_version_id
     values = queries_script.blanks(lead, agent)
     parts = queries_script.script(version_id, values)
+    queries_guide.lay_at_hand(parts, values, at=at)
     said = queries_script.points_of("\n".join(step.must_say) for part in parts for step in part.steps)
     return {
         "script": parts,

@@ -13,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.urls import reverse
 
-from campaigns.models import Answer, CallPath, DeskDraft, Lead, Order, ScenarioUse
+from campaigns.models import Answer, AnswerUse, CallPath, DeskDraft, Lead, Order, ScenarioUse
 from campaigns.services import guide as services
 from campaigns.tests.calling import Floor
 from campaigns.tests.factories import agent_of, person
@@ -180,6 +180,16 @@ def test_two_letters_find_answers_of_the_step_then_of_the_product_then_of_all(at
     found = re.findall(r'data-answer="(\d+)"', find(at_desk, "tg", step=guided.price.pk))
 
     assert [int(pk) for pk in found] == [here.pk, own.pk, general.pk]
+
+
+def test_an_answer_tells_how_often_calls_sold_after_it_was_shown(at_desk, floor, guided):
+    started(at_desk, floor)
+    answer, now = answer_to("太贵了", by=floor.agent), database_now()
+    # 3 uses, 2 of them sold; the one of 31 days ago is not counted
+    for n, (sale, days) in enumerate([(True, 0), (True, 1), (False, 2), (True, 31)]):
+        AnswerUse.objects.create(call_id=n, call_started_at=now - timedelta(days=days), answer=answer, sale=sale)
+
+    assert "sold 2 of 3" in find(at_desk, "太贵")
 
 
 def test_one_letter_is_not_enough_but_one_character_is(at_desk, floor, guided):

@@ -53,7 +53,9 @@ def find(request: HttpRequest) -> HttpResponse:
     found = None
     if lead is not None and queries_guide.is_enough(text.strip()):
         values = queries_script.blanks(lead, agent)
-        found = queries_guide.find(lead, text, step_id=int(step) if step.isdecimal() else None, values=values)
+        found = queries_guide.find(
+            lead, text, step_id=int(step) if step.isdecimal() else None, values=values, at=database_now()
+        )
     return render(request, "campaigns/_desk_found.html", {"found": found, "q": text.strip()})
 
 
