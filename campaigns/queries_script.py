@@ -14,7 +14,7 @@ from django.db.models import Prefetch
 from campaigns import desk_fields
 from campaigns.models import Lead
 from people.models import User
-from scripts.models import ObjectionAnswer, ScriptQuestion, ScriptStep, StepObjection
+from scripts.models import Article, ObjectionAnswer, ScriptQuestion, ScriptStep, StepObjection, StepQuote
 
 BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
 BRANCHING = (ScriptQuestion.Kind.CHOICE,)
@@ -57,6 +57,7 @@ class Step:
     questions: list[Question] = field(default_factory=list)
     answers: list[ObjectionAnswer] = field(default_factory=list)
     replies: list[Any] = field(default_factory=list)
+    articles: list[Article] = field(default_factory=list)
     follows: Step | None = None
 
     @property
@@ -135,7 +136,7 @@ def step_numbers(rows: Sequence[ScriptStep]) -> dict[int, str]:
 
 def script(version_id: int | None, values: dict[str, str]) -> list[Part]:
     """A version in its six parts, filled; parts without steps are left out. As many queries whatever its length: steps, questions,
-    branches, objections at hand with their answers in use."""
+    branches, quoted articles, objections at hand with their answers in use."""
     if version_id is None:
         return []
     rows = list(ScriptStep.objects.filter(version=version_id).order_by("position").prefetch_related(*_with()))
@@ -158,6 +159,7 @@ def _with() -> list[Any]:
     in_use = ObjectionAnswer.objects.filter(status=ObjectionAnswer.Status.IN_USE).order_by("pk")
     return [
         "questions__branches",
+        Prefetch("quotes", StepQuote.objects.filter(article__retired_at=None).select_related("article").order_by("pk")),
         Prefetch("objection_links", at_hand),
         Prefetch("objection_links__objection__answers", in_use),
     ]
@@ -173,7 +175,8 @@ def _step(row: ScriptStep, number: str, values: dict[str, str]) -> Step:
         for answer in link.objection.answers.all():
             answer.objection = link.objection
             answers.append(answer)
-    return Step(row, fill(row.text, values), points_of([row.must_say]), number, answers=answers)
+    articles = [quote.article for quote in row.quotes.all()]
+    return Step(row, fill(row.text, values), points_of([row.must_say]), number, answers=answers, articles=articles)
 
 
 def _question(row: ScriptQuestion, steps: dict[int, Step]) -> Question:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from campaigns.models import Campaign
 from people.models import User
 from scripts.models import (
+    Article,
     Objection,
     ObjectionAnswer,
     Product,
@@ -16,6 +17,7 @@ from scripts.models import (
     ScriptStep,
     ScriptVersion,
     StepObjection,
+    StepQuote,
 )
 from scripts.tests.factories import ScriptFactory, ScriptVersionFactory
 
@@ -69,12 +71,14 @@ def answer_to(
     return ObjectionAnswer.objects.create(objection=objection, text=f"Answer to {text}", status=status, written_by=by)
 
 
-def at_hand(step: ScriptStep, answer: ObjectionAnswer) -> None:
+def at_hand(step: ScriptStep, answer: ObjectionAnswer, article: Article | None = None) -> None:
     """Links stand with the text of a version: one in force is taken back for it, and put in force again."""
     version = ScriptVersion.objects.filter(pk=step.version_id)
     before = version.values("status", "approved_at").get()
     version.update(status="draft", approved_at=None)
     StepObjection.objects.create(step=step, objection=answer.objection)
+    if article is not None:
+        StepQuote.objects.create(step=step, article=article, article_version=article.number)
     version.update(**before)
 
 

@@ -221,14 +221,16 @@ def test_articles_are_found_by_title_and_text_and_open_in_place(at_desk, floor, 
     assert at_desk.get(reverse("campaigns:desk_article", args=[gone.pk])).status_code == 404
 
 
-def test_objections_of_a_step_are_at_hand_with_their_answers(at_desk, floor, guided):
+def test_objections_and_articles_of_a_step_are_at_hand(at_desk, floor, guided):
     started(at_desk, floor)
-    at_hand(guided.price, answer_to("Too dear for me", by=floor.agent))
+    article = Article.objects.create(title="How prices are told", text="Slowly", owner=floor.agent)
+    at_hand(guided.price, answer_to("Too dear for me", by=floor.agent), article)
 
     found = page(at_desk)
 
     assert "Too dear for me" in found
     assert "Answer to Too dear for me" in found
+    assert reverse("campaigns:desk_article", args=[article.pk]) in found
 
 
 @pytest.mark.parametrize("name", ["desk_find", "desk_notes"])

@@ -20,6 +20,7 @@ from scripts.models import (
     ScriptStep,
     ScriptVersion,
     StepObjection,
+    StepQuote,
 )
 from telemkt.demo.accounts import People
 
@@ -91,11 +92,14 @@ def make_guidance(people: People, at: datetime) -> None:
     """Called when scripts and calls are there, and triggers sleep: the versions in force would refuse it."""
     by = people.by_role["campaign_manager"]
     answers = [_answer(row, by) for row in OBJECTIONS]
+    articles = _articles(by, at)
     for version in ScriptVersion.objects.filter(status=ScriptVersion.Status.LIVE):
         _guide(version, answers)
+        step = ScriptStep.objects.filter(version=version, part="closing").first()
+        if step is not None:
+            StepQuote.objects.bulk_create(StepQuote(step=step, article=row, article_version=1) for row in articles[:2])
     for product in Product.objects.all():
         _scenarios(product, by)
-    _articles(by, at)
     with connection.cursor() as cursor:
         cursor.execute(WAYS, [at - timedelta(days=5), NEWEST_CALLS])
 
@@ -140,7 +144,10 @@ def _scenarios(product: Product, by: User) -> None:
     )  # fmt: skip
 
 
-def _articles(by: User, at: datetime) -> None:
+def _articles(by: User, at: datetime) -> list[Article]:
+    made = []
     for category, title, text in ARTICLES:
         article = Article.objects.create(category=category, title=title, text=text, owner=by, changed_at=at)
         ArticleVersion.objects.create(article=article, number=1, title=title, text=text, written_by=by)
+        made.append(article)
+    return made
