@@ -60,3 +60,9 @@ def test_agent_walks_the_script(visit):
     page.keyboard.press(found.locator("[data-helped='1']").get_attribute("data-key"))
     expect(found.locator("[data-helped='1']")).to_have_attribute("aria-pressed", "true")
     agent.step("found-by-two-letters")
+
+    # the customer stays in hand: whoever comes next finds the script at its beginning
+    page.locator("body").click(position={"x": 2, "y": 2})
+    page.keyboard.press("ArrowLeft")
+    expect(step).to_have_attribute("data-step", first)
+    expect(saved).to_have_text(agent.t("All saved"))
