@@ -16,6 +16,7 @@ STAGED = timedelta(days=30)
 NOTES_KEPT = timedelta(days=1)
 PATHS_KEPT = timedelta(days=730)
 A_NIGHT = 20_000
+PATHS_A_NIGHT = 4_000_000
 
 
 def forget_staged_calls(at: datetime) -> int:
@@ -58,8 +59,14 @@ def forget_desk_notes(at: datetime) -> int:
 
 
 def forget_call_paths(at: datetime) -> int:
-    due = CallPath.objects.filter(call_started_at__lt=at - PATHS_KEPT).values_list("pk", flat=True)[:A_NIGHT]
-    return CallPath.objects.filter(pk__in=list(due)).delete()[0]
+    """A day brings a million, so that a night takes away as many and more, a batch at a time."""
+    gone = 0
+    while gone < PATHS_A_NIGHT:
+        due = list(CallPath.objects.filter(call_started_at__lt=at - PATHS_KEPT).values_list("pk", flat=True)[:A_NIGHT])
+        if not due:
+            break
+        gone += CallPath.objects.filter(pk__in=due).delete()[0]
+    return gone
 
 
 def _blank(statement: str, due: list[tuple[int, datetime]]) -> int:
