@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from campaigns.models import CallPath, Campaign
+from campaigns.models import Call, CallPath, Campaign
 from campaigns.queries_script import step_numbers
 from core.stats import Difference, difference
 from people.models import User
@@ -155,3 +156,29 @@ def _newest(version: ScriptVersion, campaign: Campaign | None, user: User) -> tu
     newest = rows.order_by("-call_started_at").values("call_id", "step_ids", "seconds", "left_step_id", "end")[:NEWEST]
     sql, params = newest.query.sql_with_params()
     return f'SELECT call_id, step_ids, seconds, left_step_id, "end" AS ended FROM ({sql}) newest', params
+
+
+# ---------------------------------------------------------------- one call
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A step as one call walked it. `offset`: seconds of the talk before it, so that the place in a recording is found."""
+
+    label: str
+    offset: int
+    seconds: int
+
+
+def way_of(call: Call) -> list[Passage]:
+    """The steps of one call in the order in which they were spoken; empty when no way is known."""
+    path = CallPath.objects.filter(pk=call.pk).first()
+    if path is None:
+        return []
+    rows = list(ScriptStep.objects.filter(version=path.script_version_id).order_by("position"))
+    numbers, titles = step_numbers(rows), {row.pk: str(row) for row in rows}
+    offsets = itertools.accumulate(path.seconds, initial=0)
+    return [
+        Passage(f"{numbers.get(step, '')} {titles.get(step, '')}".strip(), offset, seconds)
+        for step, offset, seconds in zip(path.step_ids, offsets, path.seconds, strict=False)
+    ]

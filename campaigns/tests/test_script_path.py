@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from campaigns import guide
 from campaigns.models import CallPath
-from campaigns.queries_script_path import script_path
+from campaigns.queries_script_path import script_path, way_of
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, TeamFactory, agent_of, person
 from campaigns.tests.guiding import Guided
@@ -171,3 +172,27 @@ def test_paths_go_after_two_years(floor, guided):
 
     assert forget_call_paths(AT) == 1
     assert CallPath.objects.count() == 1
+
+
+def test_the_page_of_a_call_shows_its_way_with_the_moment_of_each_step(client, floor, guided):
+    from campaigns.services import desk, results
+    from campaigns.tests.calling import drawn
+
+    floor.lead()
+    lead = desk.next_lead(agent=floor.agent, at=AT)
+    desk.dial(lead=lead, agent=floor.agent, at=AT)
+    drawn(lead, "answered", at=AT)
+    # the talk began 65 s before the result and lasted 60
+    at = AT + timedelta(seconds=70)
+    notes = guide.read({"path": guided.path((guided.greet, 65), (guided.price, 40))}, at=at)
+    call = results.record_result(lead=lead, agent=floor.agent, disposition_code="considering", at=at, notes=notes)
+    client.force_login(floor.agent)
+
+    page = client.get(reverse("campaigns:call", args=[call.pk])).content.decode()
+
+    assert [(row.label, row.offset, row.seconds) for row in way_of(call)] == [
+        ("2.1 Greet", 0, 25),
+        ("4.1 Price", 25, 35),
+    ]
+    assert "Way through the script" in page
+    assert "4.1 Price" in page
