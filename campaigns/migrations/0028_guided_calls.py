@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 (
                     "lead",
                     models.OneToOneField(
+                        db_constraint=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
                         related_name="desk_draft",

@@ -24,8 +24,14 @@ class DeskDraft(models.Model):
 
     PERSONAL_FIELDS = ("content",)
 
+    # no constraint: leads of a list that is taken back go by one statement, and what is left of them here goes the day after
     lead = models.OneToOneField(
-        Lead, models.CASCADE, primary_key=True, related_name="desk_draft", verbose_name=_("lead")
+        Lead,
+        models.CASCADE,
+        primary_key=True,
+        db_constraint=False,
+        related_name="desk_draft",
+        verbose_name=_("lead"),
     )
     agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("agent"), db_index=False)
     held_at = models.DateTimeField(_("handed out"))

@@ -125,6 +125,19 @@ def test_what_an_interrupted_day_left_goes_the_day_after(floor, guided):
     assert services.forget_old_notes(at=AT + timedelta(hours=25)) == 1
 
 
+def test_notes_that_were_left_over_do_not_keep_a_list_from_being_taken_back(floor, guided):
+    from django.db import connection
+
+    lead = held(floor)
+    services.save_notes(lead=lead, agent=floor.agent, notes=notes(), at=AT)
+
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM campaigns_lead WHERE id = %s", [lead.pk])
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    assert services.forget_old_notes(at=AT + timedelta(days=2)) == 1
+
+
 @pytest.mark.parametrize(
     "told",
     [[], {"answers": 5}, {"path": [["x", 1]]}, {"path": [[1]]}, {"answers": {"1": "x" * 2001}}, {"version": -1}],
