@@ -10,6 +10,7 @@ from campaigns import (
     api_data_requests,
     api_desk,
     api_funnel,
+    api_guide,
     api_likeness,
     api_messages,
     api_segment_allocations,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("leads/next/", api_desk.NextLead.as_view(), name="lead-next"),
     path("leads/<int:pk>/dial/", api_desk.DialLead.as_view(), name="lead-dial"),
     path("leads/<int:pk>/result/", api_desk.LeadResult.as_view(), name="lead-result"),
+    path("leads/<int:pk>/notes/", api_guide.LeadNotes.as_view(), name="lead-notes"),
     path("leads/<int:pk>/give-back/", api_desk.GiveBackLead.as_view(), name="lead-give-back"),
     path("campaigns/<int:pk>/likeness/", api_likeness.CampaignLikeness.as_view(), name="campaign-likeness"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from campaigns import desk_fields, rules
+from campaigns.guide import read
 from campaigns.models import Lead
 from campaigns.services import claim, desk, results
 from campaigns.services.orders import Sale
@@ -93,6 +94,11 @@ class ResultSerializer(serializers.Serializer):
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     step_id = serializers.IntegerField(required=False, default=None)
     answers = serializers.DictField(child=serializers.JSONField(), required=False, default=dict)
+    notes = serializers.JSONField(
+        required=False,
+        default=None,
+        help_text="What was noted in the call, as /leads/{id}/notes/ takes it; not needed after that.",
+    )
     waited_seconds = serializers.IntegerField(min_value=0, required=False, default=0)
 
     def validate_answers(self, value: dict[str, Any]) -> dict[int, Any]:
@@ -100,9 +106,9 @@ class ResultSerializer(serializers.Serializer):
             raise serializers.ValidationError(_("Answers are named by the id of their question."))
         return {int(key): answer for key, answer in value.items()}
 
-    def for_service(self) -> dict[str, Any]:
+    def for_service(self, *, at: datetime) -> dict[str, Any]:
         data = self.validated_data
-        order = data["order"]
+        order, waited = data["order"], timedelta(seconds=data["waited_seconds"])
         return {
             "disposition_code": data["result"],
             "callback_at": data["callback_at"],
@@ -111,7 +117,8 @@ class ResultSerializer(serializers.Serializer):
             "note": data["note"],
             "step_id": data["step_id"],
             "answers": data["answers"],
-            "waited": timedelta(seconds=data["waited_seconds"]),
+            "notes": read(data["notes"], at=results.saved_when(at, waited)) if data["notes"] is not None else None,
+            "waited": waited,
         }
 
     def _sale(self, order: dict[str, Any]) -> Sale:
@@ -177,7 +184,7 @@ class LeadResult(DeskView):
         posted.is_valid(raise_exception=True)
 
         def run() -> dict[str, Any]:
-            call = results.record_result(lead=lead, agent=request.user, at=at, **posted.for_service())
+            call = results.record_result(lead=lead, agent=request.user, at=at, **posted.for_service(at=at))
             return {"call_id": call.pk}
 
         told = {name: value for name, value in request.data.items() if name != "waited_seconds"}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _, gettext_lazy
 
+from campaigns.guide import LARGEST, read_text
 from campaigns.services.orders import Sale
+from campaigns.services.results import saved_when
 from scripts.models import Offer, Product
 
 ANSWER = "answer-"
@@ -38,6 +40,7 @@ class ResultForm(forms.Form):
     )  # fmt: skip
     order_number = forms.CharField(max_length=64, required=False)
     waited = forms.IntegerField(min_value=0, required=False)
+    notes = forms.CharField(required=False, max_length=LARGEST)
 
     def first_fault(self) -> str:
         """The first thing that is wrong, as a sentence."""
@@ -60,9 +63,10 @@ class ResultForm(forms.Form):
         getlist = getattr(self.data, "getlist", None)
         return getlist(name) if getlist else [str(self.data[name])]
 
-    def for_service(self) -> dict[str, Any]:
-        """Arguments of results.record_result()."""
+    def for_service(self, *, at: datetime) -> dict[str, Any]:
+        """Arguments of results.record_result(). Raises NotesUnreadable."""
         data = self.cleaned_data
+        waited = timedelta(seconds=data["waited"] or 0)
         return {
             "disposition_code": data["disposition"],
             "callback_at": data["callback_at"],
@@ -71,7 +75,8 @@ class ResultForm(forms.Form):
             "note": data["note"],
             "step_id": data["step"],
             "answers": self.answers(),
-            "waited": timedelta(seconds=data["waited"] or 0),
+            "notes": read_text(data["notes"], at=saved_when(at, waited)) if data["notes"] else None,
+            "waited": waited,
         }
 
     def _sale(self) -> Sale:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.models import Answer, Call, Callback, Disposition, Order, Recording, StagedCall
+from campaigns.models import Answer, Call, Callback, DeskDraft, Disposition, Order, Recording, StagedCall
 from core.columns import shown
 from core.models import PrivateFile
 from core.workbooks import Column
@@ -64,6 +64,7 @@ def forget(customer: Customer, at: datetime) -> None:
     ids = list(calls.values_list("pk", flat=True))
     calls.exclude(note="").update(note="")
     Answer.objects.filter(call_id__in=ids).update(value="")
+    DeskDraft.objects.filter(lead__customer__in=persons).delete()
     Callback.objects.filter(lead__customer__in=persons).exclude(note="").update(note="")
     # bytes cannot be put back if this transaction fails: their time is over, and the next sweep takes them
     sound = Recording.objects.filter(call_id__in=ids, file_id__isnull=False).values_list("file_id", flat=True)

@@ -1,12 +1,10 @@
-"""What the desk shows: the customer, the history, the script with its blanks filled, promises, own figures, and why there is no lead."""
+"""What the desk shows: the customer, the history, promises, own figures, and why there is no lead. The script is in queries_script."""
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,14 +12,13 @@ from django.db.models import Avg, Count, Q
 from django.utils.translation import gettext as _
 
 from campaigns import desk_fields
-from campaigns.models import Call, Callback, Campaign, Disposition, Lead
+from campaigns.models import Call, Callback, Campaign, Disposition
 from core.calendar import business_date, day_bounds
 from customers.models import Consent, Customer
 from customers.queries import former_ids
 from people.models import User
-from scripts.models import Offer, Product, ScriptStep
+from scripts.models import Offer, Product
 
-BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
 HISTORY_ROWS = 15
 SLOT = timedelta(minutes=30)
 SLOT_DAYS = 3
@@ -60,105 +57,6 @@ def history(customer_id: int) -> list[PastCall]:
         )
         for call in calls
     ]
-
-
-# ---------------------------------------------------------------- script
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of script text; `is_filled` when it came from the customer's or the offer's data."""
-
-    text: str
-    is_filled: bool = False
-
-
-@dataclass
-class Step:
-    row: ScriptStep
-    pieces: list[Piece]
-    must_say: list[str]
-    number: str
-    questions: list[Any] = field(default_factory=list)
-    follows: Step | None = None
-
-
-@dataclass
-class Part:
-    key: str
-    label: str
-    steps: list[Step]
-
-
-def fill(text: str, values: dict[str, str]) -> list[Piece]:
-    """The text with {field|fallback} replaced: by the value where there is one, else by the fallback, else by nothing."""
-    pieces, end = [], 0
-    for found in BLANK.finditer(text):
-        if found.start() > end:
-            pieces.append(Piece(text[end : found.start()]))
-        value = values.get(found[1].strip().lower(), "")
-        if value or found[2]:
-            pieces.append(Piece(value or found[2], is_filled=bool(value)))
-        end = found.end()
-    if end < len(text):
-        pieces.append(Piece(text[end:]))
-    return pieces
-
-
-def blanks(lead: Lead, agent: User) -> dict[str, str]:
-    """Values for the blanks of a script: what may be seen of the customer's columns and own attributes, product, offer, agent."""
-    customer, campaign, door = lead.customer, lead.campaign, desk_fields.door_of(lead)
-    found = {str(key).lower(): str(value) for key, value in door.attributes(customer.attributes).items()}
-    found |= {
-        "name": door.let("name", customer.name),
-        "city": customer.city.label,
-        "age": str(door.let("age", customer.age or "")),
-        "product": campaign.product.name,
-        "price": money(campaign.product.price_cents),
-        "offer": campaign.offer.name if campaign.offer else "",
-        "offer_price": money(campaign.offer.price_cents) if campaign.offer else "",
-        "agent": str(agent),
-        "campaign": campaign.name,
-    }
-    return {key: value for key, value in found.items() if value}
-
-
-def money(cents: int | None) -> str:
-    """4900 -> "49", 4950 -> "49.50"."""
-    if cents is None:
-        return ""
-    whole, rest = divmod(cents, 100)
-    return f"{whole:,}.{rest:02}" if rest else f"{whole:,}"
-
-
-def script(lead: Lead, agent: User) -> list[Part]:
-    """The version in force, in its six parts; parts without steps are left out. Three queries."""
-    if lead.campaign.script_version_id is None:
-        return []
-    rows = (
-        ScriptStep.objects.filter(version=lead.campaign.script_version_id)
-        .order_by("position")
-        .prefetch_related("questions")
-    )
-    values = blanks(lead, agent)
-    by_part: dict[str, list[Step]] = defaultdict(list)
-    order = {part.value: number for number, part in enumerate(ScriptStep.Part, start=1)}
-    for row in rows:
-        steps = by_part[row.part]
-        steps.append(
-            Step(
-                row=row,
-                pieces=fill(row.text, values),
-                must_say=[line.strip() for line in row.must_say.splitlines() if line.strip()],
-                number=f"{order.get(row.part, 0)}.{len(steps) + 1}",
-                questions=sorted(row.questions.all(), key=lambda question: question.position),
-            )
-        )
-    parts = [Part(part.value, str(part.label), by_part[part.value]) for part in ScriptStep.Part if by_part[part.value]]
-    every = [step for part in parts for step in part.steps]
-    for step, following in itertools.pairwise(every):
-        step.follows = following
-    return parts
 
 
 # ---------------------------------------------------------------- results

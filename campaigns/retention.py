@@ -8,12 +8,15 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Answer, Call, Callback
+from campaigns.models import Answer, Call, Callback, CallPath
 from core.retention import register
 from customers.retention import UNUSED, emptied, unused_since
 
 STAGED = timedelta(days=30)
+NOTES_KEPT = timedelta(days=1)
+PATHS_KEPT = timedelta(days=730)
 A_NIGHT = 20_000
+PATHS_A_NIGHT = 4_000_000
 
 
 def forget_staged_calls(at: datetime) -> int:
@@ -47,6 +50,23 @@ def forget_promise_notes(at: datetime) -> int:
     whose = Exists(emptied(at).filter(pk=OuterRef("lead__customer_id")))
     due = Callback.objects.filter(whose).exclude(note="").values_list("pk", flat=True)[:A_NIGHT]
     return Callback.objects.filter(pk__in=list(due)).update(note="")
+
+
+def forget_desk_notes(at: datetime) -> int:
+    from campaigns.services.guide import forget_old_notes
+
+    return forget_old_notes(at=at)
+
+
+def forget_call_paths(at: datetime) -> int:
+    """A day brings a million, so that a night takes away as many and more, a batch at a time."""
+    gone = 0
+    while gone < PATHS_A_NIGHT:
+        due = list(CallPath.objects.filter(call_started_at__lt=at - PATHS_KEPT).values_list("pk", flat=True)[:A_NIGHT])
+        if not due:
+            break
+        gone += CallPath.objects.filter(pk__in=due).delete()[0]
+    return gone
 
 
 def _blank(statement: str, due: list[tuple[int, datetime]]) -> int:
@@ -101,4 +121,18 @@ register(
     "campaigns.DataRequestDraw",
     fields=("bitmap",),
     basis=_("Numbers of the customers drawn for a data request; gone as soon as its leads are made."),
+)
+register(
+    "campaigns.DeskDraft",
+    fields=("content",),
+    keep_for=NOTES_KEPT,
+    basis=_("Notes of a call in hand: until its result; what an interrupted day has left goes the day after."),
+    apply=forget_desk_notes,
+)
+register(
+    "campaigns.CallPath",
+    fields=(),
+    keep_for=PATHS_KEPT,
+    basis=_("Ways of calls through their scripts name nobody; they are read to compare versions, for two years."),
+    apply=forget_call_paths,
 )

@@ -9,11 +9,13 @@ from campaigns.views import (
     data_requests,
     desk,
     funnel,
+    guide,
     history,
     likeness,
     orders,
     planning,
     refusals,
+    script_path,
     segments,
 )
 
@@ -103,4 +105,11 @@ FACTS = [
     path("customers/<int:pk>/orders/", calls.customer_orders, name="customer-orders"),
 ]
 
-urlpatterns = [*DESK, *PLANNING, *DATA_REQUESTS, *LIKENESS, *FACTS]
+GUIDE = [
+    path("desk/notes/", guide.notes, name="desk_notes"),
+    path("desk/find/", guide.find, name="desk_find"),
+    path("desk/articles/<int:pk>/", guide.article, name="desk_article"),
+    path("scripts/versions/<int:pk>/path/", script_path.script_path, name="script_path"),
+]
+
+urlpatterns = [*DESK, *PLANNING, *DATA_REQUESTS, *LIKENESS, *FACTS, *GUIDE]

@@ -5,6 +5,7 @@ from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
 from .floor import AgentState, Cost
+from .guide import AnswerUse, CallPath, DeskDraft, ScenarioUse
 from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation, SegmentDraw
 from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
@@ -14,9 +15,11 @@ from .orders import Opportunity, Order, OrderEvent
 __all__ = [
     "AgentState",
     "Answer",
+    "AnswerUse",
     "Call",
     "CallImport",
     "CallKey",
+    "CallPath",
     "CallVerdict",
     "Callback",
     "Campaign",
@@ -24,6 +27,7 @@ __all__ = [
     "Cost",
     "DataRequest",
     "DataRequestDraw",
+    "DeskDraft",
     "Disposition",
     "Gate",
     "Lead",
@@ -38,6 +42,7 @@ __all__ = [
     "ProtectedAttribute",
     "Recording",
     "RetryRule",
+    "ScenarioUse",
     "SegmentAllocation",
     "SegmentDraw",
     "StagedCall",

@@ -40,6 +40,8 @@ class Order(models.Model):
     offer = models.ForeignKey(Offer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("offer"))
     amount_cents = models.BigIntegerField(_("amount"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.SOLD)
+    # what had to be said and whether it was ticked when the order was read back: [{"text": ..., "said": true}]
+    read_back = models.JSONField(_("read back"), default=list, blank=True, db_default=[])
     recorded_at = models.DateTimeField(_("recorded"), db_default=Now())
 
     objects = OrderQuerySet.as_manager()

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from campaigns.models import Answer, Call, Campaign, Disposition, Lead, LiveCall
+from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, Lead, LiveCall
 from campaigns.services import orders, refusals, retry
 from campaigns.signals import call_recorded
 from core.audit import audit
@@ -71,10 +71,11 @@ def record_call(
     step_id: int | None = None,
     recommended: bool | None = None,
     answers: Mapping[int, Any] | None = None,
+    script_version_id: int | None = None,
 ) -> Call:
     """Record one call to the lead in the agent's hand and decide what becomes of the lead.
 
-    `answers`: {question id: answer}. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
+    `answers`: {question id: answer}. `script_version_id`: the version that was spoken, when another has come into force meanwhile. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
     the order in which a suppression locks them. A person suppressed since the dial: call and sale are kept, and the lead ends unless
     its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
@@ -82,6 +83,7 @@ def record_call(
     customer = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=lead.customer_id)
     lead = _own_lead(lead, agent)
     campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
+    campaign.script_version_id = script_version_id or campaign.script_version_id
     disposition = find_disposition(campaign.pk, disposition_code)
     result = retry.common_of(disposition)
     _check_times(result, started_at, ring_seconds, talk_seconds, after_call_seconds, at)
@@ -114,6 +116,7 @@ def record_call(
         call=call, campaign=campaign, customer=customer, wrong_person=result.code == WRONG_PERSON, by=agent, at=at
     )
     LiveCall.objects.filter(lead=lead, settled_at=None).update(settled_at=at)
+    DeskDraft.objects.filter(lead=lead).delete()
     audit("campaigns.call.recorded", call, by=agent, at=at, result=disposition.code, lead_id=lead.pk)
     _announce(call)
     return call

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns import desk_fields, queries_desk, queries_waiting
+from campaigns import desk_fields, queries_desk, queries_guide, queries_script, queries_waiting
 from campaigns.funnel import classes, words
 from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import claim, desk
+from campaigns.services import claim, desk, guide
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
+from scripts.models import Product
 
 # What a lead that is due may still be held back by; which of them, the desk does not count.
 HELD_BACK = (
@@ -104,7 +106,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "attempts": _attempts(rules, customer.attempts, at),
         "warnings": _warnings(lead, rules, at),
         "history": queries_desk.history(customer.pk),
-        "script": queries_desk.script(lead, agent),
+        **_guide(lead, agent, products, at),
         "slot_days": queries_desk.slot_days(
             hours=greylist.narrowed(rules.hours, grey),
             zone=zone,
@@ -121,6 +123,32 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "promises": queries_desk.own_promises(agent, at),
         "is_callback": lead.callback_agent_id is not None,
         "promise": lead.callbacks.filter(state="promised").first() if lead.callback_agent_id else None,
+    }
+
+
+def _guide(lead: Lead, agent: User, products: list[Product], at: datetime) -> dict[str, Any]:
+    """The middle: the version that is spoken in this hold, what was noted so far, what fits the customer, what an order reads back."""
+    notes = guide.notes_of(lead)
+    version_id = guide.version_spoken(lead, notes) or lead.campaign.script_version_id
+    values = queries_script.blanks(lead, agent)
+    parts = queries_script.script(version_id, values)
+    queries_guide.lay_at_hand(parts, values, at=at)
+    said = queries_script.points_of("\n".join(step.must_say) for part in parts for step in part.steps)
+    return {
+        "script": parts,
+        "script_version_id": version_id,
+        "notes": json.dumps(notes.as_json(at), ensure_ascii=False, separators=(",", ":")) if notes else "",
+        "hold": f"{lead.pk}-{int(lead.held_at.timestamp())}" if lead.held_at else "",
+        "proposals": queries_guide.proposals(lead, values, at=at),
+        "read_back": said,
+        "read_back_of": [
+            (
+                product,
+                [point for point in queries_script.points_of([product.mandatory_statements]) if point not in said],
+            )
+            for product in products
+            if product.mandatory_statements.strip()
+        ],
     }
 
 

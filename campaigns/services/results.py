@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
+from campaigns.guide import Notes
 from campaigns.models import Call, Lead, LiveCall
-from campaigns.services import calls, claim, desk
+from campaigns.services import calls, claim, desk, guide
 from people.models import User
 
 # A result that waited in a browser without a connection is believed for so long.
@@ -16,24 +19,40 @@ LONGEST_WAIT = timedelta(hours=12)
 
 
 @transaction.atomic
-def record_result(*, lead: Lead, agent: User, at: datetime, waited: timedelta = timedelta(), **result: Any) -> Call:
+def record_result(
+    *,
+    lead: Lead,
+    agent: User,
+    at: datetime,
+    waited: timedelta = timedelta(),
+    notes: Notes | None = None,
+    answers: Mapping[int, Any] | None = None,
+    **result: Any,
+) -> Call:
     """Record the result of the call in hand with the telephone's own times; the call is ended when it still goes on.
 
     `waited`: how long ago the agent saved it, when the connection was gone. If the lead went back to its queue meanwhile and nobody has
-    taken it since, it is fetched once more. Raises what desk.timing_of and calls.record_call raise.
+    taken it since, it is fetched once more. `notes`: what the window knew; what was kept during the call is taken where it is ahead.
+    `answers` go before both. Raises what desk.timing_of, calls.record_call and guide.keep_notes raise.
     """
-    saved_at = at - min(max(waited, timedelta()), LONGEST_WAIT)
+    saved_at = saved_when(at, waited)
     lead = _fetch_back(lead, agent) or lead
-    times = desk.timing_of(lead=lead, agent=agent, at=max(saved_at, _dialled(lead, saved_at)))
-    return calls.record_call(
+    held = Lead.objects.select_related("campaign").filter(pk=lead.pk).first() or lead
+    noted = guide.newest(notes, guide.notes_of(held))
+    times = desk.timing_of(lead=lead, agent=agent, at=max(saved_at, held.dialled_at or saved_at))
+    call = calls.record_call(
         lead=lead, agent=agent, at=at, started_at=times.started_at, ring_seconds=times.ring_seconds, talk_seconds=times.talk_seconds,
-        after_call_seconds=times.after_call_seconds, **result,
+        after_call_seconds=times.after_call_seconds, answers={**(noted.answers if noted else {}), **(answers or {})},
+        script_version_id=guide.version_spoken(held, noted), **result,
     )  # fmt: skip
+    if noted is not None:
+        guide.keep_notes(call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}))
+    return call
 
 
-def _dialled(lead: Lead, otherwise: datetime) -> datetime:
-    lead = Lead.objects.only("dialled_at").get(pk=lead.pk)
-    return lead.dialled_at or otherwise
+def saved_when(at: datetime, waited: timedelta) -> datetime:
+    """When the agent saved what has waited so long in a browser."""
+    return at - min(max(waited, timedelta()), LONGEST_WAIT)
 
 
 def _fetch_back(lead: Lead, agent: User) -> Lead | None:

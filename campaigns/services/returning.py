@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from campaigns.models import Lead
+from campaigns.models import DeskDraft, Lead
 from customers.models import Contact, Customer
 
 
@@ -29,7 +29,8 @@ def return_undialled(lead: Lead, customer: Customer, *, due_at: datetime | None)
 
 
 def let_go(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
-    """Out of the hand and back to the queue, with what the caller changed of attempts and budget."""
+    """Out of the hand and back to the queue, with what the caller changed of attempts and budget; notes of this hold go."""
+    DeskDraft.objects.filter(lead=lead).delete()
     lead.state, lead.outcome = Lead.State.OPEN, ""
     lead.agent = lead.held_at = lead.lease_until = lead.dialled_at = lead.callable_before = None
     lead.due_at = due_at or lead.due_at

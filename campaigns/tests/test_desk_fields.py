@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from campaigns import desk_fields, queries_desk
+from campaigns import desk_fields, queries_script
 from campaigns.models import Lead
 from campaigns.services import desk
 from campaigns.services.claim import claim_next_lead
@@ -64,7 +64,7 @@ def test_of_a_lead_of_a_list_everything_is_seen(floor):
 def test_the_blanks_of_a_script_hold_no_more_than_the_desk(floor):
     lead = requested(floor, **{"age": "shown", "attribute:ARPU": "shown"})
 
-    blanks = queries_desk.blanks(lead, floor.agent)
+    blanks = queries_script.blanks(lead, floor.agent)
 
     assert (blanks["age"], blanks["arpu"]) == ("70", "88")
     assert not {"name", "street"} & set(blanks)

@@ -17,6 +17,7 @@ from campaigns import rules
 from campaigns.filters import RECENT_DAYS, CallFilter
 from campaigns.models import Call, Order
 from campaigns.queries_calls import Names, call_detail, calls_shown, shown_name
+from campaigns.queries_script_path import way_of
 from core.listing import Column, Listing
 from customers.models import Customer
 from customers.queries import former_ids
@@ -112,6 +113,8 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "detail": detail,
         "call": row,
+        "way": way_of(row),
+        "may_read_paths": rules.can_read_campaigns(request.user),
         "result": names.result(row.disposition_id),
         "customer_name": shown_name(row, whole=rules.can_see_names(request.user), name=detail.customer.name),
         "may_open_customer": may_open,

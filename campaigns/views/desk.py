@@ -24,7 +24,7 @@ from core.idempotency import once
 SEEN_EVERY = timedelta(seconds=20)
 
 
-def _agent(request: HttpRequest) -> Any:
+def agent_of(request: HttpRequest) -> Any:
     if not rules.can_work_desk(request.user):
         raise PermissionRefused(_("Only agents of a team have a desk."))
     return request.user
@@ -55,27 +55,27 @@ def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    agent = _agent(request)
+    agent = agent_of(request)
     return render(request, "campaigns/desk.html", context_of(agent=agent, at=database_now()))
 
 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Sign in to the desk, come back from a break, or ask again: the next lead."""
-    agent = _agent(request)
+    agent = agent_of(request)
     return _step(request, lambda: desk.next_lead(agent=agent, at=database_now()))
 
 
 @require_POST
 def dial(request: HttpRequest) -> HttpResponse:
-    agent = _agent(request)
+    agent = agent_of(request)
     return _step(request, lambda: desk.dial(lead=_held(request), agent=agent, at=database_now()))
 
 
 @require_POST
 def hang_up(request: HttpRequest) -> HttpResponse:
     """Answers with the parts that change, so that what was typed stays."""
-    agent = _agent(request)
+    agent = agent_of(request)
     try:
         desk.hang_up(lead=_held(request), agent=agent, at=database_now())
     except DomainError as error:
@@ -86,7 +86,7 @@ def hang_up(request: HttpRequest) -> HttpResponse:
 @require_POST
 def answered(request: HttpRequest) -> HttpResponse:
     """With an own handset: somebody has answered."""
-    agent = _agent(request)
+    agent = agent_of(request)
     try:
         desk.mark_answered(lead=_held(request), agent=agent, at=database_now())
     except DomainError as error:
@@ -97,7 +97,7 @@ def answered(request: HttpRequest) -> HttpResponse:
 @require_POST
 def number(request: HttpRequest) -> HttpResponse:
     """The digits to dial by hand; never kept in a page's history or a cache."""
-    agent = _agent(request)
+    agent = agent_of(request)
     try:
         digits = desk.reveal_number(
             lead=_held(request), agent=agent, reason=request.POST.get("reason", ""), at=database_now()
@@ -112,7 +112,7 @@ def number(request: HttpRequest) -> HttpResponse:
 @require_GET
 def phase(request: HttpRequest) -> HttpResponse:
     """Asked every second or so by the page: what changed in the call, or that the desk went on elsewhere. 204: nothing."""
-    agent, at = _agent(request), database_now()
+    agent, at = agent_of(request), database_now()
     state = desk.current_state(agent)
     if state is None or state.seen_at is None or state.seen_at < at - SEEN_EVERY:
         desk.heartbeat(agent=agent, at=at)
@@ -145,7 +145,7 @@ def _whole(answer: HttpResponse) -> HttpResponse:
 @require_POST
 def result(request: HttpRequest) -> HttpResponse:
     """Save and next. 200 with the desk as it stands then; 409 and 422 with {"detail"} when the result could not be kept."""
-    agent, at = _agent(request), database_now()
+    agent, at = agent_of(request), database_now()
     form = ResultForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"detail": form.first_fault(), "code": "BadResult"}, status=422)
@@ -154,7 +154,7 @@ def result(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"detail": _("There is no such lead."), "code": "LeadNotYours"}, status=409)
 
     def run() -> dict[str, Any]:
-        call = results.record_result(lead=lead, agent=agent, at=at, **form.for_service())
+        call = results.record_result(lead=lead, agent=agent, at=at, **form.for_service(at=at))
         return {"call_id": call.pk}
 
     try:
@@ -178,7 +178,7 @@ def _next_quietly(agent: Any) -> None:
 @require_POST
 def skip(request: HttpRequest) -> HttpResponse:
     """Give the lead back undialled, with a reason, and take the next one."""
-    agent, at = _agent(request), database_now()
+    agent, at = agent_of(request), database_now()
 
     def verb() -> None:
         claim.give_back(lead=_held(request), agent=agent, at=at, reason=request.POST.get("reason", ""), is_skip=True)
@@ -190,7 +190,7 @@ def skip(request: HttpRequest) -> HttpResponse:
 @require_POST
 def pause(request: HttpRequest) -> HttpResponse:
     """A break, or the end of work."""
-    agent, at = _agent(request), database_now()
+    agent, at = agent_of(request), database_now()
     reason = request.POST.get("reason", "")
     if reason == "end":
         return _step(request, lambda: desk.sign_out(agent=agent, at=at))
@@ -202,7 +202,7 @@ def promises(request: HttpRequest) -> HttpResponse:
     """The board of own promises, asked for every half minute."""
     from campaigns import queries_desk
 
-    agent, at = _agent(request), database_now()
+    agent, at = agent_of(request), database_now()
     return render(
         request, "campaigns/_desk_promises.html", {"promises": queries_desk.own_promises(agent, at), "at": at}
     )

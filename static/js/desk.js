@@ -1,5 +1,7 @@
-// The desk: choosing a result, the steps of the script, and results that are kept in the browser until the server has them.
+// The desk: choosing a result, and results that are kept in the browser until the server has them. The script is in guide.js.
 // What is shown comes from the server; this module never decides what comes next.
+import * as guide from "./guide.js";
+
 const desk = document.getElementById("desk");
 const text = (name) => desk.dataset[`text${name}`] ?? "";
 const STORE = `desk.results.${desk.dataset.user}`;
@@ -113,8 +115,10 @@ document.addEventListener("submit", (event) => {
   if (!chosen) { fault(""); document.querySelector("#result-keys button")?.focus(); return; }
   const fields = [...new FormData(form)].filter(([name, value]) => value !== "" && name !== "");
   if (chosen.dataset.needs === "order") fields.push(["is_sale", "on"]);
+  if (guide.told()) fields.push(["notes", guide.told()]);
   form.querySelectorAll("[data-save]").forEach((button) => { button.disabled = true; });
   put({ key: newKey(), lead: form.dataset.lead, saved: Date.now(), fields, words: chosen.textContent.trim() });
+  guide.handOver();
   send();
 });
 window.addEventListener("online", send);
@@ -137,7 +141,7 @@ function choose(button, { keepsFault = false } = {}) {
   }
   if (needs !== "callback" && may !== "callback") pickSlot(null);
   if (needs === "order") pricing();
-  if (needs === "step") form.elements.step.value ||= currentStep()?.dataset.step ?? "";
+  if (needs === "step") form.elements.step.value ||= guide.step() ?? "";
   if (!keepsFault) fault("");
   if (button) form.querySelector("[data-detail]").scrollIntoView({ block: "nearest" });
 }
@@ -167,6 +171,7 @@ function pricing() {
   if (offer?.selectedOptions[0]?.hidden) offer.value = "";
   const cents = offer?.selectedOptions[0]?.dataset.price || product.selectedOptions[0]?.dataset.price;
   if (cents) amount.placeholder = (Number(cents) / 100).toFixed(2);
+  for (const point of form.querySelectorAll("li[data-of]")) point.hidden = point.dataset.of !== product.value;
 }
 
 document.addEventListener("click", (event) => {
@@ -179,10 +184,6 @@ document.addEventListener("click", (event) => {
   if (slot) pickSlot(slot);
   const day = event.target.closest("[data-day]");
   if (day) pickDay(day);
-  if (event.target.closest("[data-step-on]")) walk(1);
-  if (event.target.closest("[data-step-back]")) walk(-1);
-  const part = event.target.closest("[data-part] a");
-  if (part) { event.preventDefault(); goTo(document.querySelector(`.say[data-of="${part.parentElement.dataset.part}"]`)); }
   if (event.target.closest('[data-dialog="#skip-sheet"]')) {
     document.querySelector("[data-skip] [name=lead]").value = document.getElementById("result-form")?.dataset.lead ?? "";
   }
@@ -191,30 +192,6 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-other]")) document.getElementById("result-form").elements.callback_at.value = event.target.value;
   if (event.target.matches("#order-product, #order-offer")) pricing();
 });
-
-// ---------- the script
-
-const steps = () => [...document.querySelectorAll(".say[data-step]")];
-const currentStep = () => steps().find((step) => !step.hidden);
-
-function goTo(step) {
-  if (!step) return;
-  const all = steps(), parts = [...document.querySelectorAll("[data-part]")];
-  all.forEach((other) => { other.hidden = other !== step; });
-  const now = parts.findIndex((part) => part.dataset.part === step.dataset.of);
-  parts.forEach((part, index) => {
-    part.classList.toggle("now", index === now);
-    part.classList.toggle("done", index < now);
-    if (index === now) part.firstElementChild.setAttribute("aria-current", "step");
-    else part.firstElementChild.removeAttribute("aria-current");
-  });
-  step.parentElement.scrollTop = 0;
-}
-
-function walk(by) {
-  const all = steps(), index = all.findIndex((step) => !step.hidden) + by;
-  goTo(all[index]);
-}
 
 // ---------- after each swap
 
@@ -231,9 +208,15 @@ function reconcile() {
 
 function settled() {
   const list = waiting();
-  if (list.length) say("Waits", true); else say("Saved");
+  if (list.length || guide.hasWaiting()) say("Waits", true); else say("Saved");
   reconcile();
+  guide.settled();
 }
+guide.listen({
+  state: (name, stale) => { if (!waiting().length) say(name, stale); },
+  notice: (sentence) => notice(sentence),
+  gone: () => window.htmx?.trigger("#desk-live", "poll"),
+});
 
 document.addEventListener("htmx:afterSettle", (event) => { if (event.target.closest?.("#desk, body")) settled(); });
 document.addEventListener("htmx:oobAfterSwap", settled);

@@ -1,10 +1,10 @@
-// Results of calls that wait for the server lie in this browser (desk.js). They hold what customers said, so they do not outlive their use:
+// Results of calls and notes of the call in hand that wait for the server lie in this browser (desk.js, guide.js). They hold what customers said, so they do not outlive their use:
 // signing out takes them away, after a word when some still wait, and what nobody has come back for within a week goes.
-const PREFIX = "desk.results.";
+const PREFIXES = ["desk.results.", "desk.notes."];
 const LONGEST = 7 * 24 * 60 * 60 * 1000;
 
 function stores() {
-  try { return Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)); } catch { return []; }
+  try { return Object.keys(localStorage).filter((name) => PREFIXES.some((prefix) => name.startsWith(prefix))); } catch { return []; }
 }
 
 function items(name) {

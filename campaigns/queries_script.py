@@ -1,0 +1,193 @@
+"""The script as the desk shows it: blanks filled, steps with questions and where their answers lead, objections at hand."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Prefetch
+
+from campaigns import desk_fields
+from campaigns.models import Lead
+from people.models import User
+from scripts.models import Article, ObjectionAnswer, ScriptQuestion, ScriptStep, StepObjection, StepQuote
+
+BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
+BRANCHING = (ScriptQuestion.Kind.CHOICE,)
+TO_THE_END = "0"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of script text; `is_filled` when it came from the customer's or the offer's data."""
+
+    text: str
+    is_filled: bool = False
+
+
+@dataclass
+class Choice:
+    """An answer that can be chosen by one key. `to`: number of the step it leads to, "0" the end, "" whatever comes next."""
+
+    text: str
+    to: str = ""
+    leads_to: str = ""
+
+
+@dataclass
+class Question:
+    row: ScriptQuestion
+    choices: list[Choice]
+
+    @property
+    def branches(self) -> bool:
+        return self.row.kind in BRANCHING
+
+
+@dataclass
+class Step:
+    row: ScriptStep
+    pieces: list[Piece]
+    must_say: list[str]
+    number: str
+    questions: list[Question] = field(default_factory=list)
+    answers: list[ObjectionAnswer] = field(default_factory=list)
+    replies: list[Any] = field(default_factory=list)
+    articles: list[Article] = field(default_factory=list)
+    follows: Step | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.number} {self.row.title}".strip()
+
+
+@dataclass
+class Part:
+    key: str
+    label: str
+    steps: list[Step]
+
+
+def fill(text: str, values: dict[str, str]) -> list[Piece]:
+    """The text with {field|fallback} replaced: by the value where there is one, else by the fallback, else by nothing."""
+    pieces, end = [], 0
+    for found in BLANK.finditer(text):
+        if found.start() > end:
+            pieces.append(Piece(text[end : found.start()]))
+        value = values.get(found[1].strip().lower(), "")
+        if value or found[2]:
+            pieces.append(Piece(value or found[2], is_filled=bool(value)))
+        end = found.end()
+    if end < len(text):
+        pieces.append(Piece(text[end:]))
+    return pieces
+
+
+def filled(text: str, values: dict[str, str]) -> str:
+    return "".join(piece.text for piece in fill(text, values))
+
+
+def blanks(lead: Lead, agent: User) -> dict[str, str]:
+    """Values for the blanks of a script: what may be seen of the customer's columns and own attributes, product, offer, agent."""
+    customer, campaign, door = lead.customer, lead.campaign, desk_fields.Door(lead)
+    found = {str(key).lower(): str(value) for key, value in door.attributes(customer.attributes).items()}
+    found |= {
+        "name": door.let("name", customer.name),
+        "city": customer.city.label,
+        "age": str(door.let("age", customer.age or "")),
+        "product": campaign.product.name,
+        "price": money(campaign.product.price_cents),
+        "offer": campaign.offer.name if campaign.offer else "",
+        "offer_price": money(campaign.offer.price_cents) if campaign.offer else "",
+        "agent": str(agent),
+        "campaign": campaign.name,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def money(cents: int | None) -> str:
+    """4900 -> "49", 4950 -> "49.50"."""
+    if cents is None:
+        return ""
+    whole, rest = divmod(cents, 100)
+    return f"{whole:,}.{rest:02}" if rest else f"{whole:,}"
+
+
+def points_of(texts: Iterable[str]) -> list[str]:
+    """What must be said, one per line of the texts, each once."""
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def step_numbers(rows: Sequence[ScriptStep]) -> dict[int, str]:
+    """ "4.2": the second step of the fourth part. Rows in their order."""
+    order = {part.value: number for number, part in enumerate(ScriptStep.Part, start=1)}
+    seen: dict[str, int] = defaultdict(int)
+    found = {}
+    for row in rows:
+        seen[row.part] += 1
+        found[row.pk] = f"{order.get(row.part, 0)}.{seen[row.part]}"
+    return found
+
+
+def script(version_id: int | None, values: dict[str, str]) -> list[Part]:
+    """A version in its six parts, filled; parts without steps are left out. As many queries whatever its length: steps, questions,
+    branches, quoted articles, objections at hand with their answers in use."""
+    if version_id is None:
+        return []
+    rows = list(ScriptStep.objects.filter(version=version_id).order_by("position").prefetch_related(*_with()))
+    numbers = step_numbers(rows)
+    steps = {row.pk: _step(row, numbers[row.pk], values) for row in rows}
+    for row in rows:
+        steps[row.pk].questions = [_question(question, steps) for question in _in_order(row)]
+    parts = [
+        Part(part.value, str(part.label), [steps[row.pk] for row in rows if row.part == part.value])
+        for part in ScriptStep.Part
+    ]
+    parts = [part for part in parts if part.steps]
+    for step, following in itertools.pairwise(step for part in parts for step in part.steps):
+        step.follows = following
+    return parts
+
+
+def _with() -> list[Any]:
+    at_hand = StepObjection.objects.filter(objection__retired_at=None).select_related("objection").order_by("pk")
+    in_use = ObjectionAnswer.objects.filter(status=ObjectionAnswer.Status.IN_USE).order_by("pk")
+    return [
+        "questions__branches",
+        Prefetch("quotes", StepQuote.objects.filter(article__retired_at=None).select_related("article").order_by("pk")),
+        Prefetch("objection_links", at_hand),
+        Prefetch("objection_links__objection__answers", in_use),
+    ]
+
+
+def _in_order(row: ScriptStep) -> list[ScriptQuestion]:
+    return sorted(row.questions.all(), key=lambda question: question.position)
+
+
+def _step(row: ScriptStep, number: str, values: dict[str, str]) -> Step:
+    answers = []
+    for link in row.objection_links.all():
+        for answer in link.objection.answers.all():
+            answer.objection = link.objection
+            answers.append(answer)
+    articles = [quote.article for quote in row.quotes.all()]
+    return Step(row, fill(row.text, values), points_of([row.must_say]), number, answers=answers, articles=articles)
+
+
+def _question(row: ScriptQuestion, steps: dict[int, Step]) -> Question:
+    targets = {branch.choice: branch.target_id for branch in row.branches.all()}
+    return Question(row, [_choice(str(text), targets, steps) for text in row.choices])
+
+
+def _choice(text: str, targets: dict[str, int | None], steps: dict[int, Step]) -> Choice:
+    if text not in targets:
+        return Choice(text)
+    target = targets[text]
+    if target is None:
+        return Choice(text, to=TO_THE_END)
+    return Choice(text, to=str(target), leads_to=steps[target].label if target in steps else "")
