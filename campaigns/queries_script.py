@@ -93,7 +93,7 @@ def filled(text: str, values: dict[str, str]) -> str:
 
 def blanks(lead: Lead, agent: User) -> dict[str, str]:
     """Values for the blanks of a script: what may be seen of the customer's columns and own attributes, product, offer, agent."""
-    customer, campaign, door = lead.customer, lead.campaign, desk_fields.Door(lead)
+    customer, campaign, door = lead.customer, lead.campaign, desk_fields.door_of(lead)
     found = {str(key).lower(): str(value) for key, value in door.attributes(customer.attributes).items()}
     found |= {
         "name": door.let("name", customer.name),

@@ -24,7 +24,7 @@ ALERTS = reverse("customers:canary-alerts")
 
 @pytest.fixture
 def boss():
-    return UserFactory(role="administrator", email="boss@example.org", language="zh-hans")
+    return UserFactory(role="administrator", email="boss@example.org")
 
 
 @pytest.fixture
@@ -94,6 +94,8 @@ def test_an_administrator_with_an_earlier_role_is_told_where_their_day_starts(cl
 
 
 def test_each_administrator_with_an_address_gets_one_letter_without_personal_data(canary, boss, post):
+    boss.language = "zh-hans"
+    boss.save(update_fields=["language"])
     UserFactory(role="administrator", email="")
     UserFactory(role="administrator", email="left@example.org", is_active=False)
     UserFactory(role="data", email="data@example.org")
@@ -104,6 +106,7 @@ def test_each_administrator_with_an_address_gets_one_letter_without_personal_dat
 
     assert [letter.to for letter in mail.outbox] == [["safety@example.org"], ["boss@example.org"]]
     assert "A canary customer was called." in mail.outbox[0].body
+    assert "A canary customer was called." not in mail.outbox[1].body  # in the administrator's language
     for letter in mail.outbox:
         written = letter.subject + letter.body
         assert not {word for word in ("林静", A, "7541", f"#{canary.customer_id}") if word in written}
