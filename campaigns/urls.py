@@ -81,6 +81,7 @@ DESK = [
     path("desk/pause/", desk.pause, name="desk_pause"),
     path("desk/promises/", desk.promises, name="desk_promises"),
     path("callbacks/", callbacks.board, name="callbacks"),
+    path("callbacks/kept/", callbacks.kept, name="promises-kept"),
     path("callbacks/badge/", callbacks.badge, name="callbacks-badge"),
     path("callbacks/<int:pk>/hand-over/", callbacks.hand_over, name="callback_hand_over"),
 ]
