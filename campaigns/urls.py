@@ -15,6 +15,7 @@ from campaigns.views import (
     planning,
     refusals,
     segments,
+    skips,
 )
 
 app_name = "campaigns"
@@ -78,6 +79,7 @@ DESK = [
     path("desk/phase/", desk.phase, name="desk_phase"),
     path("desk/result/", desk.result, name="desk_result"),
     path("desk/skip/", desk.skip, name="desk_skip"),
+    path("desk/skips/", skips.skips, name="skips"),
     path("desk/pause/", desk.pause, name="desk_pause"),
     path("desk/promises/", desk.promises, name="desk_promises"),
     path("callbacks/", callbacks.board, name="callbacks"),
