@@ -66,7 +66,7 @@ def _hand_over(callback: Callback, at: datetime) -> bool | None:
     still = Lead.objects.select_for_update(of=("self",), skip_locked=True).filter(
         pk=callback.lead_id, state=Lead.State.OPEN, callback_agent=callback.agent_id
     )
-    if not still.exists():
+    if still.first() is None:  # exists() would not lock
         return None
     to = _least_loaded(callback, at)
     if to is None:

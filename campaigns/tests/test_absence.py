@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns import jobs
@@ -138,6 +139,18 @@ def test_a_customer_on_somebodys_desk_is_not_moved(floor):
 
     assert hand_over_promises(at=AT) == {"handed": 0, "nobody": 0}
     assert keeper(row) == floor.agent
+
+
+def test_the_lead_is_locked_before_it_moves_and_one_that_somebody_works_on_is_not_waited_for(floor):
+    promise(floor)
+    at_desk(floor)
+
+    with CaptureQueriesContext(connection) as asked:
+        hand_over_promises(at=AT)
+
+    locked = [row["sql"] for row in asked if "FOR UPDATE" in row["sql"]]
+    assert '"campaigns_lead"' in locked[0]
+    assert "SKIP LOCKED" in locked[0]
 
 
 def test_one_promise_at_fault_does_not_hold_up_the_others(floor, monkeypatch):
