@@ -100,6 +100,27 @@ def release_stale_claims(run: Run) -> dict[str, Any]:
     return {"returned": release(at=run.now())}
 
 
+def _say_handed(job: Any) -> str:
+    result = job.result or {}
+    return _("%(handed)s promises handed over, %(nobody)s without anybody to take them.") % {
+        "handed": result.get("handed", 0),
+        "nobody": result.get("nobody", 0),
+    }
+
+
+@scheduled(
+    "campaigns.hand_over_promises",
+    every=timedelta(minutes=3),
+    queue="fast",
+    label=gettext_lazy("Hand over promises of agents who are not at the desk"),
+    say=_say_handed,
+)
+def hand_over_promises(run: Run) -> dict[str, Any]:
+    from campaigns.services.absence import hand_over_promises as work
+
+    return work(at=run.now())
+
+
 @scheduled(
     "campaigns.count_funnels",
     every=timedelta(seconds=60),

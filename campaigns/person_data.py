@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.models import Answer, Call, Callback, DeskDraft, Disposition, Order, Recording, StagedCall
+from campaigns.models import Answer, Call, Callback, DeskDraft, Disposition, LeadSkip, Order, Recording, StagedCall
 from core.columns import shown
 from core.models import PrivateFile
 from core.workbooks import Column
@@ -26,6 +26,7 @@ def facts(customer: Customer) -> list[Sheet]:
     results = Disposition.objects.in_bulk({call.disposition_id for call in calls})
     said = Answer.objects.filter(call_id__in=[call.pk for call in calls]).select_related("question")
     promises = Callback.objects.filter(lead__customer__in=persons).order_by("due_at", "pk")
+    skips = LeadSkip.objects.filter(lead__customer__in=persons).order_by("at", "pk")
     orders = Order.objects.filter(customer_id__in=persons).select_related("product").order_by("call_started_at", "pk")
     return [
         Sheet(
@@ -46,6 +47,7 @@ def facts(customer: Customer) -> list[Sheet]:
             [_("Promised for"), _("State"), Column(_("Note"), WIDE)],
             [[row.due_at, row.get_state_display(), row.note] for row in promises],
         ),
+        Sheet(_("Skips"), [_("Skipped"), Column(_("Reason"), WIDE)], [[row.at, row.reason] for row in skips]),
         Sheet(
             _("Orders"),
             [_("Order number"), _("Sold"), Column(_("Product"), WIDE), Column(_("Amount"), format="#,##0.00"), _("State")],
@@ -66,6 +68,7 @@ def forget(customer: Customer, at: datetime) -> None:
     Answer.objects.filter(call_id__in=ids).update(value="")
     DeskDraft.objects.filter(lead__customer__in=persons).delete()
     Callback.objects.filter(lead__customer__in=persons).exclude(note="").update(note="")
+    LeadSkip.objects.filter(lead__customer__in=persons).exclude(reason="").update(reason="")
     # bytes cannot be put back if this transaction fails: their time is over, and the next sweep takes them
     sound = Recording.objects.filter(call_id__in=ids, file_id__isnull=False).values_list("file_id", flat=True)
     PrivateFile.objects.filter(pk__in=list(sound), destroyed_at=None, keep_until__gt=at).update(keep_until=at)

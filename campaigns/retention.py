@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Answer, Call, Callback, CallPath
+from campaigns.models import Answer, Call, Callback, CallPath, LeadSkip
 from core.retention import register
 from customers.retention import UNUSED, emptied, unused_since
 
@@ -69,6 +69,12 @@ def forget_call_paths(at: datetime) -> int:
     return gone
 
 
+def forget_skip_reasons(at: datetime) -> int:
+    whose = Exists(emptied(at).filter(pk=OuterRef("lead__customer_id")))
+    due = LeadSkip.objects.filter(whose).exclude(reason="").values_list("pk", flat=True)[:A_NIGHT]
+    return LeadSkip.objects.filter(pk__in=list(due)).update(reason="")
+
+
 def _blank(statement: str, due: list[tuple[int, datetime]]) -> int:
     """Run the statement for these calls, found by number and time: their month alone is touched."""
     if not due:
@@ -108,6 +114,13 @@ register(
     keep_for=UNUSED,
     basis=_("The note of a promise belongs to its lead."),
     apply=forget_promise_notes,
+)
+register(
+    "campaigns.LeadSkip",
+    fields=("reason",),
+    keep_for=UNUSED,
+    basis=_("Skips are counted and stay; their reasons, which agents write by hand, go with the customer."),
+    apply=forget_skip_reasons,
 )
 register(
     "campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace.")

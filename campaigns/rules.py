@@ -160,3 +160,8 @@ def can_see_callbacks(user: User) -> bool:
 def can_hand_over(user: User) -> bool:
     """Give an agent's promise to another agent."""
     return user.has_role(*LEADERS, Role.ADMINISTRATOR)
+
+
+def can_see_skips(user: User) -> bool:
+    """Which agents put leads away undialled: those who lead them."""
+    return user.has_role(*LEADERS)

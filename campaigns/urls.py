@@ -17,6 +17,7 @@ from campaigns.views import (
     refusals,
     script_path,
     segments,
+    skips,
 )
 
 app_name = "campaigns"
@@ -80,9 +81,11 @@ DESK = [
     path("desk/phase/", desk.phase, name="desk_phase"),
     path("desk/result/", desk.result, name="desk_result"),
     path("desk/skip/", desk.skip, name="desk_skip"),
+    path("desk/skips/", skips.skips, name="skips"),
     path("desk/pause/", desk.pause, name="desk_pause"),
     path("desk/promises/", desk.promises, name="desk_promises"),
     path("callbacks/", callbacks.board, name="callbacks"),
+    path("callbacks/kept/", callbacks.kept, name="promises-kept"),
     path("callbacks/badge/", callbacks.badge, name="callbacks-badge"),
     path("callbacks/<int:pk>/hand-over/", callbacks.hand_over, name="callback_hand_over"),
 ]

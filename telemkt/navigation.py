@@ -60,6 +60,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer"),
             ),
             Page("campaigns:callbacks", "clock", _("Callbacks"), (AGENT, *LEADERS), badge="campaigns:callbacks-badge"),
+            Page("campaigns:skips", "swap", _("Skips"), (*LEADERS, *MANAGERS)),
             Page(
                 "campaigns:calls",
                 "headset",

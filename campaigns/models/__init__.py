@@ -4,7 +4,7 @@ from .calls import Answer, Call, CallKey, Recording
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
-from .floor import AgentState, Cost
+from .floor import AgentState, Cost, LeadSkip
 from .guide import AnswerUse, CallPath, DeskDraft, ScenarioUse
 from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation, SegmentDraw
@@ -31,6 +31,7 @@ __all__ = [
     "Disposition",
     "Gate",
     "Lead",
+    "LeadSkip",
     "LikenessModel",
     "LikenessUse",
     "ListAllocation",

@@ -57,6 +57,34 @@ class AgentState(models.Model):
         ]
 
 
+class LeadSkipQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> LeadSkipQuerySet:
+        scope = user.scope()
+        return self if scope.is_region else self.filter(Q(team__in=scope.team_ids) | Q(agent=user))
+
+
+class LeadSkip(models.Model):
+    """A lead that an agent put away undialled, and why: written with the giving back, never changed."""
+
+    agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("agent"), db_index=False)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, related_name="+", verbose_name=_("team"), db_index=False)
+    lead = models.ForeignKey("campaigns.Lead", models.PROTECT, related_name="skips", verbose_name=_("lead"))
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", models.PROTECT, related_name="+", verbose_name=_("campaign"), db_index=False
+    )
+    reason = models.CharField(_("reason"), max_length=120)
+    at = models.DateTimeField(_("skipped"))
+
+    # agents write it by hand
+    PERSONAL_FIELDS = ("reason",)
+
+    objects = LeadSkipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("skip")
+        indexes = [models.Index(fields=["agent", "at"], name="lead_skip_agent")]
+
+
 class Cost(models.Model):
     """A cost, direct or shared, of a campaign, city and month."""
 

@@ -300,6 +300,10 @@ class Callback(models.Model):
         LATE = "late", _("Kept late")
         DROPPED = "dropped", _("No longer wanted")
 
+    class Handed(models.TextChoices):
+        BY_HAND = "by_hand", _("Handed over by hand")
+        ABSENT = "absent", _("Agent not at the desk")
+
     lead = models.ForeignKey(Lead, models.PROTECT, related_name="callbacks", verbose_name=_("lead"))
     agent = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("promised by"))
     due_at = models.DateTimeField(_("promised for"))
@@ -309,6 +313,26 @@ class Callback(models.Model):
     call_started_at = models.DateTimeField(null=True)
     kept_at = models.DateTimeField(_("called back"), null=True, blank=True)
     created_at = models.DateTimeField(_("promised"), db_default=Now())
+    # The last hand-over, so that both desks can tell it; all of them stand in the trail.
+    handed_from = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("taken over from"),
+        db_index=False,
+    )
+    handed_at = models.DateTimeField(_("handed over"), null=True, editable=False)
+    handed_why = models.CharField(
+        _("why handed over"),
+        max_length=8,
+        choices=Handed.choices,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
 
     PERSONAL_FIELDS = ("note",)
 
@@ -317,11 +341,22 @@ class Callback(models.Model):
     class Meta:
         verbose_name = _("callback")
         constraints = [
-            models.UniqueConstraint(fields=["lead"], name="callback_one_open_per_lead", condition=Q(state="promised"))
+            models.UniqueConstraint(fields=["lead"], name="callback_one_open_per_lead", condition=Q(state="promised")),
+            models.CheckConstraint(
+                name="callback_hand_over_is_whole",
+                condition=Q(handed_from=None, handed_at=None, handed_why="")
+                | Q(handed_from__isnull=False, handed_at__isnull=False) & ~Q(handed_why=""),
+            ),
         ]
         indexes = [
             models.Index(fields=["agent", "due_at"], name="callback_board", condition=Q(state="promised")),
             models.Index(fields=["due_at"], name="callback_day", include=["agent", "state"]),
             # the open promises of a city in their order: by the day alone, years of kept ones would be read past
             models.Index(fields=["due_at"], name="callback_open", condition=Q(state="promised")),
+            # what went away from an agent, told on the desk
+            models.Index(
+                fields=["handed_from"],
+                name="callback_handed",
+                condition=Q(state="promised", handed_from__isnull=False),
+            ),
         ]

@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Callback, CampaignTeam, Lead
 from core.audit import audit
-from core.calendar import business_date
+from core.calendar import business_date, day_bounds
 from core.errors import DomainError
 from people.models import Membership, Team, User
+
+TOLD = 8
 
 
 class PromiseIsOver(DomainError):
@@ -36,8 +38,10 @@ def agents_for(callback: Callback, *, at: datetime) -> QuerySet[User]:
 
 
 @transaction.atomic
-def hand_over(*, callback: Callback, to: User, by: User, at: datetime) -> Callback:
-    """Another agent keeps the promise, at the time agreed. Raises PromiseIsOver, PromiseInHand, AgentNotThere."""
+def hand_over(
+    *, callback: Callback, to: User, by: User | None, at: datetime, why: str = Callback.Handed.BY_HAND
+) -> Callback:
+    """Another agent keeps the promise, at the time agreed; both desks tell it. Raises PromiseIsOver, PromiseInHand, AgentNotThere."""
     lead = Lead.objects.select_for_update(of=("self",)).get(pk=callback.lead_id)
     callback = Callback.objects.select_for_update(of=("self",)).select_related("lead").get(pk=callback.pk)
     if callback.state != Callback.State.PROMISED:
@@ -48,7 +52,9 @@ def hand_over(*, callback: Callback, to: User, by: User, at: datetime) -> Callba
         raise AgentNotThere(_("%(agent)s does not work on this campaign in this city.") % {"agent": to})
     before = callback.agent_id
     callback.agent = to
-    callback.save(update_fields=["agent"])
+    if before != to.pk:
+        callback.handed_from_id, callback.handed_at, callback.handed_why = before, at, why
+    callback.save(update_fields=["agent", "handed_from", "handed_at", "handed_why"])
     if lead.state == Lead.State.OPEN:
         lead.callback_agent = to
         lead.save(update_fields=["callback_agent"])
@@ -60,5 +66,17 @@ def hand_over(*, callback: Callback, to: User, by: User, at: datetime) -> Callba
         city_id=lead.city_id,
         from_agent=before,
         to_agent=to.pk,
+        why=why,
     )
     return callback
+
+
+def handed_today(agent: User, at: datetime) -> list[Callback]:
+    """Open promises that went from or to this agent today, for both desks to tell: when and who, nothing of the customer."""
+    start, _end = day_bounds(business_date(at))
+    mine = Q(handed_from=agent) | Q(agent=agent, handed_from__isnull=False)
+    return list(
+        Callback.objects.filter(mine, state=Callback.State.PROMISED, handed_at__gte=start)
+        .select_related("agent", "handed_from")
+        .order_by("-handed_at", "pk")[:TOLD]
+    )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from campaigns.models import Lead
+from campaigns.models import Lead, LeadSkip
 from campaigns.services import refusals
 from campaigns.services.calls import LeadNotYours
 from campaigns.services.returning import let_go, return_undialled
@@ -70,7 +70,7 @@ def give_back(
 ) -> Lead:
     """Return an undialled lead to its queue, void its reserved contact and restore the person's budget as it was.
 
-    A skip needs a reason and rests half an hour, so that others get it first. Raises LeadNotYours, AlreadyDialled, ReasonMissing.
+    A skip needs a reason, is counted, and rests half an hour, so that others get it first. Raises LeadNotYours, AlreadyDialled, ReasonMissing.
     """
     if is_skip and not reason.strip():
         raise ReasonMissing(_("Say why you skip this customer."))
@@ -78,11 +78,19 @@ def give_back(
     if lead.dialled_at is not None:
         raise AlreadyDialled(_("This lead was dialled: record its result, then it leaves your desk."))
     return_undialled(lead, customer, due_at=at + (SKIPPED_REST if is_skip else rest) if is_skip or rest else None)
+    if is_skip:
+        _note_skip(lead, agent, reason.strip()[:120], at)
     audit(
         "campaigns.lead.skipped" if is_skip else "campaigns.lead.given_back",
         lead, by=agent, at=at, campaign_id=lead.campaign_id, reason=reason.strip()[:120],
     )  # fmt: skip
     return lead
+
+
+def _note_skip(lead: Lead, agent: User, reason: str, at: datetime) -> None:
+    LeadSkip.objects.create(
+        agent=agent, team=agent.team_at(at), lead=lead, campaign_id=lead.campaign_id, reason=reason, at=at
+    )
 
 
 def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:

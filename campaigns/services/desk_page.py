@@ -14,7 +14,7 @@ from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import claim, desk, guide
+from campaigns.services import callbacks, claim, desk, guide
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
@@ -49,7 +49,10 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     if lead is not None and state is None:
         # the desk was closed for silence while a call was open: whoever looks at it is back
         state = desk.set_state(agent=agent, state=AgentState.State.PREVIEW, at=at, campaign_id=lead.campaign_id)
-    common = {"at": at, "team": team, "own": queries_desk.own_figures(agent, at), "breaks": desk.BREAKS, "lead": lead}
+    common = {
+        "at": at, "team": team, "own": queries_desk.own_figures(agent, at), "breaks": desk.BREAKS, "lead": lead,
+        "handed": callbacks.handed_today(agent, at),
+    }  # fmt: skip
     if lead is not None:
         return common | {"screen": "work"} | _work(lead, agent, state, at)
     screen = "off" if state is None else "away" if state.state == AgentState.State.AWAY else "empty"

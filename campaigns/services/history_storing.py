@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns.models import CallImport, Campaign, Disposition, RetryRule
+from campaigns.queries_kept import KEPT_WITHIN
 from campaigns.services import refusals, retry
 from customers.services import contacts
 from customers.services.contacts import ContactRules
@@ -262,7 +263,7 @@ WHERE l.id = d.id
 # The first call after the promise kept it, as if it had been recorded here. Leads that go on keep theirs: the promise is with an agent.
 KEEP_PROMISES = f"""
 UPDATE campaigns_callback b SET kept_at = m.kept_at,
-    state = CASE WHEN m.kept_at IS NULL THEN 'dropped' WHEN m.kept_at > b.due_at + interval '{int(retry.KEPT_WITHIN.total_seconds())} seconds' THEN 'late' ELSE 'kept' END
+    state = CASE WHEN m.kept_at IS NULL THEN 'dropped' WHEN m.kept_at > b.due_at + interval '{int(KEPT_WITHIN.total_seconds())} seconds' THEN 'late' ELSE 'kept' END
 FROM (
     SELECT b2.id, min(p.started_at) FILTER (WHERE p.started_at > coalesce(b2.call_started_at, b2.created_at)) AS kept_at
     FROM piece p JOIN campaigns_lead l ON l.id = p.lead_id AND l.state = 'done'

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from campaigns.models import Call, Callback, Disposition, Lead, RetryRule
+from campaigns.queries_kept import KEPT_WITHIN
 from customers.models import Customer, Phone
 from people.models import User
 
-KEPT_WITHIN = timedelta(minutes=15)
 NEXT_NUMBER_AFTER = timedelta(minutes=5)
 
 

@@ -630,7 +630,7 @@ def test_an_imported_refusal_gives_the_budget_of_an_undialled_lead_back_and_then
 
 
 @pytest.mark.parametrize(
-    ("due", "state"), [("2026-03-06 10:00", "kept"), ("2026-03-05 09:45", "kept"), ("2026-03-05 09:44", "late")]
+    ("due", "state"), [("2026-03-06 10:00", "kept"), ("2026-03-05 09:30", "kept"), ("2026-03-05 09:29", "late")]
 )
 def test_a_lead_that_ends_by_an_imported_call_has_no_open_promise_left(world, due, state):
     lead = LeadFactory(customer=world["customer"], campaign=world["campaign"], callback_agent=world["agent"])

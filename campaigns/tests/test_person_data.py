@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Answer, Call, Callback, Lead, Order, Recording
+from campaigns.models import Answer, Call, Callback, Lead, LeadSkip, Order, Recording
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, person
 from core.files import open_file
@@ -59,6 +59,9 @@ def spoken_with(floor: Floor, *, called_at=AT) -> Lead:
     question = ScriptQuestion.objects.create(step=step, position=1, code="children", text="Children?")
     Answer.objects.create(call_id=call.pk, call_started_at=called_at, question=question, value="two children")
     Callback.objects.create(lead=lead, agent=floor.agent, due_at=called_at, note="after the operation")
+    LeadSkip.objects.create(
+        agent=floor.agent, team=floor.team, lead=lead, campaign=floor.campaign, reason="my neighbour", at=called_at
+    )
     return lead
 
 
@@ -83,7 +86,16 @@ def test_the_copy_holds_calls_answers_promises_and_orders(floor, data, clerk):
     with open_file(PrivateFile.objects.get(pk=row.file_id)) as stream:
         book = openpyxl.load_workbook(io.BytesIO(stream.read()))
     told = str([[cell.value for cell in line] for sheet in book for line in sheet.rows])
-    for word in ("has a sick mother", "two children", "Children?", "after the operation", "A-1", "123", "95"):
+    for word in (
+        "has a sick mother",
+        "two children",
+        "Children?",
+        "after the operation",
+        "my neighbour",
+        "A-1",
+        "123",
+        "95",
+    ):
         assert word in told, word
 
 
@@ -115,6 +127,8 @@ def test_erasing_empties_the_words_and_leaves_call_order_and_lead_as_they_count(
     assert Call.objects.get(pk=call.pk).note == ""
     assert Answer.objects.get(call_id=call.pk).value == ""
     assert Callback.objects.get(lead=lead).note == ""
+    assert LeadSkip.objects.get(lead=lead).reason == ""
+    assert LeadSkip.objects.get(lead__customer=other.customer_id).reason == "my neighbour"
     assert Call.objects.get(customer_id=other.customer_id).note == "has a sick mother"
     lead.refresh_from_db()
     assert (lead.state, lead.outcome) == ("done", "suppressed")

@@ -14,16 +14,20 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from campaigns import queries_desk, rules
+from campaigns import queries_promises, rules
 from campaigns.models import Callback
+from campaigns.periods import MOST_DAYS, period_of
+from campaigns.queries_kept import KEPT_WITHIN, kept_rates, together
 from campaigns.services import callbacks as services
 from core.calendar import business_date, day_bounds
 from core.clock import database_now
 from core.errors import DomainError
 from people.access import must
-from people.models import User
+from people.models import Membership, Team, User
 
 PAGE = 50
+# So many promises are judged at once, those due first.
+JUDGED = 500
 WHENS = ("open", "late", "today", "later", "done")
 
 
@@ -49,20 +53,66 @@ def board(request: HttpRequest) -> HttpResponse:
     at = database_now()
     when = request.GET.get("when", "open")
     when = when if when in WHENS else "open"
-    agent = request.GET.get("agent", "")
+    agent, team, risk = (request.GET.get(name, "") for name in ("agent", "team", "risk"))
     found = _filtered(request.user, when, at)
     if agent.isdigit():
         found = found.filter(agent=int(agent))
+    if team.isdigit():
+        found = found.filter(agent__in=_members(int(team), at))
     found = found.select_related(
-        "agent", "lead__customer__city", "lead__campaign", "lead__data_request"
+        "agent", "lead__customer__city__zone", "lead__campaign", "lead__data_request"
     ).prefetch_related("lead__customer__phones")
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {
-        "page": page, "rows": queries_desk.promises(page, at), "when": when, "at": at, "agent": agent,
+    leads = rules.can_hand_over(request.user)
+    context = _judged(found, risk, request, at) if leads and when != "done" else _plain(found, request, at)
+    context |= {
+        "when": when, "at": at, "agent": agent, "team": team,
         "whens": [("open", _("Open")), ("late", _("Overdue")), ("today", _("Today")), ("later", _("Later")), ("done", _("Done"))],
-        "agents": _agents(request.user, at), "may_hand_over": rules.can_hand_over(request.user),
+        "agents": _agents(request.user, at), "teams": _teams(request.user), "may_hand_over": leads,
     }  # fmt: skip
     return render(request, "campaigns/callbacks.html", context)
+
+
+def _plain(found: QuerySet[Callback], request: HttpRequest, at: datetime) -> dict[str, Any]:
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return {"page": page, "rows": queries_promises.plain(page, at), "count": page.paginator.count}
+
+
+def _judged(found: QuerySet[Callback], risk: str, request: HttpRequest, at: datetime) -> dict[str, Any]:
+    """The most endangered first, of the promises that are due next."""
+    judged = queries_promises.judge(list(found[:JUDGED]), at)
+    numbers = queries_promises.counts(judged)
+    risk = risk if risk in queries_promises.WORDS else ""
+    shown = [one for one in judged if not risk or risk in one.risks]
+    page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
+    risks = [(code, label, numbers[code]) for code, label in queries_promises.WORDS.items()]
+    is_cut = JUDGED if len(judged) == JUDGED else 0
+    return {"page": page, "rows": page, "count": len(shown), "risk": risk, "risks": risks, "is_cut": is_cut}
+
+
+def _members(team: int, at: datetime) -> QuerySet[Membership]:
+    return Membership.objects.valid_on(business_date(at)).filter(role=Membership.Role.AGENT, team=team).values("user")
+
+
+def _teams(user: User) -> QuerySet[Team]:
+    if user.is_agent:
+        return Team.objects.none()
+    return Team.objects.visible_to(user).filter(is_active=True).order_by("name")
+
+
+@require_GET
+def kept(request: HttpRequest) -> HttpResponse:
+    """How many promises were kept in time, by team and agent."""
+    must(request, rules.can_hand_over(request.user))
+    at = database_now()
+    period = period_of(request.GET, business_date(at))
+    team = request.GET.get("team", "")
+    chosen = int(team) if team.isdigit() and len(team) < 10 else None
+    parts = kept_rates(user=request.user, first=period.first, last=period.last, at=at, team=chosen)
+    context = {
+        "period": period, "parts": parts, "whole": together(part.whole for part in parts), "teams": _teams(request.user),
+        "team": team, "within": int(KEPT_WITHIN.total_seconds() // 60), "most_days": MOST_DAYS,
+    }  # fmt: skip
+    return render(request, "campaigns/promises_kept.html", context)
 
 
 def _agents(user: User, at: datetime) -> QuerySet[User]:

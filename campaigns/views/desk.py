@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from campaigns import rules
 from campaigns.forms_desk import ResultForm
 from campaigns.models import Lead
-from campaigns.services import claim, desk, results
+from campaigns.services import callbacks, claim, desk, results
 from campaigns.services.calls import LeadNotYours
 from campaigns.services.desk_page import context_of
 from core.clock import database_now
@@ -203,6 +203,9 @@ def promises(request: HttpRequest) -> HttpResponse:
     from campaigns import queries_desk
 
     agent, at = agent_of(request), database_now()
-    return render(
-        request, "campaigns/_desk_promises.html", {"promises": queries_desk.own_promises(agent, at), "at": at}
-    )
+    context = {
+        "promises": queries_desk.own_promises(agent, at),
+        "handed": callbacks.handed_today(agent, at),
+        "at": at,
+    }
+    return render(request, "campaigns/_desk_promises.html", context)

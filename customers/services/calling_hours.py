@@ -45,6 +45,22 @@ def next_allowed(zone_name: str | None, rules: ContactRules, at: datetime) -> da
     return None
 
 
+def closes_at(zone_name: str | None, rules: ContactRules, at: datetime) -> datetime | None:
+    """The end of the calling hours in which `at` lies there, past midnight when they go on; None when it lies in none."""
+    end = _end_of_span(zone_name, rules, at)
+    return (_end_of_span(zone_name, rules, end) or end) if end else None
+
+
+def _end_of_span(zone_name: str | None, rules: ContactRules, at: datetime) -> datetime | None:
+    zone = zone_of(zone_name)
+    if zone is None:
+        return None
+    local = at.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    spans = rules.hours.get(local.isoweekday(), ())
+    return next((moment_of(local.date(), closes, zone) for opens, closes in spans if opens <= minute < closes), None)
+
+
 def moment_of(day: date, minute: int, zone: ZoneInfo) -> datetime:
     naive = datetime.combine(day, time()) + timedelta(minutes=minute)
     # by way of the absolute moment: an hour skipped by daylight saving begins when the clocks jump

@@ -130,6 +130,21 @@ def quiet_ends(customers: Iterable[Customer], at: datetime) -> dict[int, datetim
         return dict(cursor.fetchall())
 
 
+def quiet_spans_of(customers: Iterable[Customer], *, start: datetime, days: int) -> dict[int, list[Span]]:
+    """quiet_spans() of many, by one question; who has none is not in it."""
+    asked = [customer.pk for customer in customers if customer.has_quiet_times]
+    found: dict[int, list[Span]] = {}
+    if asked:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, begins, ends FROM unnest(%s::bigint[]) id, customers_quiet_spans(id, %s, %s)",
+                [asked, start, days],
+            )
+            for pk, begins, ends in cursor.fetchall():
+                found.setdefault(pk, []).append((begins, ends))
+    return found
+
+
 def in_words(row: QuietTime) -> str:
     """ "Mon–Fri from 22:00 to 07:00 of the day after" """
     told = {

@@ -8,6 +8,7 @@ import pytest
 from core.sealed import blind_index
 from customers.models import ContactRule, Customer, RulePack, Suppression
 from customers.services import contacts
+from customers.services.calling_hours import closes_at
 from customers.services.contacts import Cap
 from customers.tests.factories import ConsentFactory, CustomerFactory, PhoneFactory
 from people.tests.factories import CityFactory, ZoneFactory
@@ -92,6 +93,20 @@ def test_a_rule_counts_only_in_its_time_and_for_its_city_campaign_and_product():
 @pytest.mark.parametrize(("when", "expected"), [(at(8, 59), False), (at(9), True), (at(19, 59), True), (at(20), False)])
 def test_calling_hours_begin_and_end_to_the_minute(when, expected):
     assert contacts.is_open("Asia/Shanghai", contacts.rules_for(pack_ids=[], on=TUESDAY), when) is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"), [(at(8, 59), None), (at(9), at(20)), (at(19, 59), at(20)), (at(20), None)]
+)
+def test_calling_hours_say_when_they_end(when, expected):
+    assert closes_at("Asia/Shanghai", contacts.rules_for(pack_ids=[], on=TUESDAY), when) == expected
+
+
+def test_hours_that_go_on_over_midnight_end_on_the_next_day():
+    own = pack(("hours", hours("20:00", "24:00")), ("hours", hours("00:00", "02:00")))
+
+    assert closes_at("Asia/Shanghai", rules_of(own), at(23)) == at(2, day=6)
+    assert closes_at("Nowhere", rules_of(own), at(23)) is None
 
 
 def test_hours_are_those_of_the_called_party():
