@@ -34,6 +34,16 @@ def can_switch(user: User, campaign: Campaign) -> bool:
     return user.has_role(*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER) and covers(user, campaign)
 
 
+def can_see_experiments(user: User) -> bool:
+    """Which ones is asked of Experiment.visible_to."""
+    return user.has_role(*READERS)
+
+
+def can_experiment(user: User, campaign: Campaign) -> bool:
+    """Plan, start, stop and decide experiments: adopting puts a script version or an offer in force."""
+    return can_plan(user, campaign)
+
+
 def can_allocate(user: User) -> bool:
     return user.has_role(Role.DATA, *PLANNERS)
 

@@ -4,6 +4,7 @@ from .calls import Answer, Call, CallKey, Recording
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
+from .experiments import Experiment, ExperimentArm, ExperimentPerson
 from .floor import AgentState, Cost
 from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation
@@ -25,6 +26,9 @@ __all__ = [
     "DataRequest",
     "DataRequestDraw",
     "Disposition",
+    "Experiment",
+    "ExperimentArm",
+    "ExperimentPerson",
     "Gate",
     "Lead",
     "LikenessModel",
