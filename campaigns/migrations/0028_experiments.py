@@ -347,6 +347,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("looks__gte", 1), ("looks__lte", 5), ("per_arm__gte", models.F("looks"))),
                 name="experiment_looks_fixed",
+                violation_error_message="There must be at least as many persons an arm as looks.",
             ),
         ),
         migrations.AddConstraint(
@@ -354,6 +355,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("smallest_points__gt", 0), ("usual_percent__gt", 0), ("usual_percent__lt", 100)),
                 name="experiment_difference_makes_sense",
+                violation_error_message="A rate lies between 0 and 100 percent, and the difference is above 0.",
             ),
         ),
         migrations.AddConstraint(

@@ -92,10 +92,12 @@ class Experiment(models.Model):
             models.CheckConstraint(
                 name="experiment_looks_fixed",
                 condition=Q(looks__gte=1, looks__lte=MOST_LOOKS) & Q(per_arm__gte=F("looks")),
+                violation_error_message=_("There must be at least as many persons an arm as looks."),
             ),
             models.CheckConstraint(
                 name="experiment_difference_makes_sense",
                 condition=Q(usual_percent__gt=0, usual_percent__lt=100, smallest_points__gt=0),
+                violation_error_message=_("A rate lies between 0 and 100 percent, and the difference is above 0."),
             ),
             models.CheckConstraint(
                 name="experiment_state_is_whole",
