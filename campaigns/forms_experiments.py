@@ -78,14 +78,14 @@ class ExperimentForm(forms.ModelForm):
             share = arm.share if arm else 50 if number <= 2 and not planned else None
             is_needed = number <= 2
             self.fields[f"thing_{number}"] = forms.ModelChoiceField(
-                label=_("arm %(letter)s") % {"letter": LETTERS[number - 1]},
+                label=_("Arm %(letter)s") % {"letter": LETTERS[number - 1]},
                 queryset=self.things,
                 required=is_needed,
                 initial=thing,
                 help_text=_("The others are compared with this one.") if number == 1 else "",
             )
             self.fields[f"share_{number}"] = forms.IntegerField(
-                label=_("share of arm %(letter)s, percent") % {"letter": LETTERS[number - 1]},
+                label=_("Share of arm %(letter)s, percent") % {"letter": LETTERS[number - 1]},
                 min_value=1,
                 max_value=99,
                 required=is_needed,

@@ -78,9 +78,13 @@ class Board:
         told = [row.said for row in others if self.verdicts.get(row.line.arm.pk) != EARLY]
         if told:
             return " ".join(told)
-        if self.experiment.state == Experiment.State.RUNNING:
-            return self.more_words or _("The next look is taken within five minutes.")
-        return _("No look found anything out.")
+        if self.is_look_due:
+            return _("The next look is taken within five minutes.")
+        return self.more_words or _("No look found anything out.")
+
+    @property
+    def is_look_due(self) -> bool:
+        return self.next_look is not None and self.smallest >= self.next_look.size
 
     @property
     def more_words(self) -> str:

@@ -529,3 +529,18 @@ def test_the_api_hides_other_cities_and_turns_agents_away(client, tried):
 
     client.force_login(agent_of(TeamFactory()))
     assert client.get(reverse("api:experiment-list")).status_code == 403
+
+
+def test_a_look_that_is_due_but_not_taken_yet_is_announced(tried):
+    many(tried, 1, 3)
+    many(tried, 2, 3)
+
+    assert board_of(tried).headline == "The next look is taken within five minutes."
+
+
+def test_when_the_last_look_found_nothing_the_page_says_so(tried):
+    many(tried, 1, 6, won=3)
+    many(tried, 2, 6, won=3)
+    take(tried)
+
+    assert board_of(tried).headline == "No worthwhile difference between B and A."

@@ -15,7 +15,7 @@ OPENING = "您好，{name|先生/女士}！看到您家的宽带用了几年，�
 # who was called for the first time since; those who bought fell a little more often to the second arm
 PERSONS = """
 INSERT INTO campaigns_experimentperson (experiment_id, customer_id, arm_id, agent_id, place, met_at)
-SELECT %(experiment)s, f.customer_id, CASE WHEN f.lot < CASE WHEN f.sold THEN 46 ELSE 50 END THEN %(first)s ELSE %(second)s END, f.agent_id,
+SELECT %(experiment)s, f.customer_id, CASE WHEN f.lot < CASE WHEN f.sold THEN 48 ELSE 50 END THEN %(first)s ELSE %(second)s END, f.agent_id,
        row_number() OVER (PARTITION BY f.agent_id ORDER BY f.met_at, f.customer_id) - 1, f.met_at
 FROM (SELECT c.customer_id, min(c.started_at) AS met_at, (array_agg(c.agent_id ORDER BY c.started_at))[1] AS agent_id, bool_or(c.sale) AS sold,
              abs(hashtext(c.customer_id::text)) %% 100 AS lot
