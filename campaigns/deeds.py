@@ -26,6 +26,11 @@ tell(
         "campaigns.sample.begun": _("Let only a sample of a list be called"),
         "campaigns.sample.released": _("Let the rest of a list be called"),
         "campaigns.sample.stopped": _("Stopped a list after its sample"),
+        "campaigns.experiment.saved": _("Planned an experiment"),
+        "campaigns.experiment.started": _("Started an experiment"),
+        "campaigns.experiment.stopped": _("Stopped an experiment"),
+        "campaigns.experiment.arm_stopped": _("An arm of an experiment stopped because it was worse"),
+        "campaigns.experiment.decided": _("Decided an experiment"),
         "campaigns.data_request.asked": _("Asked the data team for customers"),
         "campaigns.data_request.approved": _("Approved a data request"),
         "campaigns.data_request.refused": _("Refused a data request"),
@@ -56,7 +61,7 @@ tell(
         "campaigns.calls.given_up": _("Gave up an import of calls"),
         "campaigns.calls.rejects_downloaded": _("Took away the rows not taken of an import of calls"),
     },
-    named={"campaigns.campaign", "campaigns.protectedattribute", "campaigns.datarequest"},
+    named={"campaigns.campaign", "campaigns.protectedattribute", "campaigns.datarequest", "campaigns.experiment"},
 )
 
 title_lists(

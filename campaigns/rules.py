@@ -40,6 +40,16 @@ def can_read_refusals(user: User) -> bool:
     return user.has_role(*PLANNERS, Role.QA, Role.TRAINER, Role.SUPERVISOR, Role.TEAM_LEADER, Role.CITY_MANAGER)
 
 
+def can_see_experiments(user: User) -> bool:
+    """Which ones is asked of Experiment.visible_to."""
+    return user.has_role(*READERS)
+
+
+def can_experiment(user: User, campaign: Campaign) -> bool:
+    """Plan, start, stop and decide experiments: adopting puts a script version or an offer in force."""
+    return can_plan(user, campaign)
+
+
 def can_allocate(user: User) -> bool:
     return user.has_role(Role.DATA, *PLANNERS)
 

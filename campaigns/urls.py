@@ -8,6 +8,7 @@ from campaigns.views import (
     calls,
     data_requests,
     desk,
+    experiments,
     funnel,
     guide,
     history,
@@ -71,6 +72,15 @@ LIKENESS = [
     path("campaigns/<int:pk>/likeness/leads/<int:lead_pk>/", likeness.likeness_lead, name="likeness_lead"),
 ]
 
+EXPERIMENTS = [
+    path("campaigns/<int:pk>/experiments/", experiments.experiments, name="experiments"),
+    path("campaigns/<int:pk>/experiments/new/", experiments.experiment_new, name="experiment-new"),
+    path("campaigns/experiments/<int:pk>/edit/", experiments.experiment_edit, name="experiment-edit"),
+    path("campaigns/experiments/<int:pk>/start/", experiments.experiment_start, name="experiment-start"),
+    path("campaigns/experiments/<int:pk>/stop/", experiments.experiment_stop, name="experiment-stop"),
+    path("campaigns/experiments/<int:pk>/decide/", experiments.experiment_decide, name="experiment-decide"),
+]
+
 DESK = [
     path("desk/", desk.page, name="desk"),
     path("desk/start/", desk.start, name="desk_start"),
@@ -115,4 +125,4 @@ GUIDE = [
     path("scripts/versions/<int:pk>/path/", script_path.script_path, name="script_path"),
 ]
 
-urlpatterns = [*DESK, *PLANNING, *DATA_REQUESTS, *LIKENESS, *FACTS, *GUIDE]
+urlpatterns = [*DESK, *PLANNING, *DATA_REQUESTS, *LIKENESS, *EXPERIMENTS, *FACTS, *GUIDE]

@@ -21,6 +21,7 @@ from rest_framework.viewsets import ViewSet
 from core.errors import DomainError
 from customers.rules import can_see_sources
 from metrics import export, registry, scorecards
+from metrics.api_trials import ExperimentsViewSet
 from metrics.questions import GRAINS, GROUPS, Question, ask
 
 JSON_TYPE = "application/json"
@@ -173,4 +174,5 @@ def _ids(text: str, name: str) -> list[int]:
 
 def register(router: BaseRouter) -> None:
     router.register("scorecards", ScorecardsViewSet, basename="scorecard")
+    router.register("experiments", ExperimentsViewSet, basename="experiment")
     router.register("indicators", IndicatorsViewSet, basename="indicator")

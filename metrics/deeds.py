@@ -7,6 +7,7 @@ from core.deeds import tell, title_lists
 tell(
     {
         "metrics.indicators.exported": _("Took indicators away as a file"),
+        "metrics.look.taken": _("A look at an experiment was taken"),
     },
 )
 

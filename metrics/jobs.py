@@ -15,7 +15,7 @@ from core.jobs import Run, handler, scheduled
 from metrics import ledgers
 from metrics.indicator_page.usual import ask_usual_views
 from metrics.models import Partition
-from metrics.services import activity, checks, dirty, lists, offers, periods, rollup
+from metrics.services import activity, checks, dirty, lists, looks, offers, periods, rollup
 
 BATCH_SECONDS = 1.0
 
@@ -72,6 +72,17 @@ def count_offers(run: Run) -> dict[str, Any]:
         with run.chunk(done=1, total=len(days)):
             offers.count_day(day=day, cities=cities)
     return {"partitions": len(days)}
+
+
+@scheduled("metrics.take_looks", every=timedelta(minutes=5), label=_("Looks at experiments"))
+def take_looks(run: Run) -> dict[str, Any]:
+    """Every running experiment whose next look is due; each in its own chunk."""
+    waiting = looks.running()
+    taken = 0
+    for experiment_id in waiting:
+        with run.chunk(done=1, total=len(waiting)):
+            taken += looks.take_look(experiment_id=experiment_id, at=run.now()) is not None
+    return {"looks": taken}
 
 
 def _ask_ahead(run: Run, told: dict[str, Any]) -> None:

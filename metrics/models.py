@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.models import Experiment
 from metrics.columns import COUNTS, SETS
 from people.models import User
 
@@ -283,6 +284,36 @@ class AgentTime(models.Model):
             models.Index(fields=["level", "kind", "start"], name="metrics_time_level"),
             models.Index(fields=["kind", "start"], name="metrics_time_start"),
         ]
+
+
+class ExperimentLookQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ExperimentLookQuerySet:
+        return self.filter(experiment__in=Experiment.objects.visible_to(user))
+
+
+class ExperimentLook(models.Model):
+    """A look at an experiment, frozen: what had been counted by then, and what it said of every arm beside the first.
+
+    `counts`: {arm: {measure: persons}}; `verdicts`: {arm: see metrics.trials}; keys of JSON are texts.
+    """
+
+    experiment = models.ForeignKey(
+        Experiment, models.PROTECT, related_name="looks_taken", verbose_name=_("experiment"), db_index=False
+    )
+    number = models.PositiveSmallIntegerField(_("look"))
+    taken_at = models.DateTimeField(_("taken"), db_default=Now())
+    counts = models.JSONField(_("figures"), default=dict)
+    verdicts = models.JSONField(_("what it said"), default=dict)
+
+    objects = ExperimentLookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("look at an experiment")
+        constraints = [models.UniqueConstraint(fields=["experiment", "number"], name="metrics_look_once")]
+
+    def of_arms(self) -> dict[int, str]:
+        """{arm: what this look said}"""
+        return {int(arm): said for arm, said in self.verdicts.items()}
 
 
 class Alert(models.Model):

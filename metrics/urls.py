@@ -1,6 +1,6 @@
 from django.urls import path
 
-from metrics import views_floor, views_indicators, views_offers, views_scorecards
+from metrics import views_floor, views_indicators, views_offers, views_scorecards, views_trials
 
 app_name = "metrics"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("lists/<int:pk>/scorecard/", views_scorecards.list_scorecard, name="scorecard-list"),
     path("samples/<int:pk>/", views_scorecards.sample, name="sample"),
     path("offers/<int:pk>/effect/", views_offers.offer_effect, name="offer"),
+    path("experiments/<int:pk>/", views_trials.experiment, name="experiment"),
     path("floor/", views_floor.floor, name="floor"),
     path("floor/panels/", views_floor.floor_panels, name="floor-panels"),
 ]

@@ -4,6 +4,7 @@ from .calls import Answer, Call, CallKey, Recording
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
+from .experiments import Experiment, ExperimentArm, ExperimentPerson
 from .floor import AgentState, Cost, LeadSkip
 from .guide import AnswerUse, CallPath, DeskDraft, ScenarioUse
 from .history import CallImport, CallVerdict, StagedCall
@@ -29,6 +30,9 @@ __all__ = [
     "DataRequestDraw",
     "DeskDraft",
     "Disposition",
+    "Experiment",
+    "ExperimentArm",
+    "ExperimentPerson",
     "Gate",
     "Lead",
     "LeadSkip",

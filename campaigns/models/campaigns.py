@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -11,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import RulePack
 from people.models import City, Team, User
 from scripts.models import Offer, Product, Script, ScriptVersion
+
+if TYPE_CHECKING:
+    from .experiments import ExperimentArm
 
 
 class CampaignQuerySet(models.QuerySet):
@@ -63,6 +68,9 @@ class Campaign(models.Model):
     class Telephony(models.TextChoices):
         SIMULATOR = "simulator", _("Simulated telephone")
         HANDSET = "handset", _("Agent's own handset")
+
+    # the arm of an experiment that a person meets; set on copies by services.arms
+    arm: ExperimentArm | None = None
 
     CALLING = [Stage.TRIAL, Stage.RUNNING]
     ORDER = [Stage.PLANNED, Stage.SCRIPT_REVIEW, Stage.TRIAL, Stage.RUNNING, Stage.WRAP_UP, Stage.CLOSED]
@@ -123,6 +131,8 @@ class Campaign(models.Model):
     stock_alert_days = models.PositiveSmallIntegerField(
         _("warn when the callable leads last less than, working days"), default=2, db_default=2
     )
+    # kept by the verbs of experiments: without one the desk asks nothing
+    has_experiment = models.BooleanField(_("an experiment is running"), default=False, db_default=False, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("planned by"))
     created_at = models.DateTimeField(_("planned on"), db_default=Now())
 

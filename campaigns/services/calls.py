@@ -12,7 +12,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, Lead, LiveCall
-from campaigns.services import orders, refusals, retry
+from campaigns.services import arms, orders, refusals, retry
 from campaigns.signals import call_recorded
 from core.audit import audit
 from core.errors import DomainError
@@ -82,7 +82,8 @@ def record_call(
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=lead.customer_id)
     lead = _own_lead(lead, agent)
-    campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
+    lead.campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
+    campaign = arms.campaign_of(lead, agent)
     campaign.script_version_id = script_version_id or campaign.script_version_id
     disposition = find_disposition(campaign.pk, disposition_code)
     result = retry.common_of(disposition)
@@ -229,6 +230,7 @@ def _circumstances(
         "product_id": campaign.product_id,
         "offer_id": campaign.offer_id,
         "script_version_id": campaign.script_version_id,
+        "experiment_arm_id": campaign.arm.pk if campaign.arm else None,
         "attempt": lead.attempts_made + 1,
         "direction": campaign.direction,
     }

@@ -14,7 +14,7 @@ from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import callbacks, claim, desk, guide
+from campaigns.services import arms, callbacks, claim, desk, guide
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
@@ -86,6 +86,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     """The lead in hand: person, script, call and the results that are valid now."""
     status = desk.follow_call(lead=lead, agent=agent, at=at)
     call = desk.live_call(lead) if status else None
+    lead.campaign = arms.campaign_of(lead, agent)
     customer, campaign, seen = lead.customer, lead.campaign, desk_fields.seen(lead)
     rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id, segment_ids=customer.rule_segments)
     grey = greylist.entries_of(customer, at)

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from campaigns.models import Callback, DataRequest, Lead
+from campaigns.services import arms
 from campaigns.services.refusals import end_leads, withdraw_leads
 from customers.models import Customer
 from customers.services.contacts import suppressions_of
@@ -30,6 +31,7 @@ def merge_leads(*, kept_id: int, gone_id: int, at: datetime, moved: dict[str, An
     leads = list(
         Lead.objects.select_for_update(of=("self",)).filter(customer__in=[kept_id, gone_id]).order_by("pk")
     )  # fmt: skip
+    arms.keep_arms(kept_id=kept_id, gone_id=gone_id)
     before = {lead.pk: _as_is(lead) for lead in leads if lead.state == Lead.State.OPEN}
     own = {lead.campaign_id: lead for lead in leads if lead.customer_id == kept_id}
     promises: list[list[Any]] = []

@@ -64,7 +64,7 @@ def record_sale(*, call: Call, sale: Sale, by: User | None, at: datetime) -> Ord
     campaign = Campaign.objects.select_related("product", "offer").get(pk=call.campaign_id)
     product = sale.product or campaign.product
     day = business_date(call.started_at)
-    offer = sale.offer or _usual_offer(campaign, product, day)
+    offer = sale.offer or _usual_offer(call, campaign, product, day)
     _check_goods(product, offer, day)
     order = _store(
         call_id=call.pk,
@@ -96,9 +96,10 @@ def _store(**fields: Any) -> Order:
         raise _taken(fields["number"]) from None
 
 
-def _usual_offer(campaign: Campaign, product: Product, day: date) -> Offer | None:
-    """The campaign's offer, where it is for this product and still made on that day."""
-    offer = campaign.offer
+def _usual_offer(call: Call, campaign: Campaign, product: Product, day: date) -> Offer | None:
+    """The offer of the call, where it is for this product and still made on that day."""
+    is_usual = call.offer_id in (None, campaign.offer_id)
+    offer = campaign.offer if is_usual else Offer.objects.filter(pk=call.offer_id or 0).first()
     return offer if offer and offer.product_id == product.pk and _is_valid(offer, day) else None
 
 

@@ -83,8 +83,8 @@ def keep_history(*, code: str, by: User, at: datetime) -> Campaign:
 
 @transaction.atomic
 def change_campaign(*, campaign: Campaign, packs: Iterable[RulePack], by: User, at: datetime) -> Campaign:
-    """Store changed facts of a campaign; stage and switch have verbs of their own and are left as they are now."""
-    own_verbs = {"id", "stage", "is_on", "created_by", "created_at"}
+    """Store changed facts of a campaign; stage, switch and experiments have verbs of their own and are left as they are now."""
+    own_verbs = {"id", "stage", "is_on", "has_experiment", "created_by", "created_at"}
     campaign.save(update_fields=[field.name for field in campaign._meta.concrete_fields if field.name not in own_verbs])
     bind_packs(campaign=campaign, packs=packs, by=by, at=at)
     audit("campaigns.campaign.changed", campaign, by=by, at=at)

@@ -19,6 +19,7 @@ from metrics.floor.judge import fits
 from metrics.floor.leads import Funnel
 from metrics.floor.people import IDLE, LONG_WAIT, WRAP, Now
 from metrics.floor.promises import Promises
+from metrics.trial_page import ExperimentNews
 from people.models import City, User
 from people.rules import can_see_people
 
@@ -83,6 +84,21 @@ def register_too_old(stopped: Sequence[tuple[Campaign, str]]) -> list[Alert]:
     return [
         Alert(GRAVE, _("%(campaign)s calls nobody.") % {"campaign": campaign}, why, url, action)
         for campaign, why in stopped
+    ]
+
+
+def experiments_to_decide(found: Sequence[ExperimentNews]) -> list[Alert]:
+    """Experiments of the campaigns shown whose looks have found something, or are all taken."""
+    return [
+        Alert(
+            GRAVE if news.is_harm else DUE,
+            _("Experiment %(experiment)s of %(campaign)s: %(said)s")
+            % {"experiment": news.name, "campaign": news.campaign, "said": news.said},
+            _("It waits for a decision."),
+            url_of("metrics:experiment", news.pk),
+            _("Open the experiment"),
+        )
+        for news in found
     ]
 
 

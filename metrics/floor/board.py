@@ -26,6 +26,7 @@ from metrics.floor.judge import verdict, verdict_of_rate
 from metrics.floor.people import Crew, Now, SignedIn
 from metrics.floor.places import Place
 from metrics.floor.today import Work, read_today
+from metrics.trial_page import news_of
 from people.models import User
 
 
@@ -253,6 +254,7 @@ def _alerts(
     return alerts.in_order([
         *alerts.switched_off(campaigns, list(cities.values()), user),
         *alerts.register_too_old(stopped_by_register(campaigns, at=at)),
+        *alerts.experiments_to_decide(news_of(campaigns, user)),
         *alerts.few_leads(campaigns, funnel_of, on),
         *alerts.low_stock(campaigns, funnel_of, on),
         *alerts.under_expectation(teams),

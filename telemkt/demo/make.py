@@ -20,7 +20,7 @@ from core.errors import DomainError
 from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
-from telemkt.demo import guidance, history, knowledge, plan, promises, states, store, words
+from telemkt.demo import guidance, history, knowledge, plan, promises, states, store, trials, words
 from telemkt.demo.accounts import People, make_people
 
 SEED = 20081  # any number: the same one makes the same demo
@@ -45,6 +45,7 @@ def make_demo(*, at: datetime) -> People:
     for place, city in enumerate(people.cities):
         _play_city(loader, people, place, city.pk, today, at)
     loader.write()
+    trials.make_experiment(people, made.campaigns["HOME-500"], at)
     guidance.make_guidance(people, at)
     states.make_states(today_begins=midnight(today), now=at, zone=settings.TIME_ZONE)
     promises.make_promises(at)

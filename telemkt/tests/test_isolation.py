@@ -28,6 +28,8 @@ from campaigns.models import (
     CampaignTeam,
     DataRequest,
     Disposition,
+    Experiment,
+    ExperimentArm,
     Lead,
     ListAllocation,
     ListSample,
@@ -58,7 +60,7 @@ from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
-from scripts.models import Product
+from scripts.models import Offer, Product
 
 A, B = 21_507, 30_911  # the rollup packs numbers of teams and campaigns into 16 bits
 MARKER = {A: "aaamarker", B: "bbbmarker"}
@@ -161,6 +163,14 @@ def make_city(number: int) -> None:
     SegmentAllocation.objects.create(
         id=number, campaign=campaign, segment=segment, counted_at=at, customer_count=1, by=agent, at=at
     )
+    experiment = Experiment.objects.create(
+        id=number, campaign=campaign, name=f"{marker} trial", usual_percent=5, smallest_points=1, per_arm=300, seed=1, created_by=agent
+    )  # fmt: skip
+    for place in (1, 2):
+        offer = Offer.objects.create(
+            product=product, code=f"OFFER-{number}-{place}", name="Offer of the region", valid_from=at.date()
+        )
+        ExperimentArm.objects.create(id=2 * number + place, experiment=experiment, number=place, share=50, offer=offer)
     ListSample.objects.create(id=number, allocation=allocation, size=5, seed=1, cut=0, by=agent, at=at)
     lead = Lead.objects.create(id=number, campaign=campaign, customer=customer, city=city, due_at=at, ready_at=at)
     Callback.objects.create(id=number, lead=lead, agent=agent, due_at=at, note=f"{marker} promise")
@@ -267,6 +277,8 @@ SHOW_ROWS = {
     "api:city-list",
     "api:data-request-detail",
     "api:data-request-list",
+    "api:experiment-detail",
+    "api:experiment-list",
     "api:indicator-list",
     "api:list-detail",
     "api:list-list",
@@ -294,6 +306,9 @@ SHOW_ROWS = {
     "campaigns:data-request",
     "campaigns:data-request-new",
     "campaigns:data-requests",
+    "campaigns:experiment-edit",
+    "campaigns:experiment-new",
+    "campaigns:experiments",
     "campaigns:list_allocate",
     "campaigns:order",
     "campaigns:orders",
@@ -322,6 +337,7 @@ SHOW_ROWS = {
     "customers:segments",
     "customers:suppression",
     "customers:suppressions",
+    "metrics:experiment",
     "metrics:floor",
     "metrics:floor-panels",
     "metrics:indicators",
@@ -342,6 +358,7 @@ SHOW_OWN_ROWS = {
     "api:call-list",
     "api:city-list",
     "api:data-request-list",
+    "api:experiment-list",
     "api:indicator-list",
     "api:list-list",
     "api:order-list",
@@ -426,6 +443,7 @@ def _rows() -> dict[str, object]:
         Campaign,
         Lead,
         DataRequest,
+        Experiment,
         ListSample,
         Callback,
         Call,

@@ -1,0 +1,234 @@
+"""Verbs of experiments: plan, start, stop an arm or the whole, decide. Who meets which arm is drawn in services.arms; figures are judged above."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.models import Campaign, Experiment, ExperimentArm
+from campaigns.models.experiments import MOST_ARMS
+from core.audit import audit
+from core.calendar import business_date
+from core.errors import DomainError
+from core.stats import sample_with_looks
+from people.models import User
+from scripts.models import Offer, Scenario, ScriptVersion
+from scripts.services import make_live
+
+State, Kind = Experiment.State, Experiment.Kind
+FIELD = {Kind.SCRIPT: "script_version", Kind.OFFER: "offer", Kind.SCENARIO: "scenario"}
+
+
+class ExperimentIncomplete(DomainError):
+    """Something is missing before it can be saved or started."""
+
+
+class ExperimentBegun(DomainError):
+    """What was fixed beforehand is not changed any more."""
+
+
+class AnotherExperimentRuns(DomainError):
+    """A call keeps one arm, so a campaign runs one experiment at a time."""
+
+
+class ExperimentOver(DomainError):
+    """It is not in the state from which this step leads on."""
+
+
+class ArmStopped(DomainError):
+    """An arm that was stopped because it did harm is not adopted."""
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """What an arm shows and which share of the persons meets it, in percent."""
+
+    thing: ScriptVersion | Offer | Scenario
+    share: int
+
+
+@transaction.atomic
+def save_experiment(*, experiment: Experiment, arms: Sequence[ArmPlan], by: User, at: datetime) -> Experiment:
+    """Store a new experiment or a changed draft with its arms, the first being what the others are compared with.
+
+    `per_arm` 0 or None: as many persons as tell the smallest difference worth having (power 80 %, 5 %). Raises ExperimentIncomplete, ExperimentBegun.
+    """
+    if experiment.pk:
+        _in_state(experiment, State.DRAFT)
+    else:
+        experiment.seed, experiment.created_by, experiment.created_at = secrets.randbits(62), by, at
+    _check_arms(experiment, arms)
+    experiment.per_arm = experiment.per_arm or persons_needed(experiment, len(arms))
+    experiment.save()
+    experiment.arms.all().delete()
+    name = FIELD[Kind(experiment.kind)]
+    ExperimentArm.objects.bulk_create(
+        ExperimentArm(experiment=experiment, number=number, share=arm.share, **{name: arm.thing})
+        for number, arm in enumerate(arms, start=1)
+    )
+    audit(
+        "campaigns.experiment.saved", experiment, by=by, at=at, city_id=experiment.campaign.city_id,
+        campaign_id=experiment.campaign_id, arms=len(arms), per_arm=experiment.per_arm,
+    )  # fmt: skip
+    return experiment
+
+
+def persons_needed(experiment: Experiment, arms: int) -> int:
+    """Persons an arm at the last look, to see the smallest difference worth having from the rate as it is now. Raises ExperimentIncomplete."""
+    usual, step = float(experiment.usual_percent) / 100, float(experiment.smallest_points) / 100
+    hoped = usual - step if experiment.fewer_is_better else usual + step
+    if not 0 < hoped < 1:
+        raise ExperimentIncomplete(_("From the rate as it is now this difference cannot be reached."))
+    return sample_with_looks(usual, hoped, looks=experiment.looks, comparisons=arms - 1)
+
+
+def _check_arms(experiment: Experiment, arms: Sequence[ArmPlan]) -> None:
+    if not 2 <= len(arms) <= MOST_ARMS:
+        raise ExperimentIncomplete(_("An experiment compares two to four arms."))
+    if len({arm.thing.pk for arm in arms}) < len(arms):
+        raise ExperimentIncomplete(_("Two arms are the same."))
+    if any(arm.share < 1 for arm in arms) or sum(arm.share for arm in arms) != 100:
+        raise ExperimentIncomplete(_("The shares of the arms must sum to 100."))
+    for arm in arms:
+        if _product_of(arm.thing) != experiment.campaign.product_id:
+            raise ExperimentIncomplete(_("%(arm)s is not for the product of the campaign.") % {"arm": arm.thing})
+
+
+def _product_of(thing: ScriptVersion | Offer | Scenario) -> int:
+    return thing.script.product_id if isinstance(thing, ScriptVersion) else thing.product_id
+
+
+@transaction.atomic
+def start_experiment(*, experiment: Experiment, by: User, at: datetime) -> Experiment:
+    """From now on persons are drawn into arms. Raises ExperimentOver, ExperimentIncomplete, AnotherExperimentRuns."""
+    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=experiment.campaign_id)
+    experiment = _in_state(experiment, State.DRAFT)
+    if campaign.stage not in Campaign.CALLING:
+        raise ExperimentIncomplete(_("The campaign is not in a calling stage: there is nobody to compare."))
+    running = Experiment.objects.running().filter(campaign=campaign).first()
+    if running is not None:
+        raise AnotherExperimentRuns(
+            _("%(experiment)s is running in this campaign. Stop it first: a call keeps one arm.")
+            % {"experiment": running.name}
+        )
+    for arm in experiment.arms.select_related("script_version__script", "offer", "scenario"):
+        _check_usable(arm, at)
+    experiment.state, experiment.started_by, experiment.started_at = State.RUNNING, by, at
+    experiment.save(update_fields=["state", "started_by", "started_at"])
+    Campaign.objects.filter(pk=campaign.pk).update(has_experiment=True)
+    _tell("started", experiment, by, at)
+    return experiment
+
+
+def _check_usable(arm: ExperimentArm, at: datetime) -> None:
+    """Approved, valid today, or on its way into use."""
+    if arm.script_version is not None:
+        usable = arm.script_version.status in ScriptVersion.USABLE
+    elif arm.offer is not None:
+        usable = Offer.objects.valid_on(business_date(at)).filter(pk=arm.offer_id).exists()
+    else:
+        assert arm.scenario is not None  # an arm is one thing: a constraint
+        usable = arm.scenario.status in (Scenario.Status.PILOT, Scenario.Status.IN_USE)
+    if not usable:
+        raise ExperimentIncomplete(_("%(arm)s may not be used in calls at present.") % {"arm": arm.thing})
+
+
+@transaction.atomic
+def stop_experiment(*, experiment: Experiment, reason: str, by: User | None, at: datetime) -> Experiment:
+    """Nobody is drawn any more; everybody goes on with what the campaign has. Raises ExperimentOver."""
+    experiment = _in_state(experiment, State.RUNNING)
+    _end(experiment, reason, by, at)
+    _tell("stopped", experiment, by, at)
+    return experiment
+
+
+def _end(experiment: Experiment, reason: str, by: User | None, at: datetime) -> None:
+    experiment.state, experiment.ended_by, experiment.ended_at = State.STOPPED, by, at
+    experiment.reason = reason.strip()[:500]
+    experiment.save(update_fields=["state", "ended_by", "ended_at", "reason"])
+    Campaign.objects.filter(pk=experiment.campaign_id).update(has_experiment=False)
+
+
+@transaction.atomic
+def stop_arm(*, arm: ExperimentArm, why: str, at: datetime) -> None:
+    """At a look an arm proved clearly worse: nobody is drawn into it any more, and who is in it goes on with what the campaign has. When only
+    the first arm is left the experiment stops. Nothing happens to an arm that is stopped already."""
+    experiment = Experiment.objects.select_for_update(of=("self",)).get(pk=arm.experiment_id)
+    if experiment.state != State.RUNNING:
+        return
+    stopped = ExperimentArm.objects.filter(pk=arm.pk, stopped_at=None).update(stopped_at=at, stopped_for=why)
+    if not stopped:
+        return
+    audit(
+        "campaigns.experiment.arm_stopped", experiment, by=None, at=at, city_id=experiment.campaign.city_id,
+        campaign_id=experiment.campaign_id, arm=arm.number, why=str(why),
+    )  # fmt: skip
+    if experiment.arms.filter(stopped_at=None).count() < 2:
+        _end(experiment, "", None, at)
+        _tell("stopped", experiment, None, at)
+
+
+@transaction.atomic
+def decide_experiment(
+    *, experiment: Experiment, arm: ExperimentArm | None, reason: str, by: User, at: datetime
+) -> Experiment:
+    """The end: adopt an arm (its script version becomes the one in force and the campaign's, its offer the campaign's, its scenario is in use),
+    or None: keep as it is. A running experiment is stopped by it. Raises ExperimentOver, ExperimentIncomplete, ArmStopped, and what make_live raises.
+    """
+    experiment = _in_state(experiment, State.RUNNING, State.STOPPED)
+    if not reason.strip():
+        raise ExperimentIncomplete(_("Say why you decide so."))
+    if arm is not None and arm.stopped_for:
+        raise ArmStopped(_("This arm was stopped because it did harm. It is not adopted."))
+    if experiment.state == State.RUNNING:
+        _end(experiment, "", by, at)
+    if arm is not None:
+        _adopt(arm, experiment, by, at)
+    experiment.state, experiment.adopted, experiment.reason = State.DECIDED, arm, reason.strip()[:500]
+    experiment.decided_by, experiment.decided_at = by, at
+    experiment.save(update_fields=["state", "adopted", "reason", "decided_by", "decided_at"])
+    audit(
+        "campaigns.experiment.decided", experiment, by=by, at=at, city_id=experiment.campaign.city_id,
+        campaign_id=experiment.campaign_id, adopted=arm.number if arm else None,
+    )  # fmt: skip
+    return experiment
+
+
+def _adopt(arm: ExperimentArm, experiment: Experiment, by: User, at: datetime) -> None:
+    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=experiment.campaign_id)
+    if arm.script_version is not None:
+        if arm.script_version.status != ScriptVersion.Status.LIVE:
+            make_live(version=arm.script_version, by=by, at=at)
+        campaign.script_id, campaign.script_version_id = arm.script_version.script_id, arm.script_version_id
+        campaign.save(update_fields=["script", "script_version"])
+    elif arm.offer is not None:
+        campaign.offer_id = arm.offer_id
+        campaign.save(update_fields=["offer"])
+    else:
+        assert arm.scenario is not None  # an arm is one thing: a constraint
+        arm.scenario.status = Scenario.Status.IN_USE
+        arm.scenario.save(update_fields=["status"])
+        return
+    audit("campaigns.campaign.changed", campaign, by=by, at=at, experiment_id=experiment.pk)
+
+
+def _in_state(experiment: Experiment, *states: str) -> Experiment:
+    fresh = Experiment.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=experiment.pk)
+    if fresh.state in states:
+        return fresh
+    if states == (State.DRAFT,):
+        raise ExperimentBegun(_("This experiment has begun: what was fixed beforehand is not changed any more."))
+    raise ExperimentOver(
+        _("This experiment is in the state %(state)s now. Reload the page to see what can be done with it.")
+        % {"state": fresh.get_state_display()}
+    )
+
+
+def _tell(deed: str, experiment: Experiment, by: User | None, at: datetime) -> None:
+    action = "campaigns.experiment.started" if deed == "started" else "campaigns.experiment.stopped"
+    audit(action, experiment, by=by, at=at, city_id=experiment.campaign.city_id, campaign_id=experiment.campaign_id)
