@@ -37,7 +37,7 @@ def can_switch(user: User, campaign: Campaign) -> bool:
 
 def can_read_refusals(user: User) -> bool:
     """What customers refuse and with which words: those who answer it, and those who lead the agents."""
-    return user.has_role(*PLANNERS, Role.QA, Role.TRAINER, Role.SUPERVISOR, Role.TEAM_LEADER, Role.CITY_MANAGER)
+    return user.has_role(*PLANNERS, Role.QA, Role.TRAINER, Role.SUPERVISOR, Role.CITY_MANAGER)
 
 
 def can_see_experiments(user: User) -> bool:

@@ -83,6 +83,17 @@ class Call(models.Model):
             models.Index(fields=["customer_id", "started_at"], name="call_customer"),
             models.Index(fields=["agent_id", "started_at"], name="call_agent"),
             BrinIndex(fields=["recorded_at"], name="call_recorded", pages_per_range=32),
+            # the newest refusals of a campaign or a city; of the whole region every few calls are one
+            models.Index(
+                fields=["campaign_id", "started_at"],
+                name="call_refused_campaign",
+                condition=Q(refuses_offer=True) | Q(mid_call=True),
+            ),
+            models.Index(
+                fields=["city_id", "started_at"],
+                name="call_refused_city",
+                condition=Q(refuses_offer=True) | Q(mid_call=True),
+            ),
         ]
 
 

@@ -21,6 +21,7 @@ from campaigns.queries_script_path import way_of
 from core.listing import Column, Listing
 from customers.models import Customer
 from customers.queries import former_ids
+from customers.rules import can_see_customers
 from people.access import must
 from people.exports import two_persons_of_teams
 from people.models import User
@@ -117,7 +118,7 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
         "may_read_paths": rules.can_read_campaigns(request.user),
         "result": names.result(row.disposition_id),
         "customer_name": shown_name(row, whole=rules.can_see_names(request.user), name=detail.customer.name),
-        "may_open_customer": may_open,
+        "may_open_customer": may_open and can_see_customers(request.user),
         "crumbs": [(_("Calls"), reverse("campaigns:calls"))],
     }
     return render(request, "campaigns/call_detail.html", context)

@@ -17,6 +17,7 @@ from campaigns.models import Campaign
 from campaigns.queries_calls import short_name
 from core.clock import database_now
 from customers.models import Customer
+from customers.rules import can_see_customers
 from people.access import must
 from people.models import City
 
@@ -84,12 +85,12 @@ def _page(
     leads = board.LeadsOfClass(campaign, name, cities, request.user, database_now(), funnel.counts[name])
     page = Paginator(leads, PAGE).get_page(request.GET.get("page"))
     whole = rules.can_see_names(request.user)
-    people = [why.lead.customer_id for why in page]
+    people, reads_customers = [why.lead.customer_id for why in page], can_see_customers(request.user)
     opens = set(Customer.objects.visible_to(request.user).filter(pk__in=people).values_list("pk", flat=True))
     for why in page:
         is_hidden = why.lead.customer.is_locked
         why.lead.shown_name = "" if is_hidden else short_name(why.lead.customer.name, whole=whole)
-        why.lead.opens = why.lead.customer_id in opens
+        why.lead.opens = why.lead.customer_id in opens and reads_customers
         numbers = sorted(why.lead.customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
         why.lead.number = numbers[0].mask if numbers and not is_hidden else ""
     return page

@@ -56,6 +56,8 @@ WORDS = {
     "made": gettext_lazy("Months made"),
     "pages": gettext_lazy("Pages sorted in"),
     "sealed": gettext_lazy("Records sealed"),
+    "written": gettext_lazy("Letters written"),
+    "refused_letters": gettext_lazy("Letters that were refused"),
     "resealed": gettext_lazy("Values sealed again"),
     "removed": gettext_lazy("Jobs removed"),
     "days": gettext_lazy("Days entered"),

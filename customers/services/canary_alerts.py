@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 from django.conf import settings
@@ -32,19 +33,21 @@ def announce(call: CanaryCall) -> None:
 def write_alert(run: Run) -> dict[str, Any]:
     """One letter to each administrator with an address, in their language, and one to the addresses of the house. It names no customer, no
     number and no file. Whoever has got it gets it no second time, unless the worker dies between the letter and its note."""
-    call = CanaryCall.objects.get(pk=run.args["call"])
+    call, refused = CanaryCall.objects.get(pk=run.args["call"]), 0
     if "after" not in run.cursor:
+        refused += sum(not _write(call, address, settings.LANGUAGE_CODE) for address in settings.ALERT_EMAILS)
         with run.chunk(cursor={"after": 0}):
-            _write(call, settings.ALERT_EMAILS, settings.LANGUAGE_CODE)
+            pass
     for user in _administrators(business_date(run.now())).filter(pk__gt=run.cursor["after"]).order_by("pk"):
-        with run.chunk(done=1, cursor={"after": user.pk}):
-            _write(call, [user.email], user.language)
-    return {"written": run.done}
+        was_written = _write(call, user.email, user.language)
+        refused += not was_written
+        with run.chunk(done=int(was_written), cursor={"after": user.pk}):
+            pass
+    return {"written": run.done, "refused_letters": refused}
 
 
-def _write(call: CanaryCall, to: list[str], language: str) -> None:
-    if not to:
-        return
+def _write(call: CanaryCall, to: str, language: str) -> bool:
+    """Whether the letter was taken: a bad address must not keep it from the others."""
     with translation.override(language):
         said = (
             _("A canary customer stood in an uploaded list.")
@@ -54,7 +57,11 @@ def _write(call: CanaryCall, to: list[str], language: str) -> None:
         after = _(
             "A file with personal data may have got out. Sign in to telemkt and open Canary customers to look into it."
         )
-        send_mail(_("telemkt: an alert to look into"), f"{said}\n\n{after}\n", None, to)
+        try:
+            send_mail(_("telemkt: an alert to look into"), f"{said}\n\n{after}\n", None, [to])
+        except SMTPRecipientsRefused:
+            return False
+    return True
 
 
 def _administrators(today: date) -> QuerySet[User]:

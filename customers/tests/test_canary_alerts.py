@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
@@ -12,6 +13,7 @@ from core.clock import database_now
 from core.jobs import run_inline
 from core.models import AuditEvent, Job
 from customers.models import CanaryCall, Customer
+from customers.services import canary_alerts
 from customers.services.canaries import place_canary, report_canary_call, settle_canary_call
 from customers.tests.factories import ConsentFactory, CustomerFactory, SourceFactory
 from customers.tests.test_lists import A, B, check, rows_file
@@ -111,6 +113,26 @@ def test_each_administrator_with_an_address_gets_one_letter_without_personal_dat
         written = letter.subject + letter.body
         assert not {word for word in ("林静", A, "7541", f"#{canary.customer_id}") if word in written}
     assert "canary" not in f"{job.kind} {job.key} {job.args}"
+
+
+def test_a_bad_address_does_not_keep_the_letter_from_the_others(canary, boss, post, monkeypatch):
+    good = UserFactory(role="administrator", email="good@example.org")
+    called(canary, boss)
+    sent = []
+
+    def send(subject, body, sender, to):
+        if to in (["boss@example.org"], ["safety@example.org"]):
+            raise SMTPRecipientsRefused({to[0]: (550, b"no such person")})
+        sent.extend(to)
+
+    monkeypatch.setattr(canary_alerts, "send_mail", send)
+
+    job = Job.objects.get(kind="customers.write_alert")
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert sent == [good.email]
+    assert (job.state, job.result) == ("done", {"written": 1, "refused_letters": 2})
 
 
 def test_a_letter_that_was_written_is_not_written_again(canary, boss, post):

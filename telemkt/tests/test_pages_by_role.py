@@ -33,7 +33,7 @@ LISTS = {"customers:lists", "customers:sources"}
 PLACES = {"people:users", "people:teams", "people:cities"}
 MAY_READ_TOO: dict[str, set[str]] = {
     "agent": OWN_WORK | FIGURES | PLANS | {"campaigns:calls", "campaigns:orders"},
-    "team_leader": REFUSALS | OWN_WORK | PLANS,
+    "team_leader": OWN_WORK | PLANS,
     "supervisor": OWN_WORK | PLANS | {"customers:rules"},
     "data": PLANS | {"campaigns:orders"},
     "campaign_manager": OWN_WORK | PLANS | {"customers:sources"},
