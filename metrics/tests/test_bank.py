@@ -14,6 +14,10 @@ from people.tests.factories import UserFactory
 
 pytestmark = [
     pytest.mark.bank,
+    # before the database is asked for: only a run of its own has the seeds whole
+    pytest.mark.skipif(
+        not os.environ.get("BANK_DIR"), reason="make bank DIR=... names the folder with the files of the bank"
+    ),
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
 ]  # each finds the seeds of the migrations
 SECTIONS = {
@@ -28,9 +32,7 @@ FIRST, LAST = date(2008, 1, 1), date(2010, 12, 31)
 
 @pytest.fixture
 def bank():
-    folder = os.environ.get("BANK_DIR")
-    if not folder:
-        pytest.skip("make bank DIR=... names the folder with the files of the bank")
+    folder = os.environ["BANK_DIR"]
     missing = [name for name in FILES if not (Path(folder) / name).is_file()]
     assert not missing, f"{', '.join(missing)} not found in {folder}"
     return Path(folder)

@@ -72,7 +72,7 @@ def test_script_editor(visit):
         page.keyboard.press("v")
     with page.expect_navigation():
         page.keyboard.press("1")
-    expect(page.locator(".way-so-far li")).to_have_count(1)
+    expect(page.locator("ol.way-so-far li")).to_have_count(1)
     manager.step("preview")
     manager.go(f"{address.removeprefix(manager.stack.url)}map/")
     expect(page.locator(".flow-step")).to_have_count(count + 1)
