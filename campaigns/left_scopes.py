@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 from campaigns.models import Campaign
 from customers import left_scopes
+from customers.merged import MERGED
 from people.models import User
 
-LEADS = "SELECT l.customer_id FROM campaigns_lead l WHERE l.campaign_id = %(scope)s AND l.created_at >= %(since)s"
+# a finished lead stays with whom it was made for: who was merged into somebody since stands for the one who stays
+LEADS = f"""{MERGED} SELECT coalesce(m.person, l.customer_id) FROM campaigns_lead l LEFT JOIN merged m ON m.id = l.customer_id
+    WHERE l.campaign_id = %(scope)s AND l.created_at >= %(since)s"""
 
 
 def _campaigns(user: User) -> Iterable[tuple[int, str]]:

@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import BigIntegerField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from campaigns import samples
 from campaigns.models import Campaign, DataRequest, Lead, ListSample
 from customers.conditions import matching, parse
 from customers.models import Customer, LeadList, RowVerdict, Suppression
@@ -38,19 +40,20 @@ def callable_of(rows: QuerySet[Customer], campaign: Campaign, at: datetime) -> Q
 
 
 def _without_waiting(rows: QuerySet[Customer], campaign: Campaign) -> QuerySet[Customer]:
-    samples = list(samples_that_hold(campaign).select_related("allocation__lead_list"))
-    stopped = {one.allocation.lead_list.source_id for one in samples if one.state == ListSample.State.STOPPED}
-    for sample in samples:
-        brought = RowVerdict.objects.filter(
-            lead_list=sample.allocation.lead_list_id, customer_id=OuterRef("pk"), verdict__in=["new", "update", "unchanged"]
-        )  # fmt: skip
-        if sample.cut is not None:
-            brought = brought.alias(lot=_lot_of_row(sample.seed)).filter(lot__gt=sample.cut)
-        held = Exists(brought)
-        if sample.state == ListSample.State.STOPPED:
-            held &= Q(source__in=stopped) & ~Exists(_of_others(stopped))
-        rows = rows.filter(~held)
+    holding = samples_that_hold(campaign)
+    stopped = set(
+        holding.filter(state=ListSample.State.STOPPED).values_list("allocation__lead_list__source_id", flat=True)
+    )
+    if holding.filter(state=ListSample.State.TRIED).exists():
+        rows = rows.exclude(_among(samples.REST.format(state="tried"), campaign))
+    if stopped:
+        alone = Q(source__in=stopped) & ~Exists(_of_others(stopped)) & ~_among(samples.VOUCHED_BY_MERGED, campaign)
+        rows = rows.filter(~(_among(samples.REST.format(state="stopped"), campaign) & alone))
     return rows
+
+
+def _among(ids: str, campaign: Campaign) -> Q:
+    return Q(pk__in=RawSQL(ids % {"campaign": int(campaign.pk)}, []))
 
 
 def _of_others(sources: Collection[int]) -> QuerySet[RowVerdict]:
@@ -58,12 +61,6 @@ def _of_others(sources: Collection[int]) -> QuerySet[RowVerdict]:
     return RowVerdict.objects.filter(
         customer_id=OuterRef("pk"), verdict__in=["update", "unchanged"], lead_list__status=LeadList.Status.COMMITTED
     ).exclude(lead_list__source__in=sources)
-
-
-def _lot_of_row(seed: int) -> Func:
-    return Func(
-        Cast(Value(seed), BigIntegerField()), F("customer_id"), function="campaigns_draw", output_field=BigIntegerField()
-    )  # fmt: skip
 
 
 def samples_that_hold(campaign: Campaign) -> QuerySet[ListSample]:

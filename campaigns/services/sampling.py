@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, ListAllocation, ListSample
+from campaigns.samples import KNOWN_BY_STOPPED_ALONE, REST
 from core.audit import audit
 from core.errors import DomainError
 from core.jobs import enqueue
@@ -25,22 +26,6 @@ from people.models import User
 # a lot below all others: of a list of which nobody can be called
 NOBODY = -(2**63)
 
-# those of a list who are outside of its sample; {state} of the sample
-REST = """
-    SELECT v.customer_id FROM campaigns_listsample m JOIN campaigns_listallocation a ON a.id = m.allocation_id
-    JOIN customers_leadlist q ON q.id = a.lead_list_id JOIN customers_rowverdict v ON v.lead_list_id = a.lead_list_id
-    WHERE a.campaign_id = %(campaign)s AND m.state = '{state}' AND v.verdict IN ('new', 'update', 'unchanged')
-        AND (m.cut IS NULL OR campaigns_draw(m.seed, v.customer_id) > m.cut)
-"""
-STOPPED_SOURCES = """
-    SELECT q.source_id FROM campaigns_listsample m JOIN campaigns_listallocation a ON a.id = m.allocation_id
-    JOIN customers_leadlist q ON q.id = a.lead_list_id WHERE a.campaign_id = %(campaign)s AND m.state = 'stopped'
-"""
-# whether nothing but stopped lists has brought a customer c: no other source first, and no list of one since
-KNOWN_BY_STOPPED_ALONE = f"""c.source_id IN ({STOPPED_SOURCES}) AND NOT EXISTS (
-    SELECT FROM customers_rowverdict o JOIN customers_leadlist p ON p.id = o.lead_list_id
-    WHERE o.customer_id = c.id AND o.verdict IN ('update', 'unchanged') AND p.status = 'committed'
-        AND p.source_id NOT IN ({STOPPED_SOURCES}))"""
 # why a customer c of a segment may not come in
 HELD_BACK = f"""
         WHEN c.id IN ({REST.format(state="tried")}) THEN 'waiting'

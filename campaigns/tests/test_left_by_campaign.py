@@ -10,7 +10,7 @@ from django.urls import reverse
 from campaigns.models import Lead
 from campaigns.tests.factories import CampaignFactory, LeadFactory
 from core.clock import database_now
-from customers.models import LeadList
+from customers.models import Customer, LeadList
 from customers.services.lists import LeftWrong
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
@@ -58,6 +58,18 @@ def test_within_so_many_days_who_came_before_is_updated(data, campaign):
 
     assert verdicts(lead_list) == ["left:in_campaign", "update", "update", "new"]
     assert lead_list.known_words == f"who came into the campaign {campaign.name} within 30 days is left out"
+
+
+def test_who_was_merged_since_their_lead_ended_is_left_out_as_the_one_who_stays(data, campaign, foshan):
+    b, c = Lead.objects.get(outcome="refused").customer, Lead.objects.exclude(campaign=campaign).get().customer
+    last = CustomerFactory(city=foshan, number=D, name="x")
+    Customer.objects.filter(pk=b.pk).update(merged_into=c)
+    once = verdicts(check(rows_file(*ROWS), data, SourceFactory(), left_campaign_id=campaign.pk))
+    Customer.objects.filter(pk=c.pk).update(merged_into=last)
+    twice = verdicts(check(rows_file(*ROWS[2:]), data, SourceFactory(), left_campaign_id=campaign.pk))
+
+    assert (once[2], once[3]) == ("left:in_campaign", "update")
+    assert twice[1] == "left:in_campaign"
 
 
 def test_a_campaign_that_does_not_exist_is_refused(data, campaign):

@@ -119,6 +119,49 @@ def test_a_segment_brings_those_whom_another_source_knows_too(floor, bought):
     assert not Lead.objects.filter(customer=fourth).exists()
 
 
+def merged_twice(floor, gone, *, source) -> Customer:
+    """`gone` into another, and that one into the one who stays."""
+    between, kept = (CustomerFactory(city=floor.city, source=source) for _n in range(2))
+    Customer.objects.filter(pk=gone.pk).update(merged_into=between)
+    Customer.objects.filter(pk=between.pk).update(merged_into=kept)
+    return kept
+
+
+def fitting(floor) -> set[Customer]:
+    return set(callable_of(Customer.objects.all(), Campaign.objects.get(pk=floor.campaign.pk), AT))
+
+
+def test_who_stays_of_a_merge_waits_as_the_one_who_went(floor, bought):
+    allocate(floor, bought, sample_size=1)
+    kept = merged_twice(floor, rest_of(floor, bought)[0], source=SourceFactory())
+
+    assert fitting(floor) == set()
+    assert given(floor, a_segment(floor, [kept])).left_out == {"waiting": 1}
+
+
+def test_who_stays_of_a_merge_was_decided_against_unless_another_source_knows_one_of_them(floor, bought):
+    first, second, third, _fourth = stopped(floor, bought)
+    alone = merged_twice(floor, first, source=bought.source)
+    ours_too = merged_twice(floor, second, source=bought.source)
+    Customer.objects.filter(pk=second.pk).update(source=SourceFactory())
+    at_the_fair = merged_twice(floor, third, source=bought.source)
+    a_list(floor, [third], verdict="update", source=SourceFactory(), name="Fair")
+
+    assert fitting(floor) == {ours_too, at_the_fair}
+    made = given(floor, a_segment(floor, [alone, ours_too, at_the_fair]))
+
+    assert (made.lead_count, made.left_out) == (2, {"sample_stopped": 1})
+    assert not Lead.objects.filter(customer=alone).exists()
+
+
+def test_another_list_of_the_source_does_not_bring_who_stays_of_a_merge(floor, bought):
+    kept = merged_twice(floor, stopped(floor, bought)[0], source=bought.source)
+
+    made = allocate(floor, a_list(floor, [kept], verdict="unchanged", source=bought.source))
+
+    assert (made.lead_count, made.left_out) == (0, {"sample_stopped": 1})
+
+
 def test_two_stopped_lists_do_not_vouch_for_each_other(floor, bought):
     rest = stopped(floor, bought)
     again = a_list(floor, rest, verdict="unchanged", source=SourceFactory(), name="Bought too")

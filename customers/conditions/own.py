@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.calendar import day_bounds
 from customers.conditions.registry import Ask, Condition, Kind, register
+from customers.merged import MERGED
 from customers.models import Consent, Customer, CustomerTag, LeadList, Phone, Source, Tag
 from people.models import City, User
 
@@ -97,11 +98,8 @@ def _tagged(ask: Ask) -> Q:
 
 
 # The rows of lists that were taken, with whoever their customer was merged into in the customer's place: the one who stays counts as on the
-# lists of both, also through several merges. The lists are read once; the merged are few.
-ON_LISTS = """
-WITH RECURSIVE merged (id, person) AS (
-  SELECT id, merged_into_id FROM customers_customer WHERE merged_into_id IS NOT NULL
-  UNION SELECT m.id, c.merged_into_id FROM merged m JOIN customers_customer c ON c.id = m.person WHERE c.merged_into_id IS NOT NULL)
+# lists of both. The lists are read once.
+ON_LISTS = f"""{MERGED}
 SELECT coalesce(m.person, v.customer_id) FROM customers_rowverdict v
 JOIN customers_leadlist l ON l.id = v.lead_list_id AND l.status = 'committed' LEFT JOIN merged m ON m.id = v.customer_id
 WHERE v.lead_list_id = ANY (%s) AND v.verdict = ANY (%s) AND v.customer_id IS NOT NULL

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 
 from customers import left_scopes
+from customers.merged import MERGED
 from customers.models import LeadList
 
 # what was held back is remembered for so long (customers.retention), less a day
@@ -22,9 +23,8 @@ LOOKS_BACK = timedelta(days=364)
 OPEN = "('new', 'update', 'unchanged', 'undecided')"
 
 # customers of the earlier list, also those merged since, by the verdict itself and as readers without the region were told
-_EARLIER = """SELECT coalesce(g.merged_into_id, e.customer_id) FROM customers_rowverdict e
-    LEFT JOIN customers_customer g ON g.id = e.customer_id AND g.merged_into_id IS NOT NULL
-    WHERE e.lead_list_id = %(scope)s AND e.customer_id IS NOT NULL AND {verdict} IN ('new', 'update', 'unchanged')"""
+_EARLIER = f"""{MERGED} SELECT coalesce(m.person, e.customer_id) FROM customers_rowverdict e LEFT JOIN merged m ON m.id = e.customer_id
+    WHERE e.lead_list_id = %(scope)s AND e.customer_id IS NOT NULL AND {{verdict}} IN ('new', 'update', 'unchanged')"""
 EARLIER = _EARLIER.format(verdict="e.verdict")
 EARLIER_TOLD = _EARLIER.format(verdict="coalesce(e.told, e.verdict)")
 HELD = """EXISTS (SELECT FROM customers_heldrow h
@@ -36,7 +36,7 @@ KNOWN = "(coalesce(c.id IN ({ids}), false) OR coalesce(x.id IN ({ids}), false))"
 ON_LIST = f"({SHOWN} OR (%(region)s OR NOT %(is_told)s) AND {KNOWN.format(ids=EARLIER)})"
 
 LEAVE = """
-UPDATE customers_rowverdict v SET
+{merged}UPDATE customers_rowverdict v SET
   verdict = CASE WHEN m.is_left THEN 'left' ELSE v.verdict END,
   reason = CASE WHEN m.is_left THEN %(word)s ELSE v.reason END,
   customer_id = CASE WHEN m.is_left AND v.verdict = 'new' THEN NULL ELSE v.customer_id END,
@@ -51,7 +51,7 @@ FROM (
   LEFT JOIN LATERAL (SELECT c.id, c.city_id FROM customers_customer c WHERE c.id = (
     SELECT p.customer_id FROM customers_phone p WHERE p.blind_index = s.phone_blind) OFFSET 0) c ON true
   LEFT JOIN LATERAL (SELECT c.id, c.city_id FROM customers_customer c WHERE c.id = (
-    SELECT coalesce(o.merged_into_id, o.id) FROM customers_customer o
+    SELECT CASE WHEN o.merged_into_id IS NULL THEN o.id ELSE (SELECT g.person FROM merged g WHERE g.id = o.id) END FROM customers_customer o
     WHERE o.source_id = %(source)s AND o.external_id = s.external_id AND o.external_id <> '') OFFSET 0) x ON true
   WHERE w.lead_list_id = %(list)s AND (w.verdict IN {open} OR w.told IN {open}) AND {some}
 ) m
@@ -64,13 +64,13 @@ def leave_out(lead_list: LeadList, values: dict[str, Any], *, some: str, at: dat
     taken back since has brought nobody."""
     earlier = lead_list.left_list
     if earlier is not None and earlier.status == LeadList.Status.COMMITTED:
-        statement = LEAVE.format(open=OPEN, left=ON_LIST, told=SHOWN, some=some)
+        statement = LEAVE.format(merged=MERGED, open=OPEN, left=ON_LIST, told=SHOWN, some=some)
         _execute(statement, values | {"scope": earlier.pk, "word": "on_list"})
     if lead_list.left_campaign_id is not None:
         days = lead_list.left_campaign_days
         since = at - timedelta(days=days) if days else "-infinity"
         known = KNOWN.format(ids=left_scopes.ids(left_scopes.CAMPAIGN))
-        statement = LEAVE.format(open=OPEN, left=known, told="false", some=some)
+        statement = LEAVE.format(merged=MERGED, open=OPEN, left=known, told="false", some=some)
         _execute(statement, values | {"scope": lead_list.left_campaign_id, "word": "in_campaign", "since": since})
 
 

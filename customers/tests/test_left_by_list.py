@@ -107,6 +107,18 @@ def test_whoever_was_merged_since_stays_on_the_list(data, source, foshan):
     assert verdicts(check(rows_file(row(B, kept.name)), data, source, left_list=earlier)) == ["left:on_list"]
 
 
+def test_whoever_was_merged_twice_since_stays_on_the_list_by_number_and_by_customer_number(data, source, foshan):
+    earlier = commit(check(rows_file(row(A, customer_number="E1")), data, source), data)
+    gone, between, kept = person(A), CustomerFactory(city=foshan, number=B), CustomerFactory(city=foshan, number=C)
+    Customer.objects.filter(pk=gone.pk).update(merged_into=between)
+    Customer.objects.filter(pk=between.pk).update(merged_into=kept)
+
+    by_number = check(rows_file(row(C, kept.name)), data, source, left_list=earlier)
+    by_customer_number = check(rows_file(row(D, customer_number="E1")), data, source, left_list=earlier)
+
+    assert (verdicts(by_number), verdicts(by_customer_number)) == (["left:on_list"], ["left:on_list"])
+
+
 def test_a_list_that_was_taken_back_since_has_brought_nobody(data, source, foshan):
     CustomerFactory(city=foshan, number=A, name="x")
     earlier = commit(check(rows_file(row(A)), data, source), data)
