@@ -8,7 +8,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Answer, Call, Callback, CallPath, LeadSkip
+from campaigns.models import Answer, Call, Callback, CallPath, DataRequestDraw, LeadSkip, SegmentDraw
+from core.models import Job
 from core.retention import register
 from customers.retention import UNUSED, emptied, unused_since
 
@@ -75,6 +76,13 @@ def forget_skip_reasons(at: datetime) -> int:
     return LeadSkip.objects.filter(pk__in=list(due)).update(reason="")
 
 
+def forget_draws(at: datetime) -> int:
+    """Draws whose leads nobody makes any more, since the job was stopped. One that gave up may still be run again."""
+    over = Job.objects.filter(state__in=[Job.State.CANCELLED, Job.State.DONE]).values("pk")
+    gone, _rows = SegmentDraw.objects.filter(allocation__job_id__in=over).delete()
+    return gone + DataRequestDraw.objects.filter(request__job_id__in=over).delete()[0]
+
+
 def _blank(statement: str, due: list[tuple[int, datetime]]) -> int:
     """Run the statement for these calls, found by number and time: their month alone is touched."""
     if not due:
@@ -129,6 +137,7 @@ register(
     "campaigns.SegmentDraw",
     fields=("bitmap",),
     basis=_("Numbers of the customers drawn of a segment; gone as soon as their leads are made."),
+    apply=forget_draws,
 )
 register(
     "campaigns.DataRequestDraw",

@@ -42,7 +42,7 @@ GIVEN = "n.given_at <= %(at)s AND n.withdrawn_at IS NULL AND (n.expires_at IS NU
 # Has the person such a row? Looked up for each lead: right for a campaign that is small beside the pool.
 LOOKED_UP = "EXISTS (SELECT FROM {table} n WHERE n.customer_id = l.customer_id AND {condition})"
 # The same out of a bitmap of all persons that is made just before: a hash of a million persons is slower to make and to ask. Ids are dense,
-# so that it has few holes. Persons made since then are taken to have one: the next count knows.
+# so that it has few holes. Of persons made in this very moment it may say either: the next count knows.
 OF_BITMAP = "(l.customer_id >= %({name}_end)s OR get_bit(%({name})s, l.customer_id) = 1)"
 # 64 persons in each number, turned (by # 56) so that the bytes one after the other have the person's bit where get_bit looks for it. The
 # volatile column hides from the planner whose number the block is made of: taking as many blocks as persons it would send no workers.

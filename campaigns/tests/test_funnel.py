@@ -27,7 +27,7 @@ from campaigns.tests.factories import (
     hold,
     zone,
 )
-from customers.models import Consent, ContactRule, Customer, GreyEntry, QuietTime, RulePack, Suppression
+from customers.models import Consent, ContactRule, Customer, GreyEntry, QuietTime, RulePack, Segment, Suppression
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -229,8 +229,31 @@ def test_finished_leads_and_those_in_a_hand_are_where_they_ended():
 # ---------------------------------------------------------------- all together
 
 
+def segments_with_rules(campaign, before, by) -> list[int]:
+    """One for each kind of rule a segment can have; of hours two that narrow one another, and some for one campaign alone."""
+    told = [
+        ("hours", {"days": ALL_WEEK, "opens": "15:30", "closes": "24:00"}, {}),
+        ("hours", {"days": [4, 5], "opens": "00:00", "closes": "24:00"}, {}),
+        ("hours", {"days": [6], "opens": "09:00", "closes": "12:00"}, {"campaign_id": before.pk}),
+        ("cap", {"most": 1, "hours": 100}, {}),
+        ("cap", {"most": 2, "hours": 400}, {"campaign_id": campaign.pk}),
+        ("gap", {"minutes": 3000}, {}),
+        ("answered_per_day", {"most": 1}, {}),
+        ("consent", {"needed": True}, {"product_id": campaign.product_id}),
+    ]
+    made = []
+    for n, (key, value, scope) in enumerate(told):
+        segment = Segment.objects.create(name=f"S{n}", owner=by, conditions={})
+        ContactRule.objects.create(
+            pack=campaign.packs.get(), key=key, value=value, segment=segment, valid_from="2020-01-01", **scope
+        )
+        made.append(segment.pk)
+    return made
+
+
 def made_at_random(seed: int):
-    """A regional campaign of 160 leads with everything that may stand against a call, drawn at random."""
+    """A regional campaign of 160 leads with everything that may stand against a call, drawn at random; a third of the persons wait in a campaign
+    that comes before it as well."""
     draw = random.Random(seed)
     cities = [
         CityFactory(),
@@ -240,7 +263,8 @@ def made_at_random(seed: int):
         CityFactory(),
     ]
     team = TeamFactory(city=None)
-    campaign = calling_campaign(team, exclusion_group="cards")
+    campaign = calling_campaign(team, exclusion_group="cards", precedence=1)
+    before = calling_campaign(TeamFactory(city=None), exclusion_group="cards", precedence=2)
     pack = campaign.packs.get()
     ContactRule.objects.create(
         pack=pack, key="cap", value={"most": 3, "hours": 168}, city=cities[1], valid_from="2020-01-01"
@@ -252,6 +276,7 @@ def made_at_random(seed: int):
         need_consent(campaign)
     agents = []
     team_lead = agent_of(team)
+    segments = segments_with_rules(campaign, before, team_lead)
 
     def chance(share):
         return draw.random() < share
@@ -280,9 +305,19 @@ def made_at_random(seed: int):
         Customer.objects.filter(pk=customer.pk).update(
             attempts=attempts, is_suppressed=chance(0.03), held_lead_id=999_999 if chance(0.03) else None,
             callable_from=AT + HOUR if chance(0.05) else AT - DAY, answered_at=AT - draw.choice([1, 20]) * HOUR if chance(0.1) else None,
-            owner_campaign_id=draw.choice([campaign.pk, campaign.pk + 1]), owner_group=draw.choice(["cards", "other"]),
-            owner_until=AT + draw.choice([-1, 5]) * HOUR,
+            owner_campaign_id=draw.choice([campaign.pk, before.pk]), owner_group=draw.choice(["cards", "other"]),
+            owner_until=AT + draw.choice([-1, 5]) * HOUR, rule_segments=draw.sample(segments, draw.choice([1, 1, 2])) if chance(0.3) else None,
         )  # fmt: skip
+        if chance(0.1):
+            opens, closes = draw.choice([(0, 720), (0, 1440), (300, 720), (700, 1440)])
+            GreyEntry.objects.create(
+                customer=customer, from_minute=opens, to_minute=closes, reason="x", source="x", created_by=team_lead
+            )
+        if chance(0.1):
+            GreyEntry.objects.create(
+                customer=customer, most_attempts=draw.choice([1, 2]), in_days=draw.choice([1, 5, 9]), reason="x", source="x",
+                created_by=team_lead,
+            )  # fmt: skip
         if chance(0.1):
             GreyEntry.objects.create(
                 customer=customer, purposes=draw.choice([[], [campaign.purpose], ["survey"]]), callback_only=True,
@@ -309,6 +344,8 @@ def made_at_random(seed: int):
         LeadFactory(
             campaign=campaign, customer=customer, state=state, ready_at=AT + draw.choice([-40, -10, -10, -1, 30, 90]) * timedelta(minutes=1), **fields,
         )  # fmt: skip
+        if chance(0.3):
+            LeadFactory(campaign=before, customer=customer, ready_at=AT + draw.choice([-1, 5, 50]) * HOUR)
     return campaign, team, agents
 
 

@@ -66,10 +66,12 @@ def is_handed_out(floor, at=AT) -> bool:
 
 
 def classed(lead, at=AT):
-    """The class by the statement, by the lead's own reasons and by the count, which must be one."""
+    """The class by the statement, whichever way it counts, and by the lead's own reasons, which must be one."""
     where = places([lead.campaign], at)
     (why,) = why_of([Lead.objects.get(pk=lead.pk)], where, at)
-    assert counting.class_of(lead, where, at) == why.name
+    for by_bitmaps in (False, True):
+        asked = f"SELECT class FROM {counting.EVERY} e WHERE id = %(lead)s"
+        assert counting._run(asked, where, at, by_bitmaps=by_bitmaps, lead=lead.pk) == [(why.name,)]
     return why
 
 

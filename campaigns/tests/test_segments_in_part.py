@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from campaigns.models import Lead, SegmentAllocation, SegmentDraw
+from campaigns.retention import forget_draws
 from campaigns.services import segment_allocation, segment_draws
 from campaigns.services.segment_allocation import AssignedMeanwhile, LimitWrong
 from campaigns.tests.calling import AT, Floor
@@ -117,6 +118,17 @@ def test_of_a_segment_that_is_archived_nobody_is_taken_and_no_draw_stays(floor):
     run_inline(made.job_id)
 
     assert (Lead.objects.exists(), SegmentDraw.objects.exists()) == (False, False)
+
+
+def test_a_draw_whose_job_was_stopped_goes_in_the_night_and_of_one_at_work_stays(floor):
+    segment = a_segment(floor, people(floor, 3))
+    made = [give(floor, segment, most=1) for _time in range(2)]
+    for row in made:
+        SegmentDraw.objects.create(allocation=row, bitmap=b"")
+    Job.objects.filter(pk=made[0].job_id).update(state=Job.State.CANCELLED)
+
+    assert forget_draws(AT) == 1
+    assert SegmentDraw.objects.get().allocation == made[1]
 
 
 @pytest.mark.parametrize("most", [0, -1, 1_000_001])

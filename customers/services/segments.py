@@ -19,7 +19,7 @@ from customers.services.segment_rules import SegmentNotReady, check_free, mark
 from people.models import City, User
 
 # Segments up to this size are marked with the proposal of a rule for them, larger ones by a job.
-MARKED_AT_ONCE = 20_000
+MARKED_AT_ONCE = 2_000
 
 
 class SegmentExists(DomainError):
@@ -116,6 +116,12 @@ def make_ready_for_rules(*, segment: Segment, at: datetime) -> Segment:
         raise SegmentNotReady(_("This segment is archived."))
     if row.counted_at is None:
         raise SegmentNotReady(_("This segment has not been counted yet. Count it, then propose the rule."))
+    # a count that failed or was stopped: the stored customers may be those of other conditions
+    last = Job.objects.filter(pk=row.job_id or 0).values_list("state", flat=True).first()
+    if last not in (None, Job.State.DONE) and not _running(row):
+        raise SegmentNotReady(
+            _("The last count of this segment did not come to its end. Count it again, then propose the rule.")
+        )
     if row.marked_at is None and (_running(row) or (row.count or 0) > MARKED_AT_ONCE):
         _enqueue(row, by=None)
     elif row.marked_at is None:

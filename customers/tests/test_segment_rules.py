@@ -182,6 +182,17 @@ def test_while_the_segment_is_counted_the_marks_are_left_to_the_count(seniors, d
     assert (marked(seniors), seniors.marked_at is not None) == ({old.pk}, True)
 
 
+def test_a_segment_whose_last_count_failed_takes_no_rule(seniors, data, asker):
+    segments.ask_refresh(segment=seniors, by=data, at=database_now())
+    seniors.refresh_from_db()
+    Job.objects.filter(pk=seniors.job_id).update(state=Job.State.DEAD)
+
+    with pytest.raises(segment_rules.SegmentNotReady, match="did not come to its end"):
+        propose(asker, seniors)
+
+    assert not RuleChange.objects.exists()
+
+
 def test_a_new_count_brings_the_marks_in_line(seniors, data, city, asker, other, old, young, monkeypatch):
     monkeypatch.setattr(segment_rules, "WINDOW", 1)
     approve(propose(asker, seniors), other)
