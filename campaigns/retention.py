@@ -77,10 +77,11 @@ def forget_skip_reasons(at: datetime) -> int:
 
 
 def forget_draws(at: datetime) -> int:
-    """Draws whose leads nobody makes any more, since the job was stopped. One that gave up may still be run again."""
-    over = Job.objects.filter(state__in=[Job.State.CANCELLED, Job.State.DONE]).values("pk")
-    gone, _rows = SegmentDraw.objects.filter(allocation__job_id__in=over).delete()
-    return gone + DataRequestDraw.objects.filter(request__job_id__in=over).delete()[0]
+    """Draws of jobs that were swept away since: a job that is there, stopped or given up, may be run again and needs its draw."""
+    gone = 0
+    for model, job_id in ((SegmentDraw, "allocation__job_id"), (DataRequestDraw, "request__job_id")):
+        gone += model.objects.exclude(Exists(Job.objects.filter(pk=OuterRef(job_id)))).delete()[0]
+    return gone
 
 
 def _blank(statement: str, due: list[tuple[int, datetime]]) -> int:

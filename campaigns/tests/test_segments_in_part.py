@@ -120,12 +120,16 @@ def test_of_a_segment_that_is_archived_nobody_is_taken_and_no_draw_stays(floor):
     assert (Lead.objects.exists(), SegmentDraw.objects.exists()) == (False, False)
 
 
-def test_a_draw_whose_job_was_stopped_goes_in_the_night_and_of_one_at_work_stays(floor):
+def test_a_draw_goes_with_its_job_and_not_before_since_a_stopped_one_may_be_run_again(floor):
     segment = a_segment(floor, people(floor, 3))
     made = [give(floor, segment, most=1) for _time in range(2)]
     for row in made:
         SegmentDraw.objects.create(allocation=row, bitmap=b"")
     Job.objects.filter(pk=made[0].job_id).update(state=Job.State.CANCELLED)
+    assert forget_draws(AT) == 0
+
+    Job.objects.filter(pk__in=[made[1].job_id, made[0].job_id]).update(waits_for=None)
+    Job.objects.filter(pk=made[0].job_id).delete()
 
     assert forget_draws(AT) == 1
     assert SegmentDraw.objects.get().allocation == made[1]
