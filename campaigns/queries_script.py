@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +13,11 @@ from django.db.models import Prefetch
 from campaigns import desk_fields
 from campaigns.models import Lead
 from people.models import User
+from scripts.blanks import Piece, fill
 from scripts.models import Article, ObjectionAnswer, ScriptQuestion, ScriptStep, StepObjection, StepQuote
 
-BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
 BRANCHING = (ScriptQuestion.Kind.CHOICE,)
 TO_THE_END = "0"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of script text; `is_filled` when it came from the customer's or the offer's data."""
-
-    text: str
-    is_filled: bool = False
 
 
 @dataclass
@@ -70,21 +61,6 @@ class Part:
     key: str
     label: str
     steps: list[Step]
-
-
-def fill(text: str, values: dict[str, str]) -> list[Piece]:
-    """The text with {field|fallback} replaced: by the value where there is one, else by the fallback, else by nothing."""
-    pieces, end = [], 0
-    for found in BLANK.finditer(text):
-        if found.start() > end:
-            pieces.append(Piece(text[end : found.start()]))
-        value = values.get(found[1].strip().lower(), "")
-        if value or found[2]:
-            pieces.append(Piece(value or found[2], is_filled=bool(value)))
-        end = found.end()
-    if end < len(text):
-        pieces.append(Piece(text[end:]))
-    return pieces
 
 
 def filled(text: str, values: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -106,10 +106,17 @@ def _must_say(flow: Flow, ground: Ground) -> Iterator[Finding]:
 def _prohibited(flow: Flow, ground: Ground) -> Iterator[Finding]:
     """In what the customer hears; a hint may name the word that is not to be said."""
     for step in flow.steps:
-        heard = "\n".join([step.text, step.must_say, *_questions(step)]).casefold()
-        for word, why in ground.prohibited.items():
-            if word.casefold() in heard:
-                yield Finding(Kind.PROHIBITED, step, f"{word} ({why})" if why else word)
+        heard = "\n".join([step.text, step.must_say, *_questions(step)])
+        for said in prohibited_in(heard, ground.prohibited):
+            yield Finding(Kind.PROHIBITED, step, said)
+
+
+def prohibited_in(heard: str, prohibited: Mapping[str, str]) -> Iterator[str]:
+    """The words of a text that must not be said to customers, each with its reason in brackets where there is one."""
+    small = heard.casefold()
+    for word, why in prohibited.items():
+        if word.casefold() in small:
+            yield f"{word} ({why})" if why else word
 
 
 def _questions(step: Step) -> Iterator[str]:

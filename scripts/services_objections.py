@@ -12,6 +12,7 @@ from core.audit import audit
 from core.errors import DomainError
 from customers.names import sort_key
 from people.models import User
+from scripts.checks import prohibited_in
 from scripts.models import Objection, ObjectionAnswer, Phrase, PhraseVote, ProhibitedWord
 
 Row = TypeVar("Row", Objection, Phrase)
@@ -88,11 +89,9 @@ def set_answer_status(*, answer: ObjectionAnswer, status: str, by: User, at: dat
 
 def check_words(text: str) -> None:
     """Raises ProhibitedWords, naming each with its reason."""
-    small = text.lower()
-    found = [row for row in ProhibitedWord.objects.order_by("word") if row.word.lower() in small]
+    found = list(prohibited_in(text, dict(ProhibitedWord.objects.order_by("word").values_list("word", "why"))))
     if found:
-        words = "; ".join(f"{row.word} ({row.why})" if row.why else row.word for row in found)
-        raise ProhibitedWords(_("These words must not be said to customers: %(words)s.") % {"words": words})
+        raise ProhibitedWords(_("These words must not be said to customers: %(words)s.") % {"words": "; ".join(found)})
 
 
 @transaction.atomic

@@ -1,5 +1,5 @@
-"""What guides the demo's agents: titles, questions and branches of the scripts, answers to objections, scenarios, articles, and the ways
-that calls of the last days took."""
+"""What guides the demo's agents: answers to objections at the steps of the scripts, scenarios, articles, and the ways that calls of the last
+days took."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from scripts.models import (
     ObjectionAnswer,
     Product,
     Scenario,
-    ScriptBranch,
-    ScriptQuestion,
     ScriptStep,
     ScriptVersion,
     StepObjection,
@@ -24,24 +22,7 @@ from scripts.models import (
 )
 from telemkt.demo.accounts import People
 
-TITLES = {
-    "first_question": "确认本人",
-    "opening": "说明来意",
-    "introduction": "介绍套餐",
-    "persuasion": "建议",
-    "closing": "总结成交",
-    "ending": "致谢",
-}
-# part, code, question, kind, choices with the part they lead to ("" goes on, None ends), required
-QUESTIONS = [
-    ("first_question", "is_owner", "是机主本人吗？", "choice", {"是本人": "", "家人代接": "ending", "打错了": None}, False),
-    ("opening", "has_time", "现在方便吗？", "choice", {"方便": "", "稍后再打": "ending", "不愿意听": "ending"}, False),
-    ("introduction", "uses", "家里主要用网做什么？", "several", {"上网课": "", "看电影": "", "玩游戏": "", "办公": ""}, False),
-    ("persuasion", "leans", "客户的态度", "choice", {"同意": "closing", "觉得贵": "", "要和家人商量": "ending", "明确拒绝": "ending"}, True),
-    ("closing", "visit_on", "师傅上门日期", "date", {}, False),
-]  # fmt: skip
 OBJECTIONS = [
-    ("persuasion", "太贵了", "太贵了 价格高 tgl jgg", "您算一下，一天不到一块钱，比一瓶水还便宜；三个月内不满意可以换回原套餐。"),
     ("persuasion", "现在的够用了", "现在的够用了 xzdgyl", "您说得对，平时是够的。晚上一家人同时上网课、看电影时会不会卡？换了之后这些时候也顺。"),
     ("persuasion", "要和家人商量", "要和家人商量 yhjrsl", "应该的。您看家里人什么时候都在？我到时候再打给您，优惠替您留到那天。"),
     ("opening", "你们是不是骗子", "你们是不是骗子 诈骗 nmsbspz zp", "您有警惕是对的。您可以挂断后拨打客服热线核实，我的工号会在热线里查得到。"),
@@ -114,21 +95,8 @@ def _answer(row: tuple[str, str, str, str], by: User) -> tuple[str, Objection]:
 
 
 def _guide(version: ScriptVersion, answers: list[tuple[str, Objection]]) -> None:
+    """Each answer at hand at the first step of its part."""
     steps = {step.part: step for step in ScriptStep.objects.filter(version=version).order_by("-position")}
-    for part, step in steps.items():
-        step.title = step.title or TITLES[part]
-        step.save(update_fields=["title"])
-    for part, code, text, kind, choices, required in QUESTIONS:
-        if part not in steps or steps[part].questions.exists():
-            continue
-        question = ScriptQuestion.objects.create(
-            step=steps[part], position=1, code=code, text=text, kind=kind, choices=list(choices), is_required=required
-        )
-        ScriptBranch.objects.bulk_create(
-            ScriptBranch(question=question, choice=choice, target=steps[target] if target else None)
-            for choice, target in choices.items()
-            if target != ""
-        )
     StepObjection.objects.bulk_create(
         StepObjection(step=steps[part], objection=objection) for part, objection in answers if part in steps
     )
