@@ -8,6 +8,7 @@ from django.db import connection
 
 from campaigns.models import Campaign, Experiment, ExperimentArm
 from scripts.models import ScriptStep, ScriptVersion
+from scripts.services import new_version
 from telemkt.demo.accounts import People
 
 SINCE = timedelta(days=6)
@@ -55,16 +56,10 @@ def _second_version(people: People, campaign: Campaign, at: datetime) -> ScriptV
     """The first with another opening, approved."""
     first = campaign.script_version
     assert first is not None  # every campaign of the demo has a script
-    second = ScriptVersion.objects.create(
-        script=first.script, number=2, based_on=first, created_by=people.by_role["campaign_manager"]
-    )
-    ScriptStep.objects.bulk_create(
-        ScriptStep(
-            version=second, key=step.key, part=step.part, position=step.position, title=step.title, hint=step.hint,
-            text=OPENING if step.part == ScriptStep.Part.OPENING else step.text, must_say=step.must_say,
-        )
-        for step in first.steps.order_by("position")
-    )  # fmt: skip
+    second = new_version(script=first.script, by=people.by_role["campaign_manager"], at=at)
+    opening = second.steps.filter(part=ScriptStep.Part.OPENING).order_by("position").first()
+    assert opening is not None
+    ScriptStep.objects.filter(pk=opening.pk).update(text=OPENING)
     second.status, second.approved_at, second.approved_by = ScriptVersion.Status.APPROVED, at, people.by_role["qa"]
     second.save(update_fields=["status", "approved_at", "approved_by"])
     return second
