@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from campaigns import desk_fields, queries_desk, queries_guide, queries_script, queries_waiting
 from campaigns.funnel import classes, words
-from campaigns.models import AgentState, Lead, LiveCall
+from campaigns.models import AgentState, InboundCall, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import arms, callbacks, claim, desk, guide
+from campaigns.services import arms, callbacks, claim, desk, guide, inbound
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
@@ -55,11 +55,15 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
     if lead is not None:
         return common | {"screen": "work"} | _work(lead, agent, state, at)
+    came_in, now = inbound.follow(agent=agent, at=at)
+    if came_in is not None and now is not None:
+        return common | {"screen": "inbound", **_pill(state, at)} | _inbound(came_in, now, agent, at)
     screen = "off" if state is None else "away" if state.state == AgentState.State.AWAY else "empty"
     return common | {
         "screen": screen,
         **_pill(state, at),
         "promises": queries_desk.own_promises(agent, at),
+        "can_ring": inbound.can_ring(team),
         "why": why_nothing(agent=agent, at=at) if screen == "empty" else [],
         "break_name": desk.BREAKS.get(state.reason, state.reason) if state else "",
     }
@@ -82,6 +86,17 @@ def _pill(state: AgentState | None, at: datetime) -> dict[str, Any]:
     }
 
 
+def _inbound(call: InboundCall, now: CallStatus, agent: User, at: datetime) -> dict[str, Any]:
+    """A call that came in and has no customer yet: what the agent has to say of it."""
+    return {
+        "came_in": call,
+        "status": now,
+        "phase": f"in-{now.phase.value}",
+        "choice": inbound.choice_of(call, agent=agent, at=at),
+        "endings": inbound.ENDINGS,
+    }
+
+
 def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> dict[str, Any]:
     """The lead in hand: person, script, call and the results that are valid now."""
     status = desk.follow_call(lead=lead, agent=agent, at=at)
@@ -96,6 +111,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     return {
         **_pill(desk.current_state(agent) if status else state, at),
         **_call_context(lead, call, status),
+        **(_of_caller(lead, at) if call and call.is_inbound else {}),
         "customer": customer,
         "campaign": campaign,
         "phone": phones[0] if phones else None,
@@ -164,9 +180,30 @@ def _call_context(lead: Lead, call: LiveCall | None, status: CallStatus | None) 
         "phase": phase,
         "groups": groups,
         "suggested": _suggested(status),
-        "shows_number": telephone.shows_number and status is not None and not status.is_over,
+        "shows_number": telephone.shows_number
+        and status is not None
+        and not status.is_over
+        and not (call and call.is_inbound),
         "asks_answered": not telephone.knows_outcome and phase == "ringing",
         "status": status,
+    }
+
+
+def _of_caller(lead: Lead, at: datetime) -> dict[str, Any]:
+    """What somebody who calls in may ask about, and what the agent must not do."""
+    caller = InboundCall.objects.filter(lead=lead).first()
+    return {
+        "is_inbound": True,
+        "caller_mask": caller.mask if caller else "",
+        "open_orders": queries_desk.open_orders(lead.customer_id),
+        "other_promises": queries_desk.other_promises(lead),
+        "forbidden": [
+            _(
+                "Not to be called: %(kind)s. Answer what is asked; promise no call, and offer nothing of your own accord."
+            )
+            % {"kind": row.get_kind_display()}
+            for row in contacts.suppressions_of(lead.customer, at)
+        ],
     }
 
 
