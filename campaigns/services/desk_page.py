@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,9 @@ HELD_BACK = (
     classes.NUMBER,
     classes.SUPPRESSED,
 )
+# of a state without a campaign, and the shortest time that is left to read a customer whom the desk shows anew
+AFTER_CALL_LIMIT = 90
+SHORTEST_LOOK = 3
 PILLS = {
     AgentState.State.WAITING: "idle",
     AgentState.State.PREVIEW: "idle",
@@ -69,11 +73,13 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     }
 
 
-def _pill(state: AgentState | None, at: datetime) -> dict[str, Any]:
+def _pill(state: AgentState | None, at: datetime, after_call_limit: int = AFTER_CALL_LIMIT) -> dict[str, Any]:
     if state is None:
         return {"pill": None}
     seconds = max(0, int((at - state.began_at).total_seconds()))
-    limits = {"wrap": (90, 180), "idle": (120, 300)}.get(PILLS[AgentState.State(state.state)], (10**9, 10**9))
+    limits = {"wrap": (after_call_limit, 2 * after_call_limit), "idle": (120, 300)}.get(
+        PILLS[AgentState.State(state.state)], (10**9, 10**9)
+    )
     age = sum(seconds >= limit for limit in limits)
     return {
         "pill": {
@@ -109,7 +115,8 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     products, offers = queries_desk.products_to_sell(campaign, at)
     phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
     return {
-        **_pill(desk.current_state(agent) if status else state, at),
+        **_pill(desk.current_state(agent) if status else state, at, campaign.after_call_limit_seconds),
+        "countdown": _countdown(lead, status, at),
         **_call_context(lead, call, status),
         **(_of_caller(lead, at) if call and call.is_inbound else {}),
         "customer": customer,
@@ -187,6 +194,29 @@ def _call_context(lead: Lead, call: LiveCall | None, status: CallStatus | None) 
         "asks_answered": not telephone.knows_outcome and phase == "ringing",
         "status": status,
     }
+
+
+@dataclass(frozen=True)
+class Countdown:
+    """Seconds left of the time to read a customer, or of the after-call work (below 0: over). `dials`: at its end the desk dials by itself;
+    with an own handset the agent is told to."""
+
+    kind: str
+    left: int
+    dials: bool = False
+
+
+def _countdown(lead: Lead, status: CallStatus | None, at: datetime) -> Countdown | None:
+    """None where the campaign sets no limit. The supervisor's floor shows who is over; nothing that was typed is taken away."""
+    campaign = lead.campaign
+    if status is None:
+        if campaign.preview_limit_seconds is None or lead.held_at is None:
+            return None
+        left = campaign.preview_limit_seconds - int((at - lead.held_at).total_seconds())
+        return Countdown("preview", max(SHORTEST_LOOK, left), dials=adapter(campaign.telephony).knows_outcome)
+    if not status.is_over:
+        return None
+    return Countdown("after_call", campaign.after_call_limit_seconds - int((at - status.since).total_seconds()))
 
 
 def _of_caller(lead: Lead, at: datetime) -> dict[str, Any]:
