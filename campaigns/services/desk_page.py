@@ -100,6 +100,7 @@ def _inbound(call: InboundCall, now: CallStatus, agent: User, at: datetime) -> d
         "phase": f"in-{now.phase.value}",
         "choice": inbound.choice_of(call, agent=agent, at=at),
         "endings": inbound.ENDINGS,
+        "promises": queries_desk.own_promises(agent, at),
     }
 
 

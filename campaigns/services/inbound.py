@@ -369,6 +369,8 @@ def _chosen(campaigns: Iterable[Campaign], campaign_id: int) -> Campaign:
 def _take(call: InboundCall, customer: Customer, campaign: Campaign, agent: User, at: datetime) -> Lead:
     """The person is locked before the lead, as everywhere."""
     customer = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    if customer.merged_into_id is not None or customer.is_locked:
+        raise NobodyKnown(_("Nobody whom you serve is known by this number."))
     other = _other_hand(customer, agent)
     if other is not None:
         raise InOtherHand(

@@ -129,3 +129,13 @@ def test_only_who_has_a_desk_has_own_figures(client):
     client.force_login(person("campaign_manager"))
 
     assert client.get(reverse("metrics:own-figures")).status_code == 403
+
+
+def test_the_api_tells_the_same_own_day(client, agent):
+    client.force_login(agent)
+
+    told = client.get(reverse("api:own-day")).json()
+
+    assert [line["name"] for line in told["lines"]] == ["deals", "connected", "calls"]
+    client.force_login(person("campaign_manager"))
+    assert client.get(reverse("api:own-day")).status_code == 403
