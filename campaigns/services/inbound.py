@@ -134,10 +134,15 @@ def next_lead(*, agent: User, at: datetime) -> Lead | None:
 
 
 @transaction.atomic
-def ring(*, agent: User, at: datetime) -> InboundCall | None:
+def ring(*, agent: User, at: datetime, is_asked: bool = False) -> InboundCall | None:
     """Somebody calls the free agent on the simulated telephone: a customer called before, now and then a stranger. None when the agent has a
-    customer or a call, or no campaign with that telephone. Raises claim.NoTeamToday."""
+    customer or a call, or no campaign with that telephone. `is_asked`: the agent wants it, and an undialled customer goes back to the queue.
+
+    Raises claim.NoTeamToday and, when asked for, desk.LeadInHand.
+    """
     team = _free_desk(agent, at)
+    if is_asked and can_ring(team):
+        _empty_hand(agent, at)
     if InboundCall.objects.filter(agent=agent).exists() or Lead.objects.held_by(agent).exists():
         return None
     if not can_ring(team):

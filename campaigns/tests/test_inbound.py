@@ -350,6 +350,21 @@ def test_it_rings_only_for_who_is_free(floor):
     assert Lead.objects.get(pk=lead.pk).agent_id == floor.agent.pk
 
 
+def test_an_agent_who_asks_for_a_ring_lets_an_undialled_customer_go(floor):
+    lead = floor.lead()
+    held = desk.next_lead(agent=floor.agent, at=AT)
+
+    assert inbound.ring(agent=floor.agent, at=AT, is_asked=True) is not None
+
+    assert Lead.objects.get(pk=lead.pk).state == "open"
+    inbound.hang_up(agent=floor.agent, at=AT)
+    held = desk.next_lead(agent=floor.agent, at=AT)
+    assert held is not None
+    desk.dial(lead=held, agent=floor.agent, at=AT)
+    with pytest.raises(desk.LeadInHand):
+        inbound.ring(agent=floor.agent, at=AT, is_asked=True)
+
+
 def test_with_an_own_handset_nothing_rings_by_itself():
     floor = Floor(telephony="handset")
 

@@ -56,7 +56,8 @@ def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     agent = agent_of(request)
-    return render(request, "campaigns/desk.html", context_of(agent=agent, at=database_now()))
+    context = context_of(agent=agent, at=database_now())
+    return render(request, "campaigns/desk.html", context | {"can_ring": inbound.can_ring(context["team"])})
 
 
 @require_POST

@@ -28,7 +28,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 def ring(request: HttpRequest) -> HttpResponse:
     """Let the simulated telephone ring."""
     agent = agent_of(request)
-    return _step(request, lambda: inbound.ring(agent=agent, at=database_now()))
+    return _step(request, lambda: inbound.ring(agent=agent, at=database_now(), is_asked=True))
 
 
 @require_POST
