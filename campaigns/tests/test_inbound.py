@@ -380,3 +380,14 @@ def test_customers_called_before_call_back(floor, settings):
     assert InboundCall.objects.get(agent=floor.agent).answered_at is None
     inbound.hang_up(agent=floor.agent, at=AT)
     assert not InboundCall.objects.exists()
+
+
+def test_a_result_leaves_no_trace_of_who_typed_what(floor):
+    floor.lead(customer=caller(floor))
+    begun(floor)
+    recorded(floor)
+
+    trail = AuditEvent.objects.filter(action__startswith="campaigns.").values_list("action", "detail")
+
+    assert {"campaigns.inbound.begun", "campaigns.inbound.taken"} <= {action for action, _detail in trail}
+    assert not any("7548" in str(detail) for _action, detail in trail)

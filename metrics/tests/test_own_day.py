@@ -139,3 +139,24 @@ def test_the_api_tells_the_same_own_day(client, agent):
     assert [line["name"] for line in told["lines"]] == ["deals", "connected", "calls"]
     client.force_login(person("campaign_manager"))
     assert client.get(reverse("api:own-day")).status_code == 403
+
+
+def test_a_call_that_came_in_at_the_desk_is_no_outbound_customer_called():
+    from campaigns.services import inbound, results
+    from campaigns.tests.calling import AT, Floor
+    from campaigns.tests.factories import CustomerFactory
+    from core.partitions import ensure_partitions
+    from metrics.queries import figures
+
+    floor = Floor()
+    floor.lead(customer=CustomerFactory(city=floor.city, phone="13900007548"))
+    ensure_partitions("campaigns_call", AT.date(), 1)
+    inbound.begin(agent=floor.agent, number="13900007548", at=AT)
+    call = results.record_result(
+        lead=floor.campaign.lead_set.get(), agent=floor.agent, at=AT + timedelta(seconds=60), disposition_code="considering"
+    )  # fmt: skip
+    type(call).objects.filter(pk=call.pk).update(recorded_at=database_now())
+    f.roll_up()
+
+    total = figures(since=AT.date(), until=AT.date()).total.counts
+    assert (total["customers_called"], total["customers_reached"], total["inbound_customers"]) == (0, 0, 1)
