@@ -110,7 +110,7 @@ def begin(*, agent: User, number: str, at: datetime) -> InboundCall:
     """
     clean = clean_phone(number)
     team = _free_desk(agent, at)
-    call = InboundCall.objects.filter(agent=agent).first()
+    call = _standing(agent)
     if call is not None:
         if bytes(call.blind_index) == blind_index(clean):
             return call
@@ -143,7 +143,7 @@ def ring(*, agent: User, at: datetime, is_asked: bool = False) -> InboundCall | 
     team = _free_desk(agent, at)
     if is_asked and can_ring(team):
         _empty_hand(agent, at)
-    if InboundCall.objects.filter(agent=agent).exists() or Lead.objects.held_by(agent).exists():
+    if _standing(agent) is not None or Lead.objects.held_by(agent).exists():
         return None
     if not can_ring(team):
         return None
@@ -242,6 +242,15 @@ def _made(agent: User, team: Team, clean: str, telephone: str, at: datetime) -> 
         customer=owner_of(clean, city_id=team.city_id),
         placed_at=at,
     )
+
+
+def _standing(agent: User) -> InboundCall | None:
+    """The open call; one whose lead has left the hand by another way is over."""
+    call = InboundCall.objects.filter(agent=agent).first()
+    if call is None or call.lead_id is None or Lead.objects.held_by(agent).filter(pk=call.lead_id).exists():
+        return call
+    call.delete()
+    return None
 
 
 def _own(agent: User) -> InboundCall:

@@ -99,6 +99,16 @@ def test_another_number_waits_until_the_open_call_is_over(floor):
         begun(floor, "13900007549")
 
 
+def test_a_call_whose_lead_went_another_way_does_not_block_the_next(floor):
+    lead = floor.lead(customer=caller(floor))
+    begun(floor)
+    Lead.objects.filter(pk=lead.pk).update(
+        state="done", outcome="merged", agent=None, held_at=None, lease_until=None, dialled_at=None
+    )
+
+    assert begun(floor, "13900007549").lead_id is None
+
+
 def test_what_is_no_number_is_told_and_nothing_begins(floor):
     with pytest.raises(BadPhone):
         begun(floor, "12")
