@@ -11,6 +11,7 @@ from campaigns import (
     api_desk,
     api_funnel,
     api_guide,
+    api_inbound,
     api_likeness,
     api_messages,
     api_segment_allocations,
@@ -27,6 +28,9 @@ def register(router: BaseRouter) -> None:
 urlpatterns = [
     path("campaigns/<int:pk>/funnel/", api_funnel.CampaignFunnel.as_view(), name="campaign-funnel"),
     path("leads/next/", api_desk.NextLead.as_view(), name="lead-next"),
+    path("leads/inbound/", api_inbound.InboundBegin.as_view(), name="inbound-begin"),
+    path("leads/inbound/take/", api_inbound.InboundTake.as_view(), name="inbound-take"),
+    path("leads/inbound/drop/", api_inbound.InboundDrop.as_view(), name="inbound-drop"),
     path("leads/<int:pk>/dial/", api_desk.DialLead.as_view(), name="lead-dial"),
     path("leads/<int:pk>/result/", api_desk.LeadResult.as_view(), name="lead-result"),
     path("leads/<int:pk>/notes/", api_guide.LeadNotes.as_view(), name="lead-notes"),

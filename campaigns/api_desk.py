@@ -49,6 +49,7 @@ class LeadSerializer(serializers.Serializer):
     is_callback = serializers.SerializerMethodField()
     held_at = serializers.DateTimeField()
     lease_until = serializers.DateTimeField()
+    dial_by = serializers.SerializerMethodField(help_text="When the time to read the customer is over; null: no limit.")
 
     def get_phone(self, lead: Lead) -> str:
         numbers = sorted(lead.customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
@@ -59,6 +60,10 @@ class LeadSerializer(serializers.Serializer):
 
     def get_attributes(self, lead: Lead) -> dict[str, Any]:
         return desk_fields.door_of(lead).attributes(lead.customer.attributes)
+
+    def get_dial_by(self, lead: Lead) -> datetime | None:
+        limit = lead.campaign.preview_limit_seconds
+        return lead.held_at + timedelta(seconds=limit) if limit and lead.held_at and not lead.dialled_at else None
 
     def get_is_callback(self, lead: Lead) -> bool:
         return lead.callback_agent_id is not None

@@ -32,7 +32,7 @@ class CampaignForm(forms.ModelForm):
         fields = [
             "code", "name", "type", "purpose", "direction", "city", "product", "offer", "script", "script_version", "packs",
             "telephony", "exclusion_group", "precedence", "starts_on", "ends_on", "target_customers", "target_success_percent",
-            "target_contact_percent", "lease_seconds", "after_call_limit_seconds", "stock_alert_days",
+            "target_contact_percent", "lease_seconds", "preview_limit_seconds", "after_call_limit_seconds", "stock_alert_days",
         ]  # fmt: skip
         widgets = {"starts_on": DATE, "ends_on": DATE}
 

@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.models import Answer, Call, Callback, DeskDraft, Disposition, LeadSkip, Order, Recording, StagedCall
+from campaigns.models import (
+    Answer,
+    Call,
+    Callback,
+    DeskDraft,
+    Disposition,
+    InboundCall,
+    LeadSkip,
+    Order,
+    Recording,
+    StagedCall,
+)
 from core.columns import shown
 from core.models import PrivateFile
 from core.workbooks import Column
@@ -67,6 +78,7 @@ def forget(customer: Customer, at: datetime) -> None:
     calls.exclude(note="").update(note="")
     Answer.objects.filter(call_id__in=ids).update(value="")
     DeskDraft.objects.filter(lead__customer__in=persons).delete()
+    InboundCall.objects.filter(customer__in=persons).delete()
     Callback.objects.filter(lead__customer__in=persons).exclude(note="").update(note="")
     LeadSkip.objects.filter(lead__customer__in=persons).exclude(reason="").update(reason="")
     # bytes cannot be put back if this transaction fails: their time is over, and the next sweep takes them

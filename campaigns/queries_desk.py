@@ -12,7 +12,7 @@ from django.db.models import Avg, Count, Q
 from django.utils.translation import gettext as _
 
 from campaigns import desk_fields
-from campaigns.models import Call, Callback, Campaign, Disposition
+from campaigns.models import Call, Callback, Campaign, Disposition, Lead, Order
 from core.calendar import business_date, day_bounds
 from customers.models import Consent, Customer
 from customers.queries import former_ids
@@ -234,6 +234,19 @@ def _number_end(customer: Customer) -> str:
     """The last four of the mask, as boards show a number."""
     numbers = sorted(customer.phones.all(), key=lambda phone: not phone.is_primary)
     return f"*{numbers[0].mask[-4:]}" if numbers else ""
+
+
+def open_orders(customer_id: int, limit: int = 5) -> list[Order]:
+    """What the person has bought and not cancelled, newest first."""
+    persons = [customer_id, *former_ids(customer_id)]
+    rows = Order.objects.filter(customer_id__in=persons).exclude(state=Order.State.CANCELLED)
+    return list(rows.select_related("product").order_by("-call_started_at")[:limit])
+
+
+def other_promises(lead: Lead) -> list[Callback]:
+    """Calls promised to the person of this lead in other campaigns."""
+    rows = Callback.objects.filter(lead__customer=lead.customer_id, state=Callback.State.PROMISED).exclude(lead=lead)
+    return list(rows.select_related("lead__campaign", "agent").order_by("due_at"))
 
 
 # ---------------------------------------------------------------- the customer

@@ -59,6 +59,12 @@ def forget_desk_notes(at: datetime) -> int:
     return forget_old_notes(at=at)
 
 
+def forget_inbound_calls(at: datetime) -> int:
+    from campaigns.services.inbound import forget_calls
+
+    return forget_calls(at=at)
+
+
 def forget_call_paths(at: datetime) -> int:
     """A day brings a million, so that a night takes away as many and more, a batch at a time."""
     gone = 0
@@ -151,6 +157,15 @@ register(
     keep_for=NOTES_KEPT,
     basis=_("Notes of a call in hand: until its result; what an interrupted day has left goes the day after."),
     apply=forget_desk_notes,
+)
+register(
+    "campaigns.InboundCall",
+    fields=("mask", "sealed", "blind_index"),
+    keep_for=NOTES_KEPT,
+    basis=_(
+        "The number of a caller: until the call has its result; what an interrupted day has left goes the day after."
+    ),
+    apply=forget_inbound_calls,
 )
 register(
     "campaigns.CallPath",

@@ -28,6 +28,7 @@ tell(
         "customers.tag.removed": _("Took a tag off a customer"),
         "customers.consent.added": _("Entered a consent"),
         "customers.consent.withdrawn": _("Entered that a consent was withdrawn"),
+        "customers.customer.called_in": _("Added a customer who called in"),
         "customers.customer.suppressed": _("Put a customer on the do-not-call list"),
         "customers.suppression.lifted": _("Lifted a suppression"),
         "customers.quiet_time.added": _("Entered a do-not-disturb time of a customer"),

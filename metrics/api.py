@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -21,6 +22,7 @@ from rest_framework.viewsets import ViewSet
 from core.errors import DomainError
 from customers.rules import can_see_sources
 from metrics import export, registry, scorecards
+from metrics.api_own import OwnDayView
 from metrics.api_trials import ExperimentsViewSet
 from metrics.questions import GRAINS, GROUPS, Question, ask
 
@@ -176,3 +178,6 @@ def register(router: BaseRouter) -> None:
     router.register("scorecards", ScorecardsViewSet, basename="scorecard")
     router.register("experiments", ExperimentsViewSet, basename="experiment")
     router.register("indicators", IndicatorsViewSet, basename="indicator")
+
+
+urlpatterns = [path("desk/own/", OwnDayView.as_view(), name="own-day")]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from metrics import views_floor, views_indicators, views_offers, views_scorecards, views_trials
+from metrics import views_floor, views_indicators, views_offers, views_own, views_scorecards, views_trials
 
 app_name = "metrics"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("samples/<int:pk>/", views_scorecards.sample, name="sample"),
     path("offers/<int:pk>/effect/", views_offers.offer_effect, name="offer"),
     path("experiments/<int:pk>/", views_trials.experiment, name="experiment"),
+    path("desk/own/", views_own.own_figures, name="own-figures"),
     path("floor/", views_floor.floor, name="floor"),
     path("floor/panels/", views_floor.floor_panels, name="floor-panels"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from people.models import User
@@ -34,6 +36,15 @@ def phrases(user: User, *, product: int | None = None, with_retired: bool = Fals
     if product is not None:
         found = found.filter(Q(product=product) | Q(product=None))
     return found.order_by("-vote_count", "-added_at", "-pk")
+
+
+def phrases_since(since: datetime, limit: int = 3) -> list[Phrase]:
+    """The phrases that were added or voted for since then, most votes of that time first."""
+    young = Count("votes", filter=Q(votes__at__gte=since))
+    found = Phrase.objects.filter(retired_at=None).select_related("product").annotate(votes_then=young)
+    return list(
+        found.filter(Q(votes_then__gt=0) | Q(added_at__gte=since)).order_by("-votes_then", "-added_at", "-pk")[:limit]
+    )
 
 
 def scenarios(user: User, *, product: int | None = None, status: str = "") -> QuerySet[Scenario]:

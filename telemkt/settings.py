@@ -7,6 +7,7 @@ ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS             comma separated
 BEHIND_TLS=1                                    secure cookies, redirect, HSTS; trusts X-Forwarded-Proto
 REGION_TIME_ZONE                                the zone in which business days are cut
 SIMULATOR_SPEED                                 how many times faster than life the simulated telephone is (1)
+SIMULATOR_INBOUND_PERCENT                       how often somebody calls in on it when an agent asks for the next customer (0)
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS=1, EMAIL_FROM
                                                 the mail server of the house; without EMAIL_HOST nobody is written to
 ALERT_EMAILS                                    who is written to besides administrators with an address, comma separated
@@ -182,6 +183,7 @@ LANGUAGE_COOKIE_SECURE = BEHIND_TLS
 # -- Telephone ---------------------------------------------------------------------------------------------------------
 
 SIMULATOR_SPEED = float(os.environ.get("SIMULATOR_SPEED") or 1)
+SIMULATOR_INBOUND_PERCENT = float(os.environ.get("SIMULATOR_INBOUND_PERCENT") or 0)
 
 # -- Security ----------------------------------------------------------------------------------------------------------
 

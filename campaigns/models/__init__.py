@@ -10,7 +10,7 @@ from .guide import AnswerUse, CallPath, DeskDraft, ScenarioUse
 from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation, SegmentDraw
 from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
-from .live import LiveCall
+from .live import InboundCall, LiveCall
 from .orders import Opportunity, Order, OrderEvent
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "ExperimentArm",
     "ExperimentPerson",
     "Gate",
+    "InboundCall",
     "Lead",
     "LeadSkip",
     "LikenessModel",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -128,6 +129,13 @@ class Campaign(models.Model):
     )
     lease_seconds = models.PositiveIntegerField(_("seconds after which an unanswered lead returns"), default=900)
     after_call_limit_seconds = models.PositiveIntegerField(_("limit of after-call work, seconds"), default=90)
+    preview_limit_seconds = models.PositiveSmallIntegerField(
+        _("seconds to read a customer before dialling"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(5), MaxValueValidator(900)],
+        help_text=_("The desk counts them down, then it dials. Empty: no limit."),
+    )
     stock_alert_days = models.PositiveSmallIntegerField(
         _("warn when the callable leads last less than, working days"), default=2, db_default=2
     )

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, Lead, LiveCall
+from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, InboundCall, Lead, LiveCall
 from campaigns.services import arms, orders, refusals, retry
 from campaigns.signals import call_recorded
 from core.audit import audit
@@ -72,8 +72,10 @@ def record_call(
     recommended: bool | None = None,
     answers: Mapping[int, Any] | None = None,
     script_version_id: int | None = None,
+    inbound: LiveCall | None = None,
 ) -> Call:
-    """Record one call to the lead in the agent's hand and decide what becomes of the lead.
+    """Record one call to the lead in the agent's hand and decide what becomes of the lead. `inbound`: the customer called in; that is no
+    attempt, and a lead that had ended well before stays as it ended unless something came of the call.
 
     `answers`: {question id: answer}. `script_version_id`: the version that was spoken, when another has come into force meanwhile. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
     the order in which a suppression locks them. A person suppressed since the dial: call and sale are kept, and the lead ends unless
@@ -89,9 +91,9 @@ def record_call(
     result = retry.common_of(disposition)
     _check_times(result, started_at, ring_seconds, talk_seconds, after_call_seconds, at)
     _check_details(disposition, result, campaign, callback_at, order, reason, step_id, at)
-    contact = _reserved(lead)
+    contact = None if inbound else _reserved(lead)
     call = Call.objects.create(
-        **_circumstances(lead, campaign, customer, agent, contact, started_at),
+        **_circumstances(lead, campaign, customer, agent, contact, started_at, inbound),
         **_flags(result),
         disposition_id=disposition.pk,
         recommended=_recommended(disposition, result) if recommended is None else recommended,
@@ -109,7 +111,10 @@ def record_call(
         _check_promise(campaign, customer, callback_at)
     if call.bad_number:
         refusals.mark_dead(call.phone_id)
-    retry.settle(lead, call, disposition, customer, agent=agent, callback_at=callback_at, note=note)
+    retry.settle(
+        lead, call, disposition, customer, agent=agent, callback_at=callback_at, note=note,
+        ended=inbound.ended_before if inbound else "",
+    )  # fmt: skip
     refusals.catch_up(lead, customer, at=at)
     if call.sale:
         orders.record_sale(call=call, sale=order or orders.Sale(), by=agent, at=at)
@@ -118,6 +123,8 @@ def record_call(
     )
     LiveCall.objects.filter(lead=lead, settled_at=None).update(settled_at=at)
     DeskDraft.objects.filter(lead=lead).delete()
+    if inbound:
+        InboundCall.objects.filter(lead=lead).delete()
     audit("campaigns.call.recorded", call, by=agent, at=at, result=disposition.code, lead_id=lead.pk)
     _announce(call)
     return call
@@ -212,13 +219,19 @@ def _check_promise(campaign: Campaign, customer: Customer, callback_at: datetime
 
 
 def _circumstances(
-    lead: Lead, campaign: Campaign, customer: Customer, agent: User, contact: Contact | None, at: datetime
+    lead: Lead,
+    campaign: Campaign,
+    customer: Customer,
+    agent: User,
+    contact: Contact | None,
+    at: datetime,
+    inbound: LiveCall | None,
 ) -> dict[str, Any]:
     """Who, where and what, as they are at the call."""
     team = _team(agent, at)
     return {
         "customer_id": customer.pk,
-        "phone_id": _phone_id(customer, contact),
+        "phone_id": inbound.phone_id if inbound else _phone_id(customer, contact),
         "city_id": customer.city_id,
         "agent_id": agent.pk,
         "team_id": team.pk,
@@ -231,8 +244,8 @@ def _circumstances(
         "offer_id": campaign.offer_id,
         "script_version_id": campaign.script_version_id,
         "experiment_arm_id": campaign.arm.pk if campaign.arm else None,
-        "attempt": lead.attempts_made + 1,
-        "direction": campaign.direction,
+        "attempt": lead.attempts_made + (0 if inbound else 1),
+        "direction": Call.Direction.INBOUND if inbound else campaign.direction,
     }
 
 
@@ -309,7 +322,8 @@ def _settle_ledger(call: Call, lead: Lead, customer: Customer, contact: Contact 
             agent_id=call.agent_id,
             call_id=call.pk,
         )
-        customer.attempts = sorted([call.started_at, *customer.attempts], reverse=True)[:KEPT_ATTEMPTS]
+        if call.direction == Call.Direction.OUTBOUND:
+            customer.attempts = sorted([call.started_at, *customer.attempts], reverse=True)[:KEPT_ATTEMPTS]
     if call.connected and (customer.answered_at is None or customer.answered_at < call.started_at):
         customer.answered_at = call.started_at
     if customer.held_lead_id == lead.pk:

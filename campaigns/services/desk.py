@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils.translation import gettext as _, gettext_lazy
 
-from campaigns.models import AgentState, Campaign, Lead, LiveCall
+from campaigns.models import AgentState, Campaign, InboundCall, Lead, LiveCall
 from campaigns.services import claim
 from campaigns.services.calls import LeadNotYours
 from campaigns.telephony import CallStatus, adapter
@@ -138,6 +138,8 @@ def heartbeat(*, agent: User, at: datetime) -> None:
 
 
 def _put_away(agent: User, at: datetime) -> None:
+    if InboundCall.objects.filter(agent=agent, lead=None).exists():
+        raise LeadInHand(_("A call is open at your desk. End it first."))
     lead = Lead.objects.held_by(agent).first()
     if lead is None:
         return
@@ -156,7 +158,16 @@ def _one_at_a_time(agent: User) -> None:
 
 @transaction.atomic
 def next_lead(*, agent: User, at: datetime) -> Lead | None:
-    """Claim, and log what the agent does now: reading the lead, or waiting when there is none."""
+    """Claim, and log what the agent does now: reading the lead, or waiting when there is none. None while a call that came in is open."""
+    with connection.cursor() as cursor:
+        # the lock that the claim takes: a call that comes in at this moment waits, or is seen
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('campaigns.agent'), %s),"
+            " EXISTS (SELECT FROM campaigns_inboundcall WHERE agent_id = %s AND lead_id IS NULL)",
+            [agent.pk, agent.pk],
+        )
+        if cursor.fetchone()[1]:
+            return None
     lead = claim.claim_next_lead(agent=agent, at=at)
     if lead is None:
         set_state(agent=agent, state=State.WAITING, at=at)
@@ -299,7 +310,7 @@ def mark_answered(*, lead: Lead, agent: User, at: datetime) -> CallStatus:
 def reveal_number(*, lead: Lead, agent: User, reason: str, at: datetime) -> str:
     """The digits to dial by hand, for the call in hand only, counted and audited. Raises LeadNotYours, NotDialled, NumberNotShown."""
     call = _own_call(lead, agent)
-    if not adapter(call.adapter).shows_number:
+    if not adapter(call.adapter).shows_number or call.is_inbound:
         raise NumberNotShown(_("The number goes to the telephone by itself; nobody needs to see it."))
     if call.revealed_at is None:
         start, end = day_bounds(business_date(at))
@@ -316,6 +327,7 @@ def reveal_number(*, lead: Lead, agent: User, reason: str, at: datetime) -> str:
         audit(
             "campaigns.number.revealed", call.lead, by=agent, at=at, phone_id=call.phone_id, reason=call.reveal_reason
         )
+    assert call.phone_id is not None  # a call that we dialled
     return unseal(bytes(Phone.objects.get(pk=call.phone_id).sealed))
 
 
@@ -344,6 +356,8 @@ class Timing:
     ring_seconds: int
     talk_seconds: int
     after_call_seconds: int
+    # the call, when the customer made it
+    inbound: LiveCall | None = None
 
 
 def timing_of(*, lead: Lead, agent: User, at: datetime) -> Timing:
@@ -354,6 +368,7 @@ def timing_of(*, lead: Lead, agent: User, at: datetime) -> Timing:
         ring_seconds=ended.ring_seconds,
         talk_seconds=ended.talk_seconds if ended.is_connected else 0,
         after_call_seconds=max(0, int((at - ended.since).total_seconds())),
+        inbound=LiveCall.objects.unsettled().filter(lead=lead, is_inbound=True).first(),
     )
 
 

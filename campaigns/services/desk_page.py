@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from campaigns import desk_fields, queries_desk, queries_guide, queries_script, queries_waiting
 from campaigns.funnel import classes, words
-from campaigns.models import AgentState, Lead, LiveCall
+from campaigns.models import AgentState, InboundCall, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import arms, callbacks, claim, desk, guide
+from campaigns.services import arms, callbacks, claim, desk, guide, inbound
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
@@ -31,6 +32,9 @@ HELD_BACK = (
     classes.NUMBER,
     classes.SUPPRESSED,
 )
+# of a state without a campaign, and the shortest time that is left to read a customer whom the desk shows anew
+AFTER_CALL_LIMIT = 90
+SHORTEST_LOOK = 3
 PILLS = {
     AgentState.State.WAITING: "idle",
     AgentState.State.PREVIEW: "idle",
@@ -55,21 +59,27 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
     if lead is not None:
         return common | {"screen": "work"} | _work(lead, agent, state, at)
+    came_in, now = inbound.follow(agent=agent, at=at)
+    if came_in is not None and now is not None:
+        return common | {"screen": "inbound", **_pill(state, at)} | _inbound(came_in, now, agent, at)
     screen = "off" if state is None else "away" if state.state == AgentState.State.AWAY else "empty"
     return common | {
         "screen": screen,
         **_pill(state, at),
         "promises": queries_desk.own_promises(agent, at),
+        "can_ring": inbound.can_ring(team),
         "why": why_nothing(agent=agent, at=at) if screen == "empty" else [],
         "break_name": desk.BREAKS.get(state.reason, state.reason) if state else "",
     }
 
 
-def _pill(state: AgentState | None, at: datetime) -> dict[str, Any]:
+def _pill(state: AgentState | None, at: datetime, after_call_limit: int = AFTER_CALL_LIMIT) -> dict[str, Any]:
     if state is None:
         return {"pill": None}
     seconds = max(0, int((at - state.began_at).total_seconds()))
-    limits = {"wrap": (90, 180), "idle": (120, 300)}.get(PILLS[AgentState.State(state.state)], (10**9, 10**9))
+    limits = {"wrap": (after_call_limit, 2 * after_call_limit), "idle": (120, 300)}.get(
+        PILLS[AgentState.State(state.state)], (10**9, 10**9)
+    )
     age = sum(seconds >= limit for limit in limits)
     return {
         "pill": {
@@ -79,6 +89,18 @@ def _pill(state: AgentState | None, at: datetime) -> dict[str, Any]:
             "seconds": seconds,
             "age": age,
         }
+    }
+
+
+def _inbound(call: InboundCall, now: CallStatus, agent: User, at: datetime) -> dict[str, Any]:
+    """A call that came in and has no customer yet: what the agent has to say of it."""
+    return {
+        "came_in": call,
+        "status": now,
+        "phase": f"in-{now.phase.value}",
+        "choice": inbound.choice_of(call, agent=agent, at=at),
+        "endings": inbound.ENDINGS,
+        "promises": queries_desk.own_promises(agent, at),
     }
 
 
@@ -94,8 +116,10 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     products, offers = queries_desk.products_to_sell(campaign, at)
     phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
     return {
-        **_pill(desk.current_state(agent) if status else state, at),
+        **_pill(desk.current_state(agent) if status else state, at, campaign.after_call_limit_seconds),
+        "countdown": _countdown(lead, status, at),
         **_call_context(lead, call, status),
+        **(_of_caller(lead, at) if call and call.is_inbound else {}),
         "customer": customer,
         "campaign": campaign,
         "phone": phones[0] if phones else None,
@@ -164,9 +188,53 @@ def _call_context(lead: Lead, call: LiveCall | None, status: CallStatus | None) 
         "phase": phase,
         "groups": groups,
         "suggested": _suggested(status),
-        "shows_number": telephone.shows_number and status is not None and not status.is_over,
+        "shows_number": telephone.shows_number
+        and status is not None
+        and not status.is_over
+        and not (call and call.is_inbound),
         "asks_answered": not telephone.knows_outcome and phase == "ringing",
         "status": status,
+    }
+
+
+@dataclass(frozen=True)
+class Countdown:
+    """Seconds left of the time to read a customer, or of the after-call work (below 0: over). `dials`: at its end the desk dials by itself;
+    with an own handset the agent is told to."""
+
+    kind: str
+    left: int
+    dials: bool = False
+
+
+def _countdown(lead: Lead, status: CallStatus | None, at: datetime) -> Countdown | None:
+    """None where the campaign sets no limit. The supervisor's floor shows who is over; nothing that was typed is taken away."""
+    campaign = lead.campaign
+    if status is None:
+        if campaign.preview_limit_seconds is None or lead.held_at is None:
+            return None
+        left = campaign.preview_limit_seconds - int((at - lead.held_at).total_seconds())
+        return Countdown("preview", max(SHORTEST_LOOK, left), dials=adapter(campaign.telephony).knows_outcome)
+    if not status.is_over:
+        return None
+    return Countdown("after_call", campaign.after_call_limit_seconds - int((at - status.since).total_seconds()))
+
+
+def _of_caller(lead: Lead, at: datetime) -> dict[str, Any]:
+    """What somebody who calls in may ask about, and what the agent must not do."""
+    caller = InboundCall.objects.filter(lead=lead).first()
+    return {
+        "is_inbound": True,
+        "caller_mask": caller.mask if caller else "",
+        "open_orders": queries_desk.open_orders(lead.customer_id),
+        "other_promises": queries_desk.other_promises(lead),
+        "forbidden": [
+            _(
+                "Not to be called: %(kind)s. Answer what is asked; promise no call, and offer nothing of your own accord."
+            )
+            % {"kind": row.get_kind_display()}
+            for row in contacts.suppressions_of(lead.customer, at)
+        ],
     }
 
 

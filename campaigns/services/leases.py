@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from campaigns.models import AgentState, Lead, LiveCall
-from campaigns.services import claim
+from campaigns.services import claim, inbound
 from campaigns.services.calls import LeadNotYours
 from campaigns.telephony import adapter
 from core.audit import audit
@@ -45,8 +45,12 @@ def _release(lead: Lead, at: datetime) -> bool:
     if held.lease_until is None or held.lease_until >= at:
         return False  # the agent is back
     agent_id, was_dialled = held.agent_id, held.dialled_at is not None
+    came_in = LiveCall.objects.unsettled().filter(lead=held, is_inbound=True).first()
     _end_call(held, customer, at)
-    claim.return_lead(held, customer, at=at)
+    if came_in is not None:
+        inbound.put_back(held, customer, came_in)
+    else:
+        claim.return_lead(held, customer, at=at)
     audit(
         "campaigns.lead.returned",
         held,

@@ -43,7 +43,7 @@ def record_result(
     call = calls.record_call(
         lead=lead, agent=agent, at=at, started_at=times.started_at, ring_seconds=times.ring_seconds, talk_seconds=times.talk_seconds,
         after_call_seconds=times.after_call_seconds, answers={**(noted.answers if noted else {}), **(answers or {})},
-        script_version_id=guide.version_spoken(held, noted), **result,
+        script_version_id=guide.version_spoken(held, noted), inbound=times.inbound, **result,
     )  # fmt: skip
     if noted is not None:
         guide.keep_notes(call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}))
@@ -60,11 +60,13 @@ def _fetch_back(lead: Lead, agent: User) -> Lead | None:
     customer = claim.lock_person(lead)
     fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
     ended_elsewhere = fresh.outcome == Lead.Outcome.SUPPRESSED  # while it was dialled
-    if fresh.state == Lead.State.HELD or (fresh.state == Lead.State.DONE and not ended_elsewhere):
+    if fresh.state == Lead.State.HELD:
         return None
     if customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
         return None
     call = LiveCall.objects.filter(lead=fresh, agent=agent).order_by("-placed_at").first()
+    if fresh.state == Lead.State.DONE and not ended_elsewhere and not (call and call.is_inbound):
+        return None
     if (
         call is None
         or call.placed_at != fresh.last_call_at
@@ -75,7 +77,7 @@ def _fetch_back(lead: Lead, agent: User) -> Lead | None:
     fresh.state, fresh.outcome, fresh.agent = Lead.State.HELD, "", agent
     fresh.held_at = fresh.dialled_at = call.placed_at
     fresh.lease_until = call.placed_at + LONGEST_WAIT
-    fresh.attempts_made = max(0, fresh.attempts_made - 1)
+    fresh.attempts_made = max(0, fresh.attempts_made - (0 if call.is_inbound else 1))
     fresh.save(update_fields=["state", "outcome", "agent", "held_at", "dialled_at", "lease_until", "attempts_made"])
     customer.held_lead_id = fresh.pk
     customer.save(update_fields=["held_lead_id"])

@@ -13,6 +13,7 @@ from customers.models import Customer, Phone
 from people.models import User
 
 NEXT_NUMBER_AFTER = timedelta(minutes=5)
+STAYS = (Lead.Outcome.WON, Lead.Outcome.SUPPRESSED, Lead.Outcome.WITHDRAWN, Lead.Outcome.MERGED)
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,13 @@ def settle(
     agent: User,
     callback_at: datetime | None,
     note: str = "",
+    ended: str = "",
 ) -> Lead:
-    """Let go of a lead that is in the agent's hand, by the result of its call. The lead and the person are locked by the caller."""
+    """Let go of a lead that is in the agent's hand, by the result of its call. The lead and the person are locked by the caller.
+
+    `ended`: how it had ended before the customer called in. One that was won or must not be called stays so, unless the call sold, was
+    refused for ever, or another was agreed on.
+    """
     keep_promise(lead, call)
     lead.attempts_made = call.attempt
     lead.last_disposition = disposition
@@ -76,6 +82,8 @@ def settle(
     lead.callback_agent = None
     if callback_at is not None:
         _promise(lead, call, agent, callback_at, note)
+    elif ended in STAYS and not (call.sale or call.refuses_calls):
+        _close(lead, ended)
     elif call.bad_number:
         _after_bad_number(lead, call, customer)
     elif disposition.follow in (Disposition.Follow.RETRY, Disposition.Follow.CALLBACK):

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from campaigns.models import LiveCall
+from campaigns.models import InboundCall, LiveCall
 
 
 class UnknownTelephony(Exception):
@@ -53,7 +53,15 @@ class Telephony(Protocol):
         """How the call stands at `at`."""
         ...
 
-    def hang_up(self, *, call: LiveCall, at: datetime) -> None:
+    def ring(self, *, call: InboundCall, at: datetime) -> None:
+        """Somebody calls in: fills how long it rings; the caller saves the row."""
+        ...
+
+    def answer(self, *, call: InboundCall, at: datetime) -> None:
+        """Take the call that rings; fills the fields of the row, which the caller saves."""
+        ...
+
+    def hang_up(self, *, call: LiveCall | InboundCall, at: datetime) -> None:
         """End the call if it still goes on; fills the fields of the row, which the caller saves."""
         ...
 

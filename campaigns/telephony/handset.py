@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from campaigns.models import LiveCall
+from campaigns.models import InboundCall, LiveCall
 from campaigns.telephony.base import CallStatus, status_of
 
 
@@ -19,6 +19,12 @@ class Handset:
     def status(self, *, call: LiveCall, at: datetime) -> CallStatus:
         return status_of(call, at=at, outcome=call.outcome)
 
-    def hang_up(self, *, call: LiveCall, at: datetime) -> None:
+    def ring(self, *, call: InboundCall, at: datetime) -> None:
+        """It rings in the agent's hand, as long as it rings."""
+
+    def answer(self, *, call: InboundCall, at: datetime) -> None:
+        call.answered_at = call.answered_at or at
+
+    def hang_up(self, *, call: LiveCall | InboundCall, at: datetime) -> None:
         if call.hung_up_at is None:
             call.hung_up_at = at

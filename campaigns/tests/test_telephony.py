@@ -79,3 +79,12 @@ def test_the_outcome_is_not_told_before_it_happens():
 def test_an_unknown_telephone_is_named():
     with pytest.raises(UnknownTelephony, match="carrier pigeon"):
         adapter("carrier pigeon")
+
+
+def test_a_number_that_is_not_in_use_stays_so_at_every_dial():
+    dead = next(number for number in range(4000) if placed(number).outcome == "invalid_number")
+    again = LiveCall(lead=Lead(pk=dead, attempts_made=3), phone_id=1, adapter="simulator", placed_at=AT + 9 * SECOND)
+
+    adapter("simulator").place(call=again, number="8619100000000", at=AT + 9 * SECOND)
+
+    assert again.outcome == "invalid_number"

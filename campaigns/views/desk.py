@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from campaigns import rules
 from campaigns.forms_desk import ResultForm
 from campaigns.models import Lead
-from campaigns.services import callbacks, claim, desk, results
+from campaigns.services import callbacks, claim, desk, inbound, results
 from campaigns.services.calls import LeadNotYours
 from campaigns.services.desk_page import context_of
 from core.clock import database_now
@@ -56,14 +56,15 @@ def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     agent = agent_of(request)
-    return render(request, "campaigns/desk.html", context_of(agent=agent, at=database_now()))
+    context = context_of(agent=agent, at=database_now())
+    return render(request, "campaigns/desk.html", context | {"can_ring": inbound.can_ring(context["team"])})
 
 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Sign in to the desk, come back from a break, or ask again: the next lead."""
     agent = agent_of(request)
-    return _step(request, lambda: desk.next_lead(agent=agent, at=database_now()))
+    return _step(request, lambda: inbound.next_lead(agent=agent, at=database_now()))
 
 
 @require_POST
@@ -123,11 +124,19 @@ def phase(request: HttpRequest) -> HttpResponse:
             _body(request, notice=_("The desk went on meanwhile, perhaps in another window. This is where it stands."))
         )
     if lead is None:
-        return HttpResponse(status=204)
+        return _without_lead(request, at)
     found = desk.follow_call(lead=lead, agent=agent, at=at)
     if request.GET.get("phase", "") == (found.phase if found else "preview"):
         return HttpResponse(status=204)
     return _phase(request)
+
+
+def _without_lead(request: HttpRequest, at: datetime) -> HttpResponse:
+    """A call may have come in, have been answered elsewhere, or be over."""
+    _call, now = inbound.follow(agent=request.user, at=at)
+    if request.GET.get("phase", "") == (f"in-{now.phase}" if now else ""):
+        return HttpResponse(status=204)
+    return _whole(_body(request))
 
 
 def _phase(request: HttpRequest) -> HttpResponse:
@@ -170,7 +179,7 @@ def result(request: HttpRequest) -> HttpResponse:
 def _next_quietly(agent: Any) -> None:
     """The result is kept whatever comes next."""
     try:
-        desk.next_lead(agent=agent, at=database_now())
+        inbound.next_lead(agent=agent, at=database_now())
     except DomainError:
         desk.sign_out(agent=agent, at=database_now())
 

@@ -88,6 +88,8 @@ class Crew:
 
 # A state has lasted more than n whole seconds when it began n + 1 seconds ago or before.
 LIMIT = f"coalesce(c.after_call_limit_seconds, {AFTER_CALL_LIMIT})"
+# who reads a customer longer than the campaign gives time is due at once
+READING = f"least({AGES[IDLE][0]}, CASE WHEN s.state = '{State.PREVIEW}' THEN c.preview_limit_seconds END)"
 STATES = """
 FROM campaigns_agentstate s LEFT JOIN campaigns_campaign c ON c.id = s.campaign_id
 WHERE s.ended_at IS NULL AND s.team_id = ANY(%(teams)s)"""
@@ -102,7 +104,7 @@ AGED = f"""
 SELECT s.agent_id, s.team_id, s.state, s.reason, s.began_at, {LIMIT} AS most_seconds,
   CASE WHEN s.state = ANY(%(talk)s) THEN 0
     WHEN s.began_at <= %(at)s - (CASE WHEN s.state = ANY(%(wrap)s) THEN 2 * {LIMIT} WHEN s.state = ANY(%(idle)s) THEN {AGES[IDLE][1]} ELSE {AGES[AWAY][1]} END + 1) * interval '1 second' THEN 2
-    WHEN s.began_at <= %(at)s - (CASE WHEN s.state = ANY(%(wrap)s) THEN {LIMIT} WHEN s.state = ANY(%(idle)s) THEN {AGES[IDLE][0]} ELSE {AGES[AWAY][0]} END + 1) * interval '1 second' THEN 1
+    WHEN s.began_at <= %(at)s - (CASE WHEN s.state = ANY(%(wrap)s) THEN {LIMIT} WHEN s.state = ANY(%(idle)s) THEN {READING} ELSE {AGES[AWAY][0]} END + 1) * interval '1 second' THEN 1
     ELSE 0 END AS age{STATES}"""
 # those that an alert may name, and those shown
 PICKED = f"""

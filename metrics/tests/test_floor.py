@@ -540,3 +540,16 @@ def test_the_day_is_read_from_the_rollup_as_far_as_it_goes(agent, team, campaign
         found.hours[14],
         len(found.agents[agent.pk]),
     ) == (4, 1, 1, 1)
+
+
+def test_who_reads_a_customer_longer_than_the_campaign_allows_is_due(supervisor, team, agent):
+    """A limit of 30 s: 30 are not over it, 31 are; without a limit two minutes are."""
+    strict, free = running(team, preview_limit_seconds=30), running(team)
+    others = [agent_of(team, display_name=name) for name in ("B", "C")]
+    state(agent, team, "preview", 30, strict)
+    state(others[0], team, "preview", 31, strict)
+    state(others[1], team, "preview", 90, free)
+
+    board = board_for(supervisor, team=team.pk)
+
+    assert {card.name: card.now.age for card in board.cards} == {"Chen Meiling": 0, "B": 1, "C": 0}

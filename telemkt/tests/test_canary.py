@@ -137,6 +137,9 @@ def walked(db, caplog, django_capture_on_commit_callbacks):
             campaign=campaign, lead_list=lead_list, priority=5, by=UserFactory(role="data"), at=database_now()
         )
     work_off()
+    for number in (BROKEN, SEARCHED):
+        agent.post("campaigns:desk_inbound", number=number)
+    agent.post("campaigns:desk_inbound_drop", reason="nobody")
     agent.post("campaigns:desk_start")
     lead = Lead.objects.get(agent=agent_user, state=Lead.State.HELD)
     agent.get("campaigns:desk")
