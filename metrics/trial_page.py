@@ -60,6 +60,7 @@ class Board:
     looks: list[Look]
     verdicts: Mapping[int, str]
     smallest: int
+    matures_days: int = 0
 
     @property
     def first(self) -> ExperimentArm:
@@ -94,6 +95,19 @@ class Board:
         return _("Too early: about %(more)s more per arm.") % {"more": thousands(more)}
 
     @property
+    def ripe_words(self) -> str:
+        """Why fewer count than were sold to, for an indicator that needs time to ripen."""
+        if not self.matures_days:
+            return ""
+        told = {"days": self.matures_days, "count": thousands(min(row.line.unripe for row in self.rows))}
+        return (
+            _(
+                "Only calls at least %(days)s days old count for this figure and for the looks: before that cancellations are still to come. Younger ones count later; at least %(count)s persons an arm wait for that."
+            )
+            % told
+        )
+
+    @property
     def verdict(self) -> str:
         """For the colour of the headline: bad when an arm did harm, good when one is better."""
         found = set(self.verdicts.values())
@@ -109,10 +123,10 @@ class Board:
         return max(found, key=lambda line: sign * (line.rate.value or 0)).arm if found else None
 
 
-def board_of(experiment: Experiment) -> Board:
+def board_of(experiment: Experiment, at: datetime) -> Board:
     """Everything that the page shows: five queries, however many persons."""
     arms = list(experiment.arms.select_related("script_version__script", "offer", "scenario").order_by("number"))
-    lines = trials.lines_of(experiment, arms, trials.count_arms(experiment, arms))
+    lines = trials.lines_of(experiment, arms, trials.count_arms(experiment, arms, at))
     taken = list(experiment.looks_taken.order_by("number"))
     verdicts = taken[-1].of_arms() if taken else {}
     indicator = registry.indicator(experiment.indicator)
@@ -124,7 +138,8 @@ def board_of(experiment: Experiment) -> Board:
         [_row(line, lines[0], verdicts.get(line.arm.pk, "")) for line in lines],
         _looks(experiment, arms, taken),
         verdicts,
-        min((line.size for line in lines if line.arm.stopped_at is None), default=0),
+        trials.least(line.size for line in lines if line.arm.stopped_at is None),
+        trials.matures_days(experiment),
     )
 
 

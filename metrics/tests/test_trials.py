@@ -1,23 +1,26 @@
 """Experiments judged: the worked cases, looks and their limits, harm, and how often all this errs when there is no difference."""
 
 import itertools
+import threading
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
-from campaigns.models import Call, Experiment, ExperimentArm, ExperimentPerson, Order
+from campaigns.models import Call, Campaign, Experiment, ExperimentArm, ExperimentPerson, Order
 from campaigns.services import experiments
-from campaigns.services.arms import keep_arms
+from campaigns.services.arms import arm_of, keep_arms
 from campaigns.tests.factories import (
     CampaignFactory,
     CityFactory,
+    LeadFactory,
     TeamFactory,
     agent_of,
     person,
 )
-from campaigns.tests.trying import draft, running
+from campaigns.tests.trying import draft, running, versions
 from core import stats
 from core.models import AuditEvent
 from core.partitions import ensure_partitions
@@ -284,9 +287,9 @@ def called(experiment, number, *, customer=None, at=LATER, cancelled=False, as_a
     return customer
 
 
-def counted(experiment):
+def counted(experiment, at=LATER):
     arms = list(experiment.arms.order_by("number"))
-    found = trials.count_arms(experiment, arms)
+    found = trials.count_arms(experiment, arms, at)
     return [tuple(found[one.pk].values()) for one in arms]
 
 
@@ -326,7 +329,193 @@ def test_who_met_both_arms_before_being_found_one_counts_in_the_arm_that_stays(t
     assert counted(tried) == [(1, 1, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0)]
 
 
+# ---------------------------------------------------------------- cancellations need time to come
+
+
+def test_a_cohort_that_is_not_ripe_would_be_judged_wrongly():
+    """The worked case. True rates of 15 and 12 percent, 2,036 an arm; at the end of the month 4.4 of the 15 points have come, of the 12 as
+    many in proportion: 90 and 72. Judged by them, a true gain of 3 points looks like none; 60 days later 305 and 244 have come."""
+    experiment = plan(indicator="cancellation_rate", looks=1, per_arm=2036, smallest_points=3)
+
+    young = judged(experiment, counts(0, 2036, cancelled=90), counts(0, 2036, cancelled=72), 1)
+    ripe = judged(experiment, counts(0, 2036, cancelled=305), counts(0, 2036, cancelled=244), 1)
+
+    # z = .03 / sqrt(2 x .1348 x .8652 / 2,036) = 2.80
+    assert (young, ripe) == (trials.NO_GAIN, trials.BETTER)
+
+
+@pytest.fixture
+def cancelling(db):
+    """Judged by cancellations, one look at two persons an arm."""
+    for month in ("campaigns_call", "customers_contact"):
+        ensure_partitions(month, LATER.date(), 1)
+    return running(
+        CampaignFactory(), looks=1, per_arm=2, smallest_points=40, usual_percent=50, indicator="cancellation_rate"
+    )
+
+
+def test_only_sales_of_sixty_days_count_for_cancellations(cancelling):
+    called(cancelling, 1, sale=True, cancelled=True)
+    called(cancelling, 1, sale=True, at=LATER + timedelta(days=1))
+    called(cancelling, 1)
+    called(cancelling, 2, sale=True, at=LATER + timedelta(seconds=1), complaint=True)
+    found = list(cancelling.arms.order_by("number"))
+
+    def stands(at):
+        lines = trials.lines_of(cancelling, found, trials.count_arms(cancelling, found, at))
+        return [(line.rate.numerator, line.size, line.unripe, line.complaints.numerator) for line in lines]
+
+    # cancelled, won, won and too young, complained: a complaint counts at once
+    assert stands(LATER + timedelta(days=59)) == [(0, 0, 2, 0), (0, 0, 1, 1)]
+    assert stands(LATER + timedelta(days=60)) == [(1, 1, 1, 0), (0, 0, 1, 1)]
+    assert stands(LATER + timedelta(days=61)) == [(1, 2, 0, 0), (0, 1, 0, 1)]
+
+
+def test_final_success_counts_conversations_and_sales_of_the_same_age(db):
+    for month in ("campaigns_call", "customers_contact"):
+        ensure_partitions(month, LATER.date(), 1)
+    experiment = running(CampaignFactory(), looks=1, per_arm=2, indicator="final_success_rate")
+    called(experiment, 1, sale=True, cancelled=True)
+    once = called(experiment, 1)
+    # bought in a later call: until that is sixty days old, somebody who was reached and did not buy
+    called(experiment, 1, customer=once, sale=True, at=LATER + timedelta(days=5))
+    called(experiment, 1, at=LATER + timedelta(days=5))
+    found = list(experiment.arms.order_by("number"))
+
+    def stands(at):
+        first = trials.lines_of(experiment, found, trials.count_arms(experiment, found, at))[0]
+        return first.rate.numerator, first.size, first.unripe
+
+    assert stands(LATER + timedelta(days=60)) == (0, 2, 1)
+    assert stands(LATER + timedelta(days=65)) == (1, 3, 0)
+
+
+def test_a_look_at_cancellations_waits_for_the_sales_to_ripen(cancelling):
+    for number in (1, 2):
+        for n in range(2):
+            called(cancelling, number, sale=True, cancelled=number == 1 and n == 0)
+
+    assert looks.take_look(experiment_id=cancelling.pk, at=LATER + timedelta(days=59)) is None
+    look = looks.take_look(experiment_id=cancelling.pk, at=LATER + timedelta(days=60))
+
+    assert (look.number, look.counts[str(cancelling.arms.get(number=1).pk)]["ripe_customers_won"]) == (1, 2)
+
+
+def test_the_page_says_that_sales_must_ripen(cancelling):
+    for number in (1, 2):
+        called(cancelling, number, sale=True)
+
+    board = board_of(cancelling, LATER + timedelta(days=3))
+
+    assert (board.smallest, board.headline) == (0, "Too early: about 2 more per arm.")
+    assert board.ripe_words == (
+        "Only calls at least 60 days old count for this figure and for the looks: before that cancellations are still to come."
+        " Younger ones count later; at least 1 persons an arm wait for that."
+    )
+
+
+def test_what_is_judged_by_calls_alone_waits_for_nothing(tried):
+    assert board_of(tried, LATER).ripe_words == ""
+
+
 # ---------------------------------------------------------------- looks taken
+
+
+@pytest.fixture
+def draw(transactional_db):
+    """An experiment with a look due, and a first meeting in it over another connection, which gives up when it has to wait."""
+    for month in ("campaigns_call", "customers_contact"):
+        ensure_partitions(month, LATER.date(), 1)
+    experiment = running(CampaignFactory(), looks=2, per_arm=6, smallest_points=50, usual_percent=20)
+    lead = LeadFactory(campaign=Campaign.objects.get(pk=experiment.campaign_id))
+    agent = agent_of(TeamFactory(city=lead.city))
+    drawn = []
+
+    def meet():
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                drawn.append(arm_of(lead, agent))
+        finally:
+            connection.close()
+
+    def in_another_connection():
+        other = threading.Thread(target=meet)
+        other.start()
+        other.join()
+        return drawn
+
+    return experiment, in_another_connection
+
+
+@pytest.mark.parametrize("won", [0, 3])
+def test_who_is_met_for_the_first_time_does_not_wait_for_a_look(draw, won):
+    experiment, met = draw
+    many(experiment, 1, 3, won=won)
+    many(experiment, 2, 3)
+
+    with transaction.atomic():
+        # with three won an arm is stopped as well, and with it the experiment
+        assert take(experiment) is not None
+        drawn = met()
+
+    assert drawn[0] is not None
+
+
+def test_who_is_met_for_the_first_time_does_not_wait_for_the_count(draw, monkeypatch):
+    experiment, met = draw
+    many(experiment, 1, 3)
+    many(experiment, 2, 3)
+    drawn, count = [], trials.count_arms
+    monkeypatch.setattr(trials, "count_arms", lambda *args: drawn.extend(met()) or count(*args))
+
+    assert take(experiment) is not None
+    assert drawn[0] is not None
+
+
+def test_nothing_is_counted_before_enough_were_met_and_after_the_last_look(tried, monkeypatch):
+    many(tried, 1, 6)
+    many(tried, 2, 2)
+    monkeypatch.setattr(trials, "count_arms", None)
+    assert take(tried) is None
+
+    monkeypatch.undo()
+    many(tried, 2, 4)
+    assert take(tried).number == 2
+    monkeypatch.setattr(trials, "count_arms", None)
+    assert take(tried) is None
+
+
+@pytest.mark.parametrize("meanwhile", ["stopped", "looked"])
+def test_what_happened_while_the_figures_were_counted_is_seen(tried, monkeypatch, meanwhile):
+    many(tried, 1, 3)
+    many(tried, 2, 3)
+    count = trials.count_arms
+
+    def counting(*args):
+        monkeypatch.undo()
+        if meanwhile == "stopped":
+            experiments.stop_experiment(experiment=tried, reason="", by=person("campaign_manager"), at=LATER)
+        else:
+            take(tried)
+        return count(*args)
+
+    monkeypatch.setattr(trials, "count_arms", counting)
+
+    assert take(tried) is None
+    assert ExperimentLook.objects.count() == (meanwhile == "looked")
+
+
+def test_a_look_goes_by_the_arms_whatever_script_the_campaign_has_by_now(tried):
+    many(tried, 1, 3)
+    many(tried, 2, 3, won=3)
+    other = versions(tried.campaign.product)[0]
+    Campaign.objects.filter(pk=tried.campaign_id).update(script=other.script, script_version=other)
+
+    assert list(take(tried).verdicts.values()) == ["early"]
+    many(tried, 1, 3)
+    many(tried, 2, 3, won=3)
+    assert list(take(tried).verdicts.values()) == ["better"]
 
 
 def many(experiment, number, reached, won=0, complained=0):
@@ -411,7 +600,7 @@ def test_the_page_says_what_the_looks_said(tried):
     many(tried, 2, 3)
     take(tried)
 
-    board = board_of(Experiment.objects.select_related("campaign").get(pk=tried.pk))
+    board = board_of(Experiment.objects.select_related("campaign").get(pk=tried.pk), LATER)
 
     assert board.headline == "B is worse than A: it was stopped."
     assert [(look.number, look.size, look.said) for look in board.looks] == [
@@ -456,7 +645,7 @@ def test_the_board_asks_the_same_however_many_persons(tried, persons, django_ass
     many(tried, 2, persons)
 
     with django_assert_num_queries(4):
-        board_of(tried)
+        board_of(tried, LATER)
 
 
 def test_who_may_only_read_sees_no_verbs(client, tried):
@@ -535,7 +724,7 @@ def test_a_look_that_is_due_but_not_taken_yet_is_announced(tried):
     many(tried, 1, 3)
     many(tried, 2, 3)
 
-    assert board_of(tried).headline == "The next look is taken within five minutes."
+    assert board_of(tried, LATER).headline == "The next look is taken within five minutes."
 
 
 def test_when_the_last_look_found_nothing_the_page_says_so(tried):
@@ -543,4 +732,4 @@ def test_when_the_last_look_found_nothing_the_page_says_so(tried):
     many(tried, 2, 6, won=3)
     take(tried)
 
-    assert board_of(tried).headline == "No worthwhile difference between B and A."
+    assert board_of(tried, LATER).headline == "No worthwhile difference between B and A."
