@@ -14,10 +14,12 @@ from campaigns.rules import can_plan
 from core.templatetags.look import fixed, signed, thousands
 from metrics import registry, trials
 from metrics.models import ExperimentLook
-from metrics.trials import BETTER, COMPLAINTS, EARLY, NO_GAIN, WORSE, Line
+from metrics.trials import BETTER, COMPLAINTS, EARLY, NO_GAIN, UNCLEAR, WORSE, Line
 from people.models import User
 
-MARKS = {BETTER: "is-good", NO_GAIN: "is-plain", WORSE: "is-bad", COMPLAINTS: "is-bad", EARLY: "is-plain"}
+MARKS = {BETTER: "is-good", WORSE: "is-bad", COMPLAINTS: "is-bad"} | dict.fromkeys(
+    (NO_GAIN, UNCLEAR, EARLY), "is-plain"
+)
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,10 @@ def verdict_words(said: str, arm: ExperimentArm, first: ExperimentArm) -> str:
     return {
         EARLY: _("%(arm)s and %(first)s: too early to say."),
         BETTER: _("%(arm)s is better than %(first)s."),
-        NO_GAIN: _("No worthwhile difference between %(arm)s and %(first)s."),
+        NO_GAIN: _("%(arm)s brings no gain over %(first)s that would be worth the change."),
+        UNCLEAR: _(
+            "%(arm)s and %(first)s could not be told apart: a gain worth the change is neither shown nor ruled out."
+        ),
         WORSE: _("%(arm)s is worse than %(first)s: it was stopped."),
         COMPLAINTS: _("%(arm)s brings more complaints than %(first)s: it was stopped."),
     }[said] % told

@@ -57,7 +57,9 @@ SELECT customer_id, arm_id, experiment_arm_id, bool_or(connected), bool_or(sale)
 Counts = dict[int, dict[str, int]]
 
 # What is said of an arm beside the first one.
-EARLY, BETTER, NO_GAIN, WORSE, COMPLAINTS = "early", "better", "no_gain", Stop.WORSE.value, Stop.COMPLAINTS.value
+EARLY, BETTER, NO_GAIN, UNCLEAR, WORSE, COMPLAINTS = (
+    "early", "better", "no_gain", "unclear", Stop.WORSE.value, Stop.COMPLAINTS.value
+)  # fmt: skip
 HARMFUL = (WORSE, COMPLAINTS)
 
 
@@ -178,7 +180,8 @@ def lines_of(
 
 
 def judge(line: Line, first: Line, experiment: Experiment, *, look: int, comparisons: int) -> str:
-    """What a look says of an arm: better, no_gain, early, or what it is stopped for (worse, complaints)."""
+    """What a look says of an arm: better, no_gain (the data leave no room for one that is worth having), early, after the last look unclear, or
+    what it is stopped for (worse, complaints)."""
     if line.gain is None:
         return EARLY
     if experiment.stops_for_harm and (found := harm_of(line, first, experiment)):
@@ -186,7 +189,9 @@ def judge(line: Line, first: Line, experiment: Experiment, *, look: int, compari
     z = -line.gain.z if experiment.fewer_is_better else line.gain.z
     if z >= obrien_fleming(experiment.looks, comparisons)[look - 1]:
         return BETTER
-    return NO_GAIN if look == experiment.looks or hopeless(line.gain, experiment) else EARLY
+    if hopeless(line.gain, experiment):
+        return NO_GAIN
+    return UNCLEAR if look == experiment.looks else EARLY
 
 
 def harm_of(line: Line, first: Line, experiment: Experiment) -> str:

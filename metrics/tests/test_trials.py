@@ -201,7 +201,7 @@ def test_the_first_look_asks_for_more_than_the_last():
 def test_more_arms_ask_for_more():
     # z = 2.196: over 2.004 alone, under 2.420 as one of three
     assert judged(plan(), counts(300, 20), counts(300, 36), 3) == trials.BETTER
-    assert judged(plan(), counts(300, 20), counts(300, 36), 3, comparisons=3) == trials.NO_GAIN
+    assert judged(plan(), counts(300, 20), counts(300, 36), 3, comparisons=3) == trials.UNCLEAR
 
 
 def test_an_arm_that_is_clearly_worse_is_stopped_sooner_than_one_is_found_better():
@@ -230,6 +230,22 @@ def test_what_leaves_no_room_for_a_worthwhile_difference_is_said_before_the_last
     # 50 of 1,000 against 48: the data fit at most +1.7 points
     assert judged(plan(smallest_points=2), counts(1000, 50), counts(1000, 48), 1) == trials.NO_GAIN
     assert judged(plan(smallest_points=1), counts(1000, 50), counts(1000, 48), 1) == trials.EARLY
+
+
+def test_after_the_last_look_what_the_data_leave_open_is_not_called_no_gain():
+    # 50 of 1,000 against 62: z = 1.167, and the data fit anything from -0.8 to +3.2 points
+    assert judged(plan(smallest_points=1), counts(1000, 50), counts(1000, 62), 2) == trials.EARLY
+    assert judged(plan(smallest_points=1), counts(1000, 50), counts(1000, 62), 3) == trials.UNCLEAR
+    assert judged(plan(smallest_points=4), counts(1000, 50), counts(1000, 62), 3) == trials.NO_GAIN
+
+
+@pytest.mark.parametrize(
+    ("won", "reached", "first_won", "first_reached", "better"),
+    # by hand, from flat priors: 2x (2x - x squared) over 0 to 1 is 4/3 - 1/2; the mirror; nothing known of either; 3x squared times x
+    [(1, 1, 0, 1, 5 / 6), (0, 1, 1, 1, 1 / 6), (0, 0, 0, 0, 1 / 2), (2, 2, 0, 0, 3 / 4)],
+)
+def test_the_probability_of_being_better_by_hand(won, reached, first_won, first_reached, better):
+    assert stats.probability_better(won, reached, first_won, first_reached) == pytest.approx(better)
 
 
 def test_looks_are_due_at_sizes_fixed_beforehand():
@@ -732,4 +748,4 @@ def test_when_the_last_look_found_nothing_the_page_says_so(tried):
     many(tried, 2, 6, won=3)
     take(tried)
 
-    assert board_of(tried, LATER).headline == "No worthwhile difference between B and A."
+    assert board_of(tried, LATER).headline == "B brings no gain over A that would be worth the change."
