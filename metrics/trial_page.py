@@ -69,6 +69,11 @@ class Board:
         return self.rows[0].line.arm
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is no figure to draw yet."""
+        return all(row.line.rate.value is None for row in self.rows)
+
+    @property
     def next_look(self) -> Look | None:
         if self.experiment.state != Experiment.State.RUNNING:
             return None
@@ -101,13 +106,12 @@ class Board:
         """Why fewer count than were sold to, for an indicator that needs time to ripen."""
         if not self.matures_days:
             return ""
-        told = {"days": self.matures_days, "count": thousands(min(row.line.unripe for row in self.rows))}
-        return (
-            _(
-                "Only calls at least %(days)s days old count for this figure and for the looks: before that cancellations are still to come. Younger ones count later; at least %(count)s persons an arm wait for that."
-            )
-            % told
-        )
+        waiting = min(row.line.unripe for row in self.rows)
+        rule = _(
+            "Only calls at least %(days)s days old count for this figure and for the looks: before that cancellations are still to come."
+        ) % {"days": self.matures_days}
+        later = _("In every arm at least %(count)s more wait for that.") % {"count": thousands(waiting)}
+        return f"{rule} {later}" if waiting else rule
 
     @property
     def verdict(self) -> str:

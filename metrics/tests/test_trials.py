@@ -426,7 +426,7 @@ def test_the_page_says_that_sales_must_ripen(cancelling):
     assert (board.smallest, board.headline) == (0, "Too early: about 2 more per arm.")
     assert board.ripe_words == (
         "Only calls at least 60 days old count for this figure and for the looks: before that cancellations are still to come."
-        " Younger ones count later; at least 1 persons an arm wait for that."
+        " In every arm at least 1 more wait for that."
     )
 
 
