@@ -62,8 +62,9 @@ def proposals(lead: Lead, values: dict[str, str], *, at: datetime) -> list[Propo
     """
     statuses = [Scenario.Status.PILOT, Scenario.Status.IN_USE]
     usable = Scenario.objects.filter(product=lead.campaign.product_id, status__in=statuses)
-    if lead.campaign.has_experiment:
-        usable = usable.exclude(pk__in=_compared(lead.campaign_id))
+    arm = _arm(lead.campaign)
+    if lead.campaign.has_experiment or arm is not None:
+        usable = usable.exclude(pk__in=_compared(lead.campaign, arm))
     rows = list(usable.order_by("pk"))
     if lead.data_request_id is not None:
         rows = [row for row in rows if not row.conditions]
@@ -76,12 +77,18 @@ def proposals(lead: Lead, values: dict[str, str], *, at: datetime) -> list[Propo
 def arm_scenario(campaign: Campaign, values: dict[str, str]) -> Proposal | None:
     """The scenario of the arm that the person meets, of a campaign as services.arms tells it. How often it sold is not shown: it would tell
     the agent which arm does better."""
-    arm: ExperimentArm | None = getattr(campaign, "arm", None)
+    arm = _arm(campaign)
     return _proposal(arm.scenario, values, Success()) if arm is not None and arm.scenario is not None else None
 
 
-def _compared(campaign_id: int) -> Any:
-    arms = ExperimentArm.objects.filter(experiment__campaign=campaign_id, experiment__state=Experiment.State.RUNNING)
+def _arm(campaign: Campaign) -> ExperimentArm | None:
+    return getattr(campaign, "arm", None)
+
+
+def _compared(campaign: Campaign, arm: ExperimentArm | None) -> Any:
+    """Scenarios of the experiment that runs, and of the one that this person is in."""
+    running = Q(experiment__campaign=campaign.pk, experiment__state=Experiment.State.RUNNING)
+    arms = ExperimentArm.objects.filter(running | Q(experiment=arm.experiment_id) if arm else running)
     return arms.filter(scenario__isnull=False).values("scenario")
 
 

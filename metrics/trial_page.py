@@ -110,6 +110,8 @@ class Board:
         rule = _(
             "Only calls at least %(days)s days old count for this figure and for the looks: before that cancellations are still to come."
         ) % {"days": self.matures_days}
+        if self.experiment.stops_for_harm:
+            rule += " " + _("Complaints count at once: an arm that brings more of them is stopped before.")
         later = _("In every arm at least %(count)s more wait for that.") % {"count": thousands(waiting)}
         return f"{rule} {later}" if waiting else rule
 
@@ -134,7 +136,7 @@ def board_of(experiment: Experiment, at: datetime) -> Board:
     arms = list(experiment.arms.select_related("script_version__script", "offer", "scenario").order_by("number"))
     lines = trials.lines_of(experiment, arms, trials.count_arms(experiment, arms, at))
     taken = list(experiment.looks_taken.order_by("number"))
-    verdicts = taken[-1].of_arms() if taken else {}
+    verdicts = _verdicts(arms, taken[-1] if taken else None)
     indicator = registry.indicator(experiment.indicator)
     assert indicator is not None
     return Board(
@@ -147,6 +149,12 @@ def board_of(experiment: Experiment, at: datetime) -> Board:
         trials.least(line.size for line in lines if line.arm.stopped_at is None),
         trials.matures_days(experiment),
     )
+
+
+def _verdicts(arms: Iterable[ExperimentArm], last: ExperimentLook | None) -> dict[int, str]:
+    """{arm: what stands}: what the last look said, and of arms that were stopped since or before the first one why."""
+    stopped = {arm.pk: str(arm.stopped_for) for arm in arms if arm.stopped_for}
+    return (last.of_arms() if last else {}) | stopped
 
 
 def _row(line: Line, first: Line, said: str) -> Row:
@@ -240,10 +248,7 @@ def news_of(campaigns: Iterable[Campaign], user: User) -> list[ExperimentNews]:
 
 def _news(experiment: Experiment) -> ExperimentNews | None:
     arms = sorted(experiment.arms.all(), key=lambda arm: arm.number)
-    last = max(experiment.looks_taken.all(), key=lambda look: look.number, default=None)
-    if last is None:
-        return None
-    verdicts = last.of_arms()
+    verdicts = _verdicts(arms, max(experiment.looks_taken.all(), key=lambda look: look.number, default=None))
     told = [verdict_words(said, arm, arms[0]) for arm in arms if (said := verdicts.get(arm.pk, EARLY)) != EARLY]
     if not told:
         return None

@@ -201,10 +201,15 @@ def harm_of(line: Line, first: Line, experiment: Experiment) -> str:
     z = -line.gain.z if experiment.fewer_is_better else line.gain.z
     if z <= -limit:
         return WORSE
-    more = rare_excess_p(
-        line.complaints.numerator, line.complaints.denominator, first.complaints.numerator, first.complaints.denominator
-    )
-    return COMPLAINTS if more <= one_sided_p(limit) else ""
+    return COMPLAINTS if not matures_days(experiment) and complains_more(line, first, experiment) else ""
+
+
+def complains_more(line: Line, first: Line, experiment: Experiment) -> bool:
+    """Complaints are made in the call itself: where the figures must ripen they are looked at before, at the sizes of the looks, see
+    complaints_due; asked again with the ripe figures they would err twice."""
+    one, other = line.complaints, first.complaints
+    more = rare_excess_p(one.numerator, one.denominator, other.numerator, other.denominator)
+    return more <= one_sided_p(harm_limit(experiment.looks))
 
 
 def hopeless(gain: Difference, experiment: Experiment) -> bool:
@@ -233,12 +238,27 @@ def look_due(experiment: Experiment, lines: Sequence[Line], taken: int) -> int |
     return due[-1] if due else None
 
 
+def looks_at_complaints(experiment: Experiment) -> bool:
+    """Whether complaints are looked at apart, before the figures are ripe."""
+    return experiment.stops_for_harm and bool(matures_days(experiment))
+
+
+def complaints_due(experiment: Experiment, lines: Sequence[Line]) -> int | None:
+    """Where the figures must ripen: the number of the last look whose size every arm that goes on has, counting who still ripens; None when
+    complaints were looked at at that size."""
+    if not looks_at_complaints(experiment):
+        return None
+    smallest = least(line.size + line.unripe for line in lines if line.arm.stopped_at is None)
+    sizes = range(experiment.complaints_looked_at + 1, experiment.looks + 1)
+    return max((look for look in sizes if smallest >= size_at(experiment, look)), default=None)
+
+
 def verdicts_at(experiment: Experiment, lines: Sequence[Line], look: int, before: Mapping[int, str]) -> dict[int, str]:
     """{arm: what the look says}, of the arms beside the first. An arm that was found better stays so; a stopped one stays stopped."""
     first, *others = lines
     found = {}
     for line in others:
-        said = before.get(line.arm.pk, "")
+        said = before.get(line.arm.pk, line.arm.stopped_for)
         stays = said in HARMFUL or line.arm.stopped_at is not None
         fresh = said if stays else judge(line, first, experiment, look=look, comparisons=len(others))
         found[line.arm.pk] = BETTER if said == BETTER and fresh not in HARMFUL else fresh or EARLY

@@ -287,7 +287,9 @@ def called(experiment, number, *, customer=None, at=LATER, cancelled=False, as_a
     found = experiment.arms.get(number=number)
     customer = customer or Customer.objects.create(city=CityFactory())
     ExperimentPerson.objects.get_or_create(
-        experiment=experiment, customer_id=customer.pk, defaults={"arm": found, "agent_id": 1, "place": next(_numbers)}
+        experiment=experiment,
+        customer_id=customer.pk,
+        defaults={"arm": found, "agent_id": 1, "place": next(_numbers), "met_at": at},
     )
     usual = {"city_id": 1, "agent_id": 1, "team_id": 1, "disposition_id": 1, "connected": True}
     call = Call.objects.create(
@@ -417,6 +419,60 @@ def test_a_look_at_cancellations_waits_for_the_sales_to_ripen(cancelling):
     assert (look.number, look.counts[str(cancelling.arms.get(number=1).pk)]["ripe_customers_won"]) == (1, 2)
 
 
+def test_an_arm_with_more_complaints_is_stopped_before_its_sales_are_ripe(cancelling):
+    # 5 of 5 complaints: 1 in 32, under the 1 in 20 of a single look
+    for number in (1, 2):
+        for n in range(10):
+            called(cancelling, number, sale=True, complaint=number == 2 and n < 5)
+
+    assert looks.take_look(experiment_id=cancelling.pk, at=LATER + timedelta(days=1)) is None
+
+    found = Experiment.objects.get(pk=cancelling.pk)
+    assert (found.state, found.complaints_looked_at) == ("stopped", 1)
+    assert found.arms.get(number=2).stopped_for == "complaints"
+    assert ExperimentLook.objects.count() == 0
+    board = board_of(found, LATER + timedelta(days=1))
+    assert board.headline == "B brings more complaints than A: it was stopped."
+    (news,) = news_of([found.campaign], person("campaign_manager"))
+    assert (news.said, news.is_harm) == ("B brings more complaints than A: it was stopped.", True)
+
+
+def test_complaints_are_looked_at_once_at_each_size(cancelling, monkeypatch):
+    for number in (1, 2):
+        for _n in range(4):
+            called(cancelling, number, sale=True, complaint=number == 2)
+    first_day = LATER + timedelta(days=1)
+    looks.take_look(experiment_id=cancelling.pk, at=first_day)
+    assert Experiment.objects.get(pk=cancelling.pk).complaints_looked_at == 1
+
+    # 4 of 4 are 1 in 16; a fifth would be too many, but the look has been taken; nothing is even counted until sales are ripe
+    called(cancelling, 2, sale=True, complaint=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(trials, "count_arms", None)
+        assert looks.take_look(experiment_id=cancelling.pk, at=first_day) is None
+    ripe = looks.take_look(experiment_id=cancelling.pk, at=LATER + timedelta(days=60))
+
+    # and the look itself does not ask for complaints a second time
+    assert list(ripe.verdicts.values()) == ["unclear"]
+    assert Experiment.objects.get(pk=cancelling.pk).state == "running"
+
+
+def test_without_the_harm_stop_complaints_wait_like_everything_else(db):
+    for month in ("campaigns_call", "customers_contact"):
+        ensure_partitions(month, LATER.date(), 1)
+    experiment = running(
+        CampaignFactory(), looks=1, per_arm=2, smallest_points=40, usual_percent=50, indicator="cancellation_rate",
+        stops_for_harm=False,
+    )  # fmt: skip
+    for number in (1, 2):
+        for _n in range(9):
+            called(experiment, number, sale=True, complaint=number == 2)
+
+    looks.take_look(experiment_id=experiment.pk, at=LATER + timedelta(days=1))
+
+    assert Experiment.objects.get(pk=experiment.pk).complaints_looked_at == 0
+
+
 def test_the_page_says_that_sales_must_ripen(cancelling):
     for number in (1, 2):
         called(cancelling, number, sale=True)
@@ -426,6 +482,7 @@ def test_the_page_says_that_sales_must_ripen(cancelling):
     assert (board.smallest, board.headline) == (0, "Too early: about 2 more per arm.")
     assert board.ripe_words == (
         "Only calls at least 60 days old count for this figure and for the looks: before that cancellations are still to come."
+        " Complaints count at once: an arm that brings more of them is stopped before."
         " In every arm at least 1 more wait for that."
     )
 
