@@ -1,6 +1,7 @@
 """Experiments judged: the worked cases, looks and their limits, harm, and how often all this errs when there is no difference."""
 
 import itertools
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from campaigns.tests.factories import (
 )
 from campaigns.tests.trying import draft, running, versions
 from core import stats
+from core.clock import database_now
 from core.models import AuditEvent
 from core.partitions import ensure_partitions
 from customers.models import Customer
@@ -485,6 +487,19 @@ def test_the_page_says_that_sales_must_ripen(cancelling):
         " Complaints count at once: an arm that brings more of them is stopped before."
         " In every arm at least 1 more wait for that."
     )
+
+
+def test_the_page_tells_of_each_arm_how_many_are_old_enough(client, cancelling):
+    long_ago = database_now() - timedelta(days=61)
+    ensure_partitions("campaigns_call", long_ago.date(), 1)
+    Experiment.objects.filter(pk=cancelling.pk).update(started_at=long_ago)
+    called(cancelling, 1, sale=True, at=long_ago)
+    called(cancelling, 2, sale=True, at=database_now())
+    client.force_login(person("campaign_manager"))
+
+    page = client.get(reverse("metrics:experiment", args=[cancelling.pk])).content.decode()
+
+    assert re.findall(r"old enough: (\d+)", page) == ["1", "0"]
 
 
 def test_what_is_judged_by_calls_alone_waits_for_nothing(tried):
