@@ -7,17 +7,17 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from campaigns import desk_fields, rules
+from campaigns import desk_fields, queries_guide, queries_script, rules
 from campaigns.guide import read
 from campaigns.models import Lead
-from campaigns.services import claim, desk, results
+from campaigns.services import arms, claim, desk, results
 from campaigns.services.orders import Sale
 from core.clock import database_now
 from core.idempotency import once
@@ -35,8 +35,18 @@ class WorksADesk(BasePermission):
         return rules.can_work_desk(request.user)
 
 
+class ArmScenarioSerializer(serializers.Serializer):
+    """The scenario that this person meets in an experiment, its blanks filled."""
+
+    id = serializers.IntegerField(source="row.pk")
+    name = serializers.CharField(source="row.name")
+    picture = serializers.CharField()
+    lines = serializers.CharField()
+    sms_text = serializers.CharField()
+
+
 class LeadSerializer(serializers.Serializer):
-    """A lead in the agent's hand. The number is masked; the telephone gets it from the server."""
+    """A lead in the agent's hand, script and offer as this person meets them. The number is masked; the telephone gets it from the server."""
 
     id = serializers.IntegerField()
     campaign = serializers.CharField(source="campaign.code")
@@ -45,11 +55,21 @@ class LeadSerializer(serializers.Serializer):
     phone = serializers.SerializerMethodField()
     city = serializers.CharField(source="city.name")
     attributes = serializers.SerializerMethodField()
+    script_version = serializers.IntegerField(source="campaign.script_version_id", allow_null=True)
+    offer = serializers.CharField(source="campaign.offer.code", default=None, allow_null=True)
+    scenario = serializers.SerializerMethodField()
     attempts = serializers.IntegerField(source="attempts_made")
     is_callback = serializers.SerializerMethodField()
     held_at = serializers.DateTimeField()
     lease_until = serializers.DateTimeField()
     dial_by = serializers.SerializerMethodField(help_text="When the time to read the customer is over; null: no limit.")
+
+    @extend_schema_field(ArmScenarioSerializer(allow_null=True))
+    def get_scenario(self, lead: Lead) -> dict[str, Any] | None:
+        if lead.agent is None or getattr(lead.campaign, "arm", None) is None:
+            return None
+        found = queries_guide.arm_scenario(lead.campaign, queries_script.blanks(lead, lead.agent))
+        return dict(ArmScenarioSerializer(found).data) if found else None
 
     def get_phone(self, lead: Lead) -> str:
         numbers = sorted(lead.customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
@@ -155,6 +175,8 @@ class NextLead(DeskView):
 
         at = database_now()
         lead = desk.next_lead(agent=request.user, at=at)
+        if lead:
+            lead.campaign = arms.campaign_of(lead, request.user)
         why = (
             []
             if lead

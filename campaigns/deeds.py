@@ -27,6 +27,7 @@ tell(
         "campaigns.sample.released": _("Let the rest of a list be called"),
         "campaigns.sample.stopped": _("Stopped a list after its sample"),
         "campaigns.experiment.saved": _("Planned an experiment"),
+        "campaigns.experiment.discarded": _("Threw the draft of an experiment away"),
         "campaigns.experiment.started": _("Started an experiment"),
         "campaigns.experiment.stopped": _("Stopped an experiment"),
         "campaigns.experiment.arm_stopped": _("An arm of an experiment stopped because it was worse"),

@@ -47,6 +47,9 @@ class ExperimentForm(forms.ModelForm):
         ]
         widgets = {"question": forms.Textarea(attrs={"rows": 3}), "usual_percent": DECIMAL, "smallest_points": DECIMAL}
         help_texts = {
+            "indicator": _(
+                "Cancellations come up to two months after the sale: an experiment judged by them, or by final success, runs that much longer."
+            ),
             "smallest_points": _("A smaller difference would not be worth the change. 1 means: from 5 to 6 percent."),
             "looks": _("So often the figures are judged, at equal distances; in between nothing is decided."),
             "per_arm": _(

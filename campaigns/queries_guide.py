@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import BooleanField, Case, IntegerField, Q, Value, When
 
-from campaigns.models import Lead
+from campaigns.models import Campaign, Experiment, ExperimentArm, Lead
 from campaigns.queries_script import Part, filled
 from customers.conditions.matching import as_q
 from customers.conditions.tree import BadConditions, parse
@@ -57,25 +57,49 @@ def proposals(lead: Lead, values: dict[str, str], *, at: datetime) -> list[Propo
     """Scenarios of the campaign's product that the customer meets, in the order of past success; at most three.
 
     Of a customer who came by a data request an agent may see some fields only; a proposal would tell of the others, so that only
-    scenarios without conditions are proposed.
+    scenarios without conditions are proposed. What a running experiment of the campaign compares is proposed to nobody: every person meets
+    the one of their arm, see arm_scenario.
     """
     statuses = [Scenario.Status.PILOT, Scenario.Status.IN_USE]
-    rows = list(Scenario.objects.filter(product=lead.campaign.product_id, status__in=statuses).order_by("pk"))
+    usable = Scenario.objects.filter(product=lead.campaign.product_id, status__in=statuses)
+    arm = _arm(lead.campaign)
+    if lead.campaign.has_experiment or arm is not None:
+        usable = usable.exclude(pk__in=_compared(lead.campaign, arm))
+    rows = list(usable.order_by("pk"))
     if lead.data_request_id is not None:
         rows = [row for row in rows if not row.conditions]
     met = _met(lead.customer_id, rows, at)
     success = scenario_success([row.pk for row in met], at=at)
-    found = [
-        Proposal(
-            row=row,
-            picture=filled(row.picture, values),
-            lines=filled(row.lines, values),
-            sms_text=filled(row.sms_text, values),
-            success=success[row.pk],
-        )
-        for row in met
-    ]
+    found = [_proposal(row, values, success[row.pk]) for row in met]
     return sorted(found, key=lambda proposal: -proposal.success.expected)[:MOST_PROPOSED]
+
+
+def arm_scenario(campaign: Campaign, values: dict[str, str]) -> Proposal | None:
+    """The scenario of the arm that the person meets, of a campaign as services.arms tells it. How often it sold is not shown: it would tell
+    the agent which arm does better."""
+    arm = _arm(campaign)
+    return _proposal(arm.scenario, values, Success()) if arm is not None and arm.scenario is not None else None
+
+
+def _arm(campaign: Campaign) -> ExperimentArm | None:
+    return getattr(campaign, "arm", None)
+
+
+def _compared(campaign: Campaign, arm: ExperimentArm | None) -> Any:
+    """Scenarios of the experiment that runs, and of the one that this person is in."""
+    running = Q(experiment__campaign=campaign.pk, experiment__state=Experiment.State.RUNNING)
+    arms = ExperimentArm.objects.filter(running | Q(experiment=arm.experiment_id) if arm else running)
+    return arms.filter(scenario__isnull=False).values("scenario")
+
+
+def _proposal(row: Scenario, values: dict[str, str], success: Success) -> Proposal:
+    return Proposal(
+        row=row,
+        picture=filled(row.picture, values),
+        lines=filled(row.lines, values),
+        sms_text=filled(row.sms_text, values),
+        success=success,
+    )
 
 
 def _met(customer_id: int, rows: list[Scenario], at: datetime) -> list[Scenario]:

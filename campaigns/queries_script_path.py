@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -66,11 +66,12 @@ class StepRow:
     before: Toll | None
     before_share: float | None
     change: Difference | None
+    compared: int = 1
 
     @property
     def verdict(self) -> str:
-        """good, bad, or "" when chance alone may have done it."""
-        if self.change is None or not self.change.is_clear:
+        """good, bad, or "" when chance alone may have done it: with so many steps compared, all of them together err 5 times in a hundred."""
+        if self.change is None or not self.change.is_clear or self.change.p * self.compared >= 0.05:
             return ""
         return "bad" if self.change.value > 0 else "good"
 
@@ -108,6 +109,8 @@ def script_path(
     calls = sum(tolls[step.pk].left for step in steps[version.pk] if step.pk in tolls)
     numbers = step_numbers(steps[version.pk])
     rows = [_row(step, numbers[step.pk], tolls, before, calls) for step in steps[version.pk]]
+    compared = sum(row.change is not None for row in rows)
+    rows = [replace(row, compared=compared) for row in rows]
     lossy = [row for row in rows if row.toll.lost]
     return ScriptPath(
         rows=rows,

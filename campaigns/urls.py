@@ -77,6 +77,7 @@ EXPERIMENTS = [
     path("campaigns/<int:pk>/experiments/", experiments.experiments, name="experiments"),
     path("campaigns/<int:pk>/experiments/new/", experiments.experiment_new, name="experiment-new"),
     path("campaigns/experiments/<int:pk>/edit/", experiments.experiment_edit, name="experiment-edit"),
+    path("campaigns/experiments/<int:pk>/discard/", experiments.experiment_discard, name="experiment-discard"),
     path("campaigns/experiments/<int:pk>/start/", experiments.experiment_start, name="experiment-start"),
     path("campaigns/experiments/<int:pk>/stop/", experiments.experiment_stop, name="experiment-stop"),
     path("campaigns/experiments/<int:pk>/decide/", experiments.experiment_decide, name="experiment-decide"),

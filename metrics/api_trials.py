@@ -16,6 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from campaigns import rules
 from campaigns.models import Experiment
+from core.clock import database_now
 from core.errors import PermissionRefused
 from metrics.trial_page import Board, Row, board_of
 
@@ -68,11 +69,12 @@ class ExperimentsViewSet(ViewSet):
     def retrieve(self, request: Request, pk: str) -> Response:
         """The plan, what the looks have said, each look, and every arm as it stands now: a peek between two looks decides nothing."""
         found = get_object_or_404(self._seen(), pk=int(pk) if pk.isascii() and pk.isdigit() else 0)
-        board = board_of(found)
+        board = board_of(found, database_now())
         return Response(
             dict(ExperimentSerializer(found).data)
             | {
                 "headline": board.headline,
+                "matures_days": board.matures_days,
                 "arms": [_arm(row, board) for row in board.rows],
                 "looks_taken": _looks(board),
             }

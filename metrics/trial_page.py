@@ -14,10 +14,12 @@ from campaigns.rules import can_plan
 from core.templatetags.look import fixed, signed, thousands
 from metrics import registry, trials
 from metrics.models import ExperimentLook
-from metrics.trials import BETTER, COMPLAINTS, EARLY, NO_GAIN, WORSE, Line
+from metrics.trials import BETTER, COMPLAINTS, EARLY, NO_GAIN, UNCLEAR, WORSE, Line
 from people.models import User
 
-MARKS = {BETTER: "is-good", NO_GAIN: "is-plain", WORSE: "is-bad", COMPLAINTS: "is-bad", EARLY: "is-plain"}
+MARKS = {BETTER: "is-good", WORSE: "is-bad", COMPLAINTS: "is-bad"} | dict.fromkeys(
+    (NO_GAIN, UNCLEAR, EARLY), "is-plain"
+)
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,16 @@ class Board:
     looks: list[Look]
     verdicts: Mapping[int, str]
     smallest: int
+    matures_days: int = 0
 
     @property
     def first(self) -> ExperimentArm:
         return self.rows[0].line.arm
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no figure to draw yet."""
+        return all(row.line.rate.value is None for row in self.rows)
 
     @property
     def next_look(self) -> Look | None:
@@ -94,6 +102,20 @@ class Board:
         return _("Too early: about %(more)s more per arm.") % {"more": thousands(more)}
 
     @property
+    def ripe_words(self) -> str:
+        """Why fewer count than were sold to, for an indicator that needs time to ripen."""
+        if not self.matures_days:
+            return ""
+        waiting = min(row.line.unripe for row in self.rows)
+        rule = _(
+            "Only calls at least %(days)s days old count for this figure and for the looks: before that cancellations are still to come."
+        ) % {"days": self.matures_days}
+        if self.experiment.stops_for_harm:
+            rule += " " + _("Complaints count at once: an arm that brings more of them is stopped before.")
+        later = _("In every arm at least %(count)s more wait for that.") % {"count": thousands(waiting)}
+        return f"{rule} {later}" if waiting else rule
+
+    @property
     def verdict(self) -> str:
         """For the colour of the headline: bad when an arm did harm, good when one is better."""
         found = set(self.verdicts.values())
@@ -109,12 +131,12 @@ class Board:
         return max(found, key=lambda line: sign * (line.rate.value or 0)).arm if found else None
 
 
-def board_of(experiment: Experiment) -> Board:
+def board_of(experiment: Experiment, at: datetime) -> Board:
     """Everything that the page shows: five queries, however many persons."""
     arms = list(experiment.arms.select_related("script_version__script", "offer", "scenario").order_by("number"))
-    lines = trials.lines_of(experiment, arms, trials.count_arms(experiment, arms))
+    lines = trials.lines_of(experiment, arms, trials.count_arms(experiment, arms, at))
     taken = list(experiment.looks_taken.order_by("number"))
-    verdicts = taken[-1].of_arms() if taken else {}
+    verdicts = _verdicts(arms, taken[-1] if taken else None)
     indicator = registry.indicator(experiment.indicator)
     assert indicator is not None
     return Board(
@@ -124,8 +146,15 @@ def board_of(experiment: Experiment) -> Board:
         [_row(line, lines[0], verdicts.get(line.arm.pk, "")) for line in lines],
         _looks(experiment, arms, taken),
         verdicts,
-        min((line.size for line in lines if line.arm.stopped_at is None), default=0),
+        trials.least(line.size for line in lines if line.arm.stopped_at is None),
+        trials.matures_days(experiment),
     )
+
+
+def _verdicts(arms: Iterable[ExperimentArm], last: ExperimentLook | None) -> dict[int, str]:
+    """{arm: what stands}: what the last look said, and of arms that were stopped since or before the first one why."""
+    stopped = {arm.pk: str(arm.stopped_for) for arm in arms if arm.stopped_for}
+    return (last.of_arms() if last else {}) | stopped
 
 
 def _row(line: Line, first: Line, said: str) -> Row:
@@ -160,7 +189,10 @@ def verdict_words(said: str, arm: ExperimentArm, first: ExperimentArm) -> str:
     return {
         EARLY: _("%(arm)s and %(first)s: too early to say."),
         BETTER: _("%(arm)s is better than %(first)s."),
-        NO_GAIN: _("No worthwhile difference between %(arm)s and %(first)s."),
+        NO_GAIN: _("%(arm)s brings no gain over %(first)s that would be worth the change."),
+        UNCLEAR: _(
+            "%(arm)s and %(first)s could not be told apart: a gain worth the change is neither shown nor ruled out."
+        ),
         WORSE: _("%(arm)s is worse than %(first)s: it was stopped."),
         COMPLAINTS: _("%(arm)s brings more complaints than %(first)s: it was stopped."),
     }[said] % told
@@ -216,10 +248,7 @@ def news_of(campaigns: Iterable[Campaign], user: User) -> list[ExperimentNews]:
 
 def _news(experiment: Experiment) -> ExperimentNews | None:
     arms = sorted(experiment.arms.all(), key=lambda arm: arm.number)
-    last = max(experiment.looks_taken.all(), key=lambda look: look.number, default=None)
-    if last is None:
-        return None
-    verdicts = last.of_arms()
+    verdicts = _verdicts(arms, max(experiment.looks_taken.all(), key=lambda look: look.number, default=None))
     told = [verdict_words(said, arm, arms[0]) for arm in arms if (said := verdicts.get(arm.pk, EARLY)) != EARLY]
     if not told:
         return None

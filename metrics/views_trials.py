@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from campaigns import rules
 from campaigns.models import Experiment
+from core.clock import database_now
 from metrics.trial_page import board_of
 from people.access import must
 
@@ -24,7 +25,7 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(
         seen.select_related("campaign", "created_by", "started_by", "ended_by", "decided_by", "adopted"), pk=pk
     )
-    board, campaign = board_of(found), found.campaign
+    board, campaign = board_of(found, database_now()), found.campaign
     may = rules.can_experiment(user, campaign)
     context = {
         "experiment": found,

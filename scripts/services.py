@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _, ngettext
 from core.audit import audit
 from core.errors import DomainError
 from people.models import User
-from scripts import contents, queries_versions, rules
+from scripts import contents, queries_versions, rules, staying
 from scripts.checks import Kind
 from scripts.models import Offer, Product, Script, ScriptVersion
 
@@ -58,6 +58,8 @@ def save_product(*, product: Product, by: User, at: datetime) -> Product:
 
 @transaction.atomic
 def save_offer(*, offer: Offer, by: User, at: datetime) -> Offer:
+    """Store a new or changed offer. Raises MustStay when what is said of it must not change for now."""
+    staying.keep_wording(offer, ("product_id", "name", "terms", "price_cents"), by)
     offer.save()
     audit("scripts.offer.saved", offer, by=by, at=at)
     return offer

@@ -13,6 +13,11 @@ from customers.conditions import parse
 from people.models import User
 from scripts.models import Scenario
 from scripts.services_objections import check_words
+from scripts.staying import keep_wording, locked, must_stay
+
+PROPOSED = (Scenario.Status.PILOT, Scenario.Status.IN_USE)
+# What agents see of it on the desk.
+SHOWN = ("product_id", "name", "moment", "picture", "lines", "sms_text")
 
 
 class NameTaken(DomainError):
@@ -21,7 +26,8 @@ class NameTaken(DomainError):
 
 @transaction.atomic
 def save_scenario(*, scenario: Scenario, by: User, at: datetime) -> Scenario:
-    """Store a new or changed scenario. Raises NameTaken, ProhibitedWords, BadConditions (what is wrong with its conditions, and where)."""
+    """Store a new or changed scenario. Raises NameTaken, ProhibitedWords, BadConditions (what is wrong with its conditions, and where), MustStay."""
+    keep_wording(scenario, SHOWN, by)
     if scenario.conditions:
         parse(scenario.conditions, user=by)
     check_words("\n".join([scenario.picture, scenario.lines, scenario.sms_text]))
@@ -36,7 +42,12 @@ def save_scenario(*, scenario: Scenario, by: User, at: datetime) -> Scenario:
 
 @transaction.atomic
 def set_scenario_status(*, scenario: Scenario, status: str, by: User, at: datetime) -> Scenario:
-    """Draft, being tried, in use (both are proposed on the desk), dropped."""
+    """Draft, being tried, in use (both are proposed on the desk), dropped. Raises ProhibitedWords, MustStay."""
+    stored = locked(scenario)
+    if status in PROPOSED:
+        check_words("\n".join([stored.picture, stored.lines, stored.sms_text]))
+    else:
+        must_stay(stored, by)
     scenario.status = status
     scenario.save(update_fields=["status"])
     audit("scripts.scenario.moved", scenario, by=by, at=at, status=str(status))

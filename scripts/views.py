@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.clock import database_now
+from core.errors import DomainError
 from people.access import must
 from scripts import queries, queries_versions, rules, services
 from scripts.forms import OfferForm, ProductForm, ScriptForm
@@ -50,8 +51,12 @@ def offer_edit(request: HttpRequest, product_pk: int, pk: int | None = None) -> 
     offer = get_object_or_404(Offer, pk=pk, product=product) if pk else Offer(product=product)
     form = OfferForm(request.POST or None, instance=offer)
     if request.method == "POST" and form.is_valid():
-        saved = services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
-        return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
+        try:
+            saved = services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
     return render(request, "scripts/offer.html", {"form": form, "product": product, "offer": offer})
 
 

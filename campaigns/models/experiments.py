@@ -69,6 +69,9 @@ class Experiment(models.Model):
     per_arm = models.PositiveIntegerField(_("persons an arm at the last look"))
     stops_for_harm = models.BooleanField(_("an arm that is clearly worse stops by itself"), default=True)
     seed = models.BigIntegerField(_("seed"))
+    complaints_looked_at = models.PositiveSmallIntegerField(
+        _("looks at complaints before the figures were ripe"), default=0, db_default=0
+    )
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.DRAFT)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("planned by"))
     created_at = models.DateTimeField(_("planned on"), db_default=Now())

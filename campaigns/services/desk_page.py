@@ -167,6 +167,7 @@ def _guide(lead: Lead, agent: User, products: list[Product], at: datetime) -> di
         "script_version_id": version_id,
         "notes": json.dumps(notes.as_json(at), ensure_ascii=False, separators=(",", ":")) if notes else "",
         "hold": f"{lead.pk}-{int(lead.held_at.timestamp())}" if lead.held_at else "",
+        "arm_scenario": queries_guide.arm_scenario(lead.campaign, values),
         "proposals": queries_guide.proposals(lead, values, at=at),
         "read_back": said,
         "read_back_of": [

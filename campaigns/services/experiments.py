@@ -17,8 +17,10 @@ from core.calendar import business_date
 from core.errors import DomainError
 from core.stats import sample_with_looks
 from people.models import User
-from scripts.models import Offer, Scenario, ScriptVersion
+from scripts.models import Offer, Scenario, Script, ScriptVersion
 from scripts.services import make_live
+from scripts.services_scenarios import set_scenario_status
+from scripts.staying import locked
 
 State, Kind = Experiment.State, Experiment.Kind
 FIELD = {Kind.SCRIPT: "script_version", Kind.OFFER: "offer", Kind.SCENARIO: "scenario"}
@@ -64,6 +66,8 @@ def save_experiment(*, experiment: Experiment, arms: Sequence[ArmPlan], by: User
         experiment.seed, experiment.created_by, experiment.created_at = secrets.randbits(62), by, at
     _check_arms(experiment, arms)
     experiment.per_arm = experiment.per_arm or persons_needed(experiment, len(arms))
+    if experiment.per_arm < experiment.looks:
+        raise ExperimentIncomplete(_("There must be at least as many persons an arm as looks."))
     experiment.save()
     experiment.arms.all().delete()
     name = FIELD[Kind(experiment.kind)]
@@ -84,7 +88,8 @@ def persons_needed(experiment: Experiment, arms: int) -> int:
     hoped = usual - step if experiment.fewer_is_better else usual + step
     if not 0 < hoped < 1:
         raise ExperimentIncomplete(_("From the rate as it is now this difference cannot be reached."))
-    return sample_with_looks(usual, hoped, looks=experiment.looks, comparisons=arms - 1)
+    # a very large difference shows after a few persons: every look needs one of its own all the same
+    return max(experiment.looks, sample_with_looks(usual, hoped, looks=experiment.looks, comparisons=arms - 1))
 
 
 def _check_arms(experiment: Experiment, arms: Sequence[ArmPlan]) -> None:
@@ -95,19 +100,27 @@ def _check_arms(experiment: Experiment, arms: Sequence[ArmPlan]) -> None:
     if any(arm.share < 1 for arm in arms) or sum(arm.share for arm in arms) != 100:
         raise ExperimentIncomplete(_("The shares of the arms must sum to 100."))
     for arm in arms:
-        if _product_of(arm.thing) != experiment.campaign.product_id:
-            raise ExperimentIncomplete(_("%(arm)s is not for the product of the campaign.") % {"arm": arm.thing})
+        _check_product(arm.thing, experiment.campaign)
 
 
-def _product_of(thing: ScriptVersion | Offer | Scenario) -> int:
-    return thing.script.product_id if isinstance(thing, ScriptVersion) else thing.product_id
+@transaction.atomic
+def discard_experiment(*, experiment: Experiment, by: User, at: datetime) -> None:
+    """Throw a draft away. Raises ExperimentBegun: what has begun stays, with what came of it."""
+    experiment = _in_state(experiment, State.DRAFT)
+    audit(
+        "campaigns.experiment.discarded", experiment, by=by, at=at, city_id=experiment.campaign.city_id,
+        campaign_id=experiment.campaign_id, name=experiment.name,
+    )  # fmt: skip
+    experiment.delete()
 
 
 @transaction.atomic
 def start_experiment(*, experiment: Experiment, by: User, at: datetime) -> Experiment:
     """From now on persons are drawn into arms. Raises ExperimentOver, ExperimentIncomplete, AnotherExperimentRuns."""
-    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=experiment.campaign_id)
     experiment = _in_state(experiment, State.DRAFT)
+    arms = experiment.arms.select_related("script_version", "offer", "scenario")
+    shown = [_usable(arm, at) for arm in sorted(arms, key=_id_of)]
+    campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=experiment.campaign_id)
     if campaign.stage not in Campaign.CALLING:
         raise ExperimentIncomplete(_("The campaign is not in a calling stage: there is nobody to compare."))
     running = Experiment.objects.running().filter(campaign=campaign).first()
@@ -116,8 +129,8 @@ def start_experiment(*, experiment: Experiment, by: User, at: datetime) -> Exper
             _("%(experiment)s is running in this campaign. Stop it first: a call keeps one arm.")
             % {"experiment": running.name}
         )
-    for arm in experiment.arms.select_related("script_version__script", "offer", "scenario"):
-        _check_usable(arm, at)
+    for thing in shown:
+        _check_product(thing, campaign)
     experiment.state, experiment.started_by, experiment.started_at = State.RUNNING, by, at
     experiment.save(update_fields=["state", "started_by", "started_at"])
     Campaign.objects.filter(pk=campaign.pk).update(has_experiment=True)
@@ -125,17 +138,33 @@ def start_experiment(*, experiment: Experiment, by: User, at: datetime) -> Exper
     return experiment
 
 
-def _check_usable(arm: ExperimentArm, at: datetime) -> None:
-    """Approved, valid today, or on its way into use."""
+def _id_of(arm: ExperimentArm) -> int:
+    """In this order they are locked, whoever starts what."""
+    return arm.script_version_id or arm.offer_id or arm.scenario_id or 0
+
+
+def _usable(arm: ExperimentArm, at: datetime) -> ScriptVersion | Offer | Scenario:
+    """What the arm shows: approved, valid today, or on its way into use. Locked, so that it stays so: a script before its version, and both
+    before a campaign, as scripts do. Raises ExperimentIncomplete."""
+    assert arm.thing is not None  # an arm is one thing: a constraint
     if arm.script_version is not None:
-        usable = arm.script_version.status in ScriptVersion.USABLE
-    elif arm.offer is not None:
-        usable = Offer.objects.valid_on(business_date(at)).filter(pk=arm.offer_id).exists()
+        Script.objects.select_for_update(no_key=True).get(pk=arm.script_version.script_id)
+    thing = locked(arm.thing)
+    if isinstance(thing, ScriptVersion):
+        usable = thing.status in ScriptVersion.USABLE
+    elif isinstance(thing, Offer):
+        usable = Offer.objects.valid_on(business_date(at)).filter(pk=thing.pk).exists()
     else:
-        assert arm.scenario is not None  # an arm is one thing: a constraint
-        usable = arm.scenario.status in (Scenario.Status.PILOT, Scenario.Status.IN_USE)
+        usable = thing.status in (Scenario.Status.PILOT, Scenario.Status.IN_USE)
     if not usable:
-        raise ExperimentIncomplete(_("%(arm)s may not be used in calls at present.") % {"arm": arm.thing})
+        raise ExperimentIncomplete(_("%(arm)s may not be used in calls at present.") % {"arm": thing})
+    return thing
+
+
+def _check_product(thing: ScriptVersion | Offer | Scenario, campaign: Campaign) -> None:
+    product = thing.script.product_id if isinstance(thing, ScriptVersion) else thing.product_id
+    if product != campaign.product_id:
+        raise ExperimentIncomplete(_("%(arm)s is not for the product of the campaign.") % {"arm": thing})
 
 
 @transaction.atomic
@@ -158,7 +187,7 @@ def _end(experiment: Experiment, reason: str, by: User | None, at: datetime) -> 
 def stop_arm(*, arm: ExperimentArm, why: str, at: datetime) -> None:
     """At a look an arm proved clearly worse: nobody is drawn into it any more, and who is in it goes on with what the campaign has. When only
     the first arm is left the experiment stops. Nothing happens to an arm that is stopped already."""
-    experiment = Experiment.objects.select_for_update(of=("self",)).get(pk=arm.experiment_id)
+    experiment = Experiment.objects.select_for_update(of=("self",), no_key=True).get(pk=arm.experiment_id)
     if experiment.state != State.RUNNING:
         return
     stopped = ExperimentArm.objects.filter(pk=arm.pk, stopped_at=None).update(stopped_at=at, stopped_for=why)
@@ -178,17 +207,20 @@ def decide_experiment(
     *, experiment: Experiment, arm: ExperimentArm | None, reason: str, by: User, at: datetime
 ) -> Experiment:
     """The end: adopt an arm (its script version becomes the one in force and the campaign's, its offer the campaign's, its scenario is in use),
-    or None: keep as it is. A running experiment is stopped by it. Raises ExperimentOver, ExperimentIncomplete, ArmStopped, and what make_live raises.
+    or None: keep as it is. A running experiment is stopped by it. Raises ExperimentOver, ExperimentIncomplete (also when the arm may not be used any more),
+    ArmStopped, and what make_live and set_scenario_status raise.
     """
     experiment = _in_state(experiment, State.RUNNING, State.STOPPED)
     if not reason.strip():
         raise ExperimentIncomplete(_("Say why you decide so."))
+    arm = experiment.arms.get(pk=arm.pk) if arm is not None else None
     if arm is not None and arm.stopped_for:
         raise ArmStopped(_("This arm was stopped because it did harm. It is not adopted."))
+    thing = _usable(arm, at) if arm is not None else None
     if experiment.state == State.RUNNING:
         _end(experiment, "", by, at)
-    if arm is not None:
-        _adopt(arm, experiment, by, at)
+    if thing is not None:
+        _adopt(thing, experiment, by, at)
     experiment.state, experiment.adopted, experiment.reason = State.DECIDED, arm, reason.strip()[:500]
     experiment.decided_by, experiment.decided_at = by, at
     experiment.save(update_fields=["state", "adopted", "reason", "decided_by", "decided_at"])
@@ -199,26 +231,27 @@ def decide_experiment(
     return experiment
 
 
-def _adopt(arm: ExperimentArm, experiment: Experiment, by: User, at: datetime) -> None:
-    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=experiment.campaign_id)
-    if arm.script_version is not None:
-        if arm.script_version.status != ScriptVersion.Status.LIVE:
-            make_live(version=arm.script_version, by=by, at=at)
-        campaign.script_id, campaign.script_version_id = arm.script_version.script_id, arm.script_version_id
+def _adopt(thing: ScriptVersion | Offer | Scenario, experiment: Experiment, by: User, at: datetime) -> None:
+    if isinstance(thing, ScriptVersion) and thing.status != ScriptVersion.Status.LIVE:
+        make_live(version=thing, by=by, at=at)
+    campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=experiment.campaign_id)
+    _check_product(thing, campaign)
+    if isinstance(thing, ScriptVersion):
+        campaign.script_id, campaign.script_version_id = thing.script_id, thing.pk
         campaign.save(update_fields=["script", "script_version"])
-    elif arm.offer is not None:
-        campaign.offer_id = arm.offer_id
+    elif isinstance(thing, Offer):
+        campaign.offer_id = thing.pk
         campaign.save(update_fields=["offer"])
     else:
-        assert arm.scenario is not None  # an arm is one thing: a constraint
-        arm.scenario.status = Scenario.Status.IN_USE
-        arm.scenario.save(update_fields=["status"])
+        set_scenario_status(scenario=thing, status=Scenario.Status.IN_USE, by=by, at=at)
         return
     audit("campaigns.campaign.changed", campaign, by=by, at=at, experiment_id=experiment.pk)
 
 
 def _in_state(experiment: Experiment, *states: str) -> Experiment:
-    fresh = Experiment.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=experiment.pk)
+    fresh = (
+        Experiment.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=experiment.pk)
+    )
     if fresh.state in states:
         return fresh
     if states == (State.DRAFT,):

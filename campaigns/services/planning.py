@@ -40,6 +40,10 @@ class RulesDoNotFit(DomainError):
     """The bound rules forbid this."""
 
 
+class ExperimentRuns(DomainError):
+    """An experiment compares for the product that the campaign has."""
+
+
 # Result, delay in minutes, most attempts: what a new campaign starts with, each editable.
 DEFAULT_RETRIES = (
     ("no_answer", 240, 6),
@@ -83,12 +87,27 @@ def keep_history(*, code: str, by: User, at: datetime) -> Campaign:
 
 @transaction.atomic
 def change_campaign(*, campaign: Campaign, packs: Iterable[RulePack], by: User, at: datetime) -> Campaign:
-    """Store changed facts of a campaign; stage, switch and experiments have verbs of their own and are left as they are now."""
+    """Store changed facts of a campaign; stage, switch and experiments have verbs of their own and are left as they are now.
+
+    Raises ExperimentRuns when the product would change under an experiment, and RulesDoNotFit.
+    """
+    stored = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign.pk)
+    if stored.product_id != campaign.product_id:
+        _check_not_compared(campaign)
     own_verbs = {"id", "stage", "is_on", "has_experiment", "created_by", "created_at"}
     campaign.save(update_fields=[field.name for field in campaign._meta.concrete_fields if field.name not in own_verbs])
     bind_packs(campaign=campaign, packs=packs, by=by, at=at)
     audit("campaigns.campaign.changed", campaign, by=by, at=at)
     return campaign
+
+
+def _check_not_compared(campaign: Campaign) -> None:
+    running = campaign.experiments.running().first()
+    if running is not None:
+        raise ExperimentRuns(
+            _("The experiment “%(experiment)s” is running for the product of this campaign. Stop it first.")
+            % {"experiment": running.name}
+        )
 
 
 @transaction.atomic

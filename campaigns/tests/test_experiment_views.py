@@ -156,14 +156,51 @@ def test_it_is_started_stopped_and_decided_by_buttons(client, planner, campaign)
     assert Campaign.objects.get().script_version == found.arms.get(number=2).script_version
 
 
-def test_an_arm_that_is_not_there_is_not_adopted(client, planner, campaign):
+@pytest.mark.parametrize("number", ["4", "0", "²", "x", "1" * 30])
+def test_an_arm_that_is_not_there_is_not_adopted(client, planner, campaign, number):
     found = running(campaign, planner)
     client.force_login(planner)
 
-    assert client.post(url("experiment-decide", found.pk), {"arm": "4", "reason": "x"}).status_code == 404
+    assert client.post(url("experiment-decide", found.pk), {"arm": number, "reason": "x"}).status_code == 404
+    assert Experiment.objects.get().state == "running"
 
 
-@pytest.mark.parametrize("name", ["start", "stop", "decide", "edit"])
+def test_a_draft_is_thrown_away_by_a_button_and_a_running_one_is_not(client, planner, campaign):
+    found, other = draft(campaign, planner, name="Openings"), running(campaign, planner)
+    client.force_login(planner)
+
+    shown = client.get(reverse("metrics:experiment", args=[found.pk])).content.decode()
+    gone = client.post(url("experiment-discard", found.pk), follow=True)
+    client.post(url("experiment-discard", other.pk))
+
+    assert url("experiment-discard", found.pk) in shown
+    assert "The draft of Openings is thrown away." in gone.content.decode()
+    assert list(Experiment.objects.all()) == [other]
+    assert client.post(url("experiment-discard", found.pk)).status_code == 404
+
+
+def test_an_offer_that_is_compared_says_so_on_its_form(client, planner, campaign):
+    offer = running(campaign, planner, kind="offer").arms.get(number=1).offer
+    client.force_login(planner)
+
+    answer = client.post(
+        reverse("scripts:offer_edit", args=[offer.product_id, offer.pk]),
+        {"code": offer.code, "name": offer.name, "terms": "x", "price_cents": "5", "valid_from": offer.valid_from},
+    )
+
+    assert "The experiment “E” compares this at present." in answer.content.decode()
+
+
+def test_a_scenario_that_is_compared_says_so_when_it_is_dropped(client, planner, campaign):
+    scenario = running(campaign, planner, kind="scenario").arms.get(number=1).scenario
+    client.force_login(planner)
+
+    answer = client.post(reverse("scripts:scenario_move", args=[scenario.pk, "dropped"]), follow=True)
+
+    assert "The experiment “E” compares this at present." in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["start", "stop", "decide", "edit", "discard"])
 def test_who_only_reads_and_who_is_of_another_city_change_nothing(client, planner, name):
     found = draft(CampaignFactory(city=CityFactory()), planner)
     reader = person("qa")

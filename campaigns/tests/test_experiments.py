@@ -1,5 +1,7 @@
 """Experiments: what may be planned and started, who meets which arm, and what adopting does."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -12,6 +14,7 @@ from campaigns.services.orders import Sale
 from campaigns.tests.factories import (
     AT,
     CampaignFactory,
+    CityFactory,
     CustomerFactory,
     LeadFactory,
     TeamFactory,
@@ -22,7 +25,11 @@ from campaigns.tests.factories import (
 from campaigns.tests.trying import draft, running, things, versions
 from core.models import AuditEvent
 from core.partitions import ensure_partitions
-from scripts.models import ScriptStep, ScriptVersion
+from scripts.models import ProhibitedWord, Scenario, ScriptStep, ScriptVersion
+from scripts.services import save_offer
+from scripts.services_objections import ProhibitedWords
+from scripts.services_scenarios import save_scenario, set_scenario_status
+from scripts.staying import MustStay
 from scripts.tests.factories import OfferFactory
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +128,134 @@ def test_a_draft_can_be_changed_until_it_starts(campaign):
     assert found.arms.count() == 3
     with pytest.raises(experiments.ExperimentBegun):
         experiments.save_experiment(experiment=found, arms=[ArmPlan(three[0], 100)], by=by, at=AT)
+
+
+def test_a_difference_so_large_that_few_persons_show_it_has_one_a_look_all_the_same(campaign):
+    # 1 to 99 %: 4 an arm would do; five looks ask for five
+    assert draft(campaign, per_arm=0, looks=5, usual_percent=1, smallest_points=98).per_arm == 5
+
+
+def test_fewer_persons_than_looks_are_refused_in_words(campaign):
+    with pytest.raises(experiments.ExperimentIncomplete, match="as many persons an arm as looks"):
+        draft(campaign, per_arm=2)
+
+
+def test_a_draft_can_be_thrown_away(campaign):
+    by, found = person("campaign_manager"), draft(campaign, name="Openings")
+
+    experiments.discard_experiment(experiment=found, by=by, at=AT)
+
+    assert (Experiment.objects.count(), ExperimentArm.objects.count()) == (0, 0)
+    told = AuditEvent.objects.get(action="campaigns.experiment.discarded")
+    assert (told.detail["name"], told.detail["campaign_id"]) == ("Openings", campaign.pk)
+
+
+def test_what_has_begun_is_not_thrown_away(campaign):
+    found, by = running(campaign), person("campaign_manager")
+
+    for _state in ("running", "stopped"):
+        with pytest.raises(experiments.ExperimentBegun):
+            experiments.discard_experiment(experiment=found, by=by, at=AT)
+        if fresh(found).state == State.RUNNING:
+            experiments.stop_experiment(experiment=found, reason="", by=by, at=AT)
+
+    assert Experiment.objects.count() == 1
+
+
+# ---------------------------------------------------------------- what is compared stays as it is
+
+
+def test_a_campaign_keeps_its_product_while_an_experiment_runs(campaign):
+    found, by = running(campaign), person("campaign_manager")
+    before, changed = campaign.product, fresh(campaign)
+    changed.product = CampaignFactory().product
+
+    with pytest.raises(planning.ExperimentRuns, match="“E” is running for the product"):
+        planning.change_campaign(campaign=changed, packs=[], by=by, at=AT)
+    assert fresh(campaign).product == before
+
+    experiments.stop_experiment(experiment=found, reason="", by=by, at=AT)
+    planning.change_campaign(campaign=changed, packs=[], by=by, at=AT)
+    assert fresh(campaign).product == changed.product
+
+
+def test_a_draft_for_a_product_that_the_campaign_has_no_more_is_not_started(campaign):
+    found = draft(campaign)
+    Campaign.objects.filter(pk=campaign.pk).update(product=CampaignFactory().product)
+
+    with pytest.raises(experiments.ExperimentIncomplete, match="not for the product"):
+        experiments.start_experiment(experiment=found, by=person("campaign_manager"), at=AT)
+
+
+@pytest.mark.parametrize("change", [{"price_cents": 5}, {"terms": "other"}, {"name": "other"}])
+def test_what_an_offer_says_does_not_change_under_a_running_experiment(campaign, change):
+    found, by = running(campaign, kind="offer", name="Two prices"), person("campaign_manager")
+    offer = found.arms.get(number=2).offer
+    for field, value in change.items():
+        setattr(offer, field, value)
+
+    with pytest.raises(MustStay, match="“Two prices” compares this at present"):
+        save_offer(offer=offer, by=by, at=AT)
+    offer = fresh(offer)
+    offer.valid_to = AT.date() + timedelta(days=30)
+    save_offer(offer=offer, by=by, at=AT)
+
+    experiments.stop_experiment(experiment=found, reason="", by=by, at=AT)
+    for field, value in change.items():
+        setattr(offer, field, value)
+    save_offer(offer=offer, by=by, at=AT)
+    assert {field: getattr(fresh(offer), field) for field in change} == change
+
+
+@pytest.mark.parametrize("field", ["name", "moment", "picture", "lines", "sms_text"])
+def test_the_words_of_a_scenario_do_not_change_under_a_running_experiment(campaign, field):
+    found, by = running(campaign, kind="scenario"), person("campaign_manager")
+    scenario = found.arms.get(number=1).scenario
+    setattr(scenario, field, "other")
+
+    with pytest.raises(MustStay, match="“E” compares"):
+        save_scenario(scenario=scenario, by=by, at=AT)
+    save_scenario(scenario=fresh(scenario), by=by, at=AT)
+    experiments.stop_experiment(experiment=found, reason="", by=by, at=AT)
+
+    assert getattr(save_scenario(scenario=scenario, by=by, at=AT), field) == "other"
+
+
+def test_a_scenario_is_not_dropped_under_a_running_experiment_but_may_come_into_use(campaign):
+    found, by = running(campaign, kind="scenario"), person("campaign_manager")
+    scenario = found.arms.get(number=1).scenario
+
+    for status in ("draft", "dropped"):
+        with pytest.raises(MustStay, match="“E” compares"):
+            set_scenario_status(scenario=fresh(scenario), status=status, by=by, at=AT)
+
+    assert set_scenario_status(scenario=fresh(scenario), status="in_use", by=by, at=AT).status == "in_use"
+
+
+def test_an_offer_whose_arm_was_stopped_may_change(campaign):
+    found, by = running(campaign, kind="offer", shares=(34, 33, 33)), person("campaign_manager")
+    experiments.stop_arm(arm=found.arms.get(number=3), why=ExperimentArm.Stop.WORSE, at=AT)
+    offer = found.arms.get(number=3).offer
+    offer.price_cents = 5
+
+    assert save_offer(offer=offer, by=by, at=AT).price_cents == 5
+
+
+def test_who_may_not_see_the_experiment_is_not_told_its_name(campaign):
+    found = running(CampaignFactory(city=CityFactory()), kind="offer", name="of another city")
+    offer = found.arms.get(number=1).offer
+    offer.price_cents = 5
+
+    with pytest.raises(MustStay, match="that you cannot see"):
+        save_offer(offer=offer, by=person("campaign_manager", city=CityFactory()), at=AT)
+
+
+def test_what_no_experiment_compares_is_changed_freely(campaign):
+    running(campaign, kind="offer")
+    offer = OfferFactory(product=campaign.product)
+    offer.price_cents = 5
+
+    assert save_offer(offer=offer, by=person("campaign_manager"), at=AT).price_cents == 5
 
 
 # ---------------------------------------------------------------- starting
@@ -480,6 +615,42 @@ def test_adopting_a_scenario_brings_it_into_use(campaign):
     experiments.decide_experiment(experiment=found, arm=arm, reason="better", by=person("campaign_manager"), at=AT)
 
     assert fresh(arm.scenario).status == "in_use"
+    assert AuditEvent.objects.get(action="scripts.scenario.moved").detail["status"] == "in_use"
+
+
+def test_a_scenario_with_a_word_that_was_prohibited_since_is_not_adopted(campaign):
+    found, by = running(campaign, kind="scenario"), person("campaign_manager")
+    arm = found.arms.get(number=1)
+    Scenario.objects.filter(pk=arm.scenario_id).update(lines="the best of all")
+    ProhibitedWord.objects.create(word="the best")
+
+    with pytest.raises(ProhibitedWords):
+        experiments.decide_experiment(experiment=found, arm=arm, reason="better", by=by, at=AT)
+
+    assert (fresh(found).state, fresh(arm.scenario).status) == ("running", "pilot")
+
+
+@pytest.mark.parametrize("kind", ["script", "offer", "scenario"])
+def test_what_may_not_be_used_any_more_is_not_adopted(campaign, kind):
+    found, by = running(campaign, kind=kind), person("campaign_manager")
+    experiments.stop_experiment(experiment=found, reason="", by=by, at=AT)
+    arm = found.arms.get(number=2)
+    faults = {"script": {"status": "retired"}, "offer": {"valid_to": AT.date()}, "scenario": {"status": "dropped"}}
+    type(arm.thing).objects.filter(pk=arm.thing.pk).update(**faults[kind])
+
+    with pytest.raises(experiments.ExperimentIncomplete, match="may not be used in calls"):
+        experiments.decide_experiment(experiment=found, arm=arm, reason="better", by=by, at=AT)
+
+    assert fresh(found).state == State.STOPPED
+
+
+def test_an_arm_for_a_product_that_the_campaign_has_no_more_is_not_adopted(campaign):
+    found, by = running(campaign, kind="offer"), person("campaign_manager")
+    experiments.stop_experiment(experiment=found, reason="", by=by, at=AT)
+    Campaign.objects.filter(pk=campaign.pk).update(product=CampaignFactory().product)
+
+    with pytest.raises(experiments.ExperimentIncomplete, match="not for the product"):
+        experiments.decide_experiment(experiment=found, arm=found.arms.get(number=2), reason="x", by=by, at=AT)
 
 
 def test_keeping_it_as_it_is_changes_nothing_but_ends_it(campaign):

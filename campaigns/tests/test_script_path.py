@@ -13,6 +13,7 @@ from campaigns.queries_script_path import script_path, way_of
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, TeamFactory, agent_of, person
 from campaigns.tests.guiding import Guided
+from scripts.models import ScriptVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +89,35 @@ def test_a_difference_that_chance_may_have_made_is_no_verdict(floor, guided):
     rows = script_path(newer.version, other=guided.version, campaign=None, user=region()).rows
 
     assert rows[1].verdict == ""
+
+
+def test_with_many_steps_compared_a_difference_must_be_clearer(floor, guided):
+    # 15 of 40 against 25 of 40: z = 2.236, p = .025; as one of three .076
+    newer = Guided(floor.campaign.product)
+    shared = ["price", "greet", "thanks"]
+    verdicts = []
+    for count in (1, 2, 3):
+        step = shared[count - 1]
+        type(newer.price).objects.filter(pk=getattr(newer, step).pk).update(key=getattr(guided, step).key)
+        for version, lost in ((guided, 25), (newer, 15)):
+            walker = Walker(floor, version.version)
+            walker.walk(getattr(version, step), end="refused", times=lost)
+            walker.walk(getattr(version, step), times=40 - lost)
+        rows = script_path(newer.version, other=guided.version, campaign=None, user=region()).rows
+        verdicts.append({row.verdict for row in rows if row.change})
+
+    assert verdicts == [{"good"}, {""}, {""}]
+
+
+def test_the_page_says_that_calls_were_not_spread_by_lot_when_versions_are_compared(client, floor, guided):
+    newer = Guided(floor.campaign.product)
+    Walker(floor, newer.version).walk(newer.greet)
+    ScriptVersion.objects.filter(pk=newer.version.pk).update(script=guided.version.script, number=2)
+    client.force_login(region())
+    url = reverse("campaigns:script_path", args=[newer.version.pk])
+
+    assert "not spread over the versions by lot" in client.get(url, {"with": guided.version.number}).content.decode()
+    assert "not spread over the versions by lot" not in client.get(url, {"with": "none"}).content.decode()
 
 
 def test_a_city_counts_its_own_calls_and_those_of_its_teams(floor, guided):

@@ -17,6 +17,7 @@ from campaigns import rules
 from campaigns.forms_experiments import ExperimentForm, things_of
 from campaigns.forms_planning import ReasonForm
 from campaigns.models import Campaign, Experiment
+from campaigns.models.experiments import MOST_ARMS
 from campaigns.services import experiments as verbs
 from core.calendar import business_date
 from core.clock import database_now
@@ -24,6 +25,7 @@ from core.errors import DomainError
 from people.access import must
 
 PAGE = 50
+ARMS = [str(number) for number in range(1, MOST_ARMS + 1)]
 
 
 def _campaign(request: HttpRequest, pk: int) -> Campaign:
@@ -118,6 +120,18 @@ def _tried(request: HttpRequest, verb: Callable[[], Any], done: str) -> None:
 
 
 @require_POST
+def experiment_discard(request: HttpRequest, pk: int) -> HttpResponse:
+    found = _experiment(request, pk)
+    try:
+        verbs.discard_experiment(experiment=found, by=request.user, at=database_now())
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("metrics:experiment", pk=pk)
+    messages.success(request, _("The draft of %(experiment)s is thrown away.") % {"experiment": found.name})
+    return redirect("campaigns:experiments", pk=found.campaign_id)
+
+
+@require_POST
 def experiment_start(request: HttpRequest, pk: int) -> HttpResponse:
     found = _experiment(request, pk)
     _tried(
@@ -146,7 +160,7 @@ def experiment_decide(request: HttpRequest, pk: int) -> HttpResponse:
     found, form = _experiment(request, pk), ReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     number = request.POST.get("arm", "")
-    arm = get_object_or_404(found.arms, number=int(number)) if number.isdecimal() else None
+    arm = get_object_or_404(found.arms, number=int(number) if number in ARMS else 0) if number else None
     _tried(
         request,
         lambda: verbs.decide_experiment(experiment=found, arm=arm, reason=reason, by=request.user, at=database_now()),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from campaigns import guide, queries_guide, queries_script
 from campaigns.models import Lead
-from campaigns.services import claim, guide as services
+from campaigns.services import arms, claim, guide as services
 from campaigns.services.calls import LeadNotYours
 from campaigns.views.desk import agent_of
 from core.clock import database_now
@@ -52,6 +52,7 @@ def find(request: HttpRequest) -> HttpResponse:
     step = request.GET.get("step", "")
     found = None
     if lead is not None and queries_guide.is_enough(text.strip()):
+        lead.campaign = arms.campaign_of(lead, agent)
         values = queries_script.blanks(lead, agent)
         found = queries_guide.find(
             lead, text, step_id=int(step) if step.isdecimal() else None, values=values, at=database_now()
