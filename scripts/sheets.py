@@ -19,10 +19,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import count
 from typing import IO, Any
 from uuid import UUID, uuid4
 
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 
 from core.workbooks import DANGEROUS, Column, Workbook, inert
 from scripts.contents import Content
@@ -133,6 +134,16 @@ def _leads(flow: Flow, question: Question, choice: str, place: int) -> str:
     return f" → {NEXT[place]}" if ARROW.search(choice) else ""
 
 
+def is_chinese() -> bool:
+    """Whether the reader reads Chinese: then so do the heads of the table."""
+    return (get_language() or "").startswith("zh")
+
+
+def head_of(name: str) -> str:
+    """How the reader knows a column."""
+    return HEADS[name][int(is_chinese())]
+
+
 # ---------------------------------------------------------------- in
 
 
@@ -222,17 +233,26 @@ class _Reading:
         return {"part": part or PARTS[0], "number": cells.get("number", ""), "key": _key(cells.get("key", ""))}
 
     def _number(self, heads: list[dict[str, str]]) -> None:
-        counted: Counter[str] = Counter()
+        """What is written stands; a row between others that has no number gets one that none of them has."""
         keys: set[str] = set()
         for (row, _cells), head in zip(self.rows, heads, strict=True):
-            counted[head["part"]] += 1
-            number = head["number"] or f"{PARTS.index(head['part']) + 1}.{counted[head['part']]}"
             if head["key"] in keys:  # a row that was copied with all its columns is another step
                 head["key"] = str(uuid4())
             keys.add(head["key"])
-            if number in self.keys:
-                self._fault(row, _("Step number %(number)s is there twice."), number=number)
-            self.keys[number] = head["key"]
+            if head["number"] in self.keys:
+                self._fault(row, _("Step number %(number)s is there twice."), number=head["number"])
+            if head["number"]:
+                self.keys[head["number"]] = head["key"]
+        counted: Counter[str] = Counter()
+        for head in heads:
+            counted[head["part"]] += 1
+            if not head["number"]:
+                self.keys[self._free(head["part"], counted[head["part"]])] = head["key"]
+
+    def _free(self, part: str, place: int) -> str:
+        """ "2.3" for the third of the second part, or the next one that is free."""
+        numbers = (f"{PARTS.index(part) + 1}.{n}" for n in count(place))
+        return next(number for number in numbers if number not in self.keys)
 
     def _step(self, row: int, cells: dict[str, str], head: dict[str, str]) -> Content:
         texts = {name: cells.get(name, "") for name in LENGTHS}
@@ -240,7 +260,7 @@ class _Reading:
             self._fault(row, _("The step has no text."))
         for name, most in LENGTHS.items():
             if len(texts[name]) > most:
-                self._fault(row, _("“%(head)s” has more than %(most)s characters."), head=HEADS[name][0], most=most)
+                self._fault(row, _("“%(head)s” has more than %(most)s characters."), head=head_of(name), most=most)
         texts["title"] = " ".join(texts["title"].split())
         return {
             "key": head["key"],

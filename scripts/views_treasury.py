@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 from scripts import queries_treasury as queries, rules, services_objections as services
 from scripts.forms_treasury import AnswerForm, ObjectionForm, PhraseForm
@@ -28,8 +29,7 @@ ANSWER_VERBS = {
 
 
 def chosen_product(request: HttpRequest) -> int | None:
-    chosen = request.GET.get("product", "")
-    return int(chosen) if chosen.isdigit() and len(chosen) < 10 else None
+    return number_or_none(request.GET.get("product", ""))
 
 
 def common(request: HttpRequest) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.audit import audit_refusal
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from core.templatetags.look import money
 from core.workbooks import XLSX_TYPE
 from customers.services.lists import FileRefused, examine_file
@@ -27,6 +28,7 @@ from scripts.forms_steps import TableForm
 from scripts.models import Script, ScriptQuestion, ScriptStep, ScriptVersion, StepComment
 
 TABLE_BYTES = 2 * 1024 * 1024
+LARGEST = 2**63 - 1  # number of a row
 PATH = 60  # steps that the preview remembers for going back
 FIELD_NAMES = {
     "title": gettext_lazy("Title"),
@@ -99,7 +101,7 @@ def _link(path: list[int], step: int | str) -> str:
 
 
 def _int(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return number_or_none(text, most=LARGEST) or 0
 
 
 # ---------------------------------------------------------------- map
@@ -173,8 +175,7 @@ def table_export(request: HttpRequest, pk: int) -> HttpResponseBase:
     must(request, rules.can_write_scripts(request.user))
     version = _version(pk)
     file = io.BytesIO()
-    chinese = (get_language() or "").startswith("zh")
-    sheets.write(file, queries_versions.flow_of(version), title=version.script.code, chinese=chinese)
+    sheets.write(file, queries_versions.flow_of(version), title=version.script.code, chinese=sheets.is_chinese())
     file.seek(0)
     name = f"{version.script.code}-{version.number}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX_TYPE)

@@ -200,3 +200,31 @@ def test_the_editor_of_an_approved_version_leads_to_its_page(client, writer):
 
     assert answer.status_code == 302
     assert answer["Location"].endswith("?version=1")
+
+
+@pytest.mark.parametrize("answer", ["a\x00b", "x" * 201])
+def test_an_answer_that_cannot_be_kept_is_refused_in_words(client, writer, version, answer):
+    question = step(version).questions.create(position=1, code="q1", text="Ready?")
+
+    told = client.post(
+        reverse("scripts:question_save", args=[question.pk]),
+        {"text": "Ready?", "kind": "choice", "answer": [answer], "target": [""]},
+    )
+
+    question.refresh_from_db()
+    assert told.status_code in (400, 409)
+    assert question.choices == []
+
+
+@pytest.mark.parametrize("target", ["²", "9" * 5000, "x"])
+def test_an_answer_that_leads_to_no_number_leads_to_the_next_step(client, writer, version, target):
+    question = step(version).questions.create(position=1, code="q1", text="Ready?")
+
+    answer = client.post(
+        reverse("scripts:question_save", args=[question.pk]),
+        {"text": "Ready?", "kind": "choice", "answer": ["yes"], "target": [target]},
+    )
+
+    question.refresh_from_db()
+    assert answer.status_code == 200
+    assert (question.choices, question.branches.count()) == (["yes"], 0)

@@ -3,6 +3,8 @@
 import io
 from uuid import UUID
 
+from django.utils import translation
+
 from scripts.flow import Flow, Question, Step
 from scripts.sheets import Known, read, read_rows, write
 
@@ -166,3 +168,28 @@ def test_a_table_without_its_heads_and_a_file_that_is_no_workbook_are_refused():
 
     assert read_rows(file)[1][0].row == 0
     assert read_rows(io.BytesIO(b"PK nothing"))[1][0].row == 0
+
+
+def test_a_row_between_others_needs_no_number_and_the_others_keep_theirs():
+    new = str(UUID(int=9))
+    found = steps(
+        row(2, number="2.1", questions="Ready?\n- Yes -> 2.2"),
+        row(3, key=new),
+        row(4, number="2.2", key=str(UUID(int=7)), questions="Sure?\n- No -> 2.3"),
+    )
+
+    assert [one["key"] for one in found][1:] == [new, str(UUID(int=7))]
+    assert found[0]["questions"][0]["branches"] == [["Yes", str(UUID(int=7))]]
+    assert found[2]["questions"][0]["branches"] == [["No", new]]
+
+
+def test_a_number_that_is_written_below_is_not_given_to_a_row_above():
+    assert faults(row(2), row(3, number="2.1"), row(4)) == []
+
+
+def test_a_column_is_named_as_the_reader_knows_it():
+    long = row(2, hint="x" * 4001)
+
+    assert faults(long) == [(2, "“Hint” has more than 4000 characters.")]
+    with translation.override("zh-hans"):
+        assert "“提示”" in faults(long)[0][1]
