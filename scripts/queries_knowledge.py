@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import BooleanField, Case, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, Sum, Value, When
 
 from people.models import User
-from scripts.models import Article, ArticleVersion, Objection, Offer, Product, QuoteCheck, ScriptVersion, StepQuote
+from scripts.models import Article, ArticleVersion, Objection, Offer, Product, ScriptVersion, StepQuote
 
 MOST_WORDS = 6
 # a version that is in use, or on its way to be
@@ -83,8 +83,8 @@ def outdated(writer: User | None = None) -> QuerySet[StepQuote]:
 
 def _with_verdict(rows: QuerySet[StepQuote]) -> QuerySet[StepQuote]:
     """`is_outdated`: the article has a newer version that nobody found to fit, or holds no longer at all."""
-    kept = QuoteCheck.objects.filter(quote=OuterRef("pk"), article_version__gte=OuterRef("article__number"))
-    changed = Q(article__number__gt=F("article_version")) & ~Exists(kept)
+    rows = rows.agreed()  # type: ignore[attr-defined]
+    changed = Q(article__number__gt=F("agreed_version"))
     return rows.select_related("article", "step__version__script", "step__version__created_by").annotate(
         is_outdated=Case(
             When(Q(article__retired_at__isnull=False) | changed, then=Value(True)),

@@ -165,11 +165,14 @@ def step_objection(request: HttpRequest, pk: int) -> HttpResponse:
         return _step_anew(
             request, step, lambda: verbs.unlink_objection(step=step, objection_id=number, **_who(request))
         )
-    found = queries_versions.objections_at_hand(step.version)
-    objection = next((one for one in found if one.text == request.POST.get("objection", "").strip()), None)
-    if objection is None:
+    text = request.POST.get("objection", "").strip()
+    found = [one for one in queries_versions.objections_named(step.version, [text]).get(text, []) if not one.retired_at]
+    if not found:
         return _step_anew(request, step, _refuse(_("Choose one of the objections that are offered.")))
-    return _step_anew(request, step, lambda: verbs.link_objection(step=step, objection=objection, **_who(request)))
+    if len(found) > 1:
+        sentence = _("More than one objection reads “%(text)s”. Give them different words.") % {"text": text}
+        return _step_anew(request, step, _refuse(sentence))
+    return _step_anew(request, step, lambda: verbs.link_objection(step=step, objection=found[0], **_who(request)))
 
 
 @require_POST
@@ -180,13 +183,17 @@ def step_quote(request: HttpRequest, pk: int) -> HttpResponse:
         number = _number(request, "off")
         return _step_anew(request, step, lambda: verbs.unquote_article(step=step, article_id=number, **_who(request)))
     if "again" in request.POST:
-        article = get_object_or_404(Article.objects.live(), pk=_number(request, "again"))
+        found = [get_object_or_404(Article.objects.live(), pk=_number(request, "again"))]
     else:
-        found = queries_versions.articles_at_hand(step.version)
-        article = next((one for one in found if one.title == request.POST.get("article", "").strip()), None)
-    if article is None:
+        title = request.POST.get("article", "").strip()
+        found = queries_versions.articles_named(step.version, [title]).get(title, [])
+        found = [one for one in found if not one.retired_at]
+    if not found:
         return _step_anew(request, step, _refuse(_("Choose one of the articles that are offered.")))
-    return _step_anew(request, step, lambda: verbs.quote_article(step=step, article=article, **_who(request)))
+    if len(found) > 1:
+        sentence = _("More than one article is called “%(title)s”. Give them different titles.") % {"title": title}
+        return _step_anew(request, step, _refuse(sentence))
+    return _step_anew(request, step, lambda: verbs.quote_article(step=step, article=found[0], **_who(request)))
 
 
 def _refuse(sentence: str) -> Callable[[], Any]:
