@@ -14,6 +14,7 @@ from people.models import User
 from scripts import contents, queries_versions, rules
 from scripts.checks import Kind
 from scripts.models import Offer, Product, Script, ScriptVersion
+from scripts.seen import lock_as_seen
 
 
 class VersionIsFixed(DomainError):
@@ -57,8 +58,13 @@ def save_product(*, product: Product, by: User, at: datetime) -> Product:
 
 
 @transaction.atomic
-def save_offer(*, offer: Offer, by: User, at: datetime) -> Offer:
-    offer.save()
+def save_offer(*, offer: Offer, by: User, at: datetime, seen: str | None = None) -> Offer:
+    """Store a new or changed offer. `seen`: what it read when the writer opened it. Raises WrittenMeanwhile."""
+    if offer.pk is None:
+        offer.save()
+    else:
+        lock_as_seen(offer, Offer.WRITTEN_FIELDS, seen, deed="scripts.offer.saved")
+        offer.save(update_fields=Offer.WRITTEN_FIELDS)
     audit("scripts.offer.saved", offer, by=by, at=at)
     return offer
 

@@ -12,7 +12,11 @@ from core.errors import DomainError
 from customers.conditions import parse
 from people.models import User
 from scripts.models import Scenario
+from scripts.seen import lock_as_seen, locked
 from scripts.services_objections import check_words
+
+FORM_FIELDS = ("name", "product", "moment", "picture", "lines", "sms_text", "article")
+SCENARIO_FIELDS = (*FORM_FIELDS, "conditions")
 
 
 class NameTaken(DomainError):
@@ -20,8 +24,11 @@ class NameTaken(DomainError):
 
 
 @transaction.atomic
-def save_scenario(*, scenario: Scenario, by: User, at: datetime) -> Scenario:
-    """Store a new or changed scenario. Raises NameTaken, ProhibitedWords, BadConditions (what is wrong with its conditions, and where)."""
+def save_scenario(*, scenario: Scenario, by: User, at: datetime, seen: str | None = None) -> Scenario:
+    """Store a new or changed scenario. `seen`: what it read when the writer opened it.
+
+    Raises NameTaken, ProhibitedWords, WrittenMeanwhile, BadConditions (what is wrong with its conditions, and where).
+    """
     if scenario.conditions:
         parse(scenario.conditions, user=by)
     check_words("\n".join([scenario.picture, scenario.lines, scenario.sms_text]))
@@ -29,14 +36,20 @@ def save_scenario(*, scenario: Scenario, by: User, at: datetime) -> Scenario:
         raise NameTaken(_("This product has a scenario of that name already."))
     if scenario.pk is None:
         scenario.written_by, scenario.written_at = by, at
-    scenario.save()
+        scenario.save()
+    else:
+        lock_as_seen(scenario, SCENARIO_FIELDS, seen, deed="scripts.scenario.saved")
+        scenario.save(update_fields=SCENARIO_FIELDS)
     audit("scripts.scenario.saved", scenario, by=by, at=at)
     return scenario
 
 
 @transaction.atomic
 def set_scenario_status(*, scenario: Scenario, status: str, by: User, at: datetime) -> Scenario:
-    """Draft, being tried, in use (both are proposed on the desk), dropped."""
+    """Draft, being tried, in use (both are proposed on the desk), dropped. So already: nothing happens."""
+    scenario = locked(scenario)
+    if scenario.status == status:
+        return scenario
     scenario.status = status
     scenario.save(update_fields=["status"])
     audit("scripts.scenario.moved", scenario, by=by, at=at, status=str(status))

@@ -16,6 +16,7 @@ from people.access import must
 from scripts import queries, queries_versions, rules, services
 from scripts.forms import OfferForm, ProductForm, ScriptForm
 from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion, StepComment
+from scripts.seen import WrittenMeanwhile
 
 PAGE = 50
 
@@ -50,9 +51,16 @@ def offer_edit(request: HttpRequest, product_pk: int, pk: int | None = None) -> 
     offer = get_object_or_404(Offer, pk=pk, product=product) if pk else Offer(product=product)
     form = OfferForm(request.POST or None, instance=offer)
     if request.method == "POST" and form.is_valid():
-        saved = services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
-        return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
-    return render(request, "scripts/offer.html", {"form": form, "product": product, "offer": offer})
+        try:
+            saved = services.save_offer(
+                offer=form.save(commit=False), by=request.user, at=database_now(), seen=form.cleaned_data["seen"]
+            )
+        except WrittenMeanwhile as refusal:
+            form.refuse(str(refusal))
+        else:
+            return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
+    context = {"form": form, "product": product, "offer": offer}
+    return render(request, "scripts/offer.html", context, status=422 if form.errors else 200)
 
 
 @require_GET
