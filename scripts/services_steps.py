@@ -286,6 +286,33 @@ def delete_question(*, question: ScriptQuestion, by: User, at: datetime) -> None
     _touch(version, by, at, "written", step)
 
 
+@transaction.atomic
+def move_question(*, question: ScriptQuestion, place: int, by: User, at: datetime) -> ScriptQuestion:
+    """Put a question before number `place` of its step's others, counted from 0. Where it stands already, nothing is traced."""
+    version, question = _question_of_draft(question)
+    before = list(question.step.questions.order_by("position", "pk"))
+    others = [one for one in before if one.pk != question.pk]
+    at_place = max(0, min(place, len(others)))
+    after = [*others[:at_place], question, *others[at_place:]]
+    if [one.pk for one in after] == [one.pk for one in before]:
+        return question
+    for position, one in enumerate(after, start=1):
+        one.position = position
+    ScriptQuestion.objects.bulk_update(after, ["position"])
+    _touch(version, by, at, "moved", question.step)
+    return question
+
+
+def nudge_question(*, question: ScriptQuestion, up: bool, by: User, at: datetime) -> ScriptQuestion:
+    """One place up or down within its step; at the edge nothing happens."""
+    questions = ScriptQuestion.objects.filter(step=question.step_id).order_by("position", "pk")
+    inside = list(questions.values_list("pk", flat=True))
+    if question.pk not in inside:
+        raise StepIsGone(_("This step is no longer there. Load the page anew."))
+    place = inside.index(question.pk) + (-1 if up else 1)
+    return move_question(question=question, place=max(0, place), by=by, at=at)
+
+
 # ---------------------------------------------------------------- what is at hand
 
 

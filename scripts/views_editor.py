@@ -157,6 +157,23 @@ def question_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def question_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Up, down, or to a place among the questions of its step."""
+    question = _question(request, pk)
+    form = MoveForm(request.POST)
+    if not form.is_valid() or not (form.cleaned_data["to"] or form.cleaned_data["place"] is not None):
+        return HttpResponse(status=400)
+    to, place = form.cleaned_data["to"], form.cleaned_data["place"]
+
+    def move() -> ScriptQuestion:
+        if to:
+            return verbs.nudge_question(question=question, up=to == "up", **_who(request))
+        return verbs.move_question(question=question, place=place, **_who(request))
+
+    return _step_anew(request, question.step, move, focus_question=True)
+
+
+@require_POST
 def step_objection(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an objection to a step by its words, or (with `off`, its number) from it."""
     step = _step(request, pk)
