@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField(verbose_name="version")),
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="at")),
-                ("seen_at", models.DateTimeField(blank=True, null=True, verbose_name="seen")),
+                ("seen_at", models.DateTimeField(blank=True, null=True, verbose_name="marked as seen")),
                 (
                     "article",
                     models.ForeignKey(
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="to",
+                        verbose_name="who is told",
                     ),
                 ),
             ],

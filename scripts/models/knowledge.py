@@ -89,10 +89,10 @@ class ArticleNotice(models.Model):
     article = models.ForeignKey(Article, models.PROTECT, related_name="notices", verbose_name=_("article"))
     number = models.PositiveIntegerField(_("version"))
     to = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("to"), db_index=False
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("who is told"), db_index=False
     )
     at = models.DateTimeField(_("at"), db_default=Now())
-    seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
+    seen_at = models.DateTimeField(_("marked as seen"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("notice of a changed article")
