@@ -72,6 +72,7 @@ def article_list(request: HttpRequest) -> HttpResponseBase:
     listing = Articles(
         request, queries.articles(), _columns(), name="scripts.articles", title=_("Knowledge"), filterset=ArticleFilter,
         may_export=False, empty_title=_("No article is written yet."),
+        row_link=lambda row: reverse("scripts:article", args=[row.pk]),
         empty_text=_("Write what agents must know: guides, norms, frequent questions, scenarios, timetables."),
     )  # fmt: skip
     context = {

@@ -48,7 +48,9 @@ def test_every_role_reads_articles_and_products(client, role):
     article = ArticleFactory(title="Router <guide>")
     article.products.add(product)
 
-    assert "Router &lt;guide&gt;" in page(client, "scripts:articles")
+    text = page(client, "scripts:articles")
+    assert f'<a href="{reverse("scripts:article", args=[article.pk])}">' in text
+    assert "Router &lt;guide&gt;" in text
     assert "Router &lt;guide&gt;" in page(client, "scripts:article", article.pk)
     text = page(client, "scripts:product", product.pk)
     assert all(words in text for words in ("Families", "<li>cheap</li>", "<li>24 months</li>", "Router &lt;guide&gt;"))
