@@ -112,7 +112,8 @@ def write(target: IO[bytes], flow: Flow, *, title: str, chinese: bool, origin: s
     columns = [Column(head[place], head[2]) for head in HEADS.values()]
     with Workbook(target, constant_memory=False) as book:
         sheet = book.sheet(title, columns, [])
-        wrap = book.format(text_wrap=True, valign="top")
+        wrap = book.format(text_wrap=True, valign="top", num_format="@")
+        sheet.set_column(0, 0, HEADS["number"][2], wrap)  # as text: Excel makes 2.1 of the number 2.10
         for number, step in enumerate(flow.steps, start=1):
             for column, (name, text) in enumerate(zip(HEADS, _row(flow, step, place, origin), strict=True)):
                 if text and sheet.write_string(number, column, inert(text), wrap) == TOO_LONG:

@@ -119,3 +119,10 @@ def test_offers_of_all_products_stand_side_by_side_with_their_state(client, qa):
         "No offer fits"
         in client.get(reverse("scripts:offers"), {"state": "over", "product": phone.pk}).content.decode()
     )
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_new_objection_is_begun_whatever_its_address_says(client, qa, bad):
+    said = dict.fromkeys(("product", "text", "reason"), bad)
+
+    assert client.get(reverse("scripts:objection_new"), said).status_code == 200

@@ -91,3 +91,29 @@ def test_who_does_not_write_maps_reads_them_alone(client):
     )
     assert client.post(reverse("scripts:map_new"), {"product": found.product_id}).status_code == 403
     assert GuidanceMap.objects.count() == 1
+
+
+def test_a_card_that_somebody_took_away_is_told_to_who_still_has_it_before_them():
+    found, by = begun()
+    card = found.cards.first()
+    services.remove_card(card=found.cards.get(pk=card.pk), by=by, at=AT)
+
+    for verb in (
+        lambda: services.change_card(card=card, text="x", note="", by=by, at=AT),
+        lambda: services.move_card(card=card, quadrant="duty", by=by, at=AT),
+        lambda: services.remove_card(card=card, by=by, at=AT),
+    ):
+        with pytest.raises(services.CardIsGone):
+            verb()
+
+
+@pytest.mark.parametrize("before", ["²", "9" * 5000, "x"])
+def test_a_card_dropped_before_no_card_goes_to_the_end(client, before):
+    found, by = begun()
+    client.force_login(by)
+    card = found.cards.get(quadrant="weak_point")
+
+    answer = client.post(reverse("scripts:card_move", args=[card.pk]), {"quadrant": "strength", "before": before})
+
+    assert answer.status_code == 302
+    assert texts(found)["strength"] == ["快", "稳", "太贵"]

@@ -260,3 +260,15 @@ def test_a_table_says_what_it_was_taken_from_and_one_by_hand_says_nothing():
 
     assert origins(read_rows(file)[0]) == {"4 abc"}
     assert origins(read_rows(book_of({1: ("Part", "Text"), 2: ("Opening", "Hi")}))[0]) == set()
+
+
+def test_numbers_are_text_so_that_the_tenth_step_is_not_taken_for_the_first():
+    from openpyxl import load_workbook
+
+    file = io.BytesIO()
+    write(file, Flow([Step(1, "opening", "Hi", key=UUID(int=1), number="2.10")]), title="S", chinese=False)
+    file.seek(0)
+    sheet = load_workbook(file).worksheets[0]
+
+    assert (sheet["A2"].value, sheet["A2"].number_format) == ("2.10", "@")
+    assert sheet.column_dimensions["A"].number_format == "@"
