@@ -20,10 +20,6 @@ class MapIsArchived(DomainError):
     """An archived map is kept as it was."""
 
 
-class CardIsGone(DomainError):
-    """Somebody else took it away meanwhile."""
-
-
 class MapIsThere(DomainError):
     """A product, or a campaign, has one map that is worked on."""
 
@@ -92,8 +88,8 @@ def add_card(*, map: GuidanceMap, quadrant: str, text: str, note: str = "", by: 
 
 @transaction.atomic
 def change_card(*, card: GuidanceCard, text: str, note: str, by: User, at: datetime) -> GuidanceCard:
-    """Raises MapIsArchived, CardIsGone."""
-    found, card = _card(card)
+    """Raises MapIsArchived."""
+    found = _open(card.map)
     card.text, card.note = text, note
     card.save(update_fields=["text", "note"])
     audit("scripts.map.written", found, by=by, at=at, changed=card.pk)
@@ -102,8 +98,8 @@ def change_card(*, card: GuidanceCard, text: str, note: str, by: User, at: datet
 
 @transaction.atomic
 def move_card(*, card: GuidanceCard, quadrant: str, before: int | None = None, by: User, at: datetime) -> GuidanceCard:
-    """Into a quadrant, before another card of it (None: at its end). Raises MapIsArchived, CardIsGone."""
-    found, card = _card(card)
+    """Into a quadrant, before another card of it (None: at its end). Raises MapIsArchived."""
+    found = _open(card.map)
     rest = [other for other in found.cards.order_by("position", "pk") if other.pk != card.pk]
     place = next((i for i, other in enumerate(rest) if other.pk == before and other.quadrant == quadrant), len(rest))
     card.quadrant = quadrant
@@ -117,9 +113,8 @@ def move_card(*, card: GuidanceCard, quadrant: str, before: int | None = None, b
 
 @transaction.atomic
 def remove_card(*, card: GuidanceCard, by: User, at: datetime) -> None:
-    """Raises MapIsArchived, CardIsGone."""
-    found, card = _card(card)
-    pk = card.pk
+    """Raises MapIsArchived."""
+    found, pk = _open(card.map), card.pk
     card.delete()
     audit("scripts.map.written", found, by=by, at=at, removed=pk)
 
@@ -132,15 +127,6 @@ def archive_map(*, map: GuidanceMap, by: User, at: datetime) -> GuidanceMap:
     found.save(update_fields=["archived_at"])
     audit("scripts.map.archived", found, by=by, at=at)
     return found
-
-
-def _card(card: GuidanceCard) -> tuple[GuidanceMap, GuidanceCard]:
-    """The open map, locked, and its card as it is now."""
-    found = _open(card.map)
-    fresh = found.cards.filter(pk=card.pk).first()
-    if fresh is None:
-        raise CardIsGone(_("This card is no longer there. Load the page anew."))
-    return found, fresh
 
 
 def _open(map: GuidanceMap) -> GuidanceMap:

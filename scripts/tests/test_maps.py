@@ -93,20 +93,6 @@ def test_who_does_not_write_maps_reads_them_alone(client):
     assert GuidanceMap.objects.count() == 1
 
 
-def test_a_card_that_somebody_took_away_is_told_to_who_still_has_it_before_them():
-    found, by = begun()
-    card = found.cards.first()
-    services.remove_card(card=found.cards.get(pk=card.pk), by=by, at=AT)
-
-    for verb in (
-        lambda: services.change_card(card=card, text="x", note="", by=by, at=AT),
-        lambda: services.move_card(card=card, quadrant="duty", by=by, at=AT),
-        lambda: services.remove_card(card=card, by=by, at=AT),
-    ):
-        with pytest.raises(services.CardIsGone):
-            verb()
-
-
 @pytest.mark.parametrize("before", ["²", "9" * 5000, "x"])
 def test_a_card_dropped_before_no_card_goes_to_the_end(client, before):
     found, by = begun()
