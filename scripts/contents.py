@@ -5,6 +5,8 @@ A content is plain JSON. Branches name their target by the key of the step, so t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -39,6 +41,12 @@ def take(steps: Iterable[ScriptStep]) -> list[Content]:
     ]
 
 
+def stamp(version: ScriptVersion) -> str:
+    """The same for two versions, or twice for one, when their steps say, ask, lead, quote and keep at hand the same."""
+    content = json.dumps(take(version.steps.order_by("position")), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
 def _questions(steps: Sequence[ScriptStep]) -> dict[int, list[Content]]:
     branches: dict[int, list[list[str | None]]] = defaultdict(list)
     rows = ScriptBranch.objects.filter(question__step__in=steps).order_by("pk")
@@ -70,8 +78,8 @@ def _objections(steps: Sequence[ScriptStep]) -> dict[int, list[int]]:
 
 def _quotes(steps: Sequence[ScriptStep]) -> dict[int, list[list[int]]]:
     found: dict[int, list[list[int]]] = defaultdict(list)
-    rows = StepQuote.objects.filter(step__in=steps).order_by("pk")
-    for step_id, article, number in rows.values_list("step_id", "article_id", "article_version"):
+    rows = StepQuote.objects.agreed().filter(step__in=steps).order_by("pk")
+    for step_id, article, number in rows.values_list("step_id", "article_id", "agreed_version"):
         found[step_id].append([article, number])
     return found
 

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from scripts.models import Offer, Product, Script
+from scripts.seen import seen_of
 
 
 class MoneyField(forms.DecimalField):
@@ -23,6 +24,24 @@ class MoneyField(forms.DecimalField):
     def clean(self, value: Any) -> int | None:
         amount = super().clean(value)
         return None if amount is None else int(amount * 100)
+
+
+class SeenForm(forms.ModelForm):
+    """Remembers in a hidden field what the row read when its page was opened."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    SEEN: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            self.initial["seen"] = seen_of(self.instance, self.SEEN)
+
+    def refuse(self, sentence: str) -> None:
+        """Show what was typed once more; saved again, it is meant."""
+        self.add_error(None, sentence)
+        self.data = self.data.copy()
+        self.data["seen"] = seen_of(type(self.instance)._default_manager.get(pk=self.instance.pk), self.SEEN)
 
 
 class ProductForm(forms.ModelForm):
@@ -43,12 +62,13 @@ class ProductForm(forms.ModelForm):
         ]
 
 
-class OfferForm(forms.ModelForm):
+class OfferForm(SeenForm):
     price_cents = MoneyField(label=_("price"), required=False)
+    SEEN = Offer.WRITTEN_FIELDS
 
     class Meta:
         model = Offer
-        fields = ["code", "name", "terms", "price_cents", "valid_from", "valid_to"]
+        fields = Offer.WRITTEN_FIELDS
         widgets = {
             "valid_from": forms.DateInput(attrs={"type": "date"}),
             "valid_to": forms.DateInput(attrs={"type": "date"}),

@@ -7,10 +7,15 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.numbers import number_or_none
 from scripts.models import ScriptQuestion, ScriptStep
-from scripts.services_steps import TEXTS
+from scripts.services_steps import ANSWERS, TEXTS
 
 LONGEST = 4000
+MOST_ROWS = 2 * ANSWERS  # of which those without words are left out
+LARGEST = 2**63 - 1  # number of a row
+LONGEST_ANSWER = 200
+ANSWER = forms.CharField(required=False)
 
 
 def _long() -> forms.CharField:
@@ -38,12 +43,29 @@ class QuestionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         answers, targets = self.data.getlist("answer"), self.data.getlist("target")
-        if any(len(answer) > 200 for answer in answers):
-            self.add_error(None, _("An answer has words, at most %(most)s characters.") % {"most": 200})
-        targets = [target if target == "end" or (target.isascii() and target.isdigit()) else "" for target in targets]
+        if len(answers) > MOST_ROWS:
+            raise forms.ValidationError(_("A question has at most %(most)s answers."), params={"most": ANSWERS})
         targets += [""] * (len(answers) - len(targets))
-        values["answers"] = list(zip(answers, targets, strict=False))
+        values["answers"] = [
+            (self._answer(answer), _target(target)) for answer, target in zip(answers, targets, strict=False)
+        ]
         return values
+
+    def _answer(self, text: str) -> str:
+        """As any other field is read: not too long, and without the characters that the database cannot keep."""
+        if len(text) > LONGEST_ANSWER:
+            self.add_error(None, _("An answer has words, at most %(most)s characters.") % {"most": LONGEST_ANSWER})
+            return ""
+        try:
+            return str(ANSWER.clean(text))
+        except forms.ValidationError as fault:
+            self.add_error(None, fault)
+            return ""
+
+
+def _target(text: str) -> str:
+    """ "end", or the number of a step; anything else is the next step."""
+    return text if text == "end" or number_or_none(text, most=LARGEST) is not None else ""
 
 
 class MoveForm(forms.Form):

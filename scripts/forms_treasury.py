@@ -7,15 +7,20 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from scripts.forms import SeenForm
 from scripts.models import GuidanceCard, Objection, ObjectionAnswer, Phrase, Scenario
+from scripts.services_objections import OBJECTION_FIELDS, PHRASE_FIELDS
+from scripts.services_scenarios import FORM_FIELDS, SCENARIO_FIELDS
 
 LINES = {"rows": 3}
 
 
-class ObjectionForm(forms.ModelForm):
+class ObjectionForm(SeenForm):
+    SEEN = OBJECTION_FIELDS
+
     class Meta:
         model = Objection
-        fields = ["text", "product", "reason"]
+        fields = OBJECTION_FIELDS
 
 
 class AnswerForm(forms.ModelForm):
@@ -32,10 +37,12 @@ class AnswerForm(forms.ModelForm):
         return _moment_has_call(self)
 
 
-class PhraseForm(forms.ModelForm):
+class PhraseForm(SeenForm):
+    SEEN = PHRASE_FIELDS
+
     class Meta:
         model = Phrase
-        fields = ["text", "product", "part", "call_id", "second"]
+        fields = PHRASE_FIELDS
         widgets = {
             "text": forms.Textarea(attrs=LINES),
             "call_id": forms.TextInput(attrs={"inputmode": "numeric", "size": 10}),
@@ -53,12 +60,14 @@ def _moment_has_call(form: forms.ModelForm) -> dict[str, Any]:
     return values
 
 
-class ScenarioForm(forms.ModelForm):
+class ScenarioForm(SeenForm):
     """A scenario without its conditions, which the builder holds."""
+
+    SEEN = SCENARIO_FIELDS
 
     class Meta:
         model = Scenario
-        fields = ["name", "product", "moment", "picture", "lines", "sms_text", "article"]
+        fields = FORM_FIELDS
         widgets = {
             "picture": forms.Textarea(attrs={"rows": 4}),
             "lines": forms.Textarea(attrs={"rows": 4}),

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import BooleanField, Case, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 
 from people.models import User
-from scripts.models import Article, ArticleVersion, Objection, Offer, Product, QuoteCheck, ScriptVersion, StepQuote
+from scripts.models import Article, ArticleNotice, ArticleVersion, Objection, Offer, Product, ScriptVersion, StepQuote
 
 MOST_WORDS = 6
+VALID, COMING, OVER = "valid", "coming", "over"
 # a version that is in use, or on its way to be
 CURRENT = [status for status in ScriptVersion.Status if status != ScriptVersion.Status.RETIRED]
 
@@ -55,6 +69,25 @@ def own_overdue(user: User, day: date) -> int:
     return Article.objects.due(day).filter(owner=user).count()
 
 
+def notices_of(user: User) -> QuerySet[ArticleNotice]:
+    """What somebody was told of and has not seen yet, the newest first, with who changed what."""
+    version = ArticleVersion.objects.filter(article=OuterRef("article"), number=OuterRef("number"))
+    return (
+        ArticleNotice.objects.filter(to=user, seen_at=None)
+        .select_related("article")
+        .annotate(
+            what_changed=Subquery(version.values("what_changed")[:1]),
+            written_by=Subquery(version.values("written_by__display_name")[:1]),
+        )
+        .order_by("-at", "-pk")
+    )
+
+
+def waiting_for(user: User, day: date) -> int:
+    """For the navigation: own articles to be looked at by that day, and changes not seen yet."""
+    return own_overdue(user, day) + ArticleNotice.objects.filter(to=user, seen_at=None).count()
+
+
 def versions_of(article: Article) -> QuerySet[ArticleVersion]:
     return article.versions.select_related("written_by").order_by("-number")
 
@@ -72,10 +105,14 @@ def quotes_of_version(version_id: int | None) -> QuerySet[StepQuote]:
 
 
 def outdated(writer: User | None = None) -> QuerySet[StepQuote]:
-    """Quotes of versions in use or on their way whose article has changed since; of one writer when asked."""
+    """Quotes of versions in use or on their way whose article has changed since; when asked, those of which somebody writes the script or
+    owns the article.
+    """
     found = _with_verdict(StepQuote.objects.filter(step__version__status__in=CURRENT)).filter(is_outdated=True)
     if writer is not None:
-        found = found.filter(Q(step__version__created_by=writer) | Q(step__version__changed_by=writer))
+        found = found.filter(
+            Q(step__version__created_by=writer) | Q(step__version__changed_by=writer) | Q(article__owner=writer)
+        )
     return found.order_by(
         "-article__changed_at", "step__version__script__name", "step__version__number", "step__position"
     )
@@ -83,8 +120,8 @@ def outdated(writer: User | None = None) -> QuerySet[StepQuote]:
 
 def _with_verdict(rows: QuerySet[StepQuote]) -> QuerySet[StepQuote]:
     """`is_outdated`: the article has a newer version that nobody found to fit, or holds no longer at all."""
-    kept = QuoteCheck.objects.filter(quote=OuterRef("pk"), article_version__gte=OuterRef("article__number"))
-    changed = Q(article__number__gt=F("article_version")) & ~Exists(kept)
+    rows = rows.agreed()  # type: ignore[attr-defined]
+    changed = Q(article__number__gt=F("agreed_version"))
     return rows.select_related("article", "step__version__script", "step__version__created_by").annotate(
         is_outdated=Case(
             When(Q(article__retired_at__isnull=False) | changed, then=Value(True)),
@@ -109,6 +146,23 @@ def objections_of(product: Product) -> QuerySet[Objection]:
         )
         .order_by("text")
     )
+
+
+def offers(day: date, *, product: int | None = None, state: str = "") -> QuerySet[Offer]:
+    """Offers of all products with their `state` on that day: valid ones first, then those to come, then those that are over."""
+    found = Offer.objects.select_related("product").annotate(
+        state=Case(
+            When(valid_from__gt=day, then=Value(COMING)),
+            When(valid_to__lte=day, then=Value(OVER)),
+            default=Value(VALID),
+        ),
+        place=Case(When(state=VALID, then=0), When(state=COMING, then=1), default=2),
+    )
+    if product is not None:
+        found = found.filter(product=product)
+    if state:
+        found = found.filter(state=state)
+    return found.order_by("place", "valid_from", "product__name", "name", "pk")
 
 
 def offers_of(product: Product) -> QuerySet[Offer]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from customers.models import Customer, LeadList
 from customers.segment_builder import attribute_names
@@ -25,6 +26,7 @@ from scripts.models import (
 )
 from scripts.sheets import Known
 
+Row = TypeVar("Row", bound=Model)
 RECENT_LISTS = 50
 RECENT_CUSTOMERS = 1_000
 AT_HAND = 200  # as many objections and articles are offered for linking
@@ -87,10 +89,10 @@ def _objections(version: ScriptVersion) -> dict[int, list[tuple[int, str]]]:
 
 def _quotes(version: ScriptVersion) -> dict[int, list[Quote]]:
     found: dict[int, list[Quote]] = defaultdict(list)
-    for row in StepQuote.objects.filter(step__version=version).select_related("article").order_by("pk"):
+    for row in StepQuote.objects.agreed().filter(step__version=version).select_related("article").order_by("pk"):
         article = row.article
         found[row.step_id].append(
-            Quote(article.pk, article.title, row.article_version, article.number, article.retired_at is not None)
+            Quote(article.pk, article.title, row.agreed_version, article.number, article.retired_at is not None)
         )
     return found
 
@@ -141,19 +143,57 @@ def objections_at_hand(version: ScriptVersion) -> list[Objection]:
 
 def articles_at_hand(version: ScriptVersion) -> list[Article]:
     """Articles that are in use: those of the product first."""
+    return list(Article.objects.live().annotate(is_own=_is_own(version)).order_by("-is_own", "title")[:AT_HAND])
+
+
+def _is_own(version: ScriptVersion) -> Exists:
+    links = Article.products.through.objects.filter(article_id=OuterRef("pk"), product_id=version.script.product_id)
+    return Exists(links)
+
+
+def objections_named(version: ScriptVersion, texts: Iterable[str]) -> dict[str, list[Objection]]:
+    """Which objections read so: those in use before retired ones that the version has, those of the product before general ones."""
     product = version.script.product_id
-    own = set(Article.products.through.objects.filter(product_id=product).values_list("article_id", flat=True))
-    found: Iterable[Article] = Article.objects.live().order_by("title")[:AT_HAND]
-    return sorted(found, key=lambda article: article.pk not in own)
+    has_it = Exists(StepObjection.objects.filter(objection=OuterRef("pk"), step__version=version))
+    in_use = Q(retired_at=None) & (Q(product=product) | Q(product=None))
+    rows = Objection.objects.filter(in_use | Q(has_it), text__in=list(texts)).order_by("pk")
+    return _nearest(rows, lambda row: row.text, lambda row: (row.retired_at is not None, row.product_id != product))
 
 
-def nameable(version: ScriptVersion) -> Known:
-    """What a table that is read into this draft may name; what the draft has already stays nameable, also when it was retired since."""
-    linked = StepObjection.objects.filter(step__version=version).values_list("objection__text", "objection_id")
-    quotes = list(StepQuote.objects.filter(step__version=version).select_related("article", "step"))
-    at_hand = {article.title: (article.pk, article.number) for article in articles_at_hand(version)}
+def articles_named(version: ScriptVersion, titles: Iterable[str]) -> dict[str, list[Article]]:
+    """Which articles are called so: those in use before retired ones that the version quotes, those of the product before others."""
+    quotes_it = Exists(StepQuote.objects.filter(article=OuterRef("pk"), step__version=version))
+    rows = Article.objects.filter(Q(retired_at=None) | Q(quotes_it), title__in=list(titles))
+    rows = rows.annotate(is_own=_is_own(version)).order_by("pk")
+    return _nearest(rows, lambda row: row.title, lambda row: (row.retired_at is not None, not row.is_own))
+
+
+def _nearest(
+    rows: Iterable[Row], name: Callable[[Row], str], distance: Callable[[Row], tuple[bool, bool]]
+) -> dict[str, list[Row]]:
+    """Of the rows of each name those that are nearest; more than one is for a person to choose."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[name(row)].append(row)
+    return {word: [row for row in same if distance(row) == min(map(distance, same))] for word, same in found.items()}
+
+
+def nameable(version: ScriptVersion, *, objections: Iterable[str], articles: Iterable[str]) -> Known:
+    """What these words of a table mean in this draft. What a step has already it keeps, also when it was retired since."""
+    titles = list(articles)
+    linked: dict[tuple[str, str], list[int]] = defaultdict(list)
+    links = StepObjection.objects.filter(step__version=version).order_by("pk")
+    for key, text, pk in links.values_list("step__key", "objection__text", "objection_id"):
+        linked[str(key), text].append(pk)
+    quoted: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    quotes = StepQuote.objects.agreed().filter(step__version=version, article__title__in=titles).order_by("pk")
+    for key, title, pk, number in quotes.values_list("step__key", "article__title", "article_id", "agreed_version"):
+        quoted[str(key), title].append((pk, number))
     return Known(
-        objections=dict(linked) | {objection.text: objection.pk for objection in objections_at_hand(version)},
-        articles={quote.article.title: (quote.article_id, quote.article_version) for quote in quotes} | at_hand,
-        quoted={(str(quote.step.key), quote.article_id): quote.article_version for quote in quotes},
+        objections={text: [row.pk for row in same] for text, same in objections_named(version, objections).items()},
+        articles={
+            title: [(row.pk, row.number) for row in same] for title, same in articles_named(version, titles).items()
+        },
+        linked=linked,
+        quoted=quoted,
     )

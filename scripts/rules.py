@@ -51,6 +51,11 @@ def can_keep_words(user: User) -> bool:
     return user.has_role(*APPROVERS)
 
 
+def can_see_outdated(user: User) -> bool:
+    """Which scripts to look at again: who writes them, and who writes the articles that they quote."""
+    return can_write_scripts(user) or can_write_articles(user)
+
+
 def can_check_quotes(user: User) -> bool:
     """Not the writers of scripts: another pair of eyes says that a text still fits."""
     return user.has_role(Role.QA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)

@@ -14,6 +14,7 @@ from people.models import User
 from scripts import contents, queries_versions, rules, staying
 from scripts.checks import Kind
 from scripts.models import Offer, Product, Script, ScriptVersion
+from scripts.seen import lock_as_seen
 
 
 class VersionIsFixed(DomainError):
@@ -57,10 +58,17 @@ def save_product(*, product: Product, by: User, at: datetime) -> Product:
 
 
 @transaction.atomic
-def save_offer(*, offer: Offer, by: User, at: datetime) -> Offer:
-    """Store a new or changed offer. Raises MustStay when what is said of it must not change for now."""
+def save_offer(*, offer: Offer, by: User, at: datetime, seen: str | None = None) -> Offer:
+    """Store a new or changed offer. `seen`: what it read when the writer opened it.
+
+    Raises WrittenMeanwhile, and MustStay when what is said of it must not change for now.
+    """
     staying.keep_wording(offer, ("product_id", "name", "terms", "price_cents"), by)
-    offer.save()
+    if offer.pk is None:
+        offer.save()
+    else:
+        lock_as_seen(offer, Offer.WRITTEN_FIELDS, seen, deed="scripts.offer.saved")
+        offer.save(update_fields=Offer.WRITTEN_FIELDS)
     audit("scripts.offer.saved", offer, by=by, at=at)
     return offer
 

@@ -16,9 +16,18 @@ from core.audit import audit
 from core.calendar import business_date
 from core.errors import DomainError
 from core.models import PrivateFile
-from people.models import User
+from people.models import Membership, User
 from scripts import rules
-from scripts.models import Article, ArticleFile, ArticleVersion, Product, ProhibitedWord, QuoteCheck, StepQuote
+from scripts.models import (
+    Article,
+    ArticleFile,
+    ArticleNotice,
+    ArticleVersion,
+    Product,
+    ProhibitedWord,
+    QuoteCheck,
+    StepQuote,
+)
 
 
 class ChangedMeanwhile(DomainError):
@@ -74,7 +83,8 @@ def write_article(*, written: ArticleText, by: User, at: datetime) -> Article:
 def change_article(
     *, article: Article, written: ArticleText, based_on: int, what_changed: str, by: User, at: datetime
 ) -> Article:
-    """Another wording is a new version, and marks the scripts that quote the article; other facts change by themselves.
+    """Another wording is a new version, marks the scripts that quote the article, and is told its owner and QA; other facts change by
+    themselves.
 
     `based_on`: the version that the writer had before them. Raises ArticleRetired, ChangedMeanwhile, ReviewNotAhead.
     """
@@ -88,6 +98,7 @@ def change_article(
     if is_other_text:
         article.number, article.changed_at = article.number + 1, at
         _keep_version(article, what_changed, by, at)
+        _tell(article, by, at)
     article.save(update_fields=["title", "text", "category", "owner", "review_on", "number", "changed_at"])
     article.products.set(written.products)
     audit("scripts.article.changed", article, by=by, at=at, number=article.number)
@@ -99,6 +110,25 @@ def _keep_version(article: Article, what_changed: str, by: User, at: datetime) -
         article=article, number=article.number, title=article.title, text=article.text,
         what_changed=what_changed, written_by=by, written_at=at,
     )  # fmt: skip
+
+
+def _tell(article: Article, by: User, at: datetime) -> None:
+    """The owner and everybody of QA, but for who wrote it."""
+    in_qa = Membership.objects.valid_on(business_date(at)).filter(role=Membership.Role.QA, user__is_active=True)
+    told = ({article.owner_id} | set(in_qa.values_list("user_id", flat=True))) - {by.pk}
+    ArticleNotice.objects.bulk_create(
+        ArticleNotice(article=article, number=article.number, to_id=to, at=at) for to in sorted(told)
+    )
+
+
+@transaction.atomic
+def see_notice(*, notice: ArticleNotice, by: User, at: datetime) -> ArticleNotice:
+    """Seen by whom it was for; a second time changes nothing."""
+    notice = ArticleNotice.objects.select_for_update().get(pk=notice.pk, to=by)
+    if notice.seen_at is None:
+        notice.seen_at = at
+        notice.save(update_fields=["seen_at"])
+    return notice
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from core.audit import audit
 from core.errors import DomainError
 from people.models import User
-from scripts import contents, rules
+from scripts import contents, queries_changes, rules
 from scripts.flow import WITH_CHOICES
 from scripts.models import (
     Article,
@@ -51,6 +51,10 @@ class AnswersClash(DomainError):
 
 class NotOfThisVersion(DomainError):
     """An answer leads only to a step of its own version."""
+
+
+class DraftMovedOn(DomainError):
+    """Somebody wrote on the draft since the table was taken from it."""
 
 
 class NothingSaid(DomainError):
@@ -282,6 +286,33 @@ def delete_question(*, question: ScriptQuestion, by: User, at: datetime) -> None
     _touch(version, by, at, "written", step)
 
 
+@transaction.atomic
+def move_question(*, question: ScriptQuestion, place: int, by: User, at: datetime) -> ScriptQuestion:
+    """Put a question before number `place` of its step's others, counted from 0. Where it stands already, nothing is traced."""
+    version, question = _question_of_draft(question)
+    before = list(question.step.questions.order_by("position", "pk"))
+    others = [one for one in before if one.pk != question.pk]
+    at_place = max(0, min(place, len(others)))
+    after = [*others[:at_place], question, *others[at_place:]]
+    if [one.pk for one in after] == [one.pk for one in before]:
+        return question
+    for position, one in enumerate(after, start=1):
+        one.position = position
+    ScriptQuestion.objects.bulk_update(after, ["position"])
+    _touch(version, by, at, "moved", question.step)
+    return question
+
+
+def nudge_question(*, question: ScriptQuestion, up: bool, by: User, at: datetime) -> ScriptQuestion:
+    """One place up or down within its step; at the edge nothing happens."""
+    questions = ScriptQuestion.objects.filter(step=question.step_id).order_by("position", "pk")
+    inside = list(questions.values_list("pk", flat=True))
+    if question.pk not in inside:
+        raise StepIsGone(_("This step is no longer there. Load the page anew."))
+    place = inside.index(question.pk) + (-1 if up else 1)
+    return move_question(question=question, place=max(0, place), by=by, at=at)
+
+
 # ---------------------------------------------------------------- what is at hand
 
 
@@ -320,10 +351,21 @@ def unquote_article(*, step: ScriptStep, article_id: int, by: User, at: datetime
 
 @transaction.atomic
 def replace_steps(
-    *, version: ScriptVersion, steps: Sequence[contents.Content], by: User, at: datetime
+    *,
+    version: ScriptVersion,
+    steps: Sequence[contents.Content],
+    by: User,
+    at: datetime,
+    seen: Collection[str] | None = None,
 ) -> ScriptVersion:
-    """Put these steps in place of all that the draft has. Comments stay with the steps whose key is still there."""
+    """Put these steps in place of all that the draft has. Comments stay with the steps whose key is still there.
+
+    `seen`: the stamps of what the writer had before them. When the draft is another by now, and not just as it was begun, nothing is
+    stored. Raises VersionIsFixed, DraftMovedOn.
+    """
     version = _draft(version)
+    if seen is not None and set(seen) != {contents.stamp(version)}:
+        _check_unwritten(version)
     said = dict(version.comments.exclude(step=None).values_list("pk", "step__key"))
     version.comments.update(step=None)
     version.steps.all().delete()
@@ -334,6 +376,16 @@ def replace_steps(
             StepComment.objects.filter(pk=pk).update(step=by_key[key])
     _touch(version, by, at, "replaced", None)
     return version
+
+
+def _check_unwritten(version: ScriptVersion) -> None:
+    """A draft on which nobody wrote yet says what the version says that it was made from: nothing is lost with it."""
+    last = queries_changes.last_deed(version, rules.WRITTEN)
+    if last is not None:
+        raise DraftMovedOn(
+            _("%(who)s changed this draft on %(when)s, after the table was taken from it, or from another version.")
+            % queries_changes.who_and_when(last)
+        )
 
 
 # ---------------------------------------------------------------- comments

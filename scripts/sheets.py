@@ -19,16 +19,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import count, islice
 from typing import IO, Any
 from uuid import UUID, uuid4
 
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 
+from core.errors import DomainError
 from core.workbooks import DANGEROUS, Column, Workbook, inert
 from scripts.contents import Content
 from scripts.flow import PARTS, WITH_CHOICES, Flow, Question, Step, lines
 
 ROWS, QUESTIONS, ANSWERS, HEAD_ROWS, COLUMNS = 200, 20, 30, 10, 40
+LOOKED_AT = 100_000  # rows of the sheet in which something may still stand that is not read
+TOO_LONG = -2  # what XlsxWriter answers instead of writing
 UNPACKED_BYTES = 30 * 1024 * 1024
 LENGTHS = {"title": 120, "text": 4000, "hint": 4000, "must_say": 4000}
 
@@ -43,8 +47,10 @@ HEADS: dict[str, tuple[str, str, float]] = {
     "questions": ("Questions", "提问与分支", 44),
     "objections": ("Objections", "异议", 24),
     "articles": ("Articles", "知识", 24),
+    "origin": ("Taken from", "导出自", 10),
     "key": ("Key", "标识", 10),
 }
+HIDDEN = ("origin", "key")
 PART_WORDS = {
     "first_question": ("First question", "首问语"),
     "opening": ("Opening", "开场白"),
@@ -80,31 +86,48 @@ class Fault:
 
 @dataclass(frozen=True)
 class Known:
-    """What a table may name: texts of objections and titles of articles with their numbers; (key, article) to the version quoted before."""
+    """What the words of a table mean: texts to numbers of objections, titles to (number, version) of articles; more than one is unclear.
 
-    objections: Mapping[str, int] = field(default_factory=dict)
-    articles: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    quoted: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    `linked` and `quoted` say the same of single steps, by (key, words), as they have it already: that comes first.
+    """
+
+    objections: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    articles: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    linked: Mapping[tuple[str, str], Sequence[int]] = field(default_factory=dict)
+    quoted: Mapping[tuple[str, str], Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+
+class TooLongForACell(DomainError):
+    """A cell of Excel holds 32,767 characters; a table that lacks some would delete them when it is read back."""
 
 
 # ---------------------------------------------------------------- out
 
 
-def write(target: IO[bytes], flow: Flow, *, title: str, chinese: bool) -> None:
-    """One sheet; the key of each step stands in a hidden column, so that what comes back is known again."""
+def write(target: IO[bytes], flow: Flow, *, title: str, chinese: bool, origin: str = "") -> None:
+    """One sheet; the key of each step stands in a hidden column, so that what comes back is known again, and beside it what the
+    table was taken from. Raises TooLongForACell.
+    """
     place = int(chinese)
     columns = [Column(head[place], head[2]) for head in HEADS.values()]
     with Workbook(target, constant_memory=False) as book:
         sheet = book.sheet(title, columns, [])
-        wrap = book.format(text_wrap=True, valign="top")
+        wrap = book.format(text_wrap=True, valign="top", num_format="@")
+        sheet.set_column(0, 0, HEADS["number"][2], wrap)  # as text: Excel makes 2.1 of the number 2.10
         for number, step in enumerate(flow.steps, start=1):
-            for column, text in enumerate(_row(flow, step, place)):
-                if text:
-                    sheet.write_string(number, column, inert(text), wrap)
-        sheet.set_column(len(HEADS) - 1, len(HEADS) - 1, 10, None, {"hidden": True})
+            for column, (name, text) in enumerate(zip(HEADS, _row(flow, step, place, origin), strict=True)):
+                if text and sheet.write_string(number, column, inert(text), wrap) == TOO_LONG:
+                    raise TooLongForACell(
+                        _(
+                            "“%(head)s” of step %(step)s is too long for a cell of Excel. Make two steps of it, then export."
+                        )
+                        % {"head": head_of(name), "step": step.label}
+                    )
+        for name in HIDDEN:
+            sheet.set_column(list(HEADS).index(name), list(HEADS).index(name), 10, None, {"hidden": True})
 
 
-def _row(flow: Flow, step: Step, place: int) -> list[str]:
+def _row(flow: Flow, step: Step, place: int, origin: str) -> list[str]:
     return [
         step.number,
         PART_WORDS[step.part][place],
@@ -115,6 +138,7 @@ def _row(flow: Flow, step: Step, place: int) -> list[str]:
         "\n".join(line for question in step.questions for line in _question_lines(flow, question, place)),
         "\n".join(text for _pk, text in step.objections),
         "\n".join(quote.title for quote in step.quotes),
+        origin,
         str(step.key or ""),
     ]
 
@@ -133,6 +157,16 @@ def _leads(flow: Flow, question: Question, choice: str, place: int) -> str:
     return f" → {NEXT[place]}" if ARROW.search(choice) else ""
 
 
+def is_chinese() -> bool:
+    """Whether the reader reads Chinese: then so do the heads of the table."""
+    return (get_language() or "").startswith("zh")
+
+
+def head_of(name: str) -> str:
+    """How the reader knows a column."""
+    return HEADS[name][int(is_chinese())]
+
+
 # ---------------------------------------------------------------- in
 
 
@@ -146,16 +180,27 @@ def read_rows(file: IO[bytes]) -> tuple[list[tuple[int, dict[str, str]]], list[F
         book = load_workbook(file, read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
-        rows = [
-            (number, [_text(value) for value in cells])
-            for number, cells in enumerate(
-                sheet.iter_rows(max_row=ROWS * 3, max_col=COLUMNS, values_only=True), start=1
-            )
-        ]
+        lines_of_sheet = enumerate(sheet.iter_rows(max_row=LOOKED_AT, max_col=COLUMNS, values_only=True), start=1)
+        rows = [(number, [_text(value) for value in cells]) for number, cells in islice(lines_of_sheet, ROWS * 3)]
+        more = next((number for number, cells in lines_of_sheet if any(map(_text, cells))), 0)
         book.close()
     except Exception:  # whatever a broken workbook makes the reader do: it is the file's fault
         return [], [Fault(0, _("This workbook cannot be read. Save it anew in Excel and try again."))]
+    if more:
+        return [], [
+            Fault(more, _("The table is read up to row %(most)s; this row is further down.") % {"most": ROWS * 3})
+        ]
     return _under_heads(rows)
+
+
+def origins(rows: Sequence[tuple[int, dict[str, str]]]) -> set[str]:
+    """What the rows were taken from; empty for a table that was written by hand."""
+    return {cells["origin"] for _row, cells in rows if cells.get("origin")}
+
+
+def named(rows: Sequence[tuple[int, dict[str, str]]], name: str) -> set[str]:
+    """All that stands in the lines of one column."""
+    return {line for _row, cells in rows for line in lines(cells.get(name, ""))}
 
 
 def _is_small(file: IO[bytes]) -> bool:
@@ -222,17 +267,26 @@ class _Reading:
         return {"part": part or PARTS[0], "number": cells.get("number", ""), "key": _key(cells.get("key", ""))}
 
     def _number(self, heads: list[dict[str, str]]) -> None:
-        counted: Counter[str] = Counter()
+        """What is written stands; a row between others that has no number gets one that none of them has."""
         keys: set[str] = set()
         for (row, _cells), head in zip(self.rows, heads, strict=True):
-            counted[head["part"]] += 1
-            number = head["number"] or f"{PARTS.index(head['part']) + 1}.{counted[head['part']]}"
             if head["key"] in keys:  # a row that was copied with all its columns is another step
                 head["key"] = str(uuid4())
             keys.add(head["key"])
-            if number in self.keys:
-                self._fault(row, _("Step number %(number)s is there twice."), number=number)
-            self.keys[number] = head["key"]
+            if head["number"] in self.keys:
+                self._fault(row, _("Step number %(number)s is there twice."), number=head["number"])
+            if head["number"]:
+                self.keys[head["number"]] = head["key"]
+        counted: Counter[str] = Counter()
+        for head in heads:
+            counted[head["part"]] += 1
+            if not head["number"]:
+                self.keys[self._free(head["part"], counted[head["part"]])] = head["key"]
+
+    def _free(self, part: str, place: int) -> str:
+        """ "2.3" for the third of the second part, or the next one that is free."""
+        numbers = (f"{PARTS.index(part) + 1}.{n}" for n in count(place))
+        return next(number for number in numbers if number not in self.keys)
 
     def _step(self, row: int, cells: dict[str, str], head: dict[str, str]) -> Content:
         texts = {name: cells.get(name, "") for name in LENGTHS}
@@ -240,34 +294,41 @@ class _Reading:
             self._fault(row, _("The step has no text."))
         for name, most in LENGTHS.items():
             if len(texts[name]) > most:
-                self._fault(row, _("“%(head)s” has more than %(most)s characters."), head=HEADS[name][0], most=most)
+                self._fault(row, _("“%(head)s” has more than %(most)s characters."), head=head_of(name), most=most)
         texts["title"] = " ".join(texts["title"].split())
         return {
             "key": head["key"],
             "part": head["part"],
             **texts,
             "questions": self._questions(row, cells.get("questions", "")),
-            "objections": self._objections(row, cells.get("objections", "")),
+            "objections": self._objections(row, cells.get("objections", ""), head["key"]),
             "quotes": self._quotes(row, cells.get("articles", ""), head["key"]),
         }
 
-    def _objections(self, row: int, text: str) -> list[int]:
-        found = []
+    def _objections(self, row: int, text: str, key: str) -> list[int]:
+        found: list[int] = []
         for line in dict.fromkeys(lines(text)):
-            if line in self.known.objections:
-                found.append(self.known.objections[line])
-            else:
+            had = self.known.linked.get((key, line), ())
+            same = self.known.objections.get(line, ())
+            if not had and not same:
                 self._fault(row, _("There is no objection “%(text)s”."), text=line)
+            elif not had and len(same) > 1:
+                self._fault(row, _("More than one objection reads “%(text)s”. Give them different words."), text=line)
+            found += had or same
         return list(dict.fromkeys(found))
 
     def _quotes(self, row: int, text: str, key: str) -> list[list[int]]:
-        found = []
+        found: list[list[int]] = []
         for line in dict.fromkeys(lines(text)):
-            if line in self.known.articles:
-                article, current = self.known.articles[line]
-                found.append([article, self.known.quoted.get((key, article), current)])
-            else:
+            had = self.known.quoted.get((key, line), ())
+            same = self.known.articles.get(line, ())
+            if not had and not same:
                 self._fault(row, _("There is no article “%(title)s”."), title=line)
+            elif not had and len(same) > 1:
+                self._fault(
+                    row, _("More than one article is called “%(title)s”. Give them different titles."), title=line
+                )
+            found += [[article, number] for article, number in had or same]
         return found
 
     def _questions(self, row: int, text: str) -> list[Content]:

@@ -17,6 +17,7 @@ from people.access import must
 from scripts import queries, queries_versions, rules, services
 from scripts.forms import OfferForm, ProductForm, ScriptForm
 from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion, StepComment
+from scripts.seen import WrittenMeanwhile
 
 PAGE = 50
 
@@ -52,12 +53,17 @@ def offer_edit(request: HttpRequest, product_pk: int, pk: int | None = None) -> 
     form = OfferForm(request.POST or None, instance=offer)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
+            saved = services.save_offer(
+                offer=form.save(commit=False), by=request.user, at=database_now(), seen=form.cleaned_data["seen"]
+            )
+        except WrittenMeanwhile as refusal:
+            form.refuse(str(refusal))
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
             return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
-    return render(request, "scripts/offer.html", {"form": form, "product": product, "offer": offer})
+    context = {"form": form, "product": product, "offer": offer}
+    return render(request, "scripts/offer.html", context, status=422 if form.errors else 200)
 
 
 @require_GET

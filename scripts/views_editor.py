@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.clock import database_now
 from core.errors import DomainError
 from core.htmx import toast
+from core.numbers import number_or_none
 from people.access import must
 from scripts import blanks, queries_versions, rules, services_steps as verbs
 from scripts.forms_steps import MoveForm, QuestionForm, StepForm
@@ -27,6 +28,7 @@ from scripts.models import (
 
 UNDO = "scripts.undo"  # in the session: what was deleted last, by the key of its step
 UNDOABLE = 5
+LARGEST = 2**63 - 1  # number of a row
 
 
 def _version(request: HttpRequest, pk: int) -> ScriptVersion:
@@ -155,6 +157,23 @@ def question_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def question_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Up, down, or to a place among the questions of its step."""
+    question = _question(request, pk)
+    form = MoveForm(request.POST)
+    if not form.is_valid() or not (form.cleaned_data["to"] or form.cleaned_data["place"] is not None):
+        return HttpResponse(status=400)
+    to, place = form.cleaned_data["to"], form.cleaned_data["place"]
+
+    def move() -> ScriptQuestion:
+        if to:
+            return verbs.nudge_question(question=question, up=to == "up", **_who(request))
+        return verbs.move_question(question=question, place=place, **_who(request))
+
+    return _step_anew(request, question.step, move, focus_question=True)
+
+
+@require_POST
 def step_objection(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an objection to a step by its words, or (with `off`, its number) from it."""
     step = _step(request, pk)
@@ -163,11 +182,14 @@ def step_objection(request: HttpRequest, pk: int) -> HttpResponse:
         return _step_anew(
             request, step, lambda: verbs.unlink_objection(step=step, objection_id=number, **_who(request))
         )
-    found = queries_versions.objections_at_hand(step.version)
-    objection = next((one for one in found if one.text == request.POST.get("objection", "").strip()), None)
-    if objection is None:
+    text = request.POST.get("objection", "").strip()
+    found = [one for one in queries_versions.objections_named(step.version, [text]).get(text, []) if not one.retired_at]
+    if not found:
         return _step_anew(request, step, _refuse(_("Choose one of the objections that are offered.")))
-    return _step_anew(request, step, lambda: verbs.link_objection(step=step, objection=objection, **_who(request)))
+    if len(found) > 1:
+        sentence = _("More than one objection reads “%(text)s”. Give them different words.") % {"text": text}
+        return _step_anew(request, step, _refuse(sentence))
+    return _step_anew(request, step, lambda: verbs.link_objection(step=step, objection=found[0], **_who(request)))
 
 
 @require_POST
@@ -178,13 +200,17 @@ def step_quote(request: HttpRequest, pk: int) -> HttpResponse:
         number = _number(request, "off")
         return _step_anew(request, step, lambda: verbs.unquote_article(step=step, article_id=number, **_who(request)))
     if "again" in request.POST:
-        article = get_object_or_404(Article.objects.live(), pk=_number(request, "again"))
+        found = [get_object_or_404(Article.objects.live(), pk=_number(request, "again"))]
     else:
-        found = queries_versions.articles_at_hand(step.version)
-        article = next((one for one in found if one.title == request.POST.get("article", "").strip()), None)
-    if article is None:
+        title = request.POST.get("article", "").strip()
+        found = queries_versions.articles_named(step.version, [title]).get(title, [])
+        found = [one for one in found if not one.retired_at]
+    if not found:
         return _step_anew(request, step, _refuse(_("Choose one of the articles that are offered.")))
-    return _step_anew(request, step, lambda: verbs.quote_article(step=step, article=article, **_who(request)))
+    if len(found) > 1:
+        sentence = _("More than one article is called “%(title)s”. Give them different titles.") % {"title": title}
+        return _step_anew(request, step, _refuse(sentence))
+    return _step_anew(request, step, lambda: verbs.quote_article(step=step, article=found[0], **_who(request)))
 
 
 def _refuse(sentence: str) -> Callable[[], Any]:
@@ -202,10 +228,10 @@ def _who(request: HttpRequest) -> dict[str, Any]:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = number_or_none(request.POST.get(name, ""), most=LARGEST)
+    if number is None:
         raise Http404
-    return int(text)
+    return number
 
 
 def _field(step: ScriptStep) -> str:

@@ -23,7 +23,9 @@ from core.listing import Listing
 from people.access import must
 from scripts import prose, queries_knowledge as queries, rules, services_knowledge as services
 from scripts.forms_knowledge import UNTIL_REVIEW, ArticleFilter, ArticleForm, ConfirmForm, FileForm
-from scripts.models import Article, ArticleFile, ArticleVersion
+from scripts.models import Article, ArticleFile, ArticleNotice, ArticleVersion
+
+NOTICES = 20  # shown at once
 
 
 class Articles(Listing):
@@ -70,11 +72,13 @@ def article_list(request: HttpRequest) -> HttpResponseBase:
     listing = Articles(
         request, queries.articles(), _columns(), name="scripts.articles", title=_("Knowledge"), filterset=ArticleFilter,
         may_export=False, empty_title=_("No article is written yet."),
+        row_link=lambda row: reverse("scripts:article", args=[row.pk]),
         empty_text=_("Write what agents must know: guides, norms, frequent questions, scenarios, timetables."),
     )  # fmt: skip
     context = {
         "may_write": rules.can_write_articles(request.user),
         "own_overdue": queries.own_overdue(request.user, timezone.localdate()),
+        "notices": queries.notices_of(request.user)[:NOTICES],
     }
     return listing.page_or_export("scripts/articles.html", context)
 
@@ -82,8 +86,15 @@ def article_list(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_GET
 def articles_badge(request: HttpRequest) -> HttpResponse:
-    """How many own articles are due for review, for the navigation."""
-    return render(request, "core/_jobs_badge.html", {"dead": queries.own_overdue(request.user, timezone.localdate())})
+    """How many own articles are due for review, and how many changes are not seen yet, for the navigation."""
+    return render(request, "core/_jobs_badge.html", {"dead": queries.waiting_for(request.user, timezone.localdate())})
+
+
+@require_POST
+def notice_seen(request: HttpRequest, pk: int) -> HttpResponse:
+    notice = get_object_or_404(ArticleNotice, pk=pk, to=request.user)
+    services.see_notice(notice=notice, by=request.user, at=database_now())
+    return redirect("scripts:articles")
 
 
 @require_GET

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 from scripts import queries_treasury as queries, rules, services_maps as services
 from scripts.forms_treasury import CardForm
@@ -40,12 +41,15 @@ def map_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def map_new(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_write_treasury(request.user))
-    chosen, like = request.POST.get("product", ""), request.POST.get("like", "")
-    archived = get_object_or_404(GuidanceMap.objects.exclude(archived_at=None), pk=like) if like.isdigit() else None
-    if not chosen.isdigit() and archived is None:
+    chosen, like = (number_or_none(request.POST.get(name, "")) for name in ("product", "like"))
+    archived = None
+    if request.POST.get("like"):
+        archived = get_object_or_404(GuidanceMap.objects.exclude(archived_at=None), pk=like)
+    product_id = archived.product_id if archived else chosen
+    if product_id is None:
         messages.error(request, _("Choose the product whose map this is."))
         return redirect("scripts:maps")
-    product = get_object_or_404(Product, pk=archived.product_id if archived else chosen)
+    product = get_object_or_404(Product, pk=product_id)
     try:
         found = services.open_map(product=product, like=archived, by=request.user, at=database_now())
     except DomainError as refusal:
@@ -100,7 +104,7 @@ def card_move(request: HttpRequest, pk: int) -> HttpResponse:
     if quadrant not in GuidanceCard.Quadrant.values:
         messages.error(request, _("There is no such quadrant."))
         return redirect("scripts:map", pk=card.map_id)
-    place = int(before) if before.isdigit() else None
+    place = number_or_none(before)
     return _verb(
         request,
         card.map,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET
 
+from core.numbers import number_or_none
 from scripts import queries, queries_knowledge, rules
 from scripts.models import Offer, Product
+
+PAGE = 50
+STATES = {
+    queries_knowledge.VALID: gettext_lazy("valid"),
+    queries_knowledge.COMING: gettext_lazy("not valid yet"),
+    queries_knowledge.OVER: gettext_lazy("over"),
+}
 
 
 @require_GET
@@ -30,6 +39,23 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "crumbs": [(_("Products"), reverse("scripts:products"))],
     }
     return render(request, "scripts/product_detail.html", context)
+
+
+@require_GET
+def offer_list(request: HttpRequest) -> HttpResponse:
+    """The offers of all products side by side."""
+    state, product = request.GET.get("state", ""), number_or_none(request.GET.get("product", ""))
+    rows = queries_knowledge.offers(timezone.localdate(), product=product, state=state if state in STATES else "")
+    context = {
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "products": Product.objects.order_by("name"),
+        "product": product,
+        "state": state,
+        "states": STATES.items(),
+        "may_see_effect": rules.can_see_effects(request.user),
+        "crumbs": [(_("Products"), reverse("scripts:products"))],
+    }
+    return render(request, "scripts/offers.html", context)
 
 
 @require_GET

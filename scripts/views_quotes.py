@@ -31,8 +31,8 @@ class SeenForm(forms.Form):
 
 @require_GET
 def outdated_list(request: HttpRequest) -> HttpResponse:
-    """What to look at again, of all writers or the own."""
-    must(request, rules.can_write_scripts(request.user))
+    """What to look at again: all, or where one writes the script or owns the article."""
+    must(request, rules.can_see_outdated(request.user))
     is_own = request.GET.get("whose") == "mine"
     found = queries.outdated(request.user if is_own else None)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
@@ -43,8 +43,8 @@ def outdated_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def outdated_badge(request: HttpRequest) -> HttpResponse:
-    """How many wait: all for who checks them, the own for who writes."""
-    must(request, rules.can_write_scripts(request.user))
+    """How many wait: all for who checks them, the own for who writes scripts or articles."""
+    must(request, rules.can_see_outdated(request.user))
     writer = None if rules.can_check_quotes(request.user) else request.user
     return render(request, "core/_jobs_badge.html", {"dead": queries.outdated(writer).count()})
 

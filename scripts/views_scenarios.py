@@ -20,6 +20,7 @@ from people.access import must
 from scripts import queries_treasury as queries, rules, services_scenarios as services
 from scripts.forms_treasury import ScenarioForm
 from scripts.models import Scenario
+from scripts.seen import WrittenMeanwhile
 from scripts.views_treasury import common
 
 PAGE = 50
@@ -57,10 +58,14 @@ def _save(request: HttpRequest, scenario: Scenario, draft: dict[str, Any]) -> Ht
         found = form.save(commit=False)
         found.conditions = {} if request.POST.get("for_all") else draft
         try:
-            saved = services.save_scenario(scenario=found, by=request.user, at=database_now())
+            saved = services.save_scenario(
+                scenario=found, by=request.user, at=database_now(), seen=form.cleaned_data["seen"]
+            )
         except BadConditions as bad:
             faults = bad.faults
             form.add_error(None, _("The conditions are not finished."))
+        except WrittenMeanwhile as refusal:
+            form.refuse(str(refusal))
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -99,7 +104,9 @@ def scenario_move(request: HttpRequest, pk: int, status: str) -> HttpResponse:
     scenario = get_object_or_404(Scenario, pk=pk)
     if status in Scenario.Status.values:
         try:
-            services.set_scenario_status(scenario=scenario, status=status, by=request.user, at=database_now())
+            scenario = services.set_scenario_status(
+                scenario=scenario, status=status, by=request.user, at=database_now()
+            )
         except DomainError as refusal:
             messages.error(request, str(refusal))
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,10 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 from scripts import queries_treasury as queries, rules, services_objections as services
 from scripts.forms_treasury import AnswerForm, ObjectionForm, PhraseForm
 from scripts.models import Objection, ObjectionAnswer, Phrase, Product
+from scripts.seen import WrittenMeanwhile
+from scripts.sources import SourceRefused
 
 PAGE = 50
 ANSWER_VERBS = {
@@ -28,8 +32,7 @@ ANSWER_VERBS = {
 
 
 def chosen_product(request: HttpRequest) -> int | None:
-    chosen = request.GET.get("product", "")
-    return int(chosen) if chosen.isdigit() and len(chosen) < 10 else None
+    return number_or_none(request.GET.get("product", ""))
 
 
 def common(request: HttpRequest) -> dict[str, Any]:
@@ -62,10 +65,16 @@ def objection_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     )
     form = ObjectionForm(request.POST or None, instance=objection, initial=begun)
     if request.method == "POST" and form.is_valid():
-        saved = services.save_objection(objection=form.save(commit=False), by=request.user, at=database_now())
-        messages.success(request, _("The objection is saved."))
-        return redirect("scripts:objection", pk=saved.pk)
-    return _objection_page(request, objection, form=form)
+        try:
+            saved = services.save_objection(
+                objection=form.save(commit=False), by=request.user, at=database_now(), seen=form.cleaned_data["seen"]
+            )
+        except WrittenMeanwhile as refusal:
+            form.refuse(str(refusal))
+        else:
+            messages.success(request, _("The objection is saved."))
+            return redirect("scripts:objection", pk=saved.pk)
+    return _objection_page(request, objection, form=form, status=422 if form.errors else 200)
 
 
 def _objection_page(
@@ -93,13 +102,17 @@ def answer_new(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             services.write_answer(objection=objection, by=request.user, at=database_now(), **told)
         except DomainError as refusal:
-            form.add_error("text", str(refusal))
+            form.add_error(_field_of(refusal), str(refusal))
         else:
             messages.success(
                 request, _("The answer is kept as a draft. Put it into use when it may be shown to agents.")
             )
             return redirect("scripts:objection", pk=pk)
     return _objection_page(request, objection, answer_form=form, status=422)
+
+
+def _field_of(refusal: DomainError) -> str:
+    return "call_id" if isinstance(refusal, SourceRefused) else "text"
 
 
 @require_POST
@@ -118,16 +131,23 @@ def answer_move(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 @require_POST
 def objection_retire(request: HttpRequest, pk: int) -> HttpResponse:
-    """Out of use, or back into it when it was retired."""
+    """Out of use, or back into it, as the form says: pressed twice it is still what was meant."""
     must(request, rules.can_write_treasury(request.user))
     objection = get_object_or_404(Objection, pk=pk)
-    verb = services.revive_objection if objection.retired_at else services.retire_objection
+    verb = services.retire_objection if _wants_retired(request) else services.revive_objection
     return _done(
         request,
         lambda: verb(objection=objection, by=request.user, at=database_now()),
         to="scripts:objection",
         pk=pk,
     )
+
+
+def _wants_retired(request: HttpRequest) -> bool:
+    state = request.POST.get("state", "")
+    if state not in ("retired", "in_use"):
+        raise BadRequest
+    return state == "retired"
 
 
 def _done(request: HttpRequest, verb: Callable[[], Any], *, to: str, **kwargs: Any) -> HttpResponse:
@@ -156,13 +176,18 @@ def phrase_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = PhraseForm(request.POST or None, instance=phrase)
     if request.method == "POST" and form.is_valid():
         try:
-            services.save_phrase(phrase=form.save(commit=False), by=request.user, at=database_now())
+            services.save_phrase(
+                phrase=form.save(commit=False), by=request.user, at=database_now(), seen=form.cleaned_data["seen"]
+            )
+        except WrittenMeanwhile as refusal:
+            form.refuse(str(refusal))
         except DomainError as refusal:
-            form.add_error("text", str(refusal))
+            form.add_error(_field_of(refusal), str(refusal))
         else:
             messages.success(request, _("The phrase is saved."))
             return redirect("scripts:phrases")
-    return render(request, "scripts/phrase.html", {"form": form, "phrase": phrase})
+    context = {"form": form, "phrase": phrase}
+    return render(request, "scripts/phrase.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
@@ -177,5 +202,5 @@ def phrase_vote(request: HttpRequest, pk: int) -> HttpResponse:
 def phrase_retire(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_write_treasury(request.user))
     phrase = get_object_or_404(Phrase, pk=pk)
-    verb = services.revive_phrase if phrase.retired_at else services.retire_phrase
+    verb = services.retire_phrase if _wants_retired(request) else services.revive_phrase
     return _done(request, lambda: verb(phrase=phrase, by=request.user, at=database_now()), to="scripts:phrases")

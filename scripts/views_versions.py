@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.audit import audit_refusal
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from core.templatetags.look import money
 from core.workbooks import XLSX_TYPE
 from customers.services.lists import FileRefused, examine_file
 from people.access import must
 from people.models import User
-from scripts import blanks, compare as comparing, queries_versions, rules, services, services_steps, sheets
+from scripts import blanks, compare as comparing, contents, queries_versions, rules, services, services_steps, sheets
 from scripts.flow import Flow, Step
 from scripts.forms_steps import TableForm
 from scripts.models import Script, ScriptQuestion, ScriptStep, ScriptVersion, StepComment
 
 TABLE_BYTES = 2 * 1024 * 1024
+LARGEST = 2**63 - 1  # number of a row
+WAITING = "scripts.table"  # in the session: a table that was read, until the writer has said that it shall be stored
 PATH = 60  # steps that the preview remembers for going back
 FIELD_NAMES = {
     "title": gettext_lazy("Title"),
@@ -99,7 +102,7 @@ def _link(path: list[int], step: int | str) -> str:
 
 
 def _int(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return number_or_none(text, most=LARGEST) or 0
 
 
 # ---------------------------------------------------------------- map
@@ -173,8 +176,13 @@ def table_export(request: HttpRequest, pk: int) -> HttpResponseBase:
     must(request, rules.can_write_scripts(request.user))
     version = _version(pk)
     file = io.BytesIO()
-    chinese = (get_language() or "").startswith("zh")
-    sheets.write(file, queries_versions.flow_of(version), title=version.script.code, chinese=chinese)
+    flow, chinese = queries_versions.flow_of(version), sheets.is_chinese()
+    origin = f"{version.number} {contents.stamp(version)}"
+    try:
+        sheets.write(file, flow, title=version.script.code, chinese=chinese, origin=origin)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(url_of(version))
     file.seek(0)
     name = f"{version.script.code}-{version.number}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX_TYPE)
@@ -182,38 +190,72 @@ def table_export(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 def table_import(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read a table into a draft. One bad row, and nothing is stored."""
+    """Read a table into a draft. One bad row, and nothing is stored; a draft that has moved on since is asked about first."""
     must(request, rules.can_write_scripts(request.user))
     version = _version(pk)
     if version.status != ScriptVersion.Status.DRAFT:
         return redirect(url_of(version))
+    if "anyway" in request.POST:
+        return _read_anyway(request, version)
     form = TableForm(request.POST or None, request.FILES or None)
     faults: list[sheets.Fault] = []
     if request.method == "POST" and form.is_valid():
         try:
-            count, faults = _read_in(request, version, form.cleaned_data["file"])
+            steps, seen, faults = _read(version, form.cleaned_data["file"])
         except DomainError as error:
             form.add_error("file", str(error))
         else:
             if not faults:
-                messages.success(request, _("%(count)s steps were read from the table.") % {"count": count})
-                return redirect("scripts:version_edit", pk=version.pk)
+                return _store(request, version, steps, seen)
     status = 422 if faults or form.errors else 200
-    return render(
-        request, "scripts/table_import.html", {"version": version, "form": form, "faults": faults}, status=status
-    )
+    return _import_page(request, version, form, faults=faults, status=status)
 
 
-def _read_in(request: HttpRequest, version: ScriptVersion, file: Any) -> tuple[int, list[sheets.Fault]]:
+def _import_page(
+    request: HttpRequest, version: ScriptVersion, form: TableForm, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    return render(request, "scripts/table_import.html", {"version": version, "form": form, **more}, status=status)
+
+
+def _store(request: HttpRequest, version: ScriptVersion, steps: list[Any], seen: Collection[str]) -> HttpResponse:
+    """Into the draft, unless somebody wrote on it since: then it waits in the session for a word."""
+    now_reads = contents.stamp(version)
+    try:
+        services_steps.replace_steps(version=version, steps=steps, by=request.user, at=database_now(), seen=seen)
+    except services_steps.DraftMovedOn as error:
+        request.session[WAITING] = {"version": version.pk, "steps": steps}
+        return _import_page(request, version, TableForm(), status=409, moved_on=str(error), now_reads=now_reads)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(url_of(version))
+    request.session.pop(WAITING, None)
+    messages.success(request, _("%(count)s steps were read from the table.") % {"count": len(steps)})
+    return redirect("scripts:version_edit", pk=version.pk)
+
+
+def _read_anyway(request: HttpRequest, version: ScriptVersion) -> HttpResponse:
+    """What waited in the session, over the draft as it stood when the writer was asked."""
+    waiting = request.session.get(WAITING, {})
+    if waiting.get("version") != version.pk:
+        messages.error(request, _("The table is no longer at hand. Choose the file again."))
+        return redirect("scripts:version_table_import", pk=version.pk)
+    return _store(request, version, waiting["steps"], [request.POST["anyway"]])
+
+
+def _read(version: ScriptVersion, file: Any) -> tuple[list[Any], set[str], list[sheets.Fault]]:
+    """Steps of the file, the stamps it bears, and what is wrong with it."""
     if file.size > TABLE_BYTES:
         raise DomainError(_("A table of a script has at most %(most)s MB.") % {"most": TABLE_BYTES // 1024 // 1024})
     if examine_file(file).kind != "xlsx":
         raise FileRefused(_("Save the table as .xlsx and try again."), "not_a_list")
     rows, faults = sheets.read_rows(file)
-    steps, wrong = ([], faults) if faults else sheets.read(rows, queries_versions.nameable(version))
-    if not wrong:
-        services_steps.replace_steps(version=version, steps=steps, by=request.user, at=database_now())
-    return len(steps), wrong
+    if faults:
+        return [], set(), faults
+    known = queries_versions.nameable(
+        version, objections=sheets.named(rows, "objections"), articles=sheets.named(rows, "articles")
+    )
+    steps, faults = sheets.read(rows, known)
+    return steps, {origin.rpartition(" ")[2] for origin in sheets.origins(rows)}, faults
 
 
 # ---------------------------------------------------------------- comments

@@ -87,7 +87,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 "scripts:outdated",
                 "refresh",
                 _("Scripts to look at again"),
-                ("campaign_manager", "qa"),
+                ("campaign_manager", "qa", "trainer"),
                 badge="scripts:outdated-badge",
             ),
             Page(

@@ -1,7 +1,7 @@
 """What is sold and what is said."""
 
 from .checks import QuoteCheck
-from .knowledge import Article, ArticleFile, ArticleVersion
+from .knowledge import Article, ArticleFile, ArticleNotice, ArticleVersion
 from .maps import GuidanceCard, GuidanceMap
 from .objections import Objection, ObjectionAnswer, Phrase, PhraseVote
 from .products import Offer, Product
@@ -21,6 +21,7 @@ from .scripts import (
 __all__ = [
     "Article",
     "ArticleFile",
+    "ArticleNotice",
     "ArticleVersion",
     "GuidanceCard",
     "GuidanceMap",

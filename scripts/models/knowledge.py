@@ -83,6 +83,23 @@ class ArticleVersion(models.Model):
         return f"{self.title} {self.number}"
 
 
+class ArticleNotice(models.Model):
+    """Somebody is told that an article reads otherwise now; waits until they say that they have seen it."""
+
+    article = models.ForeignKey(Article, models.PROTECT, related_name="notices", verbose_name=_("article"))
+    number = models.PositiveIntegerField(_("version"))
+    to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("who is told"), db_index=False
+    )
+    at = models.DateTimeField(_("at"), db_default=Now())
+    seen_at = models.DateTimeField(_("marked as seen"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("notice of a changed article")
+        constraints = [models.UniqueConstraint(fields=["article", "number", "to"], name="article_notice_once")]
+        indexes = [models.Index(fields=["to"], name="article_notice_waits", condition=Q(seen_at=None))]
+
+
 class ArticleFile(models.Model):
     """An attachment; its bytes lie in core's private files."""
 

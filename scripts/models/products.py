@@ -46,6 +46,8 @@ class OfferQuerySet(models.QuerySet):
 class Offer(models.Model):
     """An incentive of this channel only, so that its effect can be measured."""
 
+    WRITTEN_FIELDS = ("code", "name", "terms", "price_cents", "valid_from", "valid_to")
+
     product = models.ForeignKey(Product, models.PROTECT, related_name="offers", verbose_name=_("product"))
     code = models.CharField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)

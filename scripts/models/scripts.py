@@ -7,8 +7,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Max, Q
+from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from .products import Product
@@ -189,12 +189,20 @@ class StepObjection(models.Model):
         constraints = [models.UniqueConstraint(fields=["step", "objection"], name="step_objection_once")]
 
 
+class StepQuoteQuerySet(models.QuerySet):
+    def agreed(self) -> StepQuoteQuerySet:
+        """With `agreed_version`: the newest version of the article that the step is known to fit, as quoted or as looked at since."""
+        return self.annotate(agreed_version=Greatest("article_version", Max("checks__article_version")))
+
+
 class StepQuote(models.Model):
     """A step quotes an article as it stood in that version; a later version of the article marks the script."""
 
     step = models.ForeignKey(ScriptStep, models.CASCADE, related_name="quotes", verbose_name=_("step"))
     article = models.ForeignKey("scripts.Article", models.PROTECT, related_name="quotes", verbose_name=_("article"))
     article_version = models.PositiveIntegerField(_("version of the article"))
+
+    objects = StepQuoteQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("quoted article")

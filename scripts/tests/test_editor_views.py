@@ -1,6 +1,7 @@
 """The editor of a draft, request by request."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -200,3 +201,55 @@ def test_the_editor_of_an_approved_version_leads_to_its_page(client, writer):
 
     assert answer.status_code == 302
     assert answer["Location"].endswith("?version=1")
+
+
+@pytest.mark.parametrize("answer", ["a\x00b", "x" * 201])
+def test_an_answer_that_cannot_be_kept_is_refused_in_words(client, writer, version, answer):
+    question = step(version).questions.create(position=1, code="q1", text="Ready?")
+
+    told = client.post(
+        reverse("scripts:question_save", args=[question.pk]),
+        {"text": "Ready?", "kind": "choice", "answer": [answer], "target": [""]},
+    )
+
+    question.refresh_from_db()
+    assert told.status_code in (400, 409)
+    assert question.choices == []
+
+
+@pytest.mark.parametrize("target", ["²", "9" * 5000, "x"])
+def test_an_answer_that_leads_to_no_number_leads_to_the_next_step(client, writer, version, target):
+    question = step(version).questions.create(position=1, code="q1", text="Ready?")
+
+    answer = client.post(
+        reverse("scripts:question_save", args=[question.pk]),
+        {"text": "Ready?", "kind": "choice", "answer": ["yes"], "target": [target]},
+    )
+
+    question.refresh_from_db()
+    assert answer.status_code == 200
+    assert (question.choices, question.branches.count()) == (["yes"], 0)
+
+
+def test_a_question_is_moved_by_its_buttons_and_by_its_place(client, writer, version):
+    opening = step(version)
+    one, two = (opening.questions.create(position=n, code=f"q{n}", text=f"Question {n}") for n in (1, 2))
+
+    answer = post(client, "question_move", two.pk, to="up")
+
+    drawn = text(answer)
+    assert drawn.index("Question 2") < drawn.index("Question 1")
+    assert json.loads(answer["HX-Trigger-After-Settle"]) == {"script-drawn": {"focus": f"question-{two.pk}-text"}}
+    post(client, "question_move", two.pk, place=1)
+    assert list(opening.questions.order_by("position")) == [one, two]
+    assert post(client, "question_move", two.pk).status_code == 400
+    assert post(client, "question_move", two.pk, place="²").status_code == 400
+
+
+def test_questions_of_what_was_approved_stay_where_they_are(client, writer):
+    version = ScriptVersionFactory(six_parts=True)
+    question = step(version).questions.create(position=1, code="q1", text="?")
+    version.status, version.approved_at = "live", datetime(2026, 1, 1, tzinfo=UTC)
+    version.save(update_fields=["status", "approved_at"])
+
+    assert post(client, "question_move", question.pk, to="up").status_code == 409

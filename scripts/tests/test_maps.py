@@ -91,3 +91,15 @@ def test_who_does_not_write_maps_reads_them_alone(client):
     )
     assert client.post(reverse("scripts:map_new"), {"product": found.product_id}).status_code == 403
     assert GuidanceMap.objects.count() == 1
+
+
+@pytest.mark.parametrize("before", ["²", "9" * 5000, "x"])
+def test_a_card_dropped_before_no_card_goes_to_the_end(client, before):
+    found, by = begun()
+    client.force_login(by)
+    card = found.cards.get(quadrant="weak_point")
+
+    answer = client.post(reverse("scripts:card_move", args=[card.pk]), {"quadrant": "strength", "before": before})
+
+    assert answer.status_code == 302
+    assert texts(found)["strength"] == ["快", "稳", "太贵"]

@@ -7,7 +7,7 @@ import pytest
 from core.models import AuditEvent
 from people.tests.factories import UserFactory
 from scripts import services_steps as verbs
-from scripts.models import Article, Objection, ScriptBranch, ScriptStep
+from scripts.models import Article, Objection, ScriptBranch, ScriptQuestion, ScriptStep
 from scripts.services import VersionIsFixed
 
 from .factories import ScriptVersionFactory, live_version
@@ -298,3 +298,43 @@ def test_a_comment_is_settled_once(version, who):
     again = verbs.settle_comment(said=said, by=UserFactory(role="qa"), at=AT)
 
     assert again.settled_by == who["by"]
+
+
+def test_questions_of_a_step_are_put_in_another_order(version, who):
+    step = step_of(version, "opening")
+    first, second, third = (ask(step, who) for _ in range(3))
+
+    def order():
+        return list(step.questions.order_by("position", "pk").values_list("code", flat=True))
+
+    verbs.move_question(question=third, place=0, **who)
+    assert order() == ["q3", "q1", "q2"]
+    verbs.nudge_question(question=third, up=False, **who)
+    assert order() == ["q1", "q3", "q2"]
+    verbs.nudge_question(question=second, up=False, **who)
+    verbs.nudge_question(question=first, up=True, **who)
+    assert order() == ["q1", "q3", "q2"], "at the edge nothing happens"
+    verbs.move_question(question=first, place=99, **who)
+    assert order() == ["q3", "q2", "q1"]
+
+
+def test_a_question_that_stays_where_it_is_leaves_no_trace(version, who):
+    question = ask(step_of(version, "opening"), who)
+    before = AuditEvent.objects.count()
+
+    verbs.move_question(question=question, place=0, **who)
+
+    assert AuditEvent.objects.count() == before
+
+
+def test_a_question_that_is_gone_is_not_moved(version, who):
+    question = ask(step_of(version, "opening"), who)
+    stale = ScriptQuestion.objects.select_related("step__version").get(pk=question.pk)
+    verbs.delete_question(question=question, **who)
+
+    for move in (
+        lambda: verbs.move_question(question=stale, place=0, **who),
+        lambda: verbs.nudge_question(question=stale, up=True, **who),
+    ):
+        with pytest.raises(verbs.StepIsGone):
+            move()

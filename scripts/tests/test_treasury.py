@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
+from core.models import AuditEvent
 from people.tests.factories import TeamFactory, UserFactory
 from scripts import queries_treasury as queries, services_objections as services, services_scenarios
 from scripts.models import Objection, ObjectionAnswer, Phrase, ProhibitedWord, Scenario
-from scripts.tests.factories import ProductFactory
+from scripts.tests.factories import OfferFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -199,3 +200,116 @@ def test_unfinished_conditions_are_told_and_nothing_is_saved(client):
     assert not Scenario.objects.exists()
     assert client.post(reverse("scripts:scenario_new"), told | {"for_all": "1"}).status_code == 302
     assert Scenario.objects.get().conditions == {}
+
+
+# ---------------------------------------------------------------- two at once
+
+
+def typed(form, **more):
+    """What a page sends when it was opened now: each field as it stands, and the stamp of what was read."""
+    values = {name: form[name].value() for name in form.fields}
+    return {name: "" if value is None else value for name, value in values.items()} | more
+
+
+def as_seen(client, url):
+    return typed(client.get(url).context["form"])
+
+
+def test_another_wording_saved_meanwhile_is_told_and_what_was_typed_stays(client):
+    row, colleague = objection("太贵了"), UserFactory(role="qa", display_name="Li Na")
+    client.force_login(UserFactory(role="qa", language="en"))
+    url = reverse("scripts:objection", args=[row.pk])
+    mine = as_seen(client, url) | {"text": "我的说法"}
+    row.text = "同事的说法"
+    services.save_objection(objection=row, by=colleague, at=AT)
+
+    told = client.post(url, mine)
+
+    assert told.status_code == 422
+    assert "Li Na saved another wording on" in told.content.decode()
+    assert "我的说法" in told.content.decode()
+    assert Objection.objects.get().text == "同事的说法"
+
+    assert client.post(url, typed(told.context["form"])).status_code == 302
+    assert Objection.objects.get().text == "我的说法"
+
+
+@pytest.mark.parametrize("kind", ["phrase", "scenario", "offer"])
+def test_phrases_scenarios_and_offers_are_guarded_likewise(client, kind):
+    by, offer = writer(), OfferFactory(name="first")
+    scenario = services_scenarios.save_scenario(
+        scenario=Scenario(name="first", picture="一", product=offer.product), by=by, at=AT
+    )
+    phrase = services.save_phrase(phrase=Phrase(text="first"), by=by, at=AT)
+    row, field, url = {
+        "phrase": (phrase, "text", reverse("scripts:phrase", args=[phrase.pk])),
+        "scenario": (scenario, "name", reverse("scripts:scenario", args=[scenario.pk])),
+        "offer": (offer, "name", reverse("scripts:offer_edit", args=[offer.product_id, offer.pk])),
+    }[kind]
+    client.force_login(UserFactory(role="campaign_manager"))
+    mine = as_seen(client, url) | {field: "mine", "do": "save", "for_all": "1"}
+    type(row).objects.update(**{field: "a colleague's"})
+
+    told = client.post(url, mine)
+
+    row.refresh_from_db()
+    assert (told.status_code, getattr(row, field)) == (422, "a colleague's")
+    assert client.post(url, typed(told.context["form"], do="save", for_all="1")).status_code == 302
+    row.refresh_from_db()
+    assert getattr(row, field) == "mine"
+
+
+def test_saving_the_words_does_not_undo_what_was_done_to_the_row_meanwhile(client):
+    row, by = objection(), writer()
+    client.force_login(by)
+    url = reverse("scripts:objection", args=[row.pk])
+    mine = as_seen(client, url)
+    stale = Objection.objects.get()
+    services.retire_objection(objection=row, by=by, at=AT)
+
+    assert client.post(url, mine | {"text": "贵"}).status_code == 302
+    services.save_objection(objection=stale, by=by, at=AT)
+
+    assert Objection.objects.get().retired_at == AT
+
+
+def test_a_button_pressed_twice_retires_once(client):
+    row = objection()
+    phrase = services.save_phrase(phrase=Phrase(text="您好"), by=writer(), at=AT)
+    client.force_login(writer())
+
+    for url, kind in (
+        (reverse("scripts:objection_retire", args=[row.pk]), Objection),
+        (reverse("scripts:phrase_retire", args=[phrase.pk]), Phrase),
+    ):
+        assert client.post(url).status_code == 400, "neither state is asked for"
+        client.post(url, {"state": "retired"})
+        first = kind.objects.get().retired_at
+        client.post(url, {"state": "retired"})
+        assert kind.objects.get().retired_at == first is not None
+        client.post(url, {"state": "in_use"})
+        assert kind.objects.get().retired_at is None
+    assert AuditEvent.objects.filter(action="scripts.objection.retired").count() == 1
+
+
+def test_what_is_so_already_leaves_no_trace():
+    row, by = objection(), writer()
+    answer = services.write_answer(objection=row, text="好", by=by, at=AT)
+    scenario = services_scenarios.save_scenario(
+        scenario=Scenario(name="周末", picture="一", product=ProductFactory()), by=by, at=AT
+    )
+
+    services.revive_objection(objection=row, by=by, at=AT)
+    services.set_answer_status(answer=answer, status="draft", by=by, at=AT)
+    services_scenarios.set_scenario_status(scenario=scenario, status="draft", by=by, at=AT)
+
+    assert not AuditEvent.objects.filter(action__regex="revived|moved").exists()
+
+
+def test_a_retired_phrase_takes_no_vote_however_long_ago_its_page_was_opened():
+    by = writer()
+    phrase = services.save_phrase(phrase=Phrase(text="您好"), by=by, at=AT)
+    services.retire_phrase(phrase=Phrase.objects.get(), by=by, at=AT)
+
+    with pytest.raises(services.NotInUse):
+        services.vote(phrase=phrase, by=by, at=AT)

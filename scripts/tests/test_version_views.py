@@ -1,6 +1,7 @@
 """Versions: preview, map, side by side, table, comments, life."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,7 +9,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from people.tests.factories import UserFactory
-from scripts import services
+from scripts import services, services_steps
 from scripts.models import ScriptBranch, ScriptQuestion, ScriptVersion
 
 from .factories import ScriptVersionFactory, live_version
@@ -237,3 +238,75 @@ def test_a_trainer_reads_a_script_but_has_no_hand_in_its_life(client, version):
     for name in ("version_submit", "version_approve", "version_live", "version_discard", "comment_add"):
         assert client.post(reverse(f"scripts:{name}", args=[version.pk])).status_code == 403
     assert client.get(reverse("scripts:version_table", args=[version.pk])).status_code == 403
+
+
+def changed(content, **cells):
+    book = load_workbook(io.BytesIO(content))
+    for cell, text in cells.items():
+        book.worksheets[0][cell] = text
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def write_on(version, by, text):
+    services_steps.save_step(step=step(version), values={"text": text}, by=by, at=datetime(2026, 3, 2, 4, tzinfo=UTC))
+
+
+def test_a_table_is_not_read_over_what_a_colleague_wrote_since_without_a_word(client, writer, version):
+    table = changed(exported(client, version), D3="from the table")
+    write_on(version, UserFactory(role="qa", display_name="Li Na"), "of a colleague")
+
+    asked = read_in(client, version, table)
+
+    assert asked.status_code == 409
+    assert "Li Na changed this draft on" in asked.content.decode()
+    assert step(version).text == "of a colleague"
+
+    url = reverse("scripts:version_table_import", args=[version.pk])
+    assert client.post(url, {"anyway": asked.context["now_reads"]}).status_code == 302
+    assert step(version).text == "from the table"
+    assert client.post(url, {"anyway": asked.context["now_reads"]}).url == url, "what waited is used once"
+
+
+def test_who_is_asked_is_asked_again_when_the_draft_moves_on_once_more(client, writer, version):
+    table = changed(exported(client, version), D3="from the table")
+    write_on(version, UserFactory(role="qa"), "once")
+    asked = read_in(client, version, table)
+    write_on(version, UserFactory(role="qa", display_name="Wang"), "twice")
+
+    again = client.post(
+        reverse("scripts:version_table_import", args=[version.pk]), {"anyway": asked.context["now_reads"]}
+    )
+
+    assert again.status_code == 409
+    assert "Wang changed" in again.content.decode()
+    assert step(version).text == "twice"
+
+
+def test_what_waits_for_one_draft_is_not_read_into_another(client, writer, version):
+    other = ScriptVersionFactory(six_parts=True)
+    write_on(version, writer, "newer")
+    assert read_in(client, version, changed(exported(client, other), D3="x")).status_code == 409
+
+    client.post(reverse("scripts:version_table_import", args=[other.pk]), {"anyway": "x"})
+
+    assert not other.steps.filter(text="x").exists()
+
+
+def test_a_table_by_hand_is_asked_about_once_somebody_wrote_on_the_draft(client, writer, version):
+    table = changed(exported(client, version), **{f"J{row}": None for row in range(2, 8)})
+
+    assert read_in(client, version, table).status_code == 302
+    assert read_in(client, version, table).status_code == 409
+
+
+def test_a_step_that_does_not_fit_a_cell_is_told_instead_of_exported(client, writer, version):
+    for number in range(6):
+        step(version).questions.create(
+            position=number, code=f"long{number}", text="?", choices=[f"{n}{'x' * 190}" for n in range(30)]
+        )
+
+    answer = client.get(reverse("scripts:version_table", args=[version.pk]), follow=True)
+
+    assert "is too long for a cell of Excel" in answer.content.decode()

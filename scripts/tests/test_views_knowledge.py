@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from people.models import Membership
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
-from scripts.models import Article, ArticleFile, ProhibitedWord, QuoteCheck
+from scripts.models import Article, ArticleFile, ArticleNotice, ProhibitedWord, QuoteCheck
+from scripts.services_knowledge import ArticleText, change_article
 
 from .factories import ArticleFactory, OfferFactory, ProductFactory, live_version, quoted_by
 
@@ -47,7 +48,9 @@ def test_every_role_reads_articles_and_products(client, role):
     article = ArticleFactory(title="Router <guide>")
     article.products.add(product)
 
-    assert "Router &lt;guide&gt;" in page(client, "scripts:articles")
+    text = page(client, "scripts:articles")
+    assert f'<a href="{reverse("scripts:article", args=[article.pk])}">' in text
+    assert "Router &lt;guide&gt;" in text
     assert "Router &lt;guide&gt;" in page(client, "scripts:article", article.pk)
     text = page(client, "scripts:product", product.pk)
     assert all(words in text for words in ("Families", "<li>cheap</li>", "<li>24 months</li>", "Router &lt;guide&gt;"))
@@ -318,7 +321,7 @@ def test_a_word_that_is_there_is_answered_beside_the_field(client):
     assert client.post(reverse("scripts:word_new"), {"word": "保证"}).context["form"].errors["word"]
 
 
-@pytest.mark.parametrize("role", ["agent", "trainer", "data"])
+@pytest.mark.parametrize("role", ["agent", "team_leader", "data"])
 def test_others_are_refused_the_words_and_the_scripts_to_look_at(client, role):
     sign_in(client, role)
     quote = quoted_by(ArticleFactory())
@@ -374,3 +377,72 @@ def test_articles_and_products_are_read_over_the_api(client):
     (row,) = client.get("/api/v1/products/").json()["results"]
     assert (row["code"], len(row["offers"])) == (product.code, 1)
     assert client.post("/api/v1/articles/", {}).status_code == 405
+
+
+# ---------------------------------------------------------------- who is told of a change
+
+
+def changed_by(writer, article):
+    return change_article(
+        article=article, based_on=article.number, what_changed="new price", by=writer, at=timezone.now(),
+        written=ArticleText(category=article.category, title=article.title, text=f"{article.text}!", owner=article.owner),
+    )  # fmt: skip
+
+
+def test_owner_and_qa_are_told_of_a_changed_article_and_say_that_they_have_seen_it(client):
+    owner, qa = UserFactory(role="trainer", language="en"), UserFactory(role="qa", language="en")
+    writer = UserFactory(role="campaign_manager", display_name="Li Na", language="en")
+    UserFactory(role="qa", is_active=False)
+    article = ArticleFactory(title="Prices", owner=owner)
+    changed_by(writer, article)
+
+    for user in (owner, qa):
+        client.force_login(user)
+        text = page(client, "scripts:articles")
+        assert "new price" in text
+        assert "Li Na" in text
+        assert page(client, "scripts:article_compare", article.pk, new=2)
+        assert ">1<" in page(client, "scripts:articles-badge")
+        notice = ArticleNotice.objects.get(to=user)
+        assert client.post(reverse("scripts:notice_seen", args=[notice.pk])).status_code == 302
+        assert "not seen by you yet" not in page(client, "scripts:articles")
+        assert ">1<" not in page(client, "scripts:articles-badge")
+
+    assert set(ArticleNotice.objects.values_list("to", flat=True)) == {owner.pk, qa.pk}
+    client.force_login(writer)
+    assert "not seen by you yet" not in page(client, "scripts:articles")
+
+
+def test_who_writes_is_not_told_and_other_facts_tell_nobody():
+    owner = UserFactory(role="trainer")
+    article = ArticleFactory(owner=owner)
+    changed_by(owner, article)
+    change_article(
+        article=article, based_on=2, what_changed="", by=UserFactory(role="qa"), at=timezone.now(),
+        written=ArticleText(category="norm", title=article.title, text=f"{article.text}!", owner=owner),
+    )  # fmt: skip
+
+    assert not ArticleNotice.objects.exists()
+
+
+def test_somebody_elses_notice_is_not_there(client):
+    owner = UserFactory(role="trainer")
+    changed_by(UserFactory(role="campaign_manager"), ArticleFactory(owner=owner))
+    sign_in(client, "qa")
+
+    notice = ArticleNotice.objects.get(to=owner)
+    assert client.post(reverse("scripts:notice_seen", args=[notice.pk])).status_code == 404
+    notice.refresh_from_db()
+    assert notice.seen_at is None
+
+
+def test_an_owner_who_only_trains_finds_the_scripts_that_quote_the_article(client):
+    owner = sign_in(client, "trainer")
+    own = quoted_by(ArticleFactory(title="Own", owner=owner))
+    other = quoted_by(ArticleFactory(title="Other"))
+    Article.objects.update(number=2)
+
+    assert set(client.get(reverse("scripts:outdated")).context["page"]) == {own, other}
+    assert list(client.get(reverse("scripts:outdated"), {"whose": "mine"}).context["page"]) == [own]
+    assert ">1<" in page(client, "scripts:outdated-badge")
+    assert client.post(reverse("scripts:quote_keep", args=[own.pk]), {"seen": "2"}).status_code == 403

@@ -145,7 +145,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (!event.altKey || event.ctrlKey || event.metaKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-  const card = event.target.closest(".step-card");
+  const card = event.target.closest(".question") ?? event.target.closest(".step-card");
   if (!card) return;
   event.preventDefault();
   const form = event.target.closest("form[data-kept]");
@@ -156,38 +156,50 @@ document.addEventListener("keydown", (event) => {
 let dragged = null;
 const unmark = () => document.querySelectorAll(".is-before, .is-target").forEach((one) => one.classList.remove("is-before", "is-target"));
 
-// The card before which a drop would put the step; null for the end of the part.
-function below(part, y) {
-  return [...part.querySelectorAll(".step-card")].find((card) => {
+const isQuestion = () => dragged.matches(".question");
+
+// Where what is dragged may go: a step into any part, a question anywhere in its step.
+function zoneAt(target) {
+  if (!isQuestion()) return target.closest?.(".script-part");
+  const more = dragged.closest(".step-more");
+  return more?.contains(target) ? more : null;
+}
+
+const othersIn = (zone) => [...zone.querySelectorAll(isQuestion() ? ":scope > .question" : ".step-card")].filter((card) => card !== dragged);
+
+// The card before which a drop would put what is dragged; null for the end of its zone.
+function below(zone, y) {
+  return othersIn(zone).find((card) => {
     const box = card.getBoundingClientRect();
-    return card !== dragged && y < box.top + box.height / 2;
+    return y < box.top + box.height / 2;
   }) ?? null;
 }
 
 document.addEventListener("dragstart", (event) => {
-  if (!event.target.matches?.(".step-handle")) return;
-  dragged = event.target.closest(".step-card");
+  if (!event.target.matches?.(".step-handle, .question-handle")) return;
+  dragged = event.target.closest(".question") ?? event.target.closest(".step-card");
   event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", dragged.dataset.step);
+  event.dataTransfer.setData("text/plain", dragged.dataset.move);
   event.dataTransfer.setDragImage(dragged, 12, 12);
   dragged.classList.add("is-dragged");
 });
 document.addEventListener("dragover", (event) => {
-  const part = dragged && event.target.closest?.(".script-part");
-  if (!part) return;
+  const zone = dragged && zoneAt(event.target);
+  if (!zone) return;
   event.preventDefault();
   unmark();
-  (below(part, event.clientY) ?? part).classList.add(below(part, event.clientY) ? "is-before" : "is-target");
+  (below(zone, event.clientY) ?? zone).classList.add(below(zone, event.clientY) ? "is-before" : "is-target");
 });
 document.addEventListener("drop", (event) => {
-  const part = dragged && event.target.closest?.(".script-part");
-  if (!part) return;
+  const zone = dragged && zoneAt(event.target);
+  if (!zone) return;
   event.preventDefault();
-  const others = [...part.querySelectorAll(".step-card")].filter((card) => card !== dragged);
-  const before = below(part, event.clientY);
+  const others = othersIn(zone), before = below(zone, event.clientY);
+  const values = { place: before ? others.indexOf(before) : others.length };
+  if (!isQuestion()) values.part = zone.dataset.part;
+  // the handle asks, not the form of the question: it is moved, not kept
   window.htmx.ajax("POST", dragged.dataset.move, {
-    source: dragged, target: "#editor", swap: "outerHTML",
-    values: { part: part.dataset.part, place: before ? others.indexOf(before) : others.length },
+    source: dragged.querySelector("[draggable]"), target: isQuestion() ? `#${zone.id}` : "#editor", swap: "outerHTML", values,
   });
 });
 document.addEventListener("dragend", () => {
