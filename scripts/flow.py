@@ -1,4 +1,4 @@
-"""A script as a flow: which step leads to which. Pure: knows no database, so that it can be tried by hand."""
+"""A script as a flow: which step leads to which, for editor, preview, map, checks and desk alike. Pure: knows no database, so that it can be tried by hand."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Flow:
     def ways(self, step: Step) -> list[Way]:
         """Every way on from a step, the next one last; no way at all means that the call is over here."""
         found = [
-            Way(choice, self._target(step, question.branches[choice]), question)
+            Way(choice, self.target(step, question.branches[choice]), question)
             for question in step.questions
             if question.has_choices
             for choice in question.choices
@@ -149,8 +149,8 @@ class Flow:
             found.append(Way("", following))
         return found
 
-    def _target(self, step: Step, to: int | None) -> Step | None:
-        """None is the ending part; from within it, the end of the call."""
+    def target(self, step: Step, to: int | None) -> Step | None:
+        """Where a branch of this step leads. None is the ending part; from within it, or when there is none, the end of the call."""
         if to is None:
             return self.ending if step.part != ENDING else None
         return self.by_pk.get(to)

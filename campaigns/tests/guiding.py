@@ -23,7 +23,7 @@ from scripts.tests.factories import ScriptFactory, ScriptVersionFactory
 
 
 class Guided:
-    """Three steps: greet (agrees: to the price, refuses: to the end), price (required: how dear), thanks (required: which day)."""
+    """Three steps: greet (agrees: to the price, refuses: to the ending), price (required: how dear), thanks (required: which day)."""
 
     def __init__(self, product: Product) -> None:
         self.version = ScriptVersionFactory(script=ScriptFactory(product=product))

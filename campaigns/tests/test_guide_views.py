@@ -65,8 +65,8 @@ def test_choices_stand_as_buttons_that_say_where_they_lead(at_desk, floor, guide
 
     assert f'data-choice="Yes" data-to="{guided.price.pk}"' in found
     assert "to 4.1 Price" in found
-    assert 'data-choice="No" data-to="0"' in found
-    assert "to the end" in found
+    assert f'data-choice="No" data-to="{guided.thanks.pk}"' in found
+    assert "to 6.1 Thanks" in found
     assert 'data-choice="Perhaps" data-to=""' in found
 
 
