@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import TellsWhatChanged
 from scripts.models import Offer, Product, Script
 
 
@@ -25,7 +26,9 @@ class MoneyField(forms.DecimalField):
         return None if amount is None else int(amount * 100)
 
 
-class ProductForm(forms.ModelForm):
+class ProductForm(TellsWhatChanged, forms.ModelForm):
+    """Facts of a product; whether it may be sold is a switch of its own."""
+
     price_cents = MoneyField(label=_("price"), required=False)
 
     class Meta:
@@ -39,11 +42,10 @@ class ProductForm(forms.ModelForm):
             "selling_points",
             "mandatory_statements",
             "is_larger_plan",
-            "is_on",
         ]
 
 
-class OfferForm(forms.ModelForm):
+class OfferForm(TellsWhatChanged, forms.ModelForm):
     price_cents = MoneyField(label=_("price"), required=False)
 
     class Meta:

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.clock import database_now
+from core.errors import DomainError
 from people.access import must
-from scripts import queries, queries_versions, rules, services
+from scripts import queries, queries_versions, rules, services, services_products
 from scripts.forms import OfferForm, ProductForm, ScriptForm
 from scripts.models import Offer, Product, Script, ScriptStep, ScriptVersion, StepComment
 
@@ -37,10 +39,43 @@ def product_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     must(request, rules.can_write_products(request.user))
     form = ProductForm(request.POST or None, instance=product)
     if request.method == "POST" and form.is_valid():
-        saved = services.save_product(product=form.save(commit=False), by=request.user, at=database_now())
-        messages.success(request, _("%(product)s is stored.") % {"product": saved.name})
-        return redirect("scripts:product", pk=saved.pk)
+        try:
+            saved = services_products.save_product(
+                product=form.save(commit=False), changed=_touched(form), by=request.user, at=database_now()
+            )
+        except DomainError as error:
+            form.add_error("code", str(error))
+        else:
+            messages.success(request, _("%(product)s is stored.") % {"product": saved.name})
+            return redirect("scripts:product", pk=saved.pk)
     return render(request, "scripts/product.html", {"form": form, "product": product})
+
+
+def _touched(form: ModelForm) -> list[str] | None:
+    """The fields of a row that stands already which the writer changed; None for a new one."""
+    return form.changed_data if form.instance.pk else None
+
+
+@require_POST
+def product_switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop selling it in every campaign, or let it be sold again."""
+    must(request, rules.can_write_products(request.user))
+    product = get_object_or_404(Product, pk=pk)
+    is_on = request.POST.get("is_on") == "1"
+    services_products.switch_product(
+        product=product,
+        is_on=is_on,
+        reason=request.POST.get("reason", "").strip()[:500],
+        by=request.user,
+        at=database_now(),
+    )
+    if is_on:
+        messages.success(request, _("%(product)s may be sold again.") % {"product": product.name})
+    else:
+        messages.success(
+            request, _("%(product)s is no longer sold: its campaigns hand out nobody.") % {"product": product.name}
+        )
+    return redirect("scripts:product", pk=pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,8 +85,14 @@ def offer_edit(request: HttpRequest, product_pk: int, pk: int | None = None) -> 
     offer = get_object_or_404(Offer, pk=pk, product=product) if pk else Offer(product=product)
     form = OfferForm(request.POST or None, instance=offer)
     if request.method == "POST" and form.is_valid():
-        saved = services.save_offer(offer=form.save(commit=False), by=request.user, at=database_now())
-        return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
+        try:
+            saved = services_products.save_offer(
+                offer=form.save(commit=False), changed=_touched(form), by=request.user, at=database_now()
+            )
+        except DomainError as error:
+            form.add_error("code", str(error))
+        else:
+            return redirect("scripts:offer", product_pk=product.pk, pk=saved.pk)
     return render(request, "scripts/offer.html", {"form": form, "product": product, "offer": offer})
 
 
@@ -71,8 +112,12 @@ def script_new(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_write_scripts(request.user))
     form = ScriptForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        version = services.create_script(script=form.save(commit=False), by=request.user, at=database_now())
-        return redirect("scripts:version_edit", pk=version.pk)
+        try:
+            version = services.create_script(script=form.save(commit=False), by=request.user, at=database_now())
+        except DomainError as error:
+            form.add_error("code", str(error))
+        else:
+            return redirect("scripts:version_edit", pk=version.pk)
     return render(request, "scripts/script_new.html", {"form": form})
 
 

@@ -200,10 +200,11 @@ def decide_experiment(
 
 
 def _adopt(arm: ExperimentArm, experiment: Experiment, by: User, at: datetime) -> None:
+    # the version first, then the campaign: make_live locks in that order what it moves
+    if arm.script_version is not None and arm.script_version.status != ScriptVersion.Status.LIVE:
+        make_live(version=arm.script_version, by=by, at=at)
     campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=experiment.campaign_id)
     if arm.script_version is not None:
-        if arm.script_version.status != ScriptVersion.Status.LIVE:
-            make_live(version=arm.script_version, by=by, at=at)
         campaign.script_id, campaign.script_version_id = arm.script_version.script_id, arm.script_version_id
         campaign.save(update_fields=["script", "script_version"])
     elif arm.offer is not None:
