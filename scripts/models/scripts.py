@@ -40,7 +40,11 @@ class ScriptVersionQuerySet(models.QuerySet):
 
 
 class ScriptVersion(models.Model):
-    """One wording of a script. Once approved it never changes (a trigger refuses): calls keep which one was used."""
+    """One wording of a script. Once approved it never changes, and its status moves only as written here (triggers refuse): calls keep
+    which one was used.
+
+    draft and in review, back and forth; approved; on trial or not; in force; retired. From approved and trial also straight to retired.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -83,6 +87,7 @@ class ScriptVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["script", "number"], name="script_version_number"),
             models.UniqueConstraint(fields=["script"], name="script_one_live_version", condition=Q(status="live")),
+            models.UniqueConstraint(fields=["script"], name="script_one_draft", condition=Q(status="draft")),
             models.CheckConstraint(
                 name="script_version_approval_is_whole",
                 condition=Q(status__in=["draft", "in_review"], approved_at=None)

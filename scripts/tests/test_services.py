@@ -17,7 +17,7 @@ from scripts.models import (
     StepQuote,
 )
 
-from .factories import ProductFactory, ScriptFactory, ScriptVersionFactory, live_version, write_six_parts
+from .factories import ProductFactory, ScriptFactory, ScriptVersionFactory, live_version, moved, write_six_parts
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -187,8 +187,7 @@ def test_a_new_version_copies_everything_and_its_answers_lead_to_its_own_steps(w
     article = Article.objects.create(title="Prices", owner=writer, number=3)
     StepObjection.objects.create(step=first, objection=objection)
     StepQuote.objects.create(step=first, article=article, article_version=2)
-    old.status, old.approved_at = "live", AT
-    old.save(update_fields=["status", "approved_at"])
+    moved(old, "live")
 
     new = services.new_version(script=old.script, by=writer, at=AT)
 
@@ -207,7 +206,7 @@ def test_going_back_makes_a_new_draft_of_the_old_version(writer):
     first = live_version()
     second = ScriptVersionFactory(script=first.script, six_parts=True)
     second.steps.update(text="newer")
-    ScriptVersion.objects.filter(pk=second.pk).update(status="approved", approved_at=AT)
+    moved(second, "approved")
 
     back = services.new_version(script=first.script, based_on=first, by=writer, at=AT)
 
@@ -256,4 +255,4 @@ def test_only_one_version_of_a_script_is_live():
     live = live_version()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        ScriptVersion.objects.create(script=live.script, number=9, status="live", approved_at=AT)
+        ScriptVersionFactory(script=live.script, status="live")
