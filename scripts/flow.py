@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 PARTS = ("first_question", "opening", "introduction", "persuasion", "closing", "ending")
 ENDING = "ending"
 WITH_CHOICES = ("choice", "several")
+TEXTS = ("title", "text", "hint", "must_say")  # what is written at a step itself
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Question:
     def ref(self) -> str:
         """The number as addresses and ids write it, in every language."""
         return str(self.pk)
+
+    @property
+    def stamp(self) -> str:
+        """Tells this question as it is written from any other wording of it."""
+        return stamp([self.text, self.kind, self.is_required, self.choices, sorted(self.branches.items())])
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -90,6 +99,11 @@ class Step:
         return str(self.pk)
 
     @property
+    def stamp(self) -> str:
+        """Tells the texts of this step from any other wording of them."""
+        return stamp([getattr(self, name) for name in TEXTS])
+
+    @property
     def label(self) -> str:
         """How others name it: number, and title or the first words."""
         words = self.title or self.text.strip().replace("\n", " ")
@@ -111,6 +125,10 @@ class Way:
 
 def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def stamp(content: Any) -> str:
+    return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 class Flow:

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from scripts.models import ScriptQuestion, ScriptStep
-from scripts.services_steps import TEXTS
+from scripts.flow import TEXTS
 
 LONGEST = 4000
 

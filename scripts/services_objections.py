@@ -51,6 +51,9 @@ def retire_objection(*, objection: Objection, by: User, at: datetime) -> Objecti
 
 @transaction.atomic
 def revive_objection(*, objection: Objection, by: User, at: datetime) -> Objection:
+    """Its answers in use are on the desk again. Raises ProhibitedWords: since it was retired another word may have become one."""
+    in_use = objection.answers.filter(status=ObjectionAnswer.Status.IN_USE).values_list("text", flat=True)
+    check_words("\n".join(in_use))
     return _retire(objection, None, "scripts.objection.revived", by=by, now=at)
 
 
@@ -124,4 +127,6 @@ def retire_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
 
 @transaction.atomic
 def revive_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
+    """Raises ProhibitedWords: since it was retired another word may have become one."""
+    check_words(phrase.text)
     return _retire(phrase, None, "scripts.phrase.revived", by=by, now=at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core.audit import audit
@@ -13,6 +13,9 @@ from customers.conditions import parse
 from people.models import User
 from scripts.models import Scenario
 from scripts.services_objections import check_words
+
+
+PROPOSED = (Scenario.Status.PILOT, Scenario.Status.IN_USE)
 
 
 class NameTaken(DomainError):
@@ -24,20 +27,33 @@ def save_scenario(*, scenario: Scenario, by: User, at: datetime) -> Scenario:
     """Store a new or changed scenario. Raises NameTaken, ProhibitedWords, BadConditions (what is wrong with its conditions, and where)."""
     if scenario.conditions:
         parse(scenario.conditions, user=by)
-    check_words("\n".join([scenario.picture, scenario.lines, scenario.sms_text]))
-    if Scenario.objects.filter(product=scenario.product, name=scenario.name).exclude(pk=scenario.pk).exists():
-        raise NameTaken(_("This product has a scenario of that name already."))
+    check_words(said_in(scenario))
     if scenario.pk is None:
         scenario.written_by, scenario.written_at = by, at
-    scenario.save()
+    try:
+        with transaction.atomic():
+            scenario.save()
+    except IntegrityError as error:
+        if "scenario_name_per_product" not in str(error):
+            raise
+        raise NameTaken(_("This product has a scenario of that name already.")) from None
     audit("scripts.scenario.saved", scenario, by=by, at=at)
     return scenario
 
 
 @transaction.atomic
 def set_scenario_status(*, scenario: Scenario, status: str, by: User, at: datetime) -> Scenario:
-    """Draft, being tried, in use (both are proposed on the desk), dropped."""
+    """Draft, being tried, in use (both are proposed on the desk), dropped. Raises ProhibitedWords: since it was written another word may
+    have become one."""
+    stands = Scenario.objects.select_for_update().get(pk=scenario.pk)
+    if status in PROPOSED:
+        check_words(said_in(stands))
     scenario.status = status
     scenario.save(update_fields=["status"])
     audit("scripts.scenario.moved", scenario, by=by, at=at, status=str(status))
     return scenario
+
+
+def said_in(scenario: Scenario) -> str:
+    """What the customer hears or reads of it."""
+    return "\n".join([scenario.picture, scenario.lines, scenario.sms_text])

@@ -103,7 +103,14 @@ def script_list(request: HttpRequest) -> HttpResponse:
     for script in page:
         script.newest_label = ScriptVersion.Status(script.newest_status).label if script.newest_status else ""
     return render(
-        request, "scripts/scripts.html", {"page": page, "q": search, "may_write": rules.can_write_scripts(request.user)}
+        request,
+        "scripts/scripts.html",
+        {
+            "page": page,
+            "q": search,
+            "may_write": rules.can_write_scripts(request.user),
+            "may_read_drafts": rules.can_read_drafts(request.user),
+        },
     )
 
 
@@ -124,7 +131,7 @@ def script_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def script_detail(request: HttpRequest, pk: int) -> HttpResponse:
     script = get_object_or_404(Script.objects.select_related("product"), pk=pk)
-    versions = list(queries.versions_of(script))
+    versions = list(queries.versions_of(script, request.user))
     for version in versions:
         version.script = script
     wanted = request.GET.get("version", "")
@@ -144,9 +151,10 @@ def script_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, version: ScriptVersion) -> dict[str, Any]:
-    """One version to read: its steps, what the checks find, what reviewers say."""
+    """One version to read: its steps; for those who read drafts also what the checks find and what reviewers say."""
     flow = queries_versions.flow_of(version)
-    comments = list(queries_versions.comments_of(version))
+    inside = rules.can_read_drafts(request.user)
+    comments = list(queries_versions.comments_of(version)) if inside else []
     by_step: dict[int | None, list[StepComment]] = {}
     for said in comments:
         by_step.setdefault(said.step_id, []).append(said)
@@ -154,7 +162,7 @@ def _shown(request: HttpRequest, version: ScriptVersion) -> dict[str, Any]:
         "parts": [(part, flow.of_part(part.value)) for part in ScriptStep.Part],
         "is_empty": not flow.steps,
         "labels": {step.ref: step.label for step in flow.steps},
-        "findings": queries_versions.findings(version, flow),
+        "findings": queries_versions.findings(version, flow) if inside else [],
         "comments": by_step,
         "general": by_step.get(None, []),
         "open_comments": sum(1 for said in comments if said.settled_at is None),

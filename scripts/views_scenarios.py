@@ -98,6 +98,10 @@ def scenario_move(request: HttpRequest, pk: int, status: str) -> HttpResponse:
     must(request, rules.can_write_treasury(request.user))
     scenario = get_object_or_404(Scenario, pk=pk)
     if status in Scenario.Status.values:
-        services.set_scenario_status(scenario=scenario, status=status, by=request.user, at=database_now())
-        messages.success(request, _("The scenario is now: %(status)s.") % {"status": scenario.get_status_display()})
+        try:
+            services.set_scenario_status(scenario=scenario, status=status, by=request.user, at=database_now())
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _("The scenario is now: %(status)s.") % {"status": scenario.get_status_display()})
     return redirect("scripts:scenario", pk=pk)

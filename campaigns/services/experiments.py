@@ -19,6 +19,7 @@ from core.stats import sample_with_looks
 from people.models import User
 from scripts.models import Offer, Scenario, ScriptVersion
 from scripts.services import make_live
+from scripts.services_scenarios import set_scenario_status
 
 State, Kind = Experiment.State, Experiment.Kind
 FIELD = {Kind.SCRIPT: "script_version", Kind.OFFER: "offer", Kind.SCENARIO: "scenario"}
@@ -212,8 +213,7 @@ def _adopt(arm: ExperimentArm, experiment: Experiment, by: User, at: datetime) -
         campaign.save(update_fields=["offer"])
     else:
         assert arm.scenario is not None  # an arm is one thing: a constraint
-        arm.scenario.status = Scenario.Status.IN_USE
-        arm.scenario.save(update_fields=["status"])
+        set_scenario_status(scenario=arm.scenario, status=Scenario.Status.IN_USE, by=by, at=at)
         return
     audit("campaigns.campaign.changed", campaign, by=by, at=at, experiment_id=experiment.pk)
 

@@ -11,7 +11,12 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from people.models import Membership, User
+
 from .products import Product
+
+Role = Membership.Role
+DRAFT_READERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR, Role.QA, Role.TRAINER)
 
 
 class Script(models.Model):
@@ -34,6 +39,10 @@ class Script(models.Model):
 
 
 class ScriptVersionQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ScriptVersionQuerySet:
+        """What is written, reviewed or was retired is for those who write, approve or teach; all others read what calls may use."""
+        return self if user.has_role(*DRAFT_READERS) else self.usable()
+
     def usable(self) -> ScriptVersionQuerySet:
         """Versions that calls may use."""
         return self.filter(status__in=ScriptVersion.USABLE)
