@@ -165,7 +165,9 @@ def _question(row: ScriptQuestion, flow: Flow, steps: dict[int, Step]) -> Questi
     question = Question(row, [])
     targets = {branch.choice: branch.target_id for branch in row.branches.all()} if question.has_choices else {}
     for text in map(str, row.choices):
-        question.choices.append(_led(text, flow, row.step_id, targets[text], steps) if text in targets else Choice(text))
+        question.choices.append(
+            _led(text, flow, row.step_id, targets[text], steps) if text in targets else Choice(text)
+        )
     return question
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from scripts.models import ScriptQuestion, ScriptStep
 from scripts.flow import TEXTS
+from scripts.models import ScriptQuestion, ScriptStep
 
 LONGEST = 4000
 

@@ -14,7 +14,6 @@ from people.models import User
 from scripts.models import Scenario
 from scripts.services_objections import check_words
 
-
 PROPOSED = (Scenario.Status.PILOT, Scenario.Status.IN_USE)
 
 

@@ -34,9 +34,7 @@ def follow_version(*, before: ScriptVersion, version: ScriptVersion, by: User, a
     for campaign in moved:
         campaign.script_id, campaign.script_version = version.script_id, version
         campaign.save(update_fields=["script", "script_version"])
-        audit(
-            "campaigns.campaign.script_followed", campaign, by=by, at=at, before=before.number, number=version.number
-        )
+        audit("campaigns.campaign.script_followed", campaign, by=by, at=at, before=before.number, number=version.number)
     return len(moved)
 
 

@@ -14,8 +14,6 @@ from scripts.models import (
     Script,
     ScriptBranch,
     ScriptQuestion,
-    ScriptStep,
-    ScriptVersion,
     StepObjection,
     StepQuote,
 )
