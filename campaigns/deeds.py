@@ -8,6 +8,7 @@ tell(
     {
         "campaigns.campaign.planned": _("Planned a campaign"),
         "campaigns.campaign.changed": _("Changed a campaign"),
+        "campaigns.campaign.script_followed": _("A campaign went on to the new version of its script"),
         "campaigns.campaign.switched": _("Stopped a campaign or let it call again"),
         "campaigns.campaign.packs_bound": _("Bound rules of contact to a campaign"),
         "campaigns.campaign.teams_set": _("Chose the teams of a campaign"),

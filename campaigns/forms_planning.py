@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign, Disposition, SegmentAllocation
 from campaigns.services.segment_allocation import MOST
+from core.forms import TellsWhatChanged
 from core.templatetags.look import thousands
 from customers.models import LeadList, RulePack, Segment
 from people.models import City, Team, User
@@ -17,8 +19,15 @@ from scripts.models import Script, ScriptVersion
 DATE = forms.DateInput(attrs={"type": "date"})
 
 
-class CampaignForm(forms.ModelForm):
-    """Facts of a campaign. Cities are those the planner may see; script versions those that calls may use."""
+class VersionChoice(forms.ModelChoiceField):
+    """Versions by script and number; of one that calls may not use any more, what it is now."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj) if obj.status in ScriptVersion.USABLE else f"{obj} ({obj.get_status_display()})"
+
+
+class CampaignForm(TellsWhatChanged, forms.ModelForm):
+    """Facts of a campaign. Cities are those the planner may see; script versions those that calls may use, and the one it has."""
 
     packs = forms.ModelMultipleChoiceField(
         label=_("rule packs"),
@@ -29,6 +38,7 @@ class CampaignForm(forms.ModelForm):
 
     class Meta:
         model = Campaign
+        field_classes = {"script_version": VersionChoice}
         fields = [
             "code", "name", "type", "purpose", "direction", "city", "product", "offer", "script", "script_version", "packs",
             "telephony", "exclusion_group", "precedence", "starts_on", "ends_on", "target_customers", "target_success_percent",
@@ -43,10 +53,18 @@ class CampaignForm(forms.ModelForm):
         self.fields["stock_alert_days"].required = self.fields["precedence"].required = False
         self.fields["script"].queryset = Script.objects.order_by("name")
         self.fields["script_version"].queryset = (
-            ScriptVersion.objects.usable().select_related("script").order_by("script__name", "-number")
+            ScriptVersion.objects.filter(Q(status__in=ScriptVersion.USABLE) | Q(pk__in=self._versions_shown()))
+            .select_related("script")
+            .order_by("script__name", "-number")
         )
         if self.instance.pk:
             self.fields["packs"].initial = list(self.instance.packs.values_list("pk", flat=True))
+
+    def _versions_shown(self) -> list[int]:
+        """The version that the campaign has, and the one it had when the page was opened: left as it was, it is nothing to refuse."""
+        shown = str(self.data.get(self.add_initial_prefix("script_version"), ""))
+        seen = int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 19 else None
+        return [pk for pk in (self.instance.script_version_id, seen) if pk]
 
     def clean_stock_alert_days(self) -> int:
         """Left empty: as usual."""
@@ -67,6 +85,9 @@ class CampaignForm(forms.ModelForm):
             self.add_error("script_version", _("This version belongs to another script."))
         if version and not script:
             values["script"] = version.script
+        is_emptied = version is None and "script_version" in self.changed_data and "script_version" not in self.errors
+        if is_emptied and self.instance.stage in Campaign.CALLING:
+            self.add_error("script_version", _("A campaign that is calling needs a script version."))
         offer, product = values.get("offer"), values.get("product")
         if offer and product and offer.product_id != product.pk:
             self.add_error("offer", _("This offer belongs to another product."))

@@ -14,15 +14,15 @@ from campaigns import desk_fields
 from campaigns.models import Lead
 from people.models import User
 from scripts.blanks import Piece, fill
+from scripts.flow import WITH_CHOICES, Flow, Step as FlowStep
 from scripts.models import Article, ObjectionAnswer, ScriptQuestion, ScriptStep, StepObjection, StepQuote
 
-BRANCHING = (ScriptQuestion.Kind.CHOICE,)
 TO_THE_END = "0"
 
 
 @dataclass
 class Choice:
-    """An answer that can be chosen by one key. `to`: number of the step it leads to, "0" the end, "" whatever comes next."""
+    """An answer that can be chosen. `to`: number of the step it leads to, "0" the end of the call, "" whatever comes next."""
 
     text: str
     to: str = ""
@@ -35,8 +35,13 @@ class Question:
     choices: list[Choice]
 
     @property
-    def branches(self) -> bool:
-        return self.row.kind in BRANCHING
+    def has_choices(self) -> bool:
+        return self.row.kind in WITH_CHOICES
+
+    @property
+    def is_several(self) -> bool:
+        """Ticked, as many as fit: the first that leads somewhere leads. Of a single choice each has a key and leads at once."""
+        return self.row.kind == ScriptQuestion.Kind.SEVERAL
 
 
 @dataclass
@@ -118,8 +123,9 @@ def script(version_id: int | None, values: dict[str, str]) -> list[Part]:
     rows = list(ScriptStep.objects.filter(version=version_id).order_by("position").prefetch_related(*_with()))
     numbers = step_numbers(rows)
     steps = {row.pk: _step(row, numbers[row.pk], values) for row in rows}
+    flow = Flow(FlowStep(pk=row.pk, part=row.part) for row in rows)
     for row in rows:
-        steps[row.pk].questions = [_question(question, steps) for question in _in_order(row)]
+        steps[row.pk].questions = [_question(question, flow, steps) for question in _in_order(row)]
     parts = [
         Part(part.value, str(part.label), [steps[row.pk] for row in rows if row.part == part.value])
         for part in ScriptStep.Part
@@ -155,15 +161,16 @@ def _step(row: ScriptStep, number: str, values: dict[str, str]) -> Step:
     return Step(row, fill(row.text, values), points_of([row.must_say]), number, answers=answers, articles=articles)
 
 
-def _question(row: ScriptQuestion, steps: dict[int, Step]) -> Question:
-    targets = {branch.choice: branch.target_id for branch in row.branches.all()}
-    return Question(row, [_choice(str(text), targets, steps) for text in row.choices])
+def _question(row: ScriptQuestion, flow: Flow, steps: dict[int, Step]) -> Question:
+    question = Question(row, [])
+    targets = {branch.choice: branch.target_id for branch in row.branches.all()} if question.has_choices else {}
+    for text in map(str, row.choices):
+        question.choices.append(
+            _led(text, flow, row.step_id, targets[text], steps) if text in targets else Choice(text)
+        )
+    return question
 
 
-def _choice(text: str, targets: dict[str, int | None], steps: dict[int, Step]) -> Choice:
-    if text not in targets:
-        return Choice(text)
-    target = targets[text]
-    if target is None:
-        return Choice(text, to=TO_THE_END)
-    return Choice(text, to=str(target), leads_to=steps[target].label if target in steps else "")
+def _led(text: str, flow: Flow, step: int, branch: int | None, steps: dict[int, Step]) -> Choice:
+    to = flow.target(flow.by_pk[step], branch)
+    return Choice(text, to=str(to.pk), leads_to=steps[to.pk].label) if to else Choice(text, to=TO_THE_END)

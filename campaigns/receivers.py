@@ -18,6 +18,7 @@ from customers.signals import (
     list_committed,
     rows_taken_back,
 )
+from scripts.signals import version_displaced, version_retiring
 
 
 @receiver(customer_suppressed, dispatch_uid="campaigns.withdraw_leads")
@@ -91,3 +92,19 @@ def part_leads(
     from campaigns.services import merged_persons
 
     merged_persons.part_leads(kept_id=kept_id, gone_id=gone_id, at=at, moved=moved, left=left)
+
+
+@receiver(version_displaced, dispatch_uid="campaigns.follow_version")
+def follow_version(sender: Any, *, before: Any, version: Any, by: Any, at: datetime, **_more: Any) -> None:
+    """Runs inside the transaction that puts the version in force: campaigns go on to it with it, or it does not come into force."""
+    from campaigns.services import script_following
+
+    script_following.follow_version(before=before, version=version, by=by, at=at)
+
+
+@receiver(version_retiring, dispatch_uid="campaigns.keep_what_is_used")
+def keep_what_is_used(sender: Any, *, version: Any, by: Any, **_more: Any) -> None:
+    """Runs inside the transaction that retires the version, and refuses it while calls use it."""
+    from campaigns.services import script_following
+
+    script_following.keep_what_is_used(version=version, by=by)

@@ -29,3 +29,14 @@ class HolidayForm(forms.ModelForm):
 
     def clean_name(self) -> Any:
         return self.cleaned_data["name"].strip()
+
+
+class TellsWhatChanged:
+    """For a ModelForm whose row others change meanwhile. Beside each field stands what the writer was shown, so that `changed_data` names
+    what the writer changed, and not what changed under the open page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():  # type: ignore[attr-defined]
+            shown = self.add_initial_prefix(name)  # type: ignore[attr-defined]
+            field.show_hidden_initial = not self.is_bound or shown in self.data  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from core.deeds import tell
 tell(
     {
         "scripts.product.saved": _("Saved a product"),
+        "scripts.product.switched": _("Stopped selling a product or let it be sold again"),
         "scripts.offer.saved": _("Saved an offer"),
         "scripts.script.created": _("Added a script"),
         "scripts.version.drafted": _("Began a new version of a script"),

@@ -1,15 +1,19 @@
-"""A script as a flow: which step leads to which. Pure: knows no database, so that it can be tried by hand."""
+"""A script as a flow: which step leads to which, for editor, preview, map, checks and desk alike. Pure: knows no database, so that it can be tried by hand."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 PARTS = ("first_question", "opening", "introduction", "persuasion", "closing", "ending")
 ENDING = "ending"
 WITH_CHOICES = ("choice", "several")
+TEXTS = ("title", "text", "hint", "must_say")  # what is written at a step itself
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Question:
     def ref(self) -> str:
         """The number as addresses and ids write it, in every language."""
         return str(self.pk)
+
+    @property
+    def stamp(self) -> str:
+        """Tells this question as it is written from any other wording of it."""
+        return stamp([self.text, self.kind, self.is_required, self.choices, sorted(self.branches.items())])
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -90,6 +99,11 @@ class Step:
         return str(self.pk)
 
     @property
+    def stamp(self) -> str:
+        """Tells the texts of this step from any other wording of them."""
+        return stamp([getattr(self, name) for name in TEXTS])
+
+    @property
     def label(self) -> str:
         """How others name it: number, and title or the first words."""
         words = self.title or self.text.strip().replace("\n", " ")
@@ -111,6 +125,10 @@ class Way:
 
 def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def stamp(content: Any) -> str:
+    return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 class Flow:
@@ -138,7 +156,7 @@ class Flow:
     def ways(self, step: Step) -> list[Way]:
         """Every way on from a step, the next one last; no way at all means that the call is over here."""
         found = [
-            Way(choice, self._target(step, question.branches[choice]), question)
+            Way(choice, self.target(step, question.branches[choice]), question)
             for question in step.questions
             if question.has_choices
             for choice in question.choices
@@ -149,8 +167,8 @@ class Flow:
             found.append(Way("", following))
         return found
 
-    def _target(self, step: Step, to: int | None) -> Step | None:
-        """None is the ending part; from within it, the end of the call."""
+    def target(self, step: Step, to: int | None) -> Step | None:
+        """Where a branch of this step leads. None is the ending part; from within it, or when there is none, the end of the call."""
         if to is None:
             return self.ending if step.part != ENDING else None
         return self.by_pk.get(to)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import TellsWhatChanged
 from scripts.models import Offer, Product, Script
 from scripts.seen import seen_of
 
@@ -44,7 +45,9 @@ class SeenForm(forms.ModelForm):
         self.data["seen"] = seen_of(type(self.instance)._default_manager.get(pk=self.instance.pk), self.SEEN)
 
 
-class ProductForm(forms.ModelForm):
+class ProductForm(TellsWhatChanged, forms.ModelForm):
+    """Facts of a product; whether it may be sold is a switch of its own."""
+
     price_cents = MoneyField(label=_("price"), required=False)
 
     class Meta:
@@ -58,11 +61,10 @@ class ProductForm(forms.ModelForm):
             "selling_points",
             "mandatory_statements",
             "is_larger_plan",
-            "is_on",
         ]
 
 
-class OfferForm(SeenForm):
+class OfferForm(TellsWhatChanged, SeenForm):
     price_cents = MoneyField(label=_("price"), required=False)
     SEEN = Offer.WRITTEN_FIELDS
 

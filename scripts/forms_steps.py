@@ -8,8 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.numbers import number_or_none
+from scripts.flow import TEXTS
 from scripts.models import ScriptQuestion, ScriptStep
-from scripts.services_steps import ANSWERS, TEXTS
+from scripts.services_steps import ANSWERS
 
 LONGEST = 4000
 MOST_ROWS = 2 * ANSWERS  # of which those without words are left out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
+from people.models import User
 from scripts.models import Product, Script, ScriptVersion
 
 
@@ -26,5 +27,6 @@ def scripts(search: str = "") -> QuerySet[Script]:
     return found.order_by("name", "pk")
 
 
-def versions_of(script: Script) -> QuerySet[ScriptVersion]:
-    return script.versions.select_related("created_by", "approved_by", "based_on").order_by("-number")
+def versions_of(script: Script, user: User) -> QuerySet[ScriptVersion]:
+    """Those that the user may read, the newest first."""
+    return script.versions.visible_to(user).select_related("created_by", "approved_by", "based_on").order_by("-number")

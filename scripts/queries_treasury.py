@@ -26,6 +26,12 @@ def objections(*, search: str = "", product: int | None = None, with_retired: bo
     return found.order_by("text", "pk")
 
 
+def answers(objection: Objection, *, with_drafts: bool) -> QuerySet[ObjectionAnswer]:
+    """Its answers by status, the newest first; without drafts only those that agents see."""
+    found = objection.answers.select_related("written_by").order_by("status", "-written_at")
+    return found if with_drafts else found.filter(status=ObjectionAnswer.Status.IN_USE)
+
+
 def phrases(user: User, *, product: int | None = None, with_retired: bool = False) -> QuerySet[Phrase]:
     """Phrases with `vote_count` and `is_mine` (whether the reader votes for it), the most voted first."""
     found = Phrase.objects.select_related("product", "said_by").annotate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.models import AuditEvent
 from people.models import Membership, User
-from scripts.models import ScriptVersion
+from scripts.models import DRAFT_READERS, ScriptVersion
 
 Role = Membership.Role
 WRITERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
@@ -18,6 +18,11 @@ def can_write_products(user: User) -> bool:
 
 def can_write_scripts(user: User) -> bool:
     return user.has_role(*WRITERS, Role.QA)
+
+
+def can_read_drafts(user: User) -> bool:
+    """Versions that calls do not use (yet), what the checks find, and what reviewers say: for those who write, approve or teach."""
+    return user.has_role(*DRAFT_READERS)
 
 
 def can_approve(user: User, version: ScriptVersion) -> bool:

@@ -284,7 +284,11 @@ MOST_IMPORTED = 2000
 
 @transaction.atomic
 def save_word(*, word: ProhibitedWord, by: User, at: datetime) -> ProhibitedWord:
-    """Add or change a word. Raises WordRefused."""
+    """Add or change a word; one that was removed meanwhile does not come back by a page that was open. Raises WordRefused."""
+    if word.pk is not None and not ProhibitedWord.objects.select_for_update().filter(pk=word.pk).exists():
+        raise WordRefused(
+            _("“%(word)s” was taken off the list meanwhile. Add it anew if it must not be said.") % {"word": word.word}
+        )
     try:
         with transaction.atomic():
             word.save()

@@ -20,6 +20,10 @@ class MapIsArchived(DomainError):
     """An archived map is kept as it was."""
 
 
+class CardIsGone(DomainError):
+    """Somebody else took the card away meanwhile."""
+
+
 class MapIsThere(DomainError):
     """A product, or a campaign, has one map that is worked on."""
 
@@ -88,8 +92,9 @@ def add_card(*, map: GuidanceMap, quadrant: str, text: str, note: str = "", by: 
 
 @transaction.atomic
 def change_card(*, card: GuidanceCard, text: str, note: str, by: User, at: datetime) -> GuidanceCard:
-    """Raises MapIsArchived."""
+    """Raises MapIsArchived, CardIsGone."""
     found = _open(card.map)
+    card = _there(card)
     card.text, card.note = text, note
     card.save(update_fields=["text", "note"])
     audit("scripts.map.written", found, by=by, at=at, changed=card.pk)
@@ -98,8 +103,9 @@ def change_card(*, card: GuidanceCard, text: str, note: str, by: User, at: datet
 
 @transaction.atomic
 def move_card(*, card: GuidanceCard, quadrant: str, before: int | None = None, by: User, at: datetime) -> GuidanceCard:
-    """Into a quadrant, before another card of it (None: at its end). Raises MapIsArchived."""
+    """Into a quadrant, before another card of it (None: at its end). Raises MapIsArchived, CardIsGone."""
     found = _open(card.map)
+    card = _there(card)
     rest = [other for other in found.cards.order_by("position", "pk") if other.pk != card.pk]
     place = next((i for i, other in enumerate(rest) if other.pk == before and other.quadrant == quadrant), len(rest))
     card.quadrant = quadrant
@@ -113,9 +119,9 @@ def move_card(*, card: GuidanceCard, quadrant: str, before: int | None = None, b
 
 @transaction.atomic
 def remove_card(*, card: GuidanceCard, by: User, at: datetime) -> None:
-    """Raises MapIsArchived."""
+    """Raises MapIsArchived, CardIsGone."""
     found, pk = _open(card.map), card.pk
-    card.delete()
+    _there(card).delete()
     audit("scripts.map.written", found, by=by, at=at, removed=pk)
 
 
@@ -133,4 +139,12 @@ def _open(map: GuidanceMap) -> GuidanceMap:
     found = GuidanceMap.objects.select_for_update().get(pk=map.pk)
     if found.archived_at is not None:
         raise MapIsArchived(_("This map is archived and stays as it is. Begin a new one with its cards."))
+    return found
+
+
+def _there(card: GuidanceCard) -> GuidanceCard:
+    """The card as it stands now, its map being locked. Raises CardIsGone."""
+    found = GuidanceCard.objects.filter(pk=card.pk).first()
+    if found is None:
+        raise CardIsGone(_("This card was taken away meanwhile."))
     return found

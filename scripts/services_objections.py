@@ -63,7 +63,10 @@ def retire_objection(*, objection: Objection, by: User, at: datetime) -> Objecti
 
 @transaction.atomic
 def revive_objection(*, objection: Objection, by: User, at: datetime) -> Objection:
-    """In use already: nothing happens."""
+    """Its answers in use are on the desk again; in use already: nothing happens. Raises ProhibitedWords: since it was retired another
+    word may have become one."""
+    in_use = objection.answers.filter(status=ObjectionAnswer.Status.IN_USE).values_list("text", flat=True)
+    check_words("\n".join(in_use))
     return _retire(objection, False, "scripts.objection.revived", by=by, at=at)
 
 
@@ -151,4 +154,6 @@ def retire_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
 
 @transaction.atomic
 def revive_phrase(*, phrase: Phrase, by: User, at: datetime) -> Phrase:
+    """In use already: nothing happens. Raises ProhibitedWords: since it was retired another word may have become one."""
+    check_words(phrase.text)
     return _retire(phrase, False, "scripts.phrase.revived", by=by, at=at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core.audit import audit
@@ -37,30 +37,39 @@ def save_scenario(*, scenario: Scenario, by: User, at: datetime, seen: str | Non
     keep_wording(scenario, SHOWN, by)
     if scenario.conditions:
         parse(scenario.conditions, user=by)
-    check_words("\n".join([scenario.picture, scenario.lines, scenario.sms_text]))
-    if Scenario.objects.filter(product=scenario.product, name=scenario.name).exclude(pk=scenario.pk).exists():
-        raise NameTaken(_("This product has a scenario of that name already."))
+    check_words(said_in(scenario))
     if scenario.pk is None:
         scenario.written_by, scenario.written_at = by, at
-        scenario.save()
     else:
         lock_as_seen(scenario, SCENARIO_FIELDS, seen, deed="scripts.scenario.saved")
-        scenario.save(update_fields=SCENARIO_FIELDS)
+    try:
+        with transaction.atomic():
+            scenario.save(update_fields=SCENARIO_FIELDS if scenario.pk else None)
+    except IntegrityError as error:
+        if "scenario_name_per_product" not in str(error):
+            raise
+        raise NameTaken(_("This product has a scenario of that name already.")) from None
     audit("scripts.scenario.saved", scenario, by=by, at=at)
     return scenario
 
 
 @transaction.atomic
 def set_scenario_status(*, scenario: Scenario, status: str, by: User, at: datetime) -> Scenario:
-    """Draft, being tried, in use (both are proposed on the desk), dropped. So already: nothing happens. Raises ProhibitedWords, MustStay."""
+    """Draft, being tried, in use (both are proposed on the desk), dropped. So already: nothing happens. Raises MustStay, and ProhibitedWords:
+    since it was written another word may have become one."""
     scenario = locked(scenario)
     if scenario.status == status:
         return scenario
     if status in PROPOSED:
-        check_words("\n".join([scenario.picture, scenario.lines, scenario.sms_text]))
+        check_words(said_in(scenario))
     else:
         must_stay(scenario, by)
     scenario.status = status
     scenario.save(update_fields=["status"])
     audit("scripts.scenario.moved", scenario, by=by, at=at, status=str(status))
     return scenario
+
+
+def said_in(scenario: Scenario) -> str:
+    """What the customer hears or reads of it."""
+    return "\n".join([scenario.picture, scenario.lines, scenario.sms_text])

@@ -16,7 +16,7 @@ from core.audit import audit
 from core.errors import DomainError
 from people.models import User
 from scripts import contents, queries_changes, rules
-from scripts.flow import WITH_CHOICES
+from scripts.flow import TEXTS, WITH_CHOICES, Question, stamp
 from scripts.models import (
     Article,
     Objection,
@@ -34,7 +34,6 @@ STEPS = 200  # of one version
 QUESTIONS = 20  # of one step
 ANSWERS = 30  # of one question
 ORDER = {part: number for number, part in enumerate(ScriptStep.Part.values)}
-TEXTS = ("title", "text", "hint", "must_say")
 
 
 class TooMuch(DomainError):
@@ -43,6 +42,10 @@ class TooMuch(DomainError):
 
 class StepIsGone(DomainError):
     """Somebody else took it out meanwhile."""
+
+
+class WrittenMeanwhile(DomainError):
+    """Somebody else wrote here since the page was drawn: the last one to save does not win unseen."""
 
 
 class AnswersClash(DomainError):
@@ -80,17 +83,52 @@ def add_step(*, version: ScriptVersion, part: str, by: User, at: datetime) -> Sc
 
 
 @transaction.atomic
-def save_step(*, step: ScriptStep, values: dict[str, str], by: User, at: datetime) -> ScriptStep:
-    """Store title, text, hint and must-say points as they stand on the page. Nothing is traced when nothing changed."""
+def save_step(
+    *, step: ScriptStep, values: dict[str, str], by: User, at: datetime, seen: str | None = None
+) -> ScriptStep:
+    """Store title, text, hint and must-say points as they stand on the page. Nothing is traced when nothing changed.
+
+    `seen`: the stamp of the step that the writer had before them. Raises VersionIsFixed, StepIsGone, WrittenMeanwhile.
+    """
     version, step = _step_of_draft(step)
     changed = [name for name in TEXTS if name in values and getattr(step, name) != values[name]]
     if not changed:
         return step
+    if seen is not None and seen != stamp_of(step):
+        _written_meanwhile(version, by)
     for name in changed:
         setattr(step, name, values[name])
     step.save(update_fields=changed)
     _touch(version, by, at, "written", step)
     return step
+
+
+def stamp_of(step: ScriptStep) -> str:
+    """As flow.Step has it."""
+    return stamp([getattr(step, name) for name in TEXTS])
+
+
+def stamp_of_question(question: ScriptQuestion) -> str:
+    """As flow.Question has it."""
+    choices = tuple(map(str, question.choices))
+    as_is = (question.code, question.text, question.kind, question.is_required, choices, _branches(question))
+    return Question(question.pk, *as_is).stamp
+
+
+def _written_meanwhile(version: ScriptVersion, by: User) -> None:
+    other = version.changed_by
+    if other is None or other.pk == by.pk:
+        raise WrittenMeanwhile(
+            _(
+                "Not saved: this was written in another window meanwhile. What you typed stands here still; copy it and load the page anew."
+            )
+        )
+    raise WrittenMeanwhile(
+        _(
+            "Not saved: %(name)s wrote here meanwhile. What you typed stands here still; copy it and load the page anew to see both."
+        )
+        % {"name": other}
+    )
 
 
 @transaction.atomic
@@ -239,10 +277,12 @@ def save_question(
     answers: Sequence[tuple[str, str]],
     by: User,
     at: datetime,
+    seen: str | None = None,
 ) -> ScriptQuestion:
     """Store a question with its answers: (answer, where it leads), which is "" for the next step, "end", or the number of a step.
 
-    Answers without words are left out. Raises VersionIsFixed, AnswersClash, NotOfThisVersion, TooMuch.
+    Answers without words are left out. `seen`: the stamp of the question that the writer had before them. Raises VersionIsFixed,
+    AnswersClash, NotOfThisVersion, TooMuch, WrittenMeanwhile.
     """
     version, question = _question_of_draft(question)
     ways = _ways(version, answers) if kind in WITH_CHOICES else []
@@ -251,6 +291,8 @@ def save_question(
     before = (question.text, question.kind, question.is_required, question.choices)
     if before == (text, kind, is_required, choices) and branches == _branches(question):
         return question
+    if seen is not None and seen != stamp_of_question(question):
+        _written_meanwhile(version, by)
     question.text, question.kind, question.is_required, question.choices = text, kind, is_required, choices
     question.save(update_fields=["text", "kind", "is_required", "choices"])
     question.branches.all().delete()

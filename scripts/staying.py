@@ -6,7 +6,7 @@ nothing. Script versions need none of this: their text never changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from django.db.models import Model
@@ -38,7 +38,7 @@ def must_stay(thing: Thing, by: User) -> None:
             raise MustStay(told)
 
 
-def keep_wording(thing: Thing, fields: tuple[str, ...], by: User) -> None:
+def keep_wording(thing: Thing, fields: Iterable[str], by: User) -> None:
     """Before a changed row is stored: lock it, and refuse when one of these fields differs and must stay. Raises MustStay."""
     if thing.pk is None:
         return

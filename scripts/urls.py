@@ -19,6 +19,7 @@ urlpatterns = [
     path("products/new/", views.product_edit, name="product_new"),
     path("products/<int:pk>/", views_products.product_detail, name="product"),
     path("products/<int:pk>/edit/", views.product_edit, name="product_edit"),
+    path("products/<int:pk>/switch/", views.product_switch, name="product_switch"),
     path("products/<int:product_pk>/offers/new/", views.offer_edit, name="offer_new"),
     path("products/<int:product_pk>/offers/<int:pk>/", views_products.offer_detail, name="offer"),
     path("products/<int:product_pk>/offers/<int:pk>/edit/", views.offer_edit, name="offer_edit"),

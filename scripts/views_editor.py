@@ -72,7 +72,12 @@ def step_save(request: HttpRequest, pk: int) -> HttpResponse:
     form = StepForm(request.POST)
     if not form.is_valid():
         return _not_saved(request, _first_fault(form))
-    return _saved(request, step.version, lambda: verbs.save_step(step=step, values=form.values(), **_who(request)))
+    return _saved(
+        request,
+        step.version,
+        lambda: verbs.save_step(step=step, values=form.values(), seen=request.POST.get("seen"), **_who(request)),
+        stamp_id=f"step-{step.pk}-seen",
+    )
 
 
 @require_POST
@@ -146,7 +151,8 @@ def question_save(request: HttpRequest, pk: int) -> HttpResponse:
     return _saved(
         request,
         question.step.version,
-        lambda: verbs.save_question(question=question, **values, **_who(request)),
+        lambda: verbs.save_question(question=question, seen=request.POST.get("seen"), **values, **_who(request)),
+        stamp_id=f"question-{question.pk}-seen",
     )
 
 
@@ -298,17 +304,24 @@ def _step_anew(
     return answer
 
 
-def _saved(request: HttpRequest, version: ScriptVersion, verb: Callable[[], Any]) -> HttpResponse:
-    """Do it and say when; the fields stay as they are, for somebody is writing in them."""
+def _saved(
+    request: HttpRequest, version: ScriptVersion, verb: Callable[[], ScriptStep | ScriptQuestion], *, stamp_id: str
+) -> HttpResponse:
+    """Do it and say when; the fields stay as they are, for somebody is writing in them. Only the stamp beside them is that of now."""
     try:
-        verb()
+        written = verb()
     except DomainError as error:
         return _not_saved(request, str(error))
-    return render(
-        request,
-        "scripts/_saved.html",
-        {"version": version, "saved_at": database_now(), "findings": queries_versions.findings(version), "oob": True},
-    )
+    stamp = verbs.stamp_of(written) if isinstance(written, ScriptStep) else verbs.stamp_of_question(written)
+    context = {
+        "version": version,
+        "saved_at": database_now(),
+        "findings": queries_versions.findings(version),
+        "oob": True,
+        "stamp_id": stamp_id,
+        "stamp": stamp,
+    }
+    return render(request, "scripts/_saved.html", context)
 
 
 def _not_saved(request: HttpRequest, sentence: str) -> HttpResponse:

@@ -80,14 +80,13 @@ def objection_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 def _objection_page(
     request: HttpRequest, objection: Objection, *, form: Any = None, answer_form: Any = None, status: int = 200
 ) -> HttpResponse:
+    may_write = rules.can_write_treasury(request.user)
     context = {
         "objection": objection,
         "form": form or ObjectionForm(instance=objection),
         "answer_form": answer_form or AnswerForm(),
-        "answers": objection.answers.select_related("written_by").order_by("status", "-written_at")
-        if objection.pk
-        else [],
-        "may_write": rules.can_write_treasury(request.user),
+        "answers": queries.answers(objection, with_drafts=may_write) if objection.pk else [],
+        "may_write": may_write,
     }
     return render(request, "scripts/objection.html", context, status=status)
 

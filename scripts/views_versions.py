@@ -46,8 +46,8 @@ def url_of(version: ScriptVersion) -> str:
     return f"{reverse('scripts:script', args=[version.script_id])}?version={version.number}"
 
 
-def _version(pk: int) -> ScriptVersion:
-    return get_object_or_404(ScriptVersion.objects.select_related("script__product"), pk=pk)
+def _version(request: HttpRequest, pk: int) -> ScriptVersion:
+    return get_object_or_404(ScriptVersion.objects.visible_to(request.user).select_related("script__product"), pk=pk)
 
 
 # ---------------------------------------------------------------- preview
@@ -56,7 +56,7 @@ def _version(pk: int) -> ScriptVersion:
 @require_GET
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """One step as the desk shows it, filled for a sample customer; every way on is a link. `path` is how one came here."""
-    version = _version(pk)
+    version = _version(request, pk)
     flow = queries_versions.flow_of(version)
     path = _path(request, flow)
     step = flow.by_pk.get(_int(request.GET.get("step", "")))
@@ -111,10 +111,11 @@ def _int(text: str) -> int:
 @require_GET
 def flow_map(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole flow as a list: under each step where it leads, and from where one comes to it."""
-    version = _version(pk)
+    version = _version(request, pk)
     flow = queries_versions.flow_of(version)
     marks: dict[int, list[Any]] = {}
-    for finding in queries_versions.findings(version, flow):
+    found = queries_versions.findings(version, flow) if rules.can_read_drafts(request.user) else []
+    for finding in found:
         if finding.step:
             marks.setdefault(finding.step.pk, []).append(finding)
     came: dict[int, list[Step]] = {}
@@ -138,7 +139,7 @@ def flow_map(request: HttpRequest, pk: int) -> HttpResponse:
 def compare(request: HttpRequest, pk: int) -> HttpResponse:
     """Two versions side by side: by default the newest and the one it was made from (else the one before)."""
     script = get_object_or_404(Script.objects.select_related("product"), pk=pk)
-    versions = list(script.versions.select_related("based_on").order_by("-number"))
+    versions = list(script.versions.visible_to(request.user).select_related("based_on").order_by("-number"))
     by_number = {version.number: version for version in versions}
     after = by_number.get(_int(request.GET.get("after", ""))) or (versions[0] if versions else None)
     before = by_number.get(_int(request.GET.get("before", ""))) or (after and _before(after, versions))
@@ -165,7 +166,9 @@ def _words() -> comparing.Words:
 
 
 def _before(after: ScriptVersion, versions: list[ScriptVersion]) -> ScriptVersion | None:
-    return after.based_on or next((one for one in versions if one.number < after.number), None)
+    if after.based_on in versions:
+        return after.based_on
+    return next((one for one in versions if one.number < after.number), None)
 
 
 # ---------------------------------------------------------------- table
@@ -174,7 +177,7 @@ def _before(after: ScriptVersion, versions: list[ScriptVersion]) -> ScriptVersio
 @require_GET
 def table_export(request: HttpRequest, pk: int) -> HttpResponseBase:
     must(request, rules.can_write_scripts(request.user))
-    version = _version(pk)
+    version = _version(request, pk)
     file = io.BytesIO()
     flow, chinese = queries_versions.flow_of(version), sheets.is_chinese()
     origin = f"{version.number} {contents.stamp(version)}"
@@ -192,7 +195,7 @@ def table_export(request: HttpRequest, pk: int) -> HttpResponseBase:
 def table_import(request: HttpRequest, pk: int) -> HttpResponse:
     """Read a table into a draft. One bad row, and nothing is stored; a draft that has moved on since is asked about first."""
     must(request, rules.can_write_scripts(request.user))
-    version = _version(pk)
+    version = _version(request, pk)
     if version.status != ScriptVersion.Status.DRAFT:
         return redirect(url_of(version))
     if "anyway" in request.POST:
@@ -263,7 +266,7 @@ def _read(version: ScriptVersion, file: Any) -> tuple[list[Any], set[str], list[
 
 @require_POST
 def comment_add(request: HttpRequest, pk: int) -> HttpResponse:
-    version = _version(pk)
+    version = _version(request, pk)
     must(request, rules.can_comment(request.user, version))
     step = None
     if request.POST.get("step"):
@@ -312,7 +315,7 @@ def version_new(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def version_discard(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_write_scripts(request.user))
-    version = _version(pk)
+    version = _version(request, pk)
     try:
         services.discard_draft(version=version, by=request.user, at=database_now())
     except DomainError as error:
@@ -343,7 +346,7 @@ def _approves(user: User) -> bool:
 def version_submit(request: HttpRequest, pk: int) -> HttpResponse:
     """What is no error goes along as a warning."""
     answer = _move(request, pk, rules.can_write_scripts, services.submit_version)
-    version = _version(pk)
+    version = _version(request, pk)
     if version.status == ScriptVersion.Status.IN_REVIEW:
         for finding in queries_versions.findings(version):
             messages.warning(request, finding.sentence)

@@ -232,6 +232,7 @@ def decide_experiment(
 
 
 def _adopt(thing: ScriptVersion | Offer | Scenario, experiment: Experiment, by: User, at: datetime) -> None:
+    # the version first, then the campaign: make_live locks in that order what it moves
     if isinstance(thing, ScriptVersion) and thing.status != ScriptVersion.Status.LIVE:
         make_live(version=thing, by=by, at=at)
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=experiment.campaign_id)

@@ -14,10 +14,11 @@ from core.audit import audit
 from core.errors import DomainError
 from customers.models import RulePack
 from people.models import Team, User
-from scripts.models import Product
-from scripts.services import save_product
+from scripts.models import Product, ScriptVersion
+from scripts.services_products import save_product
 
 Stage = Campaign.Stage
+OWN_VERBS = {"id", "stage", "is_on", "has_experiment", "created_by", "created_at"}
 
 
 class GateClosed(DomainError):
@@ -86,19 +87,53 @@ def keep_history(*, code: str, by: User, at: datetime) -> Campaign:
 
 
 @transaction.atomic
-def change_campaign(*, campaign: Campaign, packs: Iterable[RulePack], by: User, at: datetime) -> Campaign:
-    """Store changed facts of a campaign; stage, switch and experiments have verbs of their own and are left as they are now.
+def change_campaign(
+    *, campaign: Campaign, packs: Iterable[RulePack], by: User, at: datetime, changed: Iterable[str] | None = None
+) -> Campaign:
+    """Store what is other than it stands; stage, switch and experiments have verbs of their own and are left as they are now.
 
-    Raises ExperimentRuns when the product would change under an experiment, and RulesDoNotFit.
+    `changed`: only these facts, as far as the planner touched them: what others changed under the open page stays (a script version
+    adopted meanwhile, say). None: all. Raises NotReady when a campaign that calls would lose its script, ExperimentRuns when the
+    product would change under an experiment, RulesDoNotFit.
     """
-    stored = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign.pk)
-    if stored.product_id != campaign.product_id:
-        _check_not_compared(campaign)
-    own_verbs = {"id", "stage", "is_on", "has_experiment", "created_by", "created_at"}
-    campaign.save(update_fields=[field.name for field in campaign._meta.concrete_fields if field.name not in own_verbs])
-    bind_packs(campaign=campaign, packs=packs, by=by, at=at)
-    audit("campaigns.campaign.changed", campaign, by=by, at=at)
-    return campaign
+    touched = None if changed is None else set(changed)
+    _usable_version(campaign, touched)
+    stands = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign.pk)
+    found = [
+        field.name
+        for field in stands._meta.concrete_fields
+        if field.name not in OWN_VERBS
+        and (touched is None or field.name in touched)
+        and getattr(stands, field.attname) != getattr(campaign, field.attname)
+    ]
+    if "product" in found:
+        _check_not_compared(stands)
+    for name in found:
+        setattr(stands, name, getattr(campaign, name))
+    if stands.script_version is not None and "script_version" in found and stands.script_id is None:
+        stands.script_id, found = stands.script_version.script_id, [*found, "script"]
+    if stands.stage in Campaign.CALLING and stands.script_version_id is None and "script_version" in found:
+        raise NotReady(_("This campaign is calling: it needs a script version."))
+    stands.save(update_fields=found)
+    kept = touched is not None and "packs" not in touched
+    bind_packs(campaign=stands, packs=stands.packs.all() if kept else packs, by=by, at=at)
+    audit("campaigns.campaign.changed", stands, by=by, at=at, fields=found)
+    return stands
+
+
+def _usable_version(campaign: Campaign, touched: set[str] | None) -> None:
+    """A version that is chosen anew may be used in calls, and is not retired before this is stored: versions are locked before campaigns."""
+    wanted = campaign.script_version_id
+    if wanted is None or (touched is not None and "script_version" not in touched):
+        return
+    if Campaign.objects.filter(pk=campaign.pk, script_version=wanted).exists():
+        return
+    version = ScriptVersion.objects.select_for_update(no_key=True).get(pk=wanted)
+    if version.status not in ScriptVersion.USABLE:
+        raise NotReady(
+            _("Version %(number)s of this script is %(status)s now. Choose another.")
+            % {"number": version.number, "status": version.get_status_display()}
+        )
 
 
 def _check_not_compared(campaign: Campaign) -> None:

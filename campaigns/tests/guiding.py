@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from campaigns.models import Campaign
 from people.models import User
 from scripts.models import (
@@ -15,15 +13,14 @@ from scripts.models import (
     ScriptBranch,
     ScriptQuestion,
     ScriptStep,
-    ScriptVersion,
     StepObjection,
     StepQuote,
 )
-from scripts.tests.factories import ScriptFactory, ScriptVersionFactory
+from scripts.tests.factories import ScriptFactory, ScriptVersionFactory, moved, unlocked
 
 
 class Guided:
-    """Three steps: greet (agrees: to the price, refuses: to the end), price (required: how dear), thanks (required: which day)."""
+    """Three steps: greet (agrees: to the price, refuses: to the ending), price (required: how dear), thanks (required: which day)."""
 
     def __init__(self, product: Product) -> None:
         self.version = ScriptVersionFactory(script=ScriptFactory(product=product))
@@ -52,9 +49,7 @@ class Guided:
         )
 
     def goes_live(self, campaign: Campaign) -> Guided:
-        ScriptVersion.objects.filter(pk=self.version.pk).update(
-            status="live", approved_at=datetime(2026, 1, 1, tzinfo=UTC)
-        )
+        moved(self.version, "live")
         Campaign.objects.filter(pk=campaign.pk).update(script=self.version.script, script_version=self.version)
         campaign.refresh_from_db()
         return self
@@ -72,14 +67,11 @@ def answer_to(
 
 
 def at_hand(step: ScriptStep, answer: ObjectionAnswer, article: Article | None = None) -> None:
-    """Links stand with the text of a version: one in force is taken back for it, and put in force again."""
-    version = ScriptVersion.objects.filter(pk=step.version_id)
-    before = version.values("status", "approved_at").get()
-    version.update(status="draft", approved_at=None)
-    StepObjection.objects.create(step=step, objection=answer.objection)
-    if article is not None:
-        StepQuote.objects.create(step=step, article=article, article_version=article.number)
-    version.update(**before)
+    """Links stand with the text of a version: also one in force is given them here."""
+    with unlocked():
+        StepObjection.objects.create(step=step, objection=answer.objection)
+        if article is not None:
+            StepQuote.objects.create(step=step, article=article, article_version=article.number)
 
 
 def scenario(product: Product, name: str, *, by: User, **fields) -> Scenario:

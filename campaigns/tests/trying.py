@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from campaigns.models import Campaign, Experiment
 from campaigns.services import experiments
 from campaigns.services.experiments import ArmPlan
@@ -18,10 +16,7 @@ def versions(product: Product, count: int = 2) -> list[ScriptVersion]:
     script = ScriptFactory(product=product)
     found = [live_version(script)]
     for _number in range(count - 1):
-        version = ScriptVersionFactory(script=script, six_parts=True)
-        version.status, version.approved_at = ScriptVersion.Status.APPROVED, datetime(2026, 1, 2, tzinfo=UTC)
-        version.save(update_fields=["status", "approved_at"])
-        found.append(version)
+        found.append(ScriptVersionFactory(script=script, six_parts=True, status="approved"))
     return found
 
 

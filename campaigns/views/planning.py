@@ -140,10 +140,13 @@ def campaign_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     must(request, rules.can_plan(request.user, campaign if pk else None))
     form = CampaignForm(request.POST or None, instance=campaign, user=request.user)
     if request.method == "POST" and form.is_valid():
-        verb = planning.change_campaign if pk else planning.plan_campaign
+        told = {"packs": form.cleaned_data["packs"], "by": request.user, "at": database_now()}
         try:
-            saved = verb(
-                campaign=form.save(commit=False), packs=form.cleaned_data["packs"], by=request.user, at=database_now()
+            written = form.save(commit=False)
+            saved = (
+                planning.change_campaign(campaign=written, changed=form.changed_data, **told)
+                if pk
+                else planning.plan_campaign(campaign=written, **told)
             )
         except DomainError as error:
             form.add_error(None, str(error))

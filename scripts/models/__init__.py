@@ -7,6 +7,7 @@ from .objections import Objection, ObjectionAnswer, Phrase, PhraseVote
 from .products import Offer, Product
 from .scenarios import Scenario
 from .scripts import (
+    DRAFT_READERS,
     ProhibitedWord,
     Script,
     ScriptBranch,
@@ -19,6 +20,7 @@ from .scripts import (
 )
 
 __all__ = [
+    "DRAFT_READERS",
     "Article",
     "ArticleFile",
     "ArticleNotice",

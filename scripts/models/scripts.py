@@ -11,7 +11,12 @@ from django.db.models import Max, Q
 from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from people.models import Membership, User
+
 from .products import Product
+
+Role = Membership.Role
+DRAFT_READERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR, Role.QA, Role.TRAINER)
 
 
 class Script(models.Model):
@@ -34,13 +39,21 @@ class Script(models.Model):
 
 
 class ScriptVersionQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ScriptVersionQuerySet:
+        """What is written, reviewed or was retired is for those who write, approve or teach; all others read what calls may use."""
+        return self if user.has_role(*DRAFT_READERS) else self.usable()
+
     def usable(self) -> ScriptVersionQuerySet:
         """Versions that calls may use."""
         return self.filter(status__in=ScriptVersion.USABLE)
 
 
 class ScriptVersion(models.Model):
-    """One wording of a script. Once approved it never changes (a trigger refuses): calls keep which one was used."""
+    """One wording of a script. Once approved it never changes, and its status moves only as written here (triggers refuse): calls keep
+    which one was used.
+
+    draft and in review, back and forth; approved; on trial or not; in force; retired. From approved and trial also straight to retired.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -83,6 +96,7 @@ class ScriptVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["script", "number"], name="script_version_number"),
             models.UniqueConstraint(fields=["script"], name="script_one_live_version", condition=Q(status="live")),
+            models.UniqueConstraint(fields=["script"], name="script_one_draft", condition=Q(status="draft")),
             models.CheckConstraint(
                 name="script_version_approval_is_whole",
                 condition=Q(status__in=["draft", "in_review"], approved_at=None)

@@ -1,13 +1,15 @@
 """The editor of a draft, request by request."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 
 from people.tests.factories import UserFactory
-from scripts.models import Article, Objection, ScriptStep, StepComment
+from scripts import services_steps
+from scripts.models import Article, Objection, ScriptBranch, ScriptQuestion, ScriptStep, StepComment
 
 from .factories import ScriptVersionFactory, live_version
 
@@ -48,12 +50,18 @@ def test_the_page_shows_every_step_and_what_is_to_be_mended(client, writer, vers
     assert "{name|customer}" in page
 
 
-def test_a_page_of_the_editor_runs_the_same_queries_however_many_steps(client, writer, django_assert_max_num_queries):
-    version = ScriptVersionFactory(six_parts=True)
-    for number in range(7, 20):
-        ScriptStep.objects.create(version=version, part="ending", position=number, text="bye")
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_page_of_the_editor_runs_the_same_queries_however_many_steps(
+    client, writer, django_assert_num_queries, count
+):
+    version = ScriptVersionFactory()
+    for number in range(1, count + 1):
+        one = ScriptStep.objects.create(version=version, part="ending", position=number, text="{name|} bye")
+        question = ScriptQuestion.objects.create(step=one, position=1, code="q", text="?", choices=["yes"])
+        ScriptBranch.objects.create(question=question, choice="yes", target=one)
+        StepComment.objects.create(version=version, step=one, text="Hm", by=writer)
 
-    with django_assert_max_num_queries(22):
+    with django_assert_num_queries(14):
         client.get(reverse("scripts:version_edit", args=[version.pk]))
 
 
@@ -253,3 +261,53 @@ def test_questions_of_what_was_approved_stay_where_they_are(client, writer):
     version.save(update_fields=["status", "approved_at"])
 
     assert post(client, "question_move", question.pk, to="up").status_code == 409
+
+
+# ---------------------------------------------------------------- two writers
+
+
+def seen_of(client, version, name):
+    page = text(client.get(reverse("scripts:version_edit", args=[version.pk])))
+    return re.search(rf'id="{name}-seen" value="([0-9a-f]+)"', page)[1]
+
+
+def test_the_second_writer_of_a_step_is_told_and_does_not_win_unseen(client, writer, version):
+    one = step(version)
+    seen = seen_of(client, version, f"step-{one.pk}")
+    other = UserFactory(role="qa", display_name="Li Na")
+    services_steps.save_step(step=one, values={"text": "from the other"}, by=other, at=one.version.created_at)
+
+    answer = post(client, "step_save", one.pk, title="", text="mine", hint="", must_say="", seen=seen)
+
+    assert answer.status_code == 409
+    assert "Not saved: Li Na wrote here meanwhile." in text(answer)
+    assert step(version).text == "from the other"
+
+
+def test_who_goes_on_writing_has_the_stamp_of_what_was_saved_last(client, writer, version):
+    one = step(version)
+    seen = seen_of(client, version, f"step-{one.pk}")
+    first = post(client, "step_save", one.pk, text="one", seen=seen)
+    next_seen = re.search(rf'id="step-{one.pk}-seen" value="([0-9a-f]+)" hx-swap-oob="true"', text(first))[1]
+
+    assert next_seen != seen
+    assert post(client, "step_save", one.pk, text="two", seen=next_seen).status_code == 200
+    assert post(client, "step_save", one.pk, text="three", seen=next_seen).status_code == 409
+    assert post(client, "step_save", one.pk, text="two", seen=next_seen).status_code == 200  # it stands so already
+
+
+def test_the_second_writer_of_a_question_is_told(client, writer, version):
+    one, end = step(version), step(version, "ending")
+    asked = ScriptQuestion.objects.create(step=one, position=1, code="q1", text="?", choices=["yes", "no"])
+    ScriptBranch.objects.create(question=asked, choice="yes", target=end)
+    seen = seen_of(client, version, f"question-{asked.pk}")
+    fields = {"text": "?", "kind": "choice", "answer": ["yes", "no"], "target": [end.pk, "end"]}
+
+    first = post(client, "question_save", asked.pk, **fields, seen=seen)
+    second = post(client, "question_save", asked.pk, **fields | {"text": "Other?"}, seen=seen)
+
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert "in another window" in text(second)
+    next_seen = seen_of(client, version, f"question-{asked.pk}")
+    assert next_seen in text(first)
+    assert post(client, "question_save", asked.pk, **fields | {"text": "Other?"}, seen=next_seen).status_code == 200

@@ -3,21 +3,22 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
+from core.models import AuditEvent
 from people.models import Membership, User
 from scripts import queries_versions, services, services_steps
 from scripts.models import (
     Article,
     Objection,
+    Product,
     ProhibitedWord,
+    Script,
     ScriptBranch,
     ScriptQuestion,
-    ScriptStep,
-    ScriptVersion,
     StepObjection,
     StepQuote,
 )
 
-from .factories import ProductFactory, ScriptFactory, ScriptVersionFactory, live_version, write_six_parts
+from .factories import ProductFactory, ScriptFactory, ScriptVersionFactory, live_version, moved, write_six_parts
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -120,6 +121,33 @@ def test_an_open_comment_hinders_approval_until_it_is_settled(writer, approver):
     assert services.approve_version(version=version, by=approver, at=AT).status == "approved"
 
 
+PROHIBITS = lambda version: ProhibitedWord.objects.create(word="Persuasion", why="not proven")  # noqa: E731
+DEMANDS = lambda version: Product.objects.filter(pk=version.script.product_id).update(  # noqa: E731
+    mandatory_statements="24 months"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "verb", "outcome"),
+    [
+        ("in_review", services.approve_version, "Not approved"),
+        ("approved", services.start_trial, "Not tried"),
+        ("approved", services.make_live, "Not put in force"),
+        ("trial", services.make_live, "Not put in force"),
+    ],
+)
+@pytest.mark.parametrize("change", [PROHIBITS, DEMANDS])
+def test_what_became_wrong_since_the_text_was_written_stops_it(writer, approver, status, verb, outcome, change):
+    version = moved(draft(writer), status)
+    change(version)
+
+    with pytest.raises(services.ChecksFailed, match=outcome):
+        verb(version=version, by=approver, at=AT)
+
+    version.refresh_from_db()
+    assert version.status == status
+
+
 def test_what_was_sent_back_can_be_written_again(writer):
     version = services.send_back(version=in_review(writer), by=writer, at=AT)
 
@@ -164,6 +192,8 @@ def test_an_approved_version_goes_live_and_the_one_before_retires(writer, approv
     before.refresh_from_db()
     version.refresh_from_db()
     assert (before.status, version.status) == ("retired", "live")
+    told = AuditEvent.objects.filter(subject_id=str(before.pk), action="scripts.version.moved").get()
+    assert (told.detail["status"], told.actor_id) == ("retired", approver.pk)
     assert version.number == 2
     assert version.steps.count() == 6
 
@@ -187,8 +217,7 @@ def test_a_new_version_copies_everything_and_its_answers_lead_to_its_own_steps(w
     article = Article.objects.create(title="Prices", owner=writer, number=3)
     StepObjection.objects.create(step=first, objection=objection)
     StepQuote.objects.create(step=first, article=article, article_version=2)
-    old.status, old.approved_at = "live", AT
-    old.save(update_fields=["status", "approved_at"])
+    moved(old, "live")
 
     new = services.new_version(script=old.script, by=writer, at=AT)
 
@@ -207,7 +236,7 @@ def test_going_back_makes_a_new_draft_of_the_old_version(writer):
     first = live_version()
     second = ScriptVersionFactory(script=first.script, six_parts=True)
     second.steps.update(text="newer")
-    ScriptVersion.objects.filter(pk=second.pk).update(status="approved", approved_at=AT)
+    moved(second, "approved")
 
     back = services.new_version(script=first.script, based_on=first, by=writer, at=AT)
 
@@ -217,11 +246,46 @@ def test_going_back_makes_a_new_draft_of_the_old_version(writer):
 
 def test_going_back_does_not_overwrite_a_draft(writer):
     first = live_version()
+    ScriptVersionFactory(script=first.script, status="retired")
     services.new_version(script=first.script, by=writer, at=AT)
-    other = ScriptVersionFactory(script=first.script, status="retired")
+
+    with pytest.raises(services.DraftIsOpen, match="Version 3 is a draft already"):
+        services.new_version(script=first.script, based_on=first, by=writer, at=AT)
+
+
+def test_no_new_version_is_begun_while_one_is_in_review(writer):
+    version = in_review(writer)
+
+    with pytest.raises(services.DraftIsOpen, match="Version 1 is in review"):
+        services.new_version(script=version.script, by=writer, at=AT)
+    services.send_back(version=version, by=writer, at=AT)
+
+    assert services.new_version(script=version.script, by=writer, at=AT) == version
+
+
+def test_nothing_is_sent_back_while_another_draft_is_open(writer):
+    version = in_review(writer)
+    ScriptVersionFactory(script=version.script)
 
     with pytest.raises(services.DraftIsOpen, match="Version 2 is a draft already"):
-        services.new_version(script=first.script, based_on=other, by=writer, at=AT)
+        services.send_back(version=version, by=writer, at=AT)
+
+    version.refresh_from_db()
+    assert version.status == "in_review"
+
+
+def test_the_database_knows_one_draft_of_a_script():
+    version = ScriptVersionFactory()
+
+    with pytest.raises(IntegrityError, match="script_one_draft"), transaction.atomic():
+        ScriptVersionFactory(script=version.script)
+
+
+def test_a_code_that_is_taken_is_told_in_a_sentence(writer):
+    taken = ScriptFactory(code="S-1")
+
+    with pytest.raises(services.CodeTaken, match="S-1"):
+        services.create_script(script=Script(code="S-1", name="x", product=taken.product), by=writer, at=AT)
 
 
 def test_a_draft_is_thrown_away_but_never_the_only_version(writer):
@@ -237,23 +301,8 @@ def test_a_draft_is_thrown_away_but_never_the_only_version(writer):
         services.discard_draft(version=live, by=writer, at=AT)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda step: ScriptStep.objects.filter(pk=step.pk).update(text="other"),
-        lambda step: ScriptStep.objects.filter(pk=step.pk).delete(),
-        lambda step: ScriptStep.objects.create(version=step.version, part="ending", position=99, text="more"),
-    ],
-)
-def test_the_database_refuses_to_change_an_approved_text(change):
-    step = live_version().steps.first()
-
-    with pytest.raises(IntegrityError), transaction.atomic():
-        change(step)
-
-
 def test_only_one_version_of_a_script_is_live():
     live = live_version()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        ScriptVersion.objects.create(script=live.script, number=9, status="live", approved_at=AT)
+        ScriptVersionFactory(script=live.script, status="live")

@@ -8,11 +8,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from people.tests.factories import UserFactory
+from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from scripts import services, services_steps
-from scripts.models import ScriptBranch, ScriptQuestion, ScriptVersion
+from scripts.models import ProhibitedWord, ScriptBranch, ScriptQuestion, ScriptVersion, StepComment
 
-from .factories import ScriptVersionFactory, live_version
+from .factories import ScriptVersionFactory, live_version, moved
 
 pytestmark = pytest.mark.django_db
 
@@ -310,3 +310,77 @@ def test_a_step_that_does_not_fit_a_cell_is_told_instead_of_exported(client, wri
     answer = client.get(reverse("scripts:version_table", args=[version.pk]), follow=True)
 
     assert "is too long for a cell of Excel" in answer.content.decode()
+
+
+# ---------------------------------------------------------------- who reads what
+
+READ = ("version_preview", "version_map")
+
+
+def reader(role):
+    """Somebody in that role, in the place that it has."""
+    if role == "city_manager":
+        return UserFactory(role=role, city=CityFactory(), language="en")
+    team = TeamFactory() if role in ("agent", "team_leader") else None
+    return UserFactory(role=role, team=team, language="en")
+
+
+@pytest.mark.parametrize(
+    ("status", "role"),
+    [("draft", "agent"), ("in_review", "team_leader"), ("retired", "supervisor"), ("draft", "city_manager")],
+)
+def test_a_version_that_calls_do_not_use_is_not_there_for_those_who_neither_write_nor_teach(client, status, role):
+    used = live_version()
+    hidden = ScriptVersionFactory(script=used.script, six_parts=True)
+    StepComment.objects.create(version=hidden, text="Too long", by=UserFactory())
+    hidden.steps.update(text="secret words")
+    moved(hidden, status)
+    client.force_login(reader(role))
+
+    for name in READ:
+        assert client.get(reverse(f"scripts:{name}", args=[hidden.pk])).status_code == 404
+        assert client.get(reverse(f"scripts:{name}", args=[used.pk])).status_code == 200
+    page = client.get(reverse("scripts:script", args=[used.script_id]), {"version": hidden.number}).content.decode()
+    assert "Version 1, In force" in page
+    assert not any(words in page for words in ("secret words", "Too long", f'href="?version={hidden.number}"'))
+    compared = client.get(reverse("scripts:compare", args=[used.script_id]), {"before": 1, "after": 2})
+    assert "secret words" not in compared.content.decode()
+    assert "In review" not in client.get(reverse("scripts:scripts")).content.decode()
+
+
+@pytest.mark.parametrize("status", ["approved", "trial", "live"])
+def test_an_agent_reads_what_calls_may_use_without_what_reviewers_said(client, status):
+    version = ScriptVersionFactory(six_parts=True)
+    StepComment.objects.create(version=version, step=version.steps.first(), text="Too long", by=UserFactory())
+    moved(version, status)
+    ProhibitedWord.objects.create(word="Closing", why="never say it")
+    client.force_login(reader("agent"))
+
+    page = client.get(reverse("scripts:script", args=[version.script_id])).content.decode()
+
+    assert "First question: {name|customer}" in page
+    assert "Too long" not in page
+    assert "never say it" not in page
+    assert "never say it" not in client.get(reverse("scripts:version_map", args=[version.pk])).content.decode()
+
+
+def test_a_script_without_a_version_in_use_says_so_to_an_agent(client):
+    version = ScriptVersionFactory(six_parts=True)
+    client.force_login(reader("agent"))
+
+    page = client.get(reverse("scripts:script", args=[version.script_id]))
+
+    assert page.status_code == 200
+    assert "No version of this script is in use yet" in page.content.decode()
+
+
+@pytest.mark.parametrize("role", ["trainer", "qa", "campaign_manager"])
+def test_those_who_write_approve_or_teach_read_drafts_and_comments(client, role):
+    version = ScriptVersionFactory(six_parts=True)
+    StepComment.objects.create(version=version, text="Too long", by=UserFactory())
+    client.force_login(UserFactory(role=role, language="en"))
+
+    page = client.get(reverse("scripts:script", args=[version.script_id])).content.decode()
+
+    assert all(words in page for words in ("Version 1, Draft", "Too long"))
+    assert client.get(reverse("scripts:version_preview", args=[version.pk])).status_code == 200

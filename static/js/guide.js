@@ -125,10 +125,11 @@ function goBack() {
   change((now) => now.path.push([walked.at(-2), Date.now(), 1]));
 }
 
-// Where the answer that was given leads, else the next step, else the end.
+// Where the answers that were given lead (the first that leads somewhere, in the order of the page), else the next step, else the end.
 function goOn() {
   const step = shownStep(), all = steps();
-  const chosen = [...(step?.querySelectorAll(".branch[aria-pressed=true]") ?? [])].find((branch) => branch.dataset.to);
+  const given = step?.querySelectorAll(".branch[aria-pressed=true], [data-question] input[data-to]:checked") ?? [];
+  const chosen = [...given].find((answer) => answer.dataset.to);
   goTo(chosen?.dataset.to ?? all[all.indexOf(step) + 1]?.dataset.step);
 }
 

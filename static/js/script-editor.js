@@ -1,9 +1,10 @@
 // The editor of a draft. Requests go one after the other (hx-sync on the page), so that a step is kept before its neighbours are drawn anew.
-// What is typed meanwhile is not lost: it waits in `pending` by the id of its field, and is put back and sent after the drawing.
+// What is typed meanwhile is not lost: it waits in `pending` by the id of its field, and is put back and sent after the drawing; so does, in
+// `before`, the stamp of what the writer had in sight when they began, for the server to tell whether somebody else wrote there meanwhile.
 const work = document.getElementById("script-work");
 const editor = () => document.getElementById("editor");
 const state = () => document.getElementById("save-state");
-const pending = new Map();
+const pending = new Map(), before = new Map();
 const AGAIN = 5000, LONGEST = 4000, STEP = 50;
 let lastText = null, again = 0;
 
@@ -32,6 +33,8 @@ document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-kept]");
   if (!form) return;
   pending.set(event.target.id || form, valueOf(event.target));
+  const seen = form.querySelector("[name=seen]");
+  if (seen && !before.has(seen.id)) before.set(seen.id, seen.value);
   if (event.target.name === "kind") form.dataset.kind = event.target.value;
   say(work.dataset.unsaved, "waiting");
 });
@@ -48,6 +51,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!form.matches?.("form[data-kept]")) return;
   if (event.detail.successful) {
     for (const [id, value] of form.sent ?? []) if (pending.get(id) === value) pending.delete(id);
+    const seen = form.querySelector("[name=seen]");
+    if (seen && dirty().includes(form)) before.set(seen.id, seen.value); else before.delete(seen?.id);
   } else if (event.detail.failed && !event.detail.xhr?.status) {
     say(work.dataset.failed, "bad");
     clearTimeout(again);
@@ -63,6 +68,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
     const field = document.getElementById(id);
     if (!field) { pending.delete(id); continue; }
     if (field.type === "checkbox") field.checked = value === "true"; else if (field.value !== value) field.value = value;
+    const seen = field.closest("form")?.querySelector("[name=seen]");
+    if (before.has(seen?.id)) seen.value = before.get(seen.id);
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 });

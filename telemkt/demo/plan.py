@@ -9,6 +9,7 @@ from campaigns.models import Campaign, Gate
 from campaigns.services import planning
 from customers.models import LeadList, RulePack, Source
 from scripts.models import Offer, Product, Script, ScriptVersion
+from scripts.services import approve_version, make_live, submit_version
 from telemkt.demo import words
 from telemkt.demo.accounts import People
 from telemkt.demo.talk import write_talk
@@ -77,9 +78,9 @@ def _live_script(people: People, product: Product, at: datetime) -> ScriptVersio
     script = Script.objects.create(code=f"S-{product.code}", name=f"{product.name}话术", product=product)
     version = ScriptVersion.objects.create(script=script, number=1, created_by=people.by_role["campaign_manager"])
     write_talk(version, product)
-    version.status, version.approved_at, version.approved_by = ScriptVersion.Status.LIVE, at, people.by_role["qa"]
-    version.save(update_fields=["status", "approved_at", "approved_by"])
-    return version
+    submit_version(version=version, by=people.by_role["campaign_manager"], at=at)
+    approve_version(version=version, by=people.by_role["qa"], at=at)
+    return make_live(version=version, by=people.by_role["qa"], at=at)
 
 
 def _campaign(people, code, name, product, stage, starts_on, ends_on, targets, packs, at) -> Campaign:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from campaigns.models import Campaign, Experiment, ExperimentArm
 from scripts.models import ScriptStep, ScriptVersion
-from scripts.services import new_version
+from scripts.services import approve_version, new_version, submit_version
 from telemkt.demo.accounts import People
 
 SINCE = timedelta(days=6)
@@ -60,6 +60,5 @@ def _second_version(people: People, campaign: Campaign, at: datetime) -> ScriptV
     opening = second.steps.filter(part=ScriptStep.Part.OPENING).order_by("position").first()
     assert opening is not None
     ScriptStep.objects.filter(pk=opening.pk).update(text=OPENING)
-    second.status, second.approved_at, second.approved_by = ScriptVersion.Status.APPROVED, at, people.by_role["qa"]
-    second.save(update_fields=["status", "approved_at", "approved_by"])
-    return second
+    submit_version(version=second, by=people.by_role["campaign_manager"], at=at)
+    return approve_version(version=second, by=people.by_role["qa"], at=at)

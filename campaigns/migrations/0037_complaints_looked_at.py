@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0034_refusals_found"),
+        ("campaigns", "0036_inbound_calls"),
     ]
 
     operations = [

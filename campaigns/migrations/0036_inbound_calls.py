@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0034_refusals_found"),
+        ("campaigns", "0035_region_queue"),
         ("customers", "0029_segment_rules_and_grey_hours"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
