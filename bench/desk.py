@@ -97,7 +97,9 @@ def _script() -> None:
         ScriptQuestion.objects.create(
             step=step, position=1, code="q", text="您觉得怎么样？", choices=["好", "不好", "再说"]
         )
-    ScriptVersion.objects.filter(pk=version.pk).update(status="live", approved_at=datetime(2026, 1, 1, tzinfo=UTC))
+    approved = {"approved_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    for status, more in (("in_review", {}), ("approved", approved), ("live", {})):
+        ScriptVersion.objects.filter(pk=version.pk).update(status=status, **more)
     Campaign.objects.filter(product_id=1).update(script=script, script_version=version)
 
 

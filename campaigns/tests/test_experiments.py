@@ -26,8 +26,8 @@ from campaigns.tests.trying import draft, running, things, versions
 from core.models import AuditEvent
 from core.partitions import ensure_partitions
 from scripts.models import ProhibitedWord, Scenario, ScriptStep, ScriptVersion
-from scripts.services_products import save_offer
 from scripts.services_objections import ProhibitedWords
+from scripts.services_products import save_offer
 from scripts.services_scenarios import save_scenario, set_scenario_status
 from scripts.staying import MustStay
 from scripts.tests.factories import OfferFactory
