@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -11,7 +10,7 @@ from people.tests.factories import UserFactory
 from scripts import services_steps
 from scripts.models import Article, Objection, ScriptBranch, ScriptQuestion, ScriptStep, StepComment
 
-from .factories import ScriptVersionFactory, live_version
+from .factories import ScriptVersionFactory, live_version, moved
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +60,7 @@ def test_a_page_of_the_editor_runs_the_same_queries_however_many_steps(
         ScriptBranch.objects.create(question=question, choice="yes", target=one)
         StepComment.objects.create(version=version, step=one, text="Hm", by=writer)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         client.get(reverse("scripts:version_edit", args=[version.pk]))
 
 
@@ -257,8 +256,7 @@ def test_a_question_is_moved_by_its_buttons_and_by_its_place(client, writer, ver
 def test_questions_of_what_was_approved_stay_where_they_are(client, writer):
     version = ScriptVersionFactory(six_parts=True)
     question = step(version).questions.create(position=1, code="q1", text="?")
-    version.status, version.approved_at = "live", datetime(2026, 1, 1, tzinfo=UTC)
-    version.save(update_fields=["status", "approved_at"])
+    moved(version, "live")
 
     assert post(client, "question_move", question.pk, to="up").status_code == 409
 

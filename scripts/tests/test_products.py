@@ -141,7 +141,13 @@ def test_the_end_of_an_offer_that_another_set_stays(client, manager):
     page = opened(client, "offer_edit", offer.product_id, offer.pk)
     Offer.objects.filter(pk=offer.pk).update(valid_to=date(2027, 1, 1))
 
-    client.post(reverse("scripts:offer_edit", args=[offer.product_id, offer.pk]), page | {"name": "New"})
+    url = reverse("scripts:offer_edit", args=[offer.product_id, offer.pk])
+    told = client.post(url, page | {"name": "New"})
+    offer.refresh_from_db()
+    assert (told.status_code, offer.name) == (422, "Old")
+
+    # told of it, the writer means it
+    client.post(url, page | {"name": "New", "seen": told.context["form"]["seen"].value()})
 
     offer.refresh_from_db()
     assert (offer.name, offer.valid_to) == ("New", date(2027, 1, 1))

@@ -43,7 +43,7 @@ def test_a_phrase_does_not_come_back_with_it(client, qa):
     services.retire_phrase(phrase=phrase, by=qa, at=AT)
     ProhibitedWord.objects.create(word="free")
 
-    answer = client.post(reverse("scripts:phrase_retire", args=[phrase.pk]), follow=True)
+    answer = client.post(reverse("scripts:phrase_retire", args=[phrase.pk]), {"state": "in_use"}, follow=True)
 
     assert "must not be said to customers: free" in answer.content.decode()
     phrase.refresh_from_db()
