@@ -127,7 +127,7 @@ def test_a_draft_can_be_changed_until_it_starts(campaign):
 
 
 def test_starting_makes_the_desk_ask_for_arms(campaign):
-    found = running(campaign)
+    found = running(campaign, started_at=AT)
 
     assert (found.state, found.started_at) == (State.RUNNING, AT)
     assert fresh(campaign).has_experiment
