@@ -65,7 +65,7 @@ def campaign_of(lead: Lead, agent: User, *, spoken: int | None = None) -> Campai
     """
     arm, base = arm_of(lead, agent), lead.campaign
     version_id = arm.script_version_id if arm and arm.script_version_id else base.script_version_id
-    other = _spoken(lead, spoken) if spoken not in (None, version_id) else None
+    other = _spoken(lead, spoken) if spoken is not None and spoken != version_id else None
     if other is not None:
         version_id = other.pk
         arm = None if arm and arm.script_version_id else arm
@@ -73,14 +73,16 @@ def campaign_of(lead: Lead, agent: User, *, spoken: int | None = None) -> Campai
         return base
     used = copy.copy(base)
     used.arm = arm
-    if version_id != base.script_version_id:
-        used.script_version = other or (arm and arm.script_version)
+    if other is not None:
+        used.script_version = other
+    elif arm is not None and arm.script_version is not None:
+        used.script_version = arm.script_version
     if arm is not None and arm.offer is not None:
         used.offer = arm.offer
     return used
 
 
-def _spoken(lead: Lead, version_id: int | None) -> ScriptVersion | None:
+def _spoken(lead: Lead, version_id: int) -> ScriptVersion | None:
     """The version, when it was approved and this campaign has it, has had it or has tried it."""
     version = ScriptVersion.objects.filter(pk=version_id, approved_at__isnull=False).first()
     if version is None or version.script_id == lead.campaign.script_id:

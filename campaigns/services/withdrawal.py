@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import AgentState, Lead
 from campaigns.services import claim, desk
-from core.audit import audit
 from customers.models import Contact
 from people.models import User
 
@@ -63,11 +62,11 @@ def why_withdrawn(lead: Lead, *, at: datetime) -> str:
 
 @transaction.atomic
 def take_withdrawn(*, lead: Lead, agent: User, at: datetime) -> str:
-    """An undialled lead that was withdrawn goes back as if never handed out. Returns why, as a sentence; "": it stays. Raises LeadNotYours."""
+    """An undialled lead that was withdrawn goes back as if never handed out. Returns why, as a sentence; "": it stays.
+    Raises LeadNotYours, AlreadyDialled."""
     code = why_withdrawn(lead, at=at)
     if not code:
         return ""
-    audit("campaigns.dial.refused", lead, by=agent, at=at, refused=True, campaign_id=lead.campaign_id, reason=code)
     claim.give_back(lead=lead, agent=agent, at=at, reason=code)
     desk.set_state(agent=agent, state=AgentState.State.WAITING, at=at)
     return str(desk.REFUSALS[code])

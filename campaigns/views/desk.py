@@ -144,6 +144,8 @@ def _preview(request: HttpRequest, lead: Lead, at: datetime) -> HttpResponse:
         why = withdrawal.take_withdrawn(lead=lead, agent=request.user, at=at)
     except LeadNotYours:
         why = _why_gone(request.user, str(lead.pk))
+    except claim.AlreadyDialled:
+        return _phase(request)
     if why:
         return _whole(_body(request, notice=why))
     return HttpResponse(status=204) if request.GET.get("phase", "") == "preview" else _phase(request)

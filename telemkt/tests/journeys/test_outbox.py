@@ -10,6 +10,8 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, Route, expect
 
+pytestmark = pytest.mark.browser
+
 SCRIPTS = Path(settings.BASE_DIR) / "static" / "js"
 HOME = "http://desk.test/"
 TEMPLATE = (Path(settings.BASE_DIR) / "templates" / "campaigns" / "desk.html").read_text()
