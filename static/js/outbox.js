@@ -125,6 +125,7 @@ export function list() {
   const items = refusals.read();
   panel.hidden = !items.length;
   place.replaceChildren(...items.map(row));
+  if (items.length) panel.scrollIntoView({ block: "nearest" });
 }
 
 function row(item) {
