@@ -44,7 +44,7 @@ class Server:
         self.notes: tuple[int, str] = (200, '{"version": 1}')
         self.posted: list[dict[str, str]] = []
         self.noted: list[dict] = []
-        self.is_silent = False
+        self.is_silent = self.is_away = False
         page.route(HOME + "**", self._answer)
 
     def _answer(self, route: Route) -> None:
@@ -52,7 +52,9 @@ class Server:
         if path.startswith("js/"):
             route.fulfill(body=(SCRIPTS / path[3:]).read_text(), content_type="text/javascript")
         elif path in ("result/", "notes/"):
-            if not self.is_silent:
+            if self.is_away:
+                route.abort("internetdisconnected")
+            elif not self.is_silent:
                 getattr(self, f"_{path[:-1]}")(route)
         elif path == "":
             body = PAGE % {"refused": REFUSED, "desk": DESK % {"lead": self.lead} if self.lead else ""}
@@ -77,9 +79,9 @@ def refusal(sentence: str, code: str = "DetailMissing", status: int = 409) -> tu
 
 @pytest.fixture
 def page(browser):
-    page = browser.new_page()
-    yield page
-    page.close()
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture
@@ -182,6 +184,54 @@ def test_a_refused_result_is_discarded_by_pressing_twice(page, server):
 
     expect(page.locator("#desk-refused")).to_be_hidden()
     assert kept(page, "refused") == []
+
+
+def test_without_a_connection_a_result_waits_and_goes_out_as_soon_as_there_is_one(page, server):
+    opened(page, server)
+    server.is_away = True
+
+    save(page)
+    expect(page.locator("#desk-notices")).to_contain_text("No connection.")
+    expect(page.locator("#save-state")).to_have_text("Not sent yet")
+    server.is_away = False
+    page.evaluate("() => window.dispatchEvent(new Event('online'))")
+
+    expect(page.locator("#result-form")).to_have_attribute("data-lead", "2")
+    expect(page.locator("#desk-notices")).to_be_empty()
+    assert [post["note"] for post in server.posted] == ["after lunch"]
+    assert int(server.posted[0]["waited"]) < 30
+
+
+def test_a_result_that_was_saved_anew_while_it_waited_goes_out_once_as_it_was_saved_last(page, server):
+    opened(page, server)
+    server.is_away = True
+    save(page, note="first thought")
+    expect(page.locator("#save-state")).to_have_text("Not sent yet")
+
+    # the end of the call brings the button back
+    page.locator("[data-save]").evaluate("(button) => { button.disabled = false; }")
+    page.locator("[name=note]:not(.refused *)").fill("second thought")
+    page.locator("[data-save]").click()
+    expect(page.locator("#save-state")).to_have_text("Not sent yet")
+    server.is_away = False
+
+    expect(page.locator("#result-form")).to_have_attribute("data-lead", "2")
+    assert [post["note"] for post in server.posted] == ["second thought"]
+
+
+def test_two_windows_show_the_same_refused_results(page, server):
+    server.results = [refusal("This lead is no longer with you.", "LeadNotYours")]
+    opened(page, server, lead=2)
+    other = page.context.new_page()
+    opened(other, Server(other), lead=2)
+    waits(page, 1)
+
+    opened(page, server, lead=2)
+    expect(other.locator("#desk-refused .refused")).to_contain_text("This lead is no longer with you.")
+    for _time in range(2):
+        other.locator("[data-discard]").click()
+
+    expect(page.locator("#desk-refused")).to_be_hidden()
 
 
 def test_a_server_that_does_not_answer_is_asked_again(page, server):
