@@ -202,6 +202,7 @@ function settled() {
   restoreDraft();
   reconcile();
   markTime();
+  outbox.list();
   guide.settled();
 }
 guide.listen({
@@ -234,5 +235,4 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 settled();
-outbox.list();
 if (outbox.hasWaiting()) outbox.send();

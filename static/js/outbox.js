@@ -93,8 +93,8 @@ async function settle(item, answer) {
   // the first post of this very result is still being answered: its answer is this one's
   if (told.code === "KeyInUse") throw new Error(told.code);
   results.drop(item.key);
-  if (hooks.shown(item)) { hooks.fault(item, after(text("Refused"), told.detail ?? "")); return false; }
   refusals.put({ ...item, why: told.detail ?? "", faults: 0 });
+  if (hooks.shown(item)) hooks.fault(item, after(text("Refused"), told.detail ?? ""));
   list();
   return false;
 }
@@ -107,6 +107,7 @@ function after(opening, sentence) {
 // A second result of the same hold takes the place of the first, unless that one is on its way: false.
 export function add(item) {
   if (sending?.hold === item.hold) return false;
+  refusals.write(refusals.read().filter((other) => other.hold !== item.hold));
   results.write([...results.read().filter((other) => other.hold !== item.hold), { key: newKey(), saved: Date.now(), ...item }]);
   return true;
 }
@@ -119,13 +120,16 @@ export function listen(found) { hooks = found; }
 const MENDABLE = ["callback_at", "reason", "amount", "order_number", "note"];
 const local = (value) => value.slice(0, 16);
 
+// Who is in hand still is mended in the form of the result; it is listed when that customer leaves the desk.
 export function list() {
   const panel = document.getElementById("desk-refused"), place = panel?.querySelector("[data-refused-items]");
   if (!place) return;
-  const items = refusals.read();
+  const items = refusals.read().filter((item) => !hooks.shown(item));
   panel.hidden = !items.length;
+  const known = [...place.children].map((form) => form.dataset.key);
+  if (known.join() === items.map((item) => item.key).join()) return;  // what is being mended there stays as it is typed
   place.replaceChildren(...items.map(row));
-  if (items.length) panel.scrollIntoView({ block: "nearest" });
+  if (items.some((item) => !known.includes(item.key))) panel.scrollIntoView({ block: "nearest" });
 }
 
 function row(item) {

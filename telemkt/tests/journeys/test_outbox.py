@@ -147,6 +147,18 @@ def test_a_refused_result_of_the_customer_in_sight_is_mended_in_its_form_and_sur
     expect(page.locator("[name=note]:not(.refused *)")).to_have_value("")
 
 
+def test_a_refused_result_is_listed_when_its_customer_leaves_the_desk_unmended(page, server):
+    server.results = [refusal("Give the reason.")]
+    opened(page, server)
+    save(page, note="she wants it in blue")
+    expect(page.locator("#result-fault")).to_have_text("Refused: Give the reason.")
+    expect(page.locator("#desk-refused")).to_be_hidden()
+
+    page.evaluate("(html) => window.htmx.swap('#desk', html)", DESK % {"lead": 2})
+
+    expect(page.locator("#desk-refused [name=note]")).to_have_value("she wants it in blue")
+
+
 def test_a_refused_result_of_another_customer_stays_in_sight_until_it_is_mended(page, server):
     server.results = [refusal("The time has passed."), (200, "")]
     opened(page, server, lead=2)
