@@ -108,10 +108,7 @@ def record_call(
         step_id=step,
     )
     _save_answers(call, judged)
-    call.left_out = [
-        *judged.notices,
-        *([] if step == step_id else [_("The step named is not in the script of this call and was left out.")]),
-    ]
+    call.left_out = _left_out(judged, is_step_kept=step == step_id)
     _settle_ledger(call, lead, customer, contact)
     if callback_at is not None:
         _check_promise(campaign, customer, callback_at)
@@ -269,6 +266,12 @@ def _flags(result: Disposition) -> dict[str, bool]:
 def _recommended(disposition: Disposition, result: Disposition) -> bool:
     """The product was put to the right person, unless they only agreed on another time."""
     return result.right_party and disposition.follow != Disposition.Follow.CALLBACK
+
+
+def _left_out(judged: Judged, *, is_step_kept: bool) -> list[str]:
+    if is_step_kept:
+        return list(judged.notices)
+    return [*judged.notices, _("The step named is not in the script of this call and was left out.")]
 
 
 def _save_answers(call: Call, judged: Judged) -> None:
