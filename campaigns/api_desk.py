@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from campaigns import desk_fields, queries_guide, queries_script, rules
-from campaigns.guide import read
+from campaigns.guide import NotesUnreadable, read, read_answers
 from campaigns.models import Lead
 from campaigns.services import arms, claim, desk, results
 from campaigns.services.orders import Sale
@@ -108,6 +108,9 @@ class OrderSerializer(serializers.Serializer):
         slug_field="code", queryset=Product.objects.all(), required=False, default=None
     )
     offer = serializers.SlugRelatedField(slug_field="code", queryset=Offer.objects.all(), required=False, default=None)
+    without_offer = serializers.BooleanField(
+        required=False, default=False, help_text="Sold without any offer; otherwise the offer of the campaign is taken."
+    )
     amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=0, required=False, default=None)
 
 
@@ -127,9 +130,12 @@ class ResultSerializer(serializers.Serializer):
     waited_seconds = serializers.IntegerField(min_value=0, required=False, default=0)
 
     def validate_answers(self, value: dict[str, Any]) -> dict[int, Any]:
-        if not all(str(key).isdigit() for key in value):
+        if not all(str(key).isascii() and str(key).isdecimal() for key in value):
             raise serializers.ValidationError(_("Answers are named by the id of their question."))
-        return {int(key): answer for key, answer in value.items()}
+        try:
+            return read_answers(value)
+        except NotesUnreadable as fault:
+            raise serializers.ValidationError(str(fault)) from None
 
     def for_service(self, *, at: datetime) -> dict[str, Any]:
         data = self.validated_data
@@ -149,11 +155,17 @@ class ResultSerializer(serializers.Serializer):
     def _sale(self, order: dict[str, Any]) -> Sale:
         amount = order["amount"]
         cents = int(amount * 100) if amount is not None else None
-        return Sale(number=order["number"], product=order["product"], offer=order["offer"], amount_cents=cents)
+        return Sale(
+            number=order["number"], product=order["product"], offer=order["offer"], amount_cents=cents,
+            has_no_offer=order["without_offer"],
+        )  # fmt: skip
 
 
 class RecordedSerializer(serializers.Serializer):
     call_id = serializers.IntegerField()
+    left_out = serializers.ListField(
+        child=serializers.CharField(), help_text="What could not be kept with the call, in sentences."
+    )
 
 
 class GiveBackSerializer(serializers.Serializer):
@@ -212,7 +224,7 @@ class LeadResult(DeskView):
 
         def run() -> dict[str, Any]:
             call = results.record_result(lead=lead, agent=request.user, at=at, **posted.for_service(at=at))
-            return {"call_id": call.pk}
+            return {"call_id": call.pk, "left_out": list(call.left_out)}
 
         told = {name: value for name, value in request.data.items() if name != "waited_seconds"}
         key = request.headers.get("Idempotency-Key", "")

@@ -11,9 +11,12 @@ script. Seconds ago, so that nobody's clock matters.
 from __future__ import annotations
 
 import json
+import math
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -24,6 +27,10 @@ MOST_ANSWERS, MOST_VISITS, MOST_POINTS, MOST_USES = 200, 500, 100, 60
 LONGEST_ANSWER, LARGEST = 2_000, 65_536
 END = 0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)([.]\d+)?")
+# What PostgreSQL keeps in no text: NUL, and half of a pair of surrogates (an emoji that was cut in two).
+NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, IndexError, RecursionError)
 
 
 class NotesUnreadable(DomainError):
@@ -99,7 +106,7 @@ def read_text(text: str, *, at: datetime) -> Notes:
         raise _unreadable()
     try:
         return read(json.loads(text), at=at)
-    except ValueError:
+    except UNREADABLE:
         raise _unreadable() from None
 
 
@@ -107,7 +114,7 @@ def read(data: Any, *, at: datetime) -> Notes:
     """What was sent at this moment. Raises NotesUnreadable."""
     try:
         return _read(data, lambda ago: at - timedelta(seconds=min(max(0.0, float(ago)), 86_400)))
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, IndexError):
+    except UNREADABLE:
         raise _unreadable() from None
 
 
@@ -121,10 +128,14 @@ def _read(data: Any, moment: Any) -> Notes:
     script = data.get("script")
     return Notes(
         version=_whole(data.get("version", 0)),
-        writer=str(data.get("writer", ""))[:40],
+        writer=_clean(str(data.get("writer", "")))[:40],
         script=_whole(script) if script else None,
         answers=_some(
-            {_whole(pk): _value(value) for pk, value in data.get("answers", {}).items() if value not in ("", [], None)},
+            {
+                _whole(pk): answer_value(value)
+                for pk, value in data.get("answers", {}).items()
+                if value not in ("", [], None)
+            },
             MOST_ANSWERS,
         ),
         path=_some(
@@ -153,13 +164,59 @@ def _whole(value: Any) -> int:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_ANSWER:
         raise ValueError
-    return value
+    return _clean(value)
 
 
-def _value(value: Any) -> Any:
+def _clean(text: str) -> str:
+    return NO_TEXT.sub("", text)
+
+
+def answer_value(value: Any) -> Any:
+    """An answer as it can be kept: a text, texts, a number or a truth. Raises ValueError."""
     if isinstance(value, list):
         return [_text(item) for item in _some(value, MOST_ANSWERS)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError
     return value if isinstance(value, int | float | bool) else _text(value)
+
+
+def read_answers(found: Mapping[Any, Any]) -> dict[int, Any]:
+    """{question id: answer} of a form or an API, where a question is named by its id. Raises NotesUnreadable."""
+    try:
+        return _some({_whole(pk): answer_value(value) for pk, value in found.items()}, MOST_ANSWERS)
+    except UNREADABLE:
+        raise _unreadable() from None
+
+
+def fitting(kind: str, choices: Sequence[Any], value: Any) -> Any:
+    """The answer as it is kept with a question of this kind ("choice", "several", "number", "date", "text"); None: it does not fit."""
+    if kind == "several":
+        many = value if isinstance(value, list) else [value]
+        return many if _among(many, choices) else None
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else None
+    if kind == "choice":
+        return value if value is not None and _among([value], choices) else None
+    if kind == "number":
+        return value if _is_number(value) else None
+    return value if kind != "date" or _is_date(value) else None
+
+
+def _among(values: Sequence[Any], choices: Sequence[Any]) -> bool:
+    return not choices or {str(value) for value in values} <= {str(choice) for choice in choices}
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return True
+    return isinstance(value, str) and bool(NUMBER.fullmatch(unicodedata.normalize("NFKC", value).strip()))
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _truth(value: Any) -> bool | None:

@@ -6,6 +6,8 @@ Whoever points to a call keeps its `call_started_at` too, and reads with both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
@@ -33,6 +35,8 @@ class Call(models.Model):
         INBOUND = "inbound", _("Inbound")
 
     PERSONAL_FIELDS = ("note",)
+    # Set by record_call(): what of the post could not be kept with the call, in sentences.
+    left_out: Sequence[str] = ()
 
     id = models.BigAutoField(primary_key=True)
     started_at = models.DateTimeField(_("started"))

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, InboundCall, Lead, LiveCall
 from campaigns.services import arms, orders, refusals, retry
+from campaigns.services.answers import Judged, judge
 from campaigns.signals import call_recorded
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import Contact, Customer, Phone
 from customers.services import contacts
 from people.models import Team, User
-from scripts.models import ScriptQuestion, ScriptStep
+from scripts.models import ScriptStep
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 LONGEST_PROMISE = timedelta(days=180)
@@ -73,24 +74,27 @@ def record_call(
     answers: Mapping[int, Any] | None = None,
     script_version_id: int | None = None,
     inbound: LiveCall | None = None,
+    saved_at: datetime | None = None,
 ) -> Call:
     """Record one call to the lead in the agent's hand and decide what becomes of the lead. `inbound`: the customer called in; that is no
     attempt, and a lead that had ended well before stays as it ended unless something came of the call.
 
-    `answers`: {question id: answer}. `script_version_id`: the version that was spoken, when another has come into force meanwhile. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
-    the order in which a suppression locks them. A person suppressed since the dial: call and sale are kept, and the lead ends unless
+    `answers`: {question id: answer}. `script_version_id`: the version that the agent's window shows, when another has come into force meanwhile. `saved_at`: when the agent saved it, if it
+    comes late: a callback agreed on is judged from there. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
+    the order in which a suppression locks them. Answers and a step that are not of the version spoken are left out; `left_out` of the call says so. A person suppressed since the dial: call and sale are kept, and the lead ends unless
     its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=lead.customer_id)
     lead = _own_lead(lead, agent)
     lead.campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
-    campaign = arms.campaign_of(lead, agent)
-    campaign.script_version_id = script_version_id or campaign.script_version_id
+    campaign = arms.campaign_of(lead, agent, spoken=script_version_id)
     disposition = find_disposition(campaign.pk, disposition_code)
     result = retry.common_of(disposition)
     _check_times(result, started_at, ring_seconds, talk_seconds, after_call_seconds, at)
-    _check_details(disposition, result, campaign, callback_at, order, reason, step_id, at)
+    _check_details(disposition, result, campaign, callback_at, order, reason, step_id, saved_at or at)
+    step = _step_spoken(campaign, step_id)
+    judged = judge(version_id=campaign.script_version_id, answers=answers or {})
     contact = None if inbound else _reserved(lead)
     call = Call.objects.create(
         **_circumstances(lead, campaign, customer, agent, contact, started_at, inbound),
@@ -102,10 +106,11 @@ def record_call(
         ring_seconds=ring_seconds,
         after_call_seconds=after_call_seconds,
         reason=reason.strip()[:120],
-        note=note.strip(),
-        step_id=step_id,
+        note="\n".join(filter(None, [note.strip(), *judged.words])),
+        step_id=step,
     )
-    _save_answers(call, campaign, answers or {})
+    _save_answers(call, judged)
+    call.left_out = _left_out(judged, is_step_kept=step == step_id)
     _settle_ledger(call, lead, customer, contact)
     if callback_at is not None:
         _check_promise(campaign, customer, callback_at)
@@ -178,19 +183,18 @@ def _check_details(
         raise DetailMissing(_("A sale needs its order."))
     if order is not None and not result.sale:
         raise DetailMissing(_("Only a sale has an order."))
-    if needs == Disposition.Needs.STEP or step_id is not None:
-        _check_step(campaign, step_id)
+    if needs == Disposition.Needs.STEP and step_id is None and campaign.script_version_id is not None:
+        raise DetailMissing(_("Say at which step of the script the customer broke off."))
     if callback_at is not None:
         _check_callback(disposition, result, callback_at, at)
 
 
-def _check_step(campaign: Campaign, step_id: int | None) -> None:
-    if campaign.script_version_id is None and step_id is None:
-        return  # there is no script whose step could be named
+def _step_spoken(campaign: Campaign, step_id: int | None) -> int | None:
+    """The step, when it is one of the version that was spoken."""
     if step_id is None:
-        raise DetailMissing(_("Say at which step of the script the customer broke off."))
-    if not ScriptStep.objects.filter(pk=step_id, version=campaign.script_version_id).exists():
-        raise DetailMissing(_("This step is not in the script in force."))
+        return None
+    known = ScriptStep.objects.filter(pk=step_id, version=campaign.script_version_id)
+    return step_id if known.exists() else None
 
 
 def _check_callback(disposition: Disposition, result: Disposition, callback_at: datetime, at: datetime) -> None:
@@ -277,17 +281,16 @@ def _recommended(disposition: Disposition, result: Disposition) -> bool:
     return result.right_party and disposition.follow != Disposition.Follow.CALLBACK
 
 
-def _save_answers(call: Call, campaign: Campaign, answers: Mapping[int, Any]) -> None:
-    known = (
-        set(ScriptQuestion.objects.filter(step__version=campaign.script_version_id).values_list("pk", flat=True))
-        if answers
-        else set()
-    )
-    if not known.issuperset(answers):
-        raise DetailMissing(_("An answer belongs to a question that is not in the script in force."))
+def _left_out(judged: Judged, *, is_step_kept: bool) -> list[str]:
+    if is_step_kept:
+        return list(judged.notices)
+    return [*judged.notices, _("The step named is not in the script of this call and was left out.")]
+
+
+def _save_answers(call: Call, judged: Judged) -> None:
     Answer.objects.bulk_create(
         Answer(call_id=call.pk, call_started_at=call.started_at, question_id=question, value=value)
-        for question, value in answers.items()
+        for question, value in judged.kept.items()
     )
 
 

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 
 from campaigns import desk_fields, queries_desk, queries_guide, queries_script, queries_waiting
 from campaigns.funnel import classes, words
+from campaigns.guide import Notes
 from campaigns.models import AgentState, InboundCall, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import arms, callbacks, claim, desk, guide, inbound
+from campaigns.services import arms, callbacks, claim, desk, guide, inbound, withdrawal
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
@@ -108,14 +109,18 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     """The lead in hand: person, script, call and the results that are valid now."""
     status = desk.follow_call(lead=lead, agent=agent, at=at)
     call = desk.live_call(lead) if status else None
-    lead.campaign = arms.campaign_of(lead, agent)
+    notes = guide.notes_of(lead)
+    lead.campaign = arms.campaign_of(lead, agent, spoken=notes.script if notes else None)
     customer, campaign, seen = lead.customer, lead.campaign, desk_fields.seen(lead)
     rules = contacts.rules_of(campaign, at=at, city_id=lead.city_id, segment_ids=customer.rule_segments)
     grey = greylist.entries_of(customer, at)
     zone = contacts.zone_of(customer.city.zone.name if customer.city.zone else None)
     products, offers = queries_desk.products_to_sell(campaign, at)
     phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
+    withdrawn = withdrawal.why_withdrawn(lead, at=at) if status else ""
     return {
+        "withdrawn": withdrawn,
+        "withdrawn_words": withdrawal.said_in_call(withdrawn),
         **_pill(desk.current_state(agent) if status else state, at, campaign.after_call_limit_seconds),
         "countdown": _countdown(lead, status, at),
         **_call_context(lead, call, status),
@@ -134,7 +139,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "attempts": _attempts(rules, customer.attempts, at),
         "warnings": _warnings(lead, rules, at),
         "history": queries_desk.history(customer.pk),
-        **_guide(lead, agent, products, at),
+        **_guide(lead, agent, notes, products, at),
         "slot_days": queries_desk.slot_days(
             hours=greylist.narrowed(rules.hours, grey),
             zone=zone,
@@ -154,10 +159,9 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     }
 
 
-def _guide(lead: Lead, agent: User, products: list[Product], at: datetime) -> dict[str, Any]:
+def _guide(lead: Lead, agent: User, notes: Notes | None, products: list[Product], at: datetime) -> dict[str, Any]:
     """The middle: the version that is spoken in this hold, what was noted so far, what fits the customer, what an order reads back."""
-    notes = guide.notes_of(lead)
-    version_id = guide.version_spoken(lead, notes) or lead.campaign.script_version_id
+    version_id = lead.campaign.script_version_id
     values = queries_script.blanks(lead, agent)
     parts = queries_script.script(version_id, values)
     queries_guide.lay_at_hand(parts, values, at=at)

@@ -12,10 +12,11 @@ from campaigns import guide
 from campaigns.guide import Notes
 from campaigns.models import AnswerUse, Call, CallPath, DeskDraft, Disposition, Lead, Order, ScenarioUse
 from campaigns.queries_script import points_of, step_numbers
+from campaigns.services.answers import how_to_answer
 from campaigns.services.calls import LeadNotYours
 from core.errors import DomainError
 from people.models import User
-from scripts.models import ObjectionAnswer, Product, Scenario, ScriptQuestion, ScriptStep, ScriptVersion
+from scripts.models import ObjectionAnswer, Product, Scenario, ScriptQuestion, ScriptStep
 
 
 class NotesBehind(DomainError):
@@ -27,7 +28,7 @@ class NotesBehind(DomainError):
 
 
 class AnswerMissing(DomainError):
-    """A required question of a step that was spoken has no answer, and the conversation came to its end."""
+    """A required question of a step that was spoken has no answer, or none that fits it, and the conversation came to its end."""
 
 
 # ---------------------------------------------------------------- while the call runs
@@ -72,14 +73,6 @@ def newest(posted: Notes | None, kept: Notes | None) -> Notes | None:
     return kept if kept.version > posted.version else posted
 
 
-def version_spoken(lead: Lead, notes: Notes | None) -> int | None:
-    """The version the agent had on the screen when it is another one of the same script; None: the one in force."""
-    if notes is None or notes.script in (None, lead.campaign.script_version_id) or lead.campaign.script_id is None:
-        return None
-    spoken = ScriptVersion.objects.filter(pk=notes.script, script=lead.campaign.script_id)
-    return notes.script if spoken.filter(approved_at__isnull=False).exists() else None
-
-
 # ---------------------------------------------------------------- with the result
 
 
@@ -115,14 +108,18 @@ def _check_required(call: Call, notes: Notes, steps: dict[int, ScriptStep]) -> N
     if not _ends_script(call):
         return
     asked = ScriptQuestion.objects.filter(step__in=[pk for pk in notes.walked if pk in steps], is_required=True)
-    open_ones = asked.exclude(pk__in=list(notes.answers)).order_by("step__position", "position")
-    first = open_ones.first()
-    if first is not None:
-        number = step_numbers(list(steps.values()))[first.step_id]
-        raise AnswerMissing(
-            _("Step %(number)s: the question “%(question)s” still needs its answer.")
-            % {"number": number, "question": first.text}
-        )
+    for question in asked.order_by("step__position", "position"):
+        given = notes.answers.get(question.pk)
+        if given is None or guide.fitting(question.kind, question.choices, given) is None:
+            raise AnswerMissing(_open_question(question, steps, is_answered=given is not None))
+
+
+def _open_question(question: ScriptQuestion, steps: dict[int, ScriptStep], *, is_answered: bool) -> str:
+    told = {"number": step_numbers(list(steps.values()))[question.step_id], "question": question.text}
+    if not is_answered:
+        return _("Step %(number)s: the question “%(question)s” still needs its answer.") % told
+    told["how"] = how_to_answer(question)
+    return _("Step %(number)s: the answer to “%(question)s” does not fit. %(how)s") % told
 
 
 def _keep_path(call: Call, notes: Notes, steps: dict[int, ScriptStep], begins: datetime) -> None:

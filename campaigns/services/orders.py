@@ -50,11 +50,13 @@ class OrderReasonMissing(DomainError):
 
 @dataclass(frozen=True)
 class Sale:
-    """What was sold. Empty: a number of our own, the campaign's product and offer, their price."""
+    """What was sold. Empty: a number of our own, the campaign's product and offer, their price. `has_no_offer`: sold without any offer,
+    at the product's price."""
 
     number: str = ""
     product: Product | None = None
     offer: Offer | None = None
+    has_no_offer: bool = False
     amount_cents: int | None = None
 
 
@@ -64,7 +66,7 @@ def record_sale(*, call: Call, sale: Sale, by: User | None, at: datetime) -> Ord
     campaign = Campaign.objects.select_related("product", "offer").get(pk=call.campaign_id)
     product = sale.product or campaign.product
     day = business_date(call.started_at)
-    offer = sale.offer or _usual_offer(call, campaign, product, day)
+    offer = None if sale.has_no_offer else sale.offer or _usual_offer(call, campaign, product, day)
     _check_goods(product, offer, day)
     order = _store(
         call_id=call.pk,

@@ -36,14 +36,14 @@ def record_result(
     `answers` go before both. Raises what desk.timing_of, calls.record_call and guide.keep_notes raise.
     """
     saved_at = saved_when(at, waited)
-    lead = _fetch_back(lead, agent) or lead
-    held = Lead.objects.select_related("campaign").filter(pk=lead.pk).first() or lead
-    noted = guide.newest(notes, guide.notes_of(held))
-    times = desk.timing_of(lead=lead, agent=agent, at=max(saved_at, held.dialled_at or saved_at))
+    lead = _fetch_back(lead, agent)
+    noted = guide.newest(notes, guide.notes_of(lead))
+    saved_at = max(saved_at, lead.dialled_at or saved_at)
+    times = desk.timing_of(lead=lead, agent=agent, at=saved_at)
     call = calls.record_call(
         lead=lead, agent=agent, at=at, started_at=times.started_at, ring_seconds=times.ring_seconds, talk_seconds=times.talk_seconds,
         after_call_seconds=times.after_call_seconds, answers={**(noted.answers if noted else {}), **(answers or {})},
-        script_version_id=guide.version_spoken(held, noted), inbound=times.inbound, **result,
+        script_version_id=noted.script if noted else None, saved_at=saved_at, inbound=times.inbound, **result,
     )  # fmt: skip
     if noted is not None:
         guide.keep_notes(call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}))
@@ -55,24 +55,24 @@ def saved_when(at: datetime, waited: timedelta) -> datetime:
     return at - min(max(waited, timedelta()), LONGEST_WAIT)
 
 
-def _fetch_back(lead: Lead, agent: User) -> Lead | None:
-    """The lead, in the agent's hand again, when only its lease had run out; None when that is not the case."""
+def _fetch_back(lead: Lead, agent: User) -> Lead:
+    """The lead as it stands, locked with its person; in the agent's hand again when only its lease had run out."""
     customer = claim.lock_person(lead)
     fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
     ended_elsewhere = fresh.outcome == Lead.Outcome.SUPPRESSED  # while it was dialled
     if fresh.state == Lead.State.HELD:
-        return None
+        return fresh
     if customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
-        return None
+        return fresh
     call = LiveCall.objects.filter(lead=fresh, agent=agent).order_by("-placed_at").first()
     if fresh.state == Lead.State.DONE and not ended_elsewhere and not (call and call.is_inbound):
-        return None
+        return fresh
     if (
         call is None
         or call.placed_at != fresh.last_call_at
         or Call.objects.filter(lead_id=fresh.pk, started_at=call.placed_at).exists()
     ):
-        return None
+        return fresh
     LiveCall.objects.filter(pk=call.pk).update(settled_at=None)
     fresh.state, fresh.outcome, fresh.agent = Lead.State.HELD, "", agent
     fresh.held_at = fresh.dialled_at = call.placed_at

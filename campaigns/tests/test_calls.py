@@ -256,8 +256,6 @@ def test_an_order_number_is_used_once_and_nothing_of_the_second_call_is_stored()
         ("considering", {"talk_seconds": -1}, calls.TimesImpossible),
         ("considering", {"started_at": AT + timedelta(minutes=1)}, calls.TimesImpossible),
         ("considering", {"talk_seconds": 3600}, calls.TimesImpossible),
-        ("considering", {"answers": {987654: "yes"}}, calls.DetailMissing),
-        ("considering", {"step_id": 987654}, calls.DetailMissing),
     ],
 )
 def test_what_cannot_be_is_refused_and_the_lead_stays_in_hand(code, more, refusal):
@@ -271,17 +269,29 @@ def test_what_cannot_be_is_refused_and_the_lead_stays_in_hand(code, more, refusa
     assert not Call.objects.exists()
 
 
-def test_breaking_off_needs_the_step_of_the_script_in_force():
-    version, other = live_version(), live_version()
+def test_breaking_off_needs_a_step():
+    version = live_version()
     lead = held_lead(campaign=CampaignFactory(script=version.script, script_version=version))
 
     with pytest.raises(calls.DetailMissing):
         record(lead, "refused_mid_call")
-    with pytest.raises(calls.DetailMissing):
-        record(lead, "refused_mid_call", step_id=other.steps.first().pk)
 
     step = version.steps.first()
-    assert record(lead, "refused_mid_call", step_id=step.pk).step_id == step.pk
+    call = record(lead, "refused_mid_call", step_id=step.pk)
+    assert (call.step_id, call.left_out) == (step.pk, [])
+
+
+def test_a_step_and_answers_of_another_script_are_left_out_and_hold_up_no_result():
+    version, other = live_version(), live_version()
+    lead = held_lead(campaign=CampaignFactory(script=version.script, script_version=version))
+
+    call = record(lead, "refused_mid_call", step_id=other.steps.first().pk, answers={987654: "yes"})
+
+    assert (call.step_id, Answer.objects.count()) == (None, 0)
+    assert call.left_out == [
+        "1 answer belongs to a script that is not the one of this call and was left out.",
+        "The step named is not in the script of this call and was left out.",
+    ]
 
 
 def test_a_result_posted_twice_is_refused():

@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.models import AgentState, Call, Callback, Lead, LiveCall
 from campaigns.services import callbacks, claim, desk, leases, results
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.calls import DetailMissing, LeadNotYours
 from campaigns.tests.calling import AT, Floor, drawn
 from campaigns.tests.factories import agent_of, person
 from core.models import AuditEvent
@@ -168,6 +168,30 @@ def test_a_result_that_waited_in_the_browser_counts_from_when_it_was_saved(floor
     )
 
     assert call.after_call_seconds == 55  # saved at 2:00, the call had ended at 1:05
+
+
+def test_a_callback_agreed_on_without_a_connection_is_judged_from_when_it_was_saved(floor):
+    lead = dialled(floor, rings=5, talks=60)
+    agreed = AT + timedelta(hours=3)
+
+    results.record_result(
+        lead=lead, agent=floor.agent, at=agreed + 10 * MINUTE, waited=timedelta(hours=3), disposition_code="callback",
+        callback_at=agreed,
+    )  # fmt: skip
+
+    assert Callback.objects.get().due_at == agreed
+    lead.refresh_from_db()
+    assert (lead.state, lead.due_at) == ("open", agreed)
+
+
+def test_a_callback_that_had_passed_when_it_was_saved_is_refused(floor):
+    lead = dialled(floor, rings=5, talks=60)
+
+    with pytest.raises(DetailMissing, match="has passed already"):
+        results.record_result(
+            lead=lead, agent=floor.agent, at=AT + 30 * MINUTE, waited=20 * MINUTE, disposition_code="callback",
+            callback_at=AT + 9 * MINUTE,
+        )  # fmt: skip
 
 
 def test_a_result_before_the_dial_is_refused(floor):

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from campaigns.models import AgentState, Call, Lead, LiveCall
+from campaigns.models import AgentState, Call, Lead, LiveCall, Order
 from campaigns.services import claim, desk
 from campaigns.tests.calling import Floor
 from campaigns.tests.factories import agent_of, person
 from core.clock import database_now
 from customers.models import Contact, Customer
-from scripts.tests.factories import live_version
+from scripts.tests.factories import OfferFactory, live_version
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +160,33 @@ def test_a_sale_needs_its_order_and_takes_the_price_of_the_product(at_desk, floo
 
     assert taken.status_code == 200
     assert Order.objects.get().amount_cents == 9900
+
+
+@pytest.mark.parametrize(
+    ("said", "cents"), [({}, 4900), ({"offer": "none"}, 9900), ({"offer": "none", "amount": "88"}, 8800)]
+)
+def test_no_offer_is_another_thing_than_none_said(at_desk, floor, said, cents):
+    offer = OfferFactory(product=floor.campaign.product, price_cents=4900)
+    type(floor.campaign.product).objects.update(price_cents=9900)
+    type(floor.campaign).objects.update(offer=offer)
+    lead = dialled(at_desk, floor)
+
+    answer = post(at_desk, "desk_result", lead=lead.pk, disposition="sold", is_sale="on", **said)
+
+    assert answer.status_code == 200
+    order = Order.objects.get()
+    assert (order.offer_id, order.amount_cents) == (None if said else offer.pk, cents)
+
+
+def test_over_the_api_an_order_without_an_offer_says_so(at_desk, floor):
+    type(floor.campaign).objects.update(offer=OfferFactory(product=floor.campaign.product, price_cents=4900))
+    lead = dialled(at_desk, floor)
+
+    body = {"result": "sold", "order": {"without_offer": True}}
+    answer = at_desk.post(f"/api/v1/leads/{lead.pk}/result/", json.dumps(body), content_type="application/json")
+
+    assert answer.status_code == 201
+    assert Order.objects.get().offer_id is None
 
 
 def test_a_callback_needs_its_time_and_comes_back_to_this_agent(at_desk, floor):

@@ -262,7 +262,7 @@ def test_what_no_experiment_compares_is_changed_freely(campaign):
 
 
 def test_starting_makes_the_desk_ask_for_arms(campaign):
-    found = running(campaign)
+    found = running(campaign, started_at=AT)
 
     assert (found.state, found.started_at) == (State.RUNNING, AT)
     assert fresh(campaign).has_experiment

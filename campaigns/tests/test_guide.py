@@ -140,11 +140,48 @@ def test_notes_that_were_left_over_do_not_keep_a_list_from_being_taken_back(floo
 
 @pytest.mark.parametrize(
     "told",
-    [[], {"answers": 5}, {"path": [["x", 1]]}, {"path": [[1]]}, {"answers": {"1": "x" * 2001}}, {"version": -1}],
+    [
+        [],
+        {"answers": 5},
+        {"path": [["x", 1]]},
+        {"path": [[1]]},
+        {"answers": {"1": "x" * 2001}},
+        {"version": -1},
+        {"answers": {"1": float("nan")}},
+        {"answers": {"1": [float("inf")]}},
+        {"version": float("inf")},
+    ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(told):
     with pytest.raises(guide.NotesUnreadable):
         guide.read(told, at=AT)
+
+
+def test_what_no_text_can_keep_is_taken_out_of_it(floor, guided):
+    lead = held(floor)
+    told = notes(answers={str(guided.day.pk): "on\x00 \ud83d Monday"}, said=["\udc00Price 149"], writer="\ud800w")
+
+    services.save_notes(lead=lead, agent=floor.agent, notes=told, at=AT)
+
+    found = services.notes_of(lead)
+    assert (found.answers, found.said, found.writer) == ({guided.day.pk: "on  Monday"}, ["Price 149"], "w")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("choice", "Yes", "Yes"), ("choice", ["Yes"], "Yes"), ("choice", "Maybe", None), ("choice", ["Yes", "No"], None),
+        ("several", ["Yes", "No"], ["Yes", "No"]), ("several", "Yes", ["Yes"]), ("several", ["Yes", "Maybe"], None),
+        ("number", "199", "199"), ("number", "1,299.50", "1,299.50"), ("number", "１９９", "１９９"), ("number", 7.5, 7.5),
+        ("number", "about 50", None), ("number", "NaN", None), ("number", True, None),
+        ("date", "2026-12-01", "2026-12-01"), ("date", "2026-02-30", None), ("date", "tomorrow", None),
+        ("text", "anything", "anything"), ("text", ["a", "b"], None),
+    ],
+)  # fmt: skip
+def test_an_answer_fits_its_question_or_is_none(kind, value, kept):
+    choices = ["Yes", "No"] if kind in ("choice", "several") else []
+
+    assert guide.fitting(kind, choices, value) == kept
 
 
 def test_the_way_leaves_out_what_was_gone_back():
@@ -207,6 +244,29 @@ def test_a_sale_needs_the_required_answers_of_the_steps_that_were_spoken(floor, 
 
     assert CallPath.objects.get().end == "sold"
     assert Answer.objects.get(call_id=call.pk).value == "Fair"
+
+
+def test_a_sale_needs_a_required_answer_that_fits_its_question(floor, guided):
+    lead = talked(floor)
+    path = guided.path((guided.greet, 60), (guided.price, 30), (None, 10))
+    told = notes(at=AT + 70 * SECOND, path=path, answers={str(guided.dear.pk): "so so"})
+
+    with pytest.raises(services.AnswerMissing, match=r"Step 4\.1: .*“What about dear\?” does not fit. Choose among"):
+        record(floor, lead, "sold", order=Sale(), notes=told)
+
+    assert not Call.objects.exists()
+
+
+def test_an_answer_that_fits_no_question_stands_in_the_note_and_holds_up_no_other_result(floor, guided):
+    lead = talked(floor)
+    told = notes(path=guided.path((guided.price, 30)), answers={str(guided.dear.pk): "so so"})
+
+    call = record(floor, lead, "refused_price", notes=told, note="angry")
+
+    assert (call.note, Answer.objects.count()) == ("angry\nWhat about dear?: so so", 0)
+    assert call.left_out == [
+        "What was answered to “What about dear?” does not fit the question. It stands in the note of the call."
+    ]
 
 
 @pytest.mark.parametrize(

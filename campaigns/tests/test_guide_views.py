@@ -13,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.urls import reverse
 
-from campaigns.models import Answer, AnswerUse, CallPath, DeskDraft, Lead, Order, ScenarioUse
+from campaigns.models import Answer, AnswerUse, Call, CallPath, DeskDraft, Lead, Order, ScenarioUse
 from campaigns.services import guide as services
 from campaigns.tests.calling import Floor
 from campaigns.tests.factories import agent_of, person
@@ -108,6 +108,67 @@ def test_notes_that_are_none_get_a_sentence(at_desk, floor, guided, body):
     answer = at_desk.post(reverse("campaigns:desk_notes"), body, content_type="application/json")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "NotesUnreadable")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"lead": Infinity, "notes": {}}', '{"lead": 1, "notes": {"answers": {"1": NaN}}}', "[" * 60_000,
+        '{"lead": 1, "notes": {"answers": {"1": [[1]]}}}',
+    ],
+)  # fmt: skip
+def test_what_no_column_can_keep_gets_a_sentence_and_no_fault(at_desk, floor, guided, body):
+    answer = at_desk.post(reverse("campaigns:desk_notes"), body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "NotesUnreadable")
+
+
+def test_half_an_emoji_in_an_answer_is_left_out_and_the_rest_kept(at_desk, floor, guided):
+    lead = started(at_desk, floor)
+    body = json.dumps({"lead": lead.pk, "notes": {"version": 1, "answers": {str(guided.day.pk): "Monday \ud83d"}}})
+
+    answer = at_desk.post(reverse("campaigns:desk_notes"), body, content_type="application/json")
+
+    assert answer.status_code == 200
+    assert services.notes_of(lead).answers == {guided.day.pk: "Monday "}
+
+
+@pytest.mark.parametrize("unreadable", ["{", "[1]", '{"answers": {"1": NaN}}', "[" * 70_000])
+def test_notes_that_cannot_be_read_hold_up_no_result(at_desk, floor, guided, unreadable):
+    lead = dialled(at_desk, floor)
+
+    answer = post(at_desk, "desk_result", lead=lead.pk, disposition="considering", notes=unreadable)
+
+    assert answer.status_code == 200
+    assert Call.objects.count() == 1
+
+
+@pytest.mark.parametrize("field", ["answer-99999999999999999999", "answer-%s"])
+def test_an_answer_that_cannot_be_kept_is_refused_with_a_sentence(at_desk, floor, guided, field):
+    lead = dialled(at_desk, floor)
+    fields = {field.replace("%s", str(guided.day.pk)): "x" * 2001}
+
+    answer = post(at_desk, "desk_result", lead=lead.pk, disposition="considering", **fields)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "BadResult")
+    assert "could not be read" in answer.json()["detail"]
+
+
+def test_a_field_that_only_looks_like_a_number_is_no_answer(at_desk, floor, guided):
+    lead = dialled(at_desk, floor)
+
+    answer = post(at_desk, "desk_result", lead=lead.pk, disposition="considering", **{"answer-²": "x"})
+
+    assert answer.status_code == 200
+
+
+def test_what_was_left_out_of_a_result_is_told_above_the_next_customer(at_desk, floor, guided):
+    lead = dialled(at_desk, floor)
+    told = json.dumps({"version": 1, "answers": {"987654": "Yes"}})
+
+    found = post(at_desk, "desk_result", lead=lead.pk, disposition="considering", notes=told).content.decode()
+
+    assert "The result is kept. 1 answer belongs to a script that is not the one of this call" in found
 
 
 def test_the_result_takes_the_notes_of_the_window_along(at_desk, floor, guided):
@@ -335,6 +396,19 @@ def test_the_api_takes_notes_with_the_result(at_desk, floor, guided):
     assert (CallPath.objects.count(), Answer.objects.get().value) == (1, "No")
 
 
+def test_the_api_refuses_answers_that_cannot_be_kept(at_desk, floor, guided):
+    lead = dialled(at_desk, floor)
+    url = f"/api/v1/leads/{lead.pk}/result/"
+
+    for answers in ('{"²": 1}', '{"1": NaN}', '{"1": {"a": 1}}', '{"99999999999": 1}'):
+        body = f'{{"result": "considering", "answers": {answers}}}'
+        assert at_desk.post(url, body, content_type="application/json").status_code == 400
+
+    body = {"result": "considering", "answers": {str(guided.day.pk): "Monday \ud83d", "987654": "x"}}
+    done = at_desk.post(url, json.dumps(body), content_type="application/json").json()
+    assert (len(done["left_out"]), Answer.objects.get().value) == (1, "Monday ")
+
+
 def test_the_api_shows_nobody_elses_notes(client, floor, guided):
     client.force_login(floor.agent)
     lead = started(client, floor)
@@ -397,7 +471,8 @@ def test_a_call_weighs_less_than_20_kb_and_the_first_visit_less_than_250(at_desk
 
     first = at_desk.get(reverse("campaigns:desk")).content
     files = set(re.findall(r'(?:src|href)="/static/([^"]+\.(?:js|css))"', first.decode()))
-    files |= {name.replace("desk.js", "guide.js") for name in files if name.endswith("desk.js")}
+    desk_js = [name for name in files if name.endswith("desk.js")]
+    files |= {name.replace("desk.js", f"{other}.js") for name in desk_js for other in ("guide", "outbox")}
     static = sum(weight(Path(finders.find(name)).read_bytes()) for name in files)
     next_lead = post(at_desk, "desk_start").content
     lead = Lead.objects.get(state="held")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from campaigns.models import Campaign, Experiment
 from campaigns.services import experiments
 from campaigns.services.experiments import ArmPlan
@@ -48,4 +50,6 @@ def draft(
 
 def running(campaign: Campaign, by: User | None = None, **fields) -> Experiment:
     by = by or person("campaign_manager")
-    return experiments.start_experiment(experiment=draft(campaign, by, **fields), by=by, at=AT)
+    # before the holds that tests begin at AT: a hold keeps the wording with which it began
+    started_at = fields.pop("started_at", AT - timedelta(hours=1))
+    return experiments.start_experiment(experiment=draft(campaign, by, **fields), by=by, at=started_at)

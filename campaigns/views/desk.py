@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from campaigns import rules
 from campaigns.forms_desk import ResultForm
 from campaigns.models import Lead
-from campaigns.services import callbacks, claim, desk, inbound, results
+from campaigns.services import callbacks, claim, desk, inbound, results, withdrawal
 from campaigns.services.calls import LeadNotYours
 from campaigns.services.desk_page import context_of
 from core.clock import database_now
@@ -38,10 +38,17 @@ def _body(request: HttpRequest, *, notice: str = "", status: int = 200) -> HttpR
 
 def _held(request: HttpRequest) -> Lead:
     """The lead the page speaks of, when it is the one in hand. Raises LeadNotYours."""
-    lead = Lead.objects.held_by(request.user).first()
-    if lead is None or str(lead.pk) != request.POST.get("lead", ""):
-        raise LeadNotYours(_("The desk went on meanwhile, perhaps in another window. This is where it stands."))
+    lead, shown = Lead.objects.held_by(request.user).first(), request.POST.get("lead", "")
+    if lead is None or str(lead.pk) != shown:
+        raise LeadNotYours(_why_gone(request.user, shown))
     return lead
+
+
+def _why_gone(agent: Any, shown: str) -> str:
+    """Why the customer whom the page shows is not in hand any more."""
+    lead_id = int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 19 else 0
+    why = withdrawal.why_gone(lead_id=lead_id, agent=agent, at=database_now()) if lead_id else ""
+    return why or _("The desk went on meanwhile, perhaps in another window. This is where it stands.")
 
 
 def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
@@ -120,13 +127,14 @@ def phase(request: HttpRequest) -> HttpResponse:
     lead = Lead.objects.held_by(agent).first()
     shown = request.GET.get("lead", "")
     if shown != (str(lead.pk) if lead else ""):
-        return _whole(
-            _body(request, notice=_("The desk went on meanwhile, perhaps in another window. This is where it stands."))
-        )
+        return _whole(_body(request, notice=_why_gone(agent, shown)))
     if lead is None:
         return _without_lead(request, at)
     found = desk.follow_call(lead=lead, agent=agent, at=at)
-    if request.GET.get("phase", "") == (found.phase if found else "preview"):
+    if found is None:
+        return _preview(request, lead, at)
+    seen = (request.GET.get("phase", ""), request.GET.get("withdrawn", ""))
+    if seen == (found.phase, withdrawal.why_withdrawn(lead, at=at)):
         return HttpResponse(status=204)
     return _phase(request)
 
@@ -137,6 +145,19 @@ def _without_lead(request: HttpRequest, at: datetime) -> HttpResponse:
     if request.GET.get("phase", "") == (f"in-{now.phase}" if now else ""):
         return HttpResponse(status=204)
     return _whole(_body(request))
+
+
+def _preview(request: HttpRequest, lead: Lead, at: datetime) -> HttpResponse:
+    """Who was withdrawn while the agent read about them leaves the desk at once, with the reason."""
+    try:
+        why = withdrawal.take_withdrawn(lead=lead, agent=request.user, at=at)
+    except LeadNotYours:
+        why = _why_gone(request.user, str(lead.pk))
+    except claim.AlreadyDialled:
+        return _phase(request)
+    if why:
+        return _whole(_body(request, notice=why))
+    return HttpResponse(status=204) if request.GET.get("phase", "") == "preview" else _phase(request)
 
 
 def _phase(request: HttpRequest) -> HttpResponse:
@@ -164,16 +185,22 @@ def result(request: HttpRequest) -> HttpResponse:
 
     def run() -> dict[str, Any]:
         call = results.record_result(lead=lead, agent=agent, at=at, **form.for_service(at=at))
-        return {"call_id": call.pk}
+        return {"call_id": call.pk, "left_out": list(call.left_out)}
 
     try:
-        once(user=agent, key=request.headers.get("Idempotency-Key", ""), fingerprint=form.fingerprint(), run=run)
+        key = request.headers.get("Idempotency-Key", "")
+        done = once(user=agent, key=key, fingerprint=form.fingerprint(), run=run)
     except DomainError as error:
         return JsonResponse({"detail": str(error), "code": type(error).__name__}, status=409)
     state = desk.current_state(agent)
     if state is not None and state.state != desk.State.AWAY:
         _next_quietly(agent)
-    return _body(request)
+    return _body(request, notice=_told(done.get("left_out", [])))
+
+
+def _told(left_out: list[str]) -> str:
+    """What became of the result, where not all of it could be kept."""
+    return " ".join([_("The result is kept."), *left_out]) if left_out else ""
 
 
 def _next_quietly(agent: Any) -> None:

@@ -33,7 +33,7 @@ def notes(request: HttpRequest) -> HttpResponse:
         return JsonResponse(answer, status=409)
     except LeadNotYours as gone:
         return JsonResponse({"detail": str(gone), "code": "LeadNotYours"}, status=409)
-    except (DomainError, KeyError, TypeError, ValueError):
+    except (DomainError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return JsonResponse({"detail": _("What was noted could not be read."), "code": "NotesUnreadable"}, status=422)
     return JsonResponse({"version": kept.version})
 

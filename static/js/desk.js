@@ -1,28 +1,11 @@
-// The desk: choosing a result, and results that are kept in the browser until the server has them. The script is in guide.js.
-// What is shown comes from the server; this module never decides what comes next.
+// The desk: choosing a result, and its form, which is kept in the browser until the server has it. What waits for the server is in outbox.js,
+// the script in guide.js. What is shown comes from the server; this module never decides what comes next.
 import * as guide from "./guide.js";
+import * as outbox from "./outbox.js";
 
 const desk = document.getElementById("desk");
 const text = (name) => desk.dataset[`text${name}`] ?? "";
-const STORE = `desk.results.${desk.dataset.user}`;
-const AGAIN = 5000;
-
-// ---------- what waits for the server
-
-function waiting() {
-  try { return JSON.parse(localStorage.getItem(STORE)) ?? []; } catch { return memory; }
-}
-let memory = [];
-function keep(list) {
-  memory = list;
-  try { if (list.length) localStorage.setItem(STORE, JSON.stringify(list)); else localStorage.removeItem(STORE); } catch { /* private mode: this page only */ }
-}
-const put = (item) => keep([...waiting().filter((other) => other.key !== item.key), item]);
-const drop = (key) => keep(waiting().filter((item) => item.key !== key));
-
-function newKey() {
-  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-}
+const resultForm = () => document.getElementById("result-form");
 
 function say(name, stale = false) {
   const place = document.getElementById("save-state");
@@ -31,57 +14,23 @@ function say(name, stale = false) {
   place.classList.toggle("is-stale", stale);
 }
 
-// ---------- saving
+// ---------- what was saved
 
-let sending = false, again;
-
-async function post(item) {
-  const body = new URLSearchParams(item.fields);
-  body.set("waited", String(Math.max(0, Math.round((Date.now() - item.saved) / 1000))));
-  const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
-  const answer = await fetch(desk.dataset.resultUrl, {
-    method: "POST", body, credentials: "same-origin", redirect: "manual",
-    headers: { "X-CSRFToken": token, "Idempotency-Key": item.key, "HX-Request": "true" },
-  });
-  if (answer.type === "opaqueredirect" || answer.status === 403) { location.reload(); throw new Error("signed out"); }
-  if (answer.status >= 500 || answer.status === 408 || answer.status === 429) throw new Error(`answer ${answer.status}`);
-  return answer;
+// Whether the desk shows the hold of this result (results that an older page left behind name their lead alone).
+function shows(item) {
+  const form = resultForm();
+  return Boolean(form) && (item.hold ? form.dataset.hold === item.hold : form.dataset.lead === item.lead);
 }
 
-// Oldest first, one at a time; a repeat carries the same key, so the server takes it once.
-async function send() {
-  clearTimeout(again);
-  if (sending) return;
-  sending = true;
-  try {
-    for (let item = waiting()[0]; item; item = waiting()[0]) {
-      say("Saving");
-      await settle(item, await post(item));
-    }
-    say("Saved");
-    document.querySelector("[data-kept]")?.remove();
-  } catch {
-    say("Waits", true);
-    notice(text("Kept"), "kept");
-    again = setTimeout(send, AGAIN);
-  } finally {
-    sending = false;
-  }
-}
-
-async function settle(item, answer) {
-  drop(item.key);
-  if (answer.ok) { show(await answer.text()); return; }
-  const refused = await answer.json().catch(() => ({ detail: "" }));
-  const form = document.getElementById("result-form");
-  if (form?.dataset.lead === item.lead) fault(after(text("Refused"), refused.detail));
-  else notice(`${after(text("Late"), refused.detail)}${item.words ? ` (${item.words})` : ""}`);
-}
-
-// A full-width colon brings its own space.
-function after(opening, sentence) {
-  return opening.endsWith("：") ? opening + sentence : `${opening} ${sentence}`;
-}
+outbox.listen({
+  state: say,
+  notice: (sentence, kind) => notice(sentence, kind),
+  shown: shows,
+  fault: (item, sentence) => { guide.takeBack(); fault(sentence); },
+  done: (item) => drafts.drop(item.hold),
+  // Of another customer than the one in sight the answer says nothing: the desk asks what it is to show.
+  show: (item, html) => { if (shows(item) || !resultForm()) show(html); else window.htmx?.trigger("#desk-live", "poll"); },
+});
 
 function show(html) {
   // An answer to a question that the old picture asked has no place in the new one.
@@ -99,10 +48,10 @@ function fault(sentence) {
 }
 
 function notice(sentence, kind = "") {
-  if (kind && document.querySelector("#desk-notices [data-kept]")) return;
+  if (kind && document.querySelector(`#desk-notices [data-${kind}]`)) return;
   const box = document.createElement("div"), words = document.createElement("p");
   box.className = "notice is-warn";
-  if (kind) box.dataset.kept = "";
+  if (kind) box.dataset[kind] = "";
   words.textContent = sentence;
   box.append(words);
   document.getElementById("desk-notices")?.replaceChildren(box);
@@ -117,11 +66,47 @@ document.addEventListener("submit", (event) => {
   if (chosen.dataset.needs === "order") fields.push(["is_sale", "on"]);
   if (guide.told()) fields.push(["notes", guide.told()]);
   form.querySelectorAll("[data-save]").forEach((button) => { button.disabled = true; });
-  put({ key: newKey(), lead: form.dataset.lead, saved: Date.now(), fields, words: chosen.textContent.trim() });
-  guide.handOver();
-  send();
+  const who = document.querySelector(".person .number")?.textContent.trim() ?? "";
+  if (outbox.add({ lead: form.dataset.lead, hold: form.dataset.hold, fields, words: chosen.querySelector("span")?.textContent.trim() ?? "", who })) guide.handOver();
+  outbox.send();
 });
-window.addEventListener("online", send);
+
+// ---------- the form as it was typed, of this hold alone: a reload or a swap loses no word of it
+
+const drafts = outbox.store(`desk.form.${desk.dataset.user}`);
+const FREE = "other-time";
+const written = (form) => [...form.elements].filter((input) => (input.name && input.name !== "lead") || input.id === FREE);
+
+function keepDraft() {
+  const form = resultForm();
+  if (!form?.dataset.restored) return;
+  drafts.write([{ key: form.dataset.hold, saved: Date.now(), fields: written(form).map((input) => [input.name || input.id, input.value]) }]);
+}
+
+function restoreDraft() {
+  const form = resultForm(), kept = drafts.read().find((item) => item.key === form?.dataset.hold);
+  if (!kept && drafts.read().length) drafts.write([]);  // of another customer nothing stays
+  if (!form || form.dataset.restored) return;
+  form.dataset.restored = "1";
+  const told = new Map(kept?.fields ?? []);
+  for (const input of written(form)) {
+    const value = told.get(input.name || input.id);
+    if (value === undefined || (input.options && ![...input.options].some((option) => option.value === value))) continue;
+    input.value = value;
+  }
+}
+
+// The time that was picked is marked among the half hours, else it stands in the field for other times.
+function markTime() {
+  const form = resultForm(), at = form?.elements.callback_at.value;
+  if (!at || document.querySelector(".slot[aria-pressed=true]")) return;
+  const slot = [...document.querySelectorAll(".slot:enabled")].find((other) => other.dataset.at === at);
+  const day = document.querySelector(`[data-day="${slot ? slot.parentElement.dataset.slots : "other"}"]`);
+  if (day) showDay(day);
+  if (slot) pickSlot(slot);
+}
+
+document.addEventListener("input", (event) => { if (event.target.form?.id === "result-form") keepDraft(); });
 
 // ---------- choosing a result
 
@@ -158,9 +143,13 @@ function pickSlot(button) {
   document.getElementById("result-form").elements.callback_at.value = button?.dataset.at ?? "";
 }
 
-function pickDay(button) {
+function showDay(button) {
   for (const other of button.parentElement.children) other.setAttribute("aria-pressed", String(other === button));
   document.querySelectorAll("[data-slots]").forEach((slots) => { slots.hidden = slots.dataset.slots !== button.dataset.day; });
+}
+
+function pickDay(button) {
+  showDay(button);
   if (button.dataset.day === "other") document.querySelector("[data-other]").focus();
 }
 
@@ -168,7 +157,7 @@ function pickDay(button) {
 function pricing() {
   const form = document.getElementById("result-form"), { product, offer, amount } = form.elements;
   for (const option of offer?.options ?? []) option.hidden = Boolean(option.dataset.of) && option.dataset.of !== product.value;
-  if (offer?.selectedOptions[0]?.hidden) offer.value = "";
+  if (offer?.selectedOptions[0]?.hidden) offer.value = "none";
   const cents = offer?.selectedOptions[0]?.dataset.price || product.selectedOptions[0]?.dataset.price;
   if (cents) amount.placeholder = (Number(cents) / 100).toFixed(2);
   for (const point of form.querySelectorAll("li[data-of]")) point.hidden = point.dataset.of !== product.value;
@@ -184,6 +173,7 @@ document.addEventListener("click", (event) => {
   if (slot) pickSlot(slot);
   const day = event.target.closest("[data-day]");
   if (day) pickDay(day);
+  if (result || slot) keepDraft();
   if (event.target.closest('[data-dialog="#skip-sheet"]')) {
     document.querySelector("[data-skip] [name=lead]").value = document.getElementById("result-form")?.dataset.lead ?? "";
   }
@@ -191,13 +181,14 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-other]")) document.getElementById("result-form").elements.callback_at.value = event.target.value;
   if (event.target.matches("#order-product, #order-offer")) pricing();
+  if (event.target.form?.id === "result-form") keepDraft();
 });
 
 // ---------- after each swap
 
 // The keys were swapped while a result was chosen: choose it again if it is still valid, else what the network has told.
 function reconcile() {
-  const form = document.getElementById("result-form"), keys = document.getElementById("result-keys");
+  const form = resultForm(), keys = document.getElementById("result-keys");
   if (!form || !keys) return;
   const wanted = form.elements.disposition.value || keys.dataset.suggested;
   const button = [...keys.querySelectorAll("[data-result]")].find((key) => key.dataset.result === wanted);
@@ -207,13 +198,15 @@ function reconcile() {
 }
 
 function settled() {
-  const list = waiting();
-  if (list.length || guide.hasWaiting()) say("Waits", true); else say("Saved");
+  if (outbox.hasWaiting() || guide.hasWaiting()) say("Waits", true); else say("Saved");
+  restoreDraft();
   reconcile();
+  markTime();
+  outbox.list();
   guide.settled();
 }
 guide.listen({
-  state: (name, stale) => { if (!waiting().length) say(name, stale); },
+  state: (name, stale) => { if (!outbox.hasWaiting()) say(name, stale); },
   notice: (sentence) => notice(sentence),
   gone: () => window.htmx?.trigger("#desk-live", "poll"),
 });
@@ -242,4 +235,4 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 settled();
-if (waiting().length) send();
+if (outbox.hasWaiting()) outbox.send();

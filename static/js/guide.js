@@ -2,7 +2,8 @@
 // kept in this browser until the server has it; of two windows the one that is ahead wins (the server says so), and the other follows it.
 const desk = document.getElementById("desk");
 const STORE = `desk.notes.${desk.dataset.user}`;
-const END = "0", AGAIN = 5000, TYPING = 600, SOON = 150;
+const END = "0", AGAIN = 5000, TYPING = 600, SOON = 150, PATIENCE = 15_000;
+const NUMBER = /^[+-]?(\d+|\d{1,3}(,\d{3})+)([.]\d+)?$/;
 const WRITER = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
 const FREE = [..."123456789AEGHJLOQRUVY"];
 
@@ -66,16 +67,23 @@ async function send() {
   try {
     const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
     answer = await fetch(desk.dataset.notesUrl, {
-      method: "POST", credentials: "same-origin", redirect: "manual", headers: { "X-CSRFToken": token, "Content-Type": "application/json" },
+      method: "POST", credentials: "same-origin", redirect: "manual", signal: AbortSignal.timeout(PATIENCE), headers: { "X-CSRFToken": token, "Content-Type": "application/json" },
       body: JSON.stringify({ lead: Number(notes.lead), notes: toServer() }),
     });
-  } catch { /* no connection */ }
+  } catch { /* no connection, or no answer in time */ }
   sending = false;
-  if (notes?.hold !== hold) return;  // another customer meanwhile
-  if (answer?.ok || answer?.status === 422) {
+  if (notes?.hold !== hold) {  // another customer meanwhile, whose notes had to wait for this answer
+    if (notes && waiting()?.hold === notes.hold) timer = setTimeout(send, SOON);
+    return;
+  }
+  if (answer?.ok) {
     if (notes.version !== version) { timer = setTimeout(send, SOON); return; }
     forget();
     hooks.state("Saved");
+  } else if (answer?.status === 422) {
+    // not kept, and no better for being sent again as it is: it stays here, and the next change is sent with it
+    hooks.state("NotKept", true);
+    hooks.notice((await answer.json().catch(() => ({}))).detail ?? "");
   } else if (answer?.status === 409) {
     await refused(answer);
   } else {
@@ -145,8 +153,19 @@ function choose(branch) {
   if (branch.dataset.to) goTo(branch.dataset.to); else if (!open) goOn();
 }
 
+// Whether what stands in the field is an answer to its question; empty is none, and not wrong.
+function mark(field, input) {
+  const value = input.value.normalize("NFKC").trim();
+  const wrong = input.validity.badInput || (field.dataset.kind === "number" && value !== "" && !NUMBER.test(value));
+  input.classList.toggle("is-wrong", wrong);
+  input.setAttribute("aria-invalid", String(wrong));
+  const hint = field.querySelector("[data-wrong]");
+  if (hint) hint.hidden = !wrong;
+}
+
 function typed(field) {
   const input = field.querySelector("input:not([type=checkbox])");
+  if (input) mark(field, input);
   const value = input ? input.value.trim() : [...field.querySelectorAll("input:checked")].map((box) => box.value);
   change((now) => {
     if (value.length) now.answers[field.dataset.question] = value; else delete now.answers[field.dataset.question];
@@ -262,7 +281,7 @@ function answerIn(field, value) {
   for (const branch of field.querySelectorAll(".branch")) branch.setAttribute("aria-pressed", String(branch.dataset.choice === value));
   for (const box of field.querySelectorAll("input[type=checkbox]")) box.checked = [value ?? []].flat().includes(box.value);
   const input = field.querySelector("input:not([type=checkbox])");
-  if (input && input !== document.activeElement) input.value = value ?? "";
+  if (input && input !== document.activeElement) { input.value = value ?? ""; mark(field, input); }
 }
 
 function show(step) {
@@ -303,6 +322,13 @@ export const hasWaiting = () => Boolean(waiting());
 
 // The result takes the notes along: nothing of this customer stays here.
 export function handOver() { clearTimeout(timer); forget(); }
+// The result was refused and the customer is still in hand: so are the notes.
+export function takeBack() {
+  if (!notes) return;
+  keep();
+  clearTimeout(timer);
+  timer = setTimeout(send, SOON);
+}
 
 export function settled() {
   const place = guide();
@@ -311,6 +337,9 @@ export function settled() {
   const kept = waiting(), server = place.dataset.notes ? fromServer(place, JSON.parse(place.dataset.notes)) : blank(place);
   const own = notes ?? (kept?.hold === place.dataset.hold ? kept : null);
   notes = own && own.version >= server.version ? own : server;
+  // The script that is shown is the one that is spoken from here on; answers stay, the way begins anew.
+  const spoken = Number(place.dataset.script) || null;
+  if (notes.script && notes.script !== spoken) notes = { ...notes, script: spoken, path: blank(place).path };
   if (kept && kept.hold === place.dataset.hold) { clearTimeout(timer); timer = setTimeout(send, SOON); } else if (kept) forget();
   paint();
 }

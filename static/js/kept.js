@@ -1,6 +1,8 @@
-// Results of calls and notes of the call in hand that wait for the server lie in this browser (desk.js, guide.js). They hold what customers said, so they do not outlive their use:
-// signing out takes them away, after a word when some still wait, and what nobody has come back for within a week goes.
-const PREFIXES = ["desk.results.", "desk.notes."];
+// Results of calls that wait for the server or were refused by it, notes and the form of the call in hand lie in this browser (outbox.js, desk.js, guide.js). They hold what customers said,
+// personal data outside the server, so they do not outlive their use: each goes as soon as the server has it or another customer is in hand; signing out takes all of them away,
+// after a word when some still wait, and what nobody has come back for within a week goes.
+const WAITING = ["desk.results.", "desk.refused.", "desk.notes."];
+const PREFIXES = [...WAITING, "desk.form."];
 const LONGEST = 7 * 24 * 60 * 60 * 1000;
 
 function stores() {
@@ -22,7 +24,8 @@ function forgetOld() {
 let warned = false;
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-sign-out]")) return;
-  if (!warned && stores().some((name) => items(name).length)) {
+  const waits = (name) => WAITING.some((prefix) => name.startsWith(prefix)) && items(name).length;
+  if (!warned && stores().some(waits)) {
     event.preventDefault();
     event.stopImmediatePropagation();
     warned = true;

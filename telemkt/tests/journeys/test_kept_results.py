@@ -51,6 +51,19 @@ def test_signing_out_warns_of_waiting_results_once_and_then_takes_them_away(page
     assert page.evaluate(KEPT) == ["theme"]
 
 
+def test_signing_out_takes_what_was_typed_and_what_was_refused_away_too(page):
+    page.evaluate("() => localStorage.setItem('desk.form.7', '[{\"saved\": ' + Date.now() + '}]')")
+    page.goto("http://desk.test/")
+    page.get_by_role("button").click()  # a form that was begun is no result that waits: nobody is asked
+    page.wait_for_url("**/out/**")
+    assert page.evaluate(KEPT) == []
+
+    page.evaluate("() => localStorage.setItem('desk.refused.7', '[{\"saved\": ' + Date.now() + '}]')")
+    page.goto("http://desk.test/")
+    page.get_by_role("button").click()
+    assert page.locator("output").inner_text() == "Results wait."
+
+
 def test_signing_out_with_nothing_waiting_asks_nothing(page):
     page.goto("http://desk.test/")
 
