@@ -8,6 +8,6 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         # what the floors below are told, and what is heard from them
-        from campaigns import conditions, left_scopes, person_data, receivers, scopes, staying  # noqa: F401
+        from campaigns import conditions, left_scopes, map_owners, person_data, receivers, scopes, staying  # noqa: F401
 
         person_data.register()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from campaigns.guide import LARGEST, read_text
 from campaigns.services.orders import Sale
-from campaigns.services.results import saved_when
+from campaigns.services.results import saved_when, waited_for
+from core.numbers import number_or_none
 from scripts.models import Offer, Product
 
 ANSWER = "answer-"
@@ -52,11 +53,11 @@ class ResultForm(forms.Form):
         """{question id: answer}; a list where several were chosen. Empty answers are left out."""
         found: dict[int, Any] = {}
         for name in self.data:
-            number = name.removeprefix(ANSWER)
-            if name.startswith(ANSWER) and number.isdigit():
+            number = number_or_none(name.removeprefix(ANSWER)) if name.startswith(ANSWER) else None
+            if number is not None:
                 values = [value.strip() for value in self._values(name) if value.strip()]
                 if values:
-                    found[int(number)] = values if len(values) > 1 else values[0]
+                    found[number] = values if len(values) > 1 else values[0]
         return found
 
     def _values(self, name: str) -> list[str]:
@@ -66,7 +67,7 @@ class ResultForm(forms.Form):
     def for_service(self, *, at: datetime) -> dict[str, Any]:
         """Arguments of results.record_result(). Raises NotesUnreadable."""
         data = self.cleaned_data
-        waited = timedelta(seconds=data["waited"] or 0)
+        waited = waited_for(data["waited"] or 0)
         return {
             "disposition_code": data["disposition"],
             "callback_at": data["callback_at"],

@@ -1,12 +1,16 @@
-"""Whole numbers as an address or a form brings them."""
+"""Whole numbers as people and pages write them."""
 
 from __future__ import annotations
 
-# Ids are eight-byte integers; more digits would be a number that no column holds.
-DIGITS = 18
+MOST = 2**31 - 1  # what an integer column of the database holds
 
 
-def whole_number(text: str | None, digits: int = DIGITS) -> int | None:
-    """The number that plain digits write, of so many at most; else None. "²" is a digit to str.isdigit() and no number to int()."""
-    text = text or ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+def number_or_none(text: str, most: int = MOST) -> int | None:
+    """The number that ASCII decimal digits write, at most `most`; None for anything else.
+
+    `isdigit` alone lets "²" through, which `int` does not read, and `int` refuses more than some thousand digits.
+    """
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(most)):
+        return None
+    number = int(text)
+    return number if number <= most else None

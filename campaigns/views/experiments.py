@@ -21,6 +21,7 @@ from campaigns.services import experiments as verbs
 from core.calendar import business_date
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 
 PAGE = 50
@@ -145,8 +146,8 @@ def experiment_decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Adopt the arm of this number, or keep it as it is (no number)."""
     found, form = _experiment(request, pk), ReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    number = request.POST.get("arm", "")
-    arm = get_object_or_404(found.arms, number=int(number)) if number.isdecimal() else None
+    number = number_or_none(request.POST.get("arm", ""))
+    arm = get_object_or_404(found.arms, number=number) if number is not None else None
     _tried(
         request,
         lambda: verbs.decide_experiment(experiment=found, arm=arm, reason=reason, by=request.user, at=database_now()),

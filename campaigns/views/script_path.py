@@ -13,7 +13,7 @@ from campaigns import rules
 from campaigns.models import Campaign
 from campaigns.queries_script_path import NEWER_THAN, NEWEST, script_path as path_of
 from core.clock import database_now
-from core.numbers import whole_number
+from core.numbers import number_or_none
 from people.access import must
 from scripts.models import ScriptVersion
 
@@ -27,7 +27,7 @@ def script_path(request: HttpRequest, pk: int) -> HttpResponse:
     other = _other(request, version, versions)
     campaigns = Campaign.objects.visible_to(request.user).filter(script=version.script_id).order_by("name", "pk")
     asked = request.GET.get("campaign", "")
-    campaign = get_object_or_404(campaigns, pk=whole_number(asked)) if asked else None
+    campaign = get_object_or_404(campaigns, pk=number_or_none(asked)) if asked else None
     script = version.script
     context = {
         "version": version,
