@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from campaigns.api_desk import ResultSerializer
 from campaigns.forms_desk import ResultForm
 from campaigns.services.results import LONGEST_WAIT, waited_for
 from campaigns.tests.calling import AT, Floor
@@ -63,3 +64,14 @@ def test_the_desk_reads_an_answer_of_a_question_with_a_number_alone():
     form = ResultForm({"answer-²": "Yes", "answer-7": "No", "waited": str(10**15)})
 
     assert form.answers() == {7: "No"}
+
+
+@pytest.mark.parametrize(("key", "is_read"), [("7", True), ("²", False), ("9" * 30, False), ("seven", False)])
+def test_the_api_reads_answers_by_the_number_of_their_question(key, is_read):
+    asked = ResultSerializer(data={"result": "sold", "answers": {key: "Yes"}, "waited_seconds": 10**15})
+
+    assert asked.is_valid() is is_read
+    assert ("answers" in asked.errors) is not is_read
+    if is_read:
+        told = asked.for_service(at=AT)
+        assert (told["answers"], told["waited"]) == ({7: "Yes"}, LONGEST_WAIT)
