@@ -139,7 +139,7 @@ def test_anything_is_a_number_or_a_sentence(raw):
         ("12345", "****"),
     ],
 )
-def test_a_mask_leaves_no_number_or_none(clean, mask):
+def test_a_mask_leaves_no_whole_number(clean, mask):
     assert mask_phone(clean) == mask
 
 

@@ -192,7 +192,7 @@ def sheets(private_file) -> dict[str, list[list]]:
     return {sheet.title: [[cell.value for cell in row] for row in sheet.rows] for sheet in book}
 
 
-def test_the_copy_holds_everything_with_number_or_nones_and_is_gone_after_a_day(customer, clerk, data):
+def test_the_copy_holds_everything_with_whole_numbers_and_is_gone_after_a_day(customer, clerk, data):
     customer.tags.create(tag=TagFactory(name="vip"))
     suppress(customer=customer, kind="manual", by=clerk, at=AT, note="asked in writing")
     asked = write_copy(asked=asks(customer, "copy", clerk), by=data, at=AT, answer="sent by post")
