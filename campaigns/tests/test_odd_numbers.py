@@ -61,9 +61,12 @@ def test_a_result_has_waited_half_a_day_at_most(seconds, believed):
 
 
 def test_the_desk_reads_an_answer_of_a_question_with_a_number_alone():
-    form = ResultForm({"answer-²": "Yes", "answer-7": "No", "waited": str(10**15)})
+    asked = {"lead": "1", "disposition": "sold", "answer-²": "Yes", "answer-7": "No", "waited": str(10**15)}
+    form = ResultForm(asked)
 
-    assert form.answers() == {7: "No"}
+    assert form.is_valid(), form.errors
+    told = form.for_service(at=AT)
+    assert (told["answers"], told["waited"]) == ({7: "No"}, LONGEST_WAIT)
 
 
 @pytest.mark.parametrize(("key", "is_read"), [("7", True), ("²", False), ("9" * 30, False), ("seven", False)])
