@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -21,6 +21,7 @@ from campaigns.services import arms, claim, desk, results
 from campaigns.services.orders import Sale
 from core.clock import database_now
 from core.idempotency import once
+from core.numbers import number_or_none
 from scripts.models import Offer, Product
 
 KEY = OpenApiParameter(
@@ -130,7 +131,7 @@ class ResultSerializer(serializers.Serializer):
     waited_seconds = serializers.IntegerField(min_value=0, required=False, default=0)
 
     def validate_answers(self, value: dict[str, Any]) -> dict[int, Any]:
-        if not all(str(key).isascii() and str(key).isdecimal() for key in value):
+        if any(number_or_none(str(key)) is None for key in value):
             raise serializers.ValidationError(_("Answers are named by the id of their question."))
         try:
             return read_answers(value)
@@ -139,7 +140,7 @@ class ResultSerializer(serializers.Serializer):
 
     def for_service(self, *, at: datetime) -> dict[str, Any]:
         data = self.validated_data
-        order, waited = data["order"], timedelta(seconds=data["waited_seconds"])
+        order, waited = data["order"], results.waited_for(data["waited_seconds"])
         return {
             "disposition_code": data["result"],
             "callback_at": data["callback_at"],

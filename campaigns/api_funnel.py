@@ -17,6 +17,7 @@ from campaigns.funnel import board, classes, counting
 from campaigns.funnel.forecast import forecast
 from campaigns.models import Campaign
 from core.clock import database_now
+from core.numbers import number_or_none
 
 
 class ReadsCampaigns(BasePermission):
@@ -77,6 +78,6 @@ class CampaignFunnel(APIView):
 
 def _cities(request: Request) -> set[int] | None:
     cities, asked = board.cities_counted(request.user), request.query_params.get("city", "")
-    if not asked.isdecimal():
+    if (city := number_or_none(asked)) is None:
         return cities
-    return {int(asked)} if cities is None else {int(asked)} & cities
+    return {city} if cities is None else {city} & cities

@@ -8,6 +8,16 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         # what the floors below are told, and what is heard from them
-        from campaigns import conditions, fixed, left_scopes, person_data, receivers, scopes, sources, staying  # noqa: F401
+        from campaigns import (  # noqa: F401
+            conditions,
+            fixed,
+            left_scopes,
+            map_owners,
+            person_data,
+            receivers,
+            scopes,
+            sources,
+            staying,
+        )  # fmt: skip
 
         person_data.register()

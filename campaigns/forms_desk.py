@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from campaigns.guide import Notes, NotesUnreadable, read_answers, read_text
 from campaigns.services.orders import Sale
-from campaigns.services.results import saved_when
+from campaigns.services.results import saved_when, waited_for
+from core.numbers import number_or_none
 from scripts.models import Offer, Product
 
 ANSWER = "answer-"
@@ -70,7 +71,7 @@ class ResultForm(forms.Form):
         found: dict[str, Any] = {}
         for name in self.data:
             number = name.removeprefix(ANSWER)
-            if name.startswith(ANSWER) and number.isascii() and number.isdecimal():
+            if name.startswith(ANSWER) and number_or_none(number) is not None:
                 values = [value.strip() for value in self._values(name) if value.strip()]
                 if values:
                     found[number] = values if len(values) > 1 else values[0]
@@ -83,7 +84,7 @@ class ResultForm(forms.Form):
     def for_service(self, *, at: datetime) -> dict[str, Any]:
         """Arguments of results.record_result()."""
         data = self.cleaned_data
-        waited = timedelta(seconds=data["waited"] or 0)
+        waited = waited_for(data["waited"] or 0)
         return {
             "disposition_code": data["disposition"],
             "callback_at": data["callback_at"],

@@ -13,6 +13,7 @@ from django.db.models import BooleanField, Case, IntegerField, Q, Value, When
 
 from campaigns.models import Campaign, Experiment, ExperimentArm, Lead
 from campaigns.queries_script import Part, filled
+from core.stats import wilson
 from customers.conditions.matching import as_q
 from customers.conditions.tree import BadConditions, parse
 from customers.models import Customer
@@ -24,6 +25,8 @@ LOOKED_BACK = timedelta(days=30)
 NEWEST_USES, COUNTED_FOR = 2_000, 600
 # A scenario that nobody has tried stands as one that sold once in ten times: it gets its turn, and loses it when it does not sell.
 SOLD_BEFORE, USED_BEFORE = 1, 10
+# The fewest uses of which a rate is shown, as of the rates of the indicators.
+LEAST_USES = 30
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,24 @@ class Success:
     uses: int = 0
     sold: int = 0
     helped: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """None while it is too early to say."""
+        return None if self.more else self.sold / self.uses
+
+    @property
+    def low(self) -> float:
+        return wilson(self.sold, self.uses)[0]
+
+    @property
+    def high(self) -> float:
+        return wilson(self.sold, self.uses)[1]
+
+    @property
+    def more(self) -> int:
+        """So many uses more before a rate is shown."""
+        return max(LEAST_USES - self.uses, 0)
 
     @property
     def expected(self) -> float:
@@ -131,6 +152,15 @@ def scenario_success(scenario_ids: Iterable[int], *, at: datetime) -> dict[int, 
 def answer_success(answer_ids: Iterable[int], *, at: datetime) -> dict[int, Success]:
     """By answer to an objection that was shown; `helped` as the agents said."""
     return _success("answer", answer_ids, at)
+
+
+def success_of_objection(objection_id: int, *, at: datetime) -> list[tuple[ObjectionAnswer, Success]]:
+    """The answers of an objection that agents see or have seen, each with its success; those in use and the most used first."""
+    rows = list(ObjectionAnswer.objects.filter(objection=objection_id).order_by("pk"))
+    success = answer_success([row.pk for row in rows], at=at)
+    is_in_use = {row.pk: row.status == ObjectionAnswer.Status.IN_USE for row in rows}
+    told = [(row, success[row.pk]) for row in rows if is_in_use[row.pk] or success[row.pk].uses]
+    return sorted(told, key=lambda one: (not is_in_use[one[0].pk], -one[1].uses, one[0].pk))
 
 
 # The newest uses by the index of each, so that it costs the same however long they have been in use.

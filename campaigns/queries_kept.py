@@ -1,13 +1,18 @@
-"""Promises kept in time: the one definition, by agent and team."""
+"""Promises kept in time: the one definition, by agent and team.
+
+A promise is judged by whoever had it at the time agreed: one that was handed over after that is not the receiver's. One that was
+handed over because its agent was not at the desk counts against that agent, whatever became of it; in time, it is the receiver's too.
+A team answers for each promise once, by what became of it. Of several hand-overs the last is known here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DateField, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, DateField, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, TruncDate
 
 from campaigns.models import Callback
@@ -18,22 +23,27 @@ from people.models import Membership, Team, User
 # A promise is kept when the customer was called at the latest so long after the time agreed: from then on anybody may call.
 KEPT_WITHIN = timedelta(minutes=30)
 IN_TIME = Q(kept_at__lte=F("due_at") + KEPT_WITHIN)
+OPEN = Q(state=Callback.State.PROMISED)
+AWAY = Q(handed_why=Callback.Handed.ABSENT)
+HOLDER = Case(When(handed_at__gt=F("due_at"), then=F("handed_from")), default=F("agent"))
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Of `due` promises `kept` were kept in time, `late` later, and `open` are not kept yet. Promises that the customer no longer wanted
-    (they ended without a call) and those whose half hour is not over yet do not count."""
+    """Of `due` promises `kept` were kept in time, `late` later, `open` are not kept yet, and `away` went to somebody else as the agent was
+    not at the desk. Promises that the customer no longer wanted (they ended without a call) and those whose half hour is not over yet
+    do not count."""
 
     due: int
     kept: int
     open: int
+    away: int = 0
     agent: User | None = None
     team: Team | None = None
 
     @property
     def late(self) -> int:
-        return self.due - self.kept - self.open
+        return self.due - self.kept - self.open - self.away
 
     @property
     def rate(self) -> float | None:
@@ -50,32 +60,28 @@ class Kept:
 
 @dataclass(frozen=True)
 class TeamKept:
-    """A team with its agents, the lowest rate first."""
+    """A team with its agents, the lowest rate first. `whole` counts a promise once, also where two agents answer for it."""
 
     whole: Kept
     agents: list[Kept]
 
 
 def kept_rates(*, user: User, first: date, last: date, at: datetime, team: int | None = None) -> list[TeamKept]:
-    """Promises due on these days, by who keeps them now and the team they were in on the day; teams that the user may see."""
-    rows = _due(first, last, at).annotate(day=TruncDate("due_at", tzinfo=region_zone())).annotate(in_team=_team_then())
-    if not user.scope().is_region:
-        rows = rows.filter(in_team__in=Team.objects.visible_to(user))
-    if team is not None:
-        rows = rows.filter(in_team=team)
-    counted = list(
-        rows.order_by()
-        .values("agent", "in_team")
-        .annotate(
-            due=Count("id"),
-            kept=Count("id", filter=IN_TIME),
-            open=Count("id", filter=Q(state=Callback.State.PROMISED)),
-        )
-    )
-    agents = User.objects.in_bulk({row["agent"] for row in counted})
-    teams = Team.objects.in_bulk({row["in_team"] for row in counted if row["in_team"]})
+    """Promises due on these days, by who answers for them and the team they were in on the day; teams that the user may see."""
+    due = _due(first, last, at).annotate(day=TruncDate("due_at", tzinfo=region_zone()))
+    # so late that it was handed over after its time, and then because nobody was there, it is counted with the absences alone
+    held = due.annotate(who=HOLDER)
+    own = _counted(held.exclude(AWAY, who=F("handed_from")), user, team, away=False)
+    away = _counted(due.filter(AWAY).annotate(who=F("handed_from")), user, team, away=True)
+    whole = _counted(held, user, team, away=False)
+    rows = [*own, *away, *whole]
+    agents = User.objects.in_bulk({row["who"] for row in rows})
+    teams = Team.objects.in_bulk({row["in_team"] for row in rows if row["in_team"]})
+    by_team = _summed(whole, lambda row: row["in_team"])
+    by_agent = _summed([*own, *away], lambda row: (row["who"], row["in_team"]))
     return _by_team(
-        [Kept(row["due"], row["kept"], row["open"], agents[row["agent"]], teams.get(row["in_team"])) for row in counted]
+        {teams.get(key): replace(kept, team=teams.get(key)) for key, kept in by_team.items()},
+        [replace(kept, agent=agents[key[0]], team=teams.get(key[1])) for key, kept in by_agent.items()],
     )
 
 
@@ -86,20 +92,42 @@ def _due(first: date, last: date, at: datetime) -> QuerySet[Callback]:
     )
 
 
+def _counted(rows: Any, user: User, team: int | None, *, away: bool) -> list[dict[str, Any]]:
+    """By `who` and the team of `who` on the `day`; absences are neither kept nor open, whatever became of the promises."""
+    rows = rows.annotate(in_team=_team_then())
+    if not user.scope().is_region:
+        rows = rows.filter(in_team__in=Team.objects.visible_to(user))
+    if team is not None:
+        rows = rows.filter(in_team=team)
+    counts = {"away": Count("id")} if away else {"kept": Count("id", filter=IN_TIME), "open": Count("id", filter=OPEN)}
+    return list(rows.order_by().values("who", "in_team").annotate(due=Count("id"), **counts))
+
+
+def _summed(rows: Iterable[dict[str, Any]], key: Callable[[dict[str, Any]], Any]) -> dict[Any, Kept]:
+    found: dict[Any, list[Kept]] = {}
+    for row in rows:
+        kept = Kept(row["due"], row.get("kept", 0), row.get("open", 0), row.get("away", 0))
+        found.setdefault(key(row), []).append(kept)
+    return {place: together(parts) for place, parts in found.items()}
+
+
 def _team_then() -> Any:
-    """The agent's team on the day of the promise; a promise of somebody who had left by then stands without a team."""
+    """The team of `who` on the day of the promise; a promise of somebody who had left by then stands without a team."""
     day = OuterRef("day")
-    member = Membership.objects.filter(user=OuterRef("agent"), role=Membership.Role.AGENT, valid_from__lte=day)
+    member = Membership.objects.filter(user=OuterRef("who"), role=Membership.Role.AGENT, valid_from__lte=day)
     held = member.annotate(ends=Coalesce("valid_to", date.max, output_field=DateField())).filter(ends__gt=day)
     return Subquery(held.values("team")[:1])
 
 
-def _by_team(rows: list[Kept]) -> list[TeamKept]:
-    found: dict[Team | None, list[Kept]] = {}
+def _by_team(wholes: dict[Team | None, Kept], rows: list[Kept]) -> list[TeamKept]:
+    found: dict[Team | None, list[Kept]] = {team: [] for team in wholes}
     for row in rows:
         found.setdefault(row.team, []).append(row)
     parts = [
-        TeamKept(together(agents, team), sorted(agents, key=lambda row: (row.rate or 0, -row.due, str(row.agent))))
+        TeamKept(
+            wholes.get(team, Kept(0, 0, 0, team=team)),
+            sorted(agents, key=lambda row: (row.rate or 0, -row.due, str(row.agent))),
+        )
         for team, agents in found.items()
     ]
     return sorted(parts, key=lambda part: (part.whole.team is None, str(part.whole.team)))
@@ -107,4 +135,5 @@ def _by_team(rows: list[Kept]) -> list[TeamKept]:
 
 def together(rows: Iterable[Kept], team: Team | None = None) -> Kept:
     rows = list(rows)
-    return Kept(sum(row.due for row in rows), sum(row.kept for row in rows), sum(row.open for row in rows), team=team)
+    due, kept, is_open, away = (sum(getattr(row, name) for row in rows) for name in ("due", "kept", "open", "away"))
+    return Kept(due, kept, is_open, away, team=team)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,10 @@ from core.stats import Difference, difference
 from people.models import User
 from scripts.models import ScriptStep, ScriptVersion
 
-# As many of the newest calls of a version are read; more would not tell more.
+# As many of the newest calls of a version are read; more would not tell more. Older ones are not: a small team has fewer, and to
+# look for them would be to walk every call of the version.
 NEWEST = 50_000
+NEWER_THAN = timedelta(days=90)
 
 SQL = """
 WITH paths AS ({paths}),
@@ -97,11 +100,12 @@ class ScriptPath:
 
 
 def script_path(
-    version: ScriptVersion, *, other: ScriptVersion | None, campaign: Campaign | None, user: User
+    version: ScriptVersion, *, other: ScriptVersion | None, campaign: Campaign | None, user: User, at: datetime
 ) -> ScriptPath:
-    """What the user may see of the calls of a version, of one campaign or all. Two queries, one of them over the kept paths."""
+    """What the user may see of the calls of a version in the last 90 days, of one campaign or all. Two queries, one of them over the
+    kept paths."""
     versions = [version, *([other] if other else [])]
-    tolls = _tolls(versions, campaign, user)
+    tolls = _tolls(versions, campaign, user, at - NEWER_THAN)
     steps: dict[int, list[ScriptStep]] = {row.pk: [] for row in versions}
     for step in ScriptStep.objects.filter(version__in=versions).order_by("position"):
         steps[step.version_id].append(step)
@@ -139,9 +143,9 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _tolls(versions: list[ScriptVersion], campaign: Campaign | None, user: User) -> dict[int, Toll]:
+def _tolls(versions: list[ScriptVersion], campaign: Campaign | None, user: User, since: datetime) -> dict[int, Toll]:
     """By step; steps that no call reached are missing."""
-    queries = [_newest(version, campaign, user) for version in versions]
+    queries = [_newest(version, campaign, user, since) for version in versions]
     params: list[Any] = [value for _sql, values in queries for value in values]
     union = " UNION ALL ".join(f"({sql})" for sql, _values in queries)
     with connection.cursor() as cursor:
@@ -152,8 +156,10 @@ def _tolls(versions: list[ScriptVersion], campaign: Campaign | None, user: User)
         }
 
 
-def _newest(version: ScriptVersion, campaign: Campaign | None, user: User) -> tuple[str, tuple[Any, ...]]:
-    rows = CallPath.objects.visible_to(user).filter(script_version_id=version.pk)
+def _newest(
+    version: ScriptVersion, campaign: Campaign | None, user: User, since: datetime
+) -> tuple[str, tuple[Any, ...]]:
+    rows = CallPath.objects.visible_to(user).filter(script_version_id=version.pk, call_started_at__gte=since)
     if campaign is not None:
         rows = rows.filter(campaign_id=campaign.pk)
     newest = rows.order_by("-call_started_at").values("call_id", "step_ids", "seconds", "left_step_id", "end")[:NEWEST]

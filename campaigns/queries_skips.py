@@ -122,7 +122,7 @@ def _reasons(teams: list[int], params: dict[str, object]) -> dict[tuple[int, int
         LeadSkip.objects.filter(team__in=teams, at__gte=params["start"], at__lt=params["end"])
         .exclude(reason="")
         .values_list("team", "agent", "reason")
-        .annotate(n=Count("id"))
+        .annotate(n=Count("*"))
         .order_by("-n", "reason")[:MOST_REASONS]
     )
     spelling: dict[str, str] = {}

@@ -16,8 +16,10 @@ from customers.retention import UNUSED, emptied, unused_since
 STAGED = timedelta(days=30)
 NOTES_KEPT = timedelta(days=1)
 PATHS_KEPT = timedelta(days=730)
+SKIPS_KEPT = timedelta(days=730)
 A_NIGHT = 20_000
 PATHS_A_NIGHT = 4_000_000
+SKIPS_A_NIGHT = 1_000_000
 
 
 def forget_staged_calls(at: datetime) -> int:
@@ -76,10 +78,15 @@ def forget_call_paths(at: datetime) -> int:
     return gone
 
 
-def forget_skip_reasons(at: datetime) -> int:
-    whose = Exists(emptied(at).filter(pk=OuterRef("lead__customer_id")))
-    due = LeadSkip.objects.filter(whose).exclude(reason="").values_list("pk", flat=True)[:A_NIGHT]
-    return LeadSkip.objects.filter(pk__in=list(due)).update(reason="")
+def forget_skips(at: datetime) -> int:
+    """Counted and reasoned with, they go after two years; a person who is erased before takes the words along."""
+    gone = 0
+    while gone < SKIPS_A_NIGHT:
+        due = list(LeadSkip.objects.filter(at__lt=at - SKIPS_KEPT).values_list("pk", flat=True)[:A_NIGHT])
+        if not due:
+            break
+        gone += LeadSkip.objects.filter(pk__in=due).delete()[0]
+    return gone
 
 
 def forget_draws(at: datetime) -> int:
@@ -133,9 +140,11 @@ register(
 register(
     "campaigns.LeadSkip",
     fields=("reason",),
-    keep_for=UNUSED,
-    basis=_("Skips are counted and stay; their reasons, which agents write by hand, go with the customer."),
-    apply=forget_skip_reasons,
+    keep_for=SKIPS_KEPT,
+    basis=_(
+        "Skips, with the reasons that agents write by hand, are counted to see who picks among customers: for two years."
+    ),
+    apply=forget_skips,
 )
 register(
     "campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.models import Campaign, DataRequest, Gate
 from customers import rules as customer_rules
 from people.models import Membership, User
+from scripts.rules import can_write_treasury
 
 Role = Membership.Role
 PLANNERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
@@ -33,6 +34,11 @@ def can_plan(user: User, campaign: Campaign | None = None) -> bool:
 def can_switch(user: User, campaign: Campaign) -> bool:
     """Stop a campaign, or let it go on: planners, and the supervisor who sees the trouble first."""
     return user.has_role(*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER) and covers(user, campaign)
+
+
+def can_keep_map(user: User, campaign: Campaign) -> bool:
+    """Begin, change and archive the guidance map of the campaign: those who work on what is said, where their place covers it."""
+    return can_write_treasury(user) and covers(user, campaign)
 
 
 def can_read_refusals(user: User) -> bool:

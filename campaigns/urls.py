@@ -14,6 +14,7 @@ from campaigns.views import (
     history,
     inbound,
     likeness,
+    maps,
     orders,
     planning,
     refusals,
@@ -43,6 +44,7 @@ PLANNING = [
     path("campaigns/<int:pk>/edit/", planning.campaign_edit, name="campaign_edit"),
     path("campaigns/<int:pk>/switch/", planning.campaign_switch, name="campaign_switch"),
     path("campaigns/<int:pk>/teams/", planning.campaign_teams, name="campaign_teams"),
+    path("campaigns/<int:pk>/map/", maps.map_begin, name="campaign_map"),
     path("campaigns/<int:pk>/retry/", planning.campaign_retry, name="campaign_retry"),
     path("campaigns/<int:pk>/stage/", planning.campaign_enter, name="campaign_enter"),
     path("campaigns/samples/<int:pk>/rest/", planning.sample_rest, name="sample-rest"),
@@ -130,6 +132,7 @@ GUIDE = [
     path("desk/notes/", guide.notes, name="desk_notes"),
     path("desk/find/", guide.find, name="desk_find"),
     path("desk/articles/<int:pk>/", guide.article, name="desk_article"),
+    path("objections/<int:pk>/success/", guide.objection_success, name="objection-success"),
     path("scripts/versions/<int:pk>/path/", script_path.script_path, name="script_path"),
 ]
 

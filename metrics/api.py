@@ -20,6 +20,7 @@ from rest_framework.routers import BaseRouter
 from rest_framework.viewsets import ViewSet
 
 from core.errors import DomainError
+from core.numbers import number_or_none
 from customers.rules import can_see_sources
 from metrics import export, registry, scorecards
 from metrics.api_own import OwnDayView
@@ -168,10 +169,10 @@ def _day(query: Any, name: str) -> date:
 
 
 def _ids(text: str, name: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isascii() and part.isdigit() for part in parts):
+    found = [number_or_none(part.strip()) for part in text.split(",") if part.strip()]
+    if None in found:
         raise ValidationError({name: _("Give ids separated by commas.")})
-    return [int(part) for part in parts]
+    return [one for one in found if one is not None]
 
 
 def register(router: BaseRouter) -> None:

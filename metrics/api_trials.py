@@ -18,6 +18,7 @@ from campaigns import rules
 from campaigns.models import Experiment
 from core.clock import database_now
 from core.errors import PermissionRefused
+from core.numbers import number_or_none
 from metrics.trial_page import Board, Row, board_of
 
 
@@ -56,9 +57,9 @@ class ExperimentsViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         found, campaign = self._seen().order_by("-created_at", "-pk"), request.query_params.get("campaign", "")
         if campaign:
-            if not (campaign.isascii() and campaign.isdigit()):
+            if (number := number_or_none(campaign)) is None:
                 raise ValidationError({"campaign": _("Give ids separated by commas.")})
-            found = found.filter(campaign=int(campaign))
+            found = found.filter(campaign=number)
         return Response(ExperimentSerializer(found[:500], many=True).data)
 
     @extend_schema(
@@ -68,7 +69,7 @@ class ExperimentsViewSet(ViewSet):
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """The plan, what the looks have said, each look, and every arm as it stands now: a peek between two looks decides nothing."""
-        found = get_object_or_404(self._seen(), pk=int(pk) if pk.isascii() and pk.isdigit() else 0)
+        found = get_object_or_404(self._seen(), pk=number_or_none(pk))
         board = board_of(found, database_now())
         return Response(
             dict(ExperimentSerializer(found).data)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.models import AuditEvent
 from people.models import Membership, User
-from scripts.models import DRAFT_READERS, ScriptVersion
+from scripts.campaign_side import may_change_map
+from scripts.models import DRAFT_READERS, GuidanceMap, ScriptVersion
 
 Role = Membership.Role
 WRITERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
@@ -44,6 +45,13 @@ def can_comment(user: User, version: ScriptVersion) -> bool:
 def can_write_treasury(user: User) -> bool:
     """Objections, answers, phrases, scenarios and guidance maps: the back office and those who lead teams."""
     return user.has_role(*WRITERS, Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
+
+
+def can_write_map(user: User, found: GuidanceMap) -> bool:
+    """A product's map: who writes the treasury. A campaign's: who may is said by the floor above."""
+    if found.campaign_id is None:
+        return can_write_treasury(user)
+    return may_change_map(user, found.campaign_id)
 
 
 def can_write_articles(user: User) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ from scripts.models import GuidanceCard, GuidanceMap, Product
 @require_GET
 def map_list(request: HttpRequest) -> HttpResponse:
     """Maps that are worked on, and archived ones to begin a new one with."""
-    maps = GuidanceMap.objects.select_related("product", "made_by")
+    maps = GuidanceMap.objects.visible_to(request.user).select_related("product", "made_by")
     return render(
         request,
         "scripts/maps.html",
@@ -44,7 +45,7 @@ def map_new(request: HttpRequest) -> HttpResponse:
     chosen, like = (number_or_none(request.POST.get(name, "")) for name in ("product", "like"))
     archived = None
     if request.POST.get("like"):
-        archived = get_object_or_404(GuidanceMap.objects.exclude(archived_at=None), pk=like)
+        archived = get_object_or_404(_seen(request).exclude(archived_at=None), pk=like)
     product_id = archived.product_id if archived else chosen
     if product_id is None:
         messages.error(request, _("Choose the product whose map this is."))
@@ -60,19 +61,38 @@ def map_new(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def map_page(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(GuidanceMap.objects.select_related("product"), pk=pk)
+    found = get_object_or_404(_seen(request).select_related("product"), pk=pk)
     return render(request, "scripts/guidance_map.html", _context(request, found) | {"form": CardForm()})
 
 
+def _seen(request: HttpRequest) -> QuerySet[GuidanceMap]:
+    return GuidanceMap.objects.visible_to(request.user)
+
+
+def _map(request: HttpRequest, pk: int) -> GuidanceMap:
+    """The map, which the user may change."""
+    must(request, rules.can_write_treasury(request.user))
+    found = get_object_or_404(_seen(request).select_related("product"), pk=pk)
+    must(request, rules.can_write_map(request.user, found))
+    return found
+
+
+def _card(request: HttpRequest, pk: int) -> GuidanceCard:
+    """The card, of a map that the user may change."""
+    must(request, rules.can_write_treasury(request.user))
+    card = get_object_or_404(GuidanceCard.objects.filter(map__in=_seen(request)).select_related("map"), pk=pk)
+    must(request, rules.can_write_map(request.user, card.map))
+    return card
+
+
 def _context(request: HttpRequest, found: GuidanceMap) -> dict[str, Any]:
-    may_write = rules.can_write_treasury(request.user) and found.archived_at is None
+    may_write = rules.can_write_map(request.user, found) and found.archived_at is None
     return {"map": found, "quadrants": queries.quadrants(found), "may_write": may_write}
 
 
 @require_POST
 def card_new(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_write_treasury(request.user))
-    found = get_object_or_404(GuidanceMap.objects.select_related("product"), pk=pk)
+    found = _map(request, pk)
     form = CardForm(request.POST)
     if not form.is_valid():
         return render(request, "scripts/guidance_map.html", _context(request, found) | {"form": form}, status=422)
@@ -83,8 +103,7 @@ def card_new(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def card_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Other words for a card; empty words take it away."""
-    must(request, rules.can_write_treasury(request.user))
-    card = get_object_or_404(GuidanceCard.objects.select_related("map"), pk=pk)
+    card = _card(request, pk)
     text = request.POST.get("text", "").strip()[:300]
     note = request.POST.get("note", "").strip()[:500]
     at = database_now()
@@ -98,8 +117,7 @@ def card_change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def card_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Into another quadrant, before the card it was dropped on."""
-    must(request, rules.can_write_treasury(request.user))
-    card = get_object_or_404(GuidanceCard.objects.select_related("map"), pk=pk)
+    card = _card(request, pk)
     quadrant, before = request.POST.get("quadrant", ""), request.POST.get("before", "")
     if quadrant not in GuidanceCard.Quadrant.values:
         messages.error(request, _("There is no such quadrant."))
@@ -114,8 +132,7 @@ def card_move(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def map_archive(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_write_treasury(request.user))
-    found = get_object_or_404(GuidanceMap, pk=pk)
+    found = _map(request, pk)
     return _verb(request, found, lambda: services.archive_map(map=found, by=request.user, at=database_now()))
 
 

@@ -98,6 +98,13 @@ class Call(models.Model):
                 name="call_refused_city",
                 condition=Q(refuses_offer=True) | Q(mid_call=True),
             ),
+            # those of some days are counted by what they were refused for, and the rows of the calls stay where they are
+            models.Index(
+                fields=["started_at"],
+                include=["city_id", "campaign_id", "disposition_id", "step_id", "mid_call", "reason"],
+                name="call_refused_day",
+                condition=Q(refuses_offer=True) | Q(mid_call=True),
+            ),
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -82,7 +83,12 @@ class LeadSkip(models.Model):
 
     class Meta:
         verbose_name = _("skip")
-        indexes = [models.Index(fields=["agent", "at"], name="lead_skip_agent")]
+        indexes = [
+            models.Index(fields=["agent", "at"], name="lead_skip_agent"),
+            # the reasons that a team gave in some days, without its other skips
+            models.Index(fields=["team", "at"], name="lead_skip_team", include=["agent", "reason"]),
+            BrinIndex(fields=["at"], name="lead_skip_age", pages_per_range=32),
+        ]
 
 
 class Cost(models.Model):

@@ -86,7 +86,11 @@ class CallPath(models.Model):
             )
         ]
         indexes = [
+            # the newest of a version that a reader sees: all, or those of a campaign, a city, a team
             models.Index(fields=["script_version_id", "-call_started_at"], name="call_path_version"),
+            models.Index(fields=["script_version_id", "campaign_id", "-call_started_at"], name="call_path_campaign"),
+            models.Index(fields=["script_version_id", "city_id", "-call_started_at"], name="call_path_city"),
+            models.Index(fields=["script_version_id", "team_id", "-call_started_at"], name="call_path_team"),
             BrinIndex(fields=["call_started_at"], name="call_path_age", pages_per_range=32),
         ]
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import rules
 from campaigns.models import Campaign, CampaignTeam, Disposition, Gate, RetryRule
+from campaigns.services import maps
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import RulePack
@@ -274,6 +275,8 @@ def enter_stage(*, campaign: Campaign, stage: str, by: User, at: datetime) -> Ca
     campaign.stage = stage
     campaign.save(update_fields=["stage"])
     audit("campaigns.campaign.stage_entered", campaign, by=by, at=at, stage=str(stage))
+    if stage == Stage.CLOSED:
+        maps.archive_with_campaign(campaign=campaign, by=by, at=at)
     return campaign
 
 

@@ -50,6 +50,11 @@ def record_result(
     return call
 
 
+def waited_for(seconds: int) -> timedelta:
+    """What a window says of its waiting, cut before it becomes more than an interval holds."""
+    return timedelta(seconds=min(seconds, LONGEST_WAIT // timedelta(seconds=1)))
+
+
 def saved_when(at: datetime, waited: timedelta) -> datetime:
     """When the agent saved what has waited so long in a browser."""
     return at - min(max(waited, timedelta()), LONGEST_WAIT)

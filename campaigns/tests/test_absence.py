@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from campaigns import jobs
 from campaigns.models import AgentState, Callback, CampaignTeam
-from campaigns.services import callbacks, claim, desk
+from campaigns.services import absence, callbacks, claim, desk
 from campaigns.services.absence import hand_over_promises
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import TeamFactory, agent_of, hold, person
@@ -167,6 +167,31 @@ def test_one_promise_at_fault_does_not_hold_up_the_others(floor, monkeypatch):
 
     assert hand_over_promises(at=AT) == {"handed": 1, "nobody": 0}
     assert [keeper(first), keeper(second)] == [floor.agent, other]
+
+
+def test_a_team_that_is_away_altogether_keeps_no_other_team_waiting(floor, monkeypatch):
+    monkeypatch.setattr(absence, "PAGE", 2)
+    monkeypatch.setattr(absence, "AT_ONCE", 2)
+    for minutes in range(5):
+        promise(floor, AT + minutes * MINUTE)
+    there = Floor()
+    rows, other = [promise(there), promise(there, AT + 11 * MINUTE), promise(there, AT + 12 * MINUTE)], at_desk(there)
+
+    assert hand_over_promises(at=AT) == {"handed": 2, "nobody": 5}
+
+    assert [keeper(row) for row in rows] == [other, other, there.agent]  # the third in the next run
+    assert hand_over_promises(at=AT) == {"handed": 1, "nobody": 5}
+
+
+def test_what_nobody_can_take_is_asked_for_once_a_team(floor):
+    def asked(count):
+        for _number in range(count):
+            promise(floor)
+        with CaptureQueriesContext(connection) as queries:
+            hand_over_promises(at=AT)
+        return len(queries)
+
+    assert asked(1) == asked(4)
 
 
 def test_the_job_hands_over_at_its_own_time(floor):

@@ -237,6 +237,27 @@ def test_a_promise_counts_for_the_team_of_its_day(floor):
     assert part.whole.team == floor.team
 
 
+def test_who_was_absent_answers_for_a_hand_over_and_who_got_it_late_does_not(floor):
+    other, boss = agent_of(floor.team), person("supervisor", city=floor.city)
+    away = {"agent": other, "handed_from": floor.agent, "handed_why": "absent"}
+    promise(floor, AT, state="kept", kept_at=AT)  # the absent agent's own
+    promise(floor, AT, **away, handed_at=AT - 10 * MINUTE, state="kept", kept_at=AT)
+    promise(floor, AT, **away, handed_at=AT, state="late", kept_at=AT + 40 * MINUTE)
+    promise(floor, AT, **away, handed_at=AT + 29 * MINUTE, state="late", kept_at=AT + 33 * MINUTE)
+    by_hand = {**away, "handed_why": "by_hand"}
+    promise(floor, AT, **by_hand, handed_at=AT - MINUTE, state="kept", kept_at=AT)
+    promise(floor, AT, **by_hand, handed_at=AT + 20 * MINUTE)
+
+    [part] = kept_rates(user=boss, first=DAY, last=DAY, at=AT + timedelta(hours=1))
+
+    told = [(row.agent, row.due, row.kept, row.late, row.open, row.away) for row in part.agents]
+    # absent: one kept, three away, and the one by hand that was late with them and is open still; receiver: two kept, one late
+    assert told == [(floor.agent, 5, 1, 0, 1, 3), (other, 3, 2, 1, 0, 0)]
+    # the team: six promises, of which three in time, two late, one open
+    whole = part.whole
+    assert (whole.due, whole.kept, whole.late, whole.open) == (6, 3, 2, 1)
+
+
 def test_another_city_and_another_team_are_not_seen(floor):
     promise(floor, AT, state="kept", kept_at=AT)
     asked = {"first": DAY, "last": DAY, "at": AT + timedelta(hours=1)}
@@ -252,7 +273,9 @@ def test_the_page_shows_the_teams_of_the_reader_only_and_no_agent_reads_it(clien
     url = reverse("campaigns:promises-kept")
     asked = {"from": str((at - timedelta(days=2)).date()), "until": str((at + timedelta(days=2)).date())}
     client.force_login(person("supervisor", city=floor.city))
-    assert floor.agent.display_name in client.get(url, asked).content.decode()
+    page = client.get(url, asked).content.decode()
+    assert floor.agent.display_name in page
+    assert "counts against the absent agent" in page
 
     client.force_login(person("supervisor", city=Floor().city))
     page = client.get(url, asked).content.decode()

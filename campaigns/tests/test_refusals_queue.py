@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from campaigns import queries_refusals
 from campaigns.models import Call
 from campaigns.queries_refusals import clusters
 from campaigns.tests.factories import CampaignFactory, result
@@ -53,6 +54,33 @@ def test_refusals_of_one_reason_are_one_cluster_and_single_ones_are_none():
     assert told(clusters(qa(), since=WEEK)) == [("太贵", 3, 2)]
 
 
+def test_a_reason_is_the_same_in_other_capitals_width_points_and_blanks():
+    campaign = CampaignFactory()
+    for reason in ("太贵了", "太贵了", "太贵了。", " 太 贵了！～", "贵", "TOO dear", "TOO dear", "ｔｏｏ　ｄｅａｒ．"):
+        refuse(campaign, reason)
+
+    assert told(clusters(qa(), since=WEEK)) == [("太贵了", 4, 0), ("TOO dear", 3, 0)]
+
+
+def test_a_reason_of_points_alone_is_none():
+    campaign = CampaignFactory()
+    refuse(campaign, "。。"), refuse(campaign, "")
+
+    assert told(clusters(qa(), since=WEEK)) == [("Too dear", 2, 0)]
+
+
+def test_the_whole_period_is_counted_and_words_alone_are_of_the_newest(monkeypatch):
+    monkeypatch.setattr(queries_refusals, "MOST_CALLS", 2)
+    campaign = CampaignFactory()
+    for hours in range(1, 6):
+        refuse(campaign, hours=hours * 24, note=f"word {hours}")
+
+    (found,) = clusters(qa(), since=WEEK)
+
+    assert (found.count, found.words) == (5, [("word 1", 1), ("word 2", 1)])
+    assert found.newest == AT - timedelta(days=1)
+
+
 def test_the_same_step_of_two_versions_is_one_step():
     version = live_version()
     following = new_version(script=version.script, by=qa(), at=AT)
@@ -82,7 +110,7 @@ def test_a_cluster_waits_until_an_answer_to_its_reason_is_in_use():
     campaign, by = CampaignFactory(), qa()
     refuse(campaign), refuse(campaign)
     objection = save_objection(
-        objection=Objection(text="太贵了", reason="太贵", product=campaign.product), by=by, at=AT
+        objection=Objection(text="太贵了", reason="太贵。", product=campaign.product), by=by, at=AT
     )
     answer = write_answer(objection=objection, text="每天两块", by=by, at=AT)
     assert told(clusters(by, since=WEEK)) == [("太贵", 2, 0)]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from campaigns.models import Answer, Call, Callback, LeadSkip
-from campaigns.retention import forget_answers, forget_call_notes, forget_promise_notes, forget_skip_reasons
+from campaigns.retention import forget_answers, forget_call_notes, forget_promise_notes, forget_skips
 from campaigns.tests.calling import AT, Floor
 from core.partitions import ensure_partitions
 from core.retention import RETENTION
@@ -33,26 +33,22 @@ def spoken_with(floor: Floor, *, called_at: datetime) -> Customer:
     question = ScriptQuestion.objects.create(step=step, position=1, code="children", text="Children?")
     Answer.objects.create(call_id=call.pk, call_started_at=called_at, question=question, value="two children")
     Callback.objects.create(lead=lead, agent=floor.agent, due_at=called_at, note="after the operation", state="kept")
-    LeadSkip.objects.create(
-        agent=floor.agent, team=floor.team, lead=lead, campaign=floor.campaign, reason="my neighbour", at=called_at
-    )
     return lead.customer
 
 
-def words() -> list[tuple[str, object, str, str]]:
+def words() -> list[tuple[str, object, str]]:
     return list(
         zip(
             Call.objects.order_by("pk").values_list("note", flat=True),
             Answer.objects.order_by("pk").values_list("value", flat=True),
             Callback.objects.order_by("pk").values_list("note", flat=True),
-            LeadSkip.objects.order_by("pk").values_list("reason", flat=True),
             strict=True,
         )
     )
 
 
 def forgotten() -> tuple[int, ...]:
-    return forget_call_notes(AT), forget_answers(AT), forget_promise_notes(AT), forget_skip_reasons(AT)
+    return forget_call_notes(AT), forget_answers(AT), forget_promise_notes(AT)
 
 
 @pytest.fixture
@@ -60,20 +56,32 @@ def floor():
     return Floor()
 
 
-def test_notes_answers_promises_and_reasons_of_a_forgotten_customer_are_blanked_and_those_of_others_stay(floor):
-    kept = ("has a sick mother", "two children", "after the operation", "my neighbour")
+def test_notes_answers_and_promises_of_a_forgotten_customer_are_blanked_and_those_of_others_stay(floor):
+    kept = ("has a sick mother", "two children", "after the operation")
     ensure_partitions("campaigns_call", LONG_AGO.date(), 1)
     gone = spoken_with(floor, called_at=LONG_AGO)
     spoken_with(floor, called_at=AT - timedelta(days=300))
-    assert forgotten() == (0, 0, 0, 0)
+    assert forgotten() == (0, 0, 0)
 
     assert forget_customers(AT) == 1
-    assert forgotten() == (1, 1, 1, 1)
+    assert forgotten() == (1, 1, 1)
 
-    assert words() == [("", "", "", ""), kept]
+    assert words() == [("", "", ""), kept]
     call = Call.objects.get(customer_id=gone.pk)
     assert (call.started_at, call.connected) == (LONG_AGO, True)
-    assert forgotten() == (0, 0, 0, 0)
+    assert forgotten() == (0, 0, 0)
+
+
+def test_skips_go_after_two_years(floor):
+    for days in (731, 729):
+        LeadSkip.objects.create(
+            agent=floor.agent, team=floor.team, lead=floor.lead(), campaign=floor.campaign, reason="my neighbour",
+            at=AT - timedelta(days=days),
+        )  # fmt: skip
+
+    assert forget_skips(AT) == 1
+    assert LeadSkip.objects.get().at == AT - timedelta(days=729)
+    assert forget_skips(AT) == 0
 
 
 def test_the_night_does_it():

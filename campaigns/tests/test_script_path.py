@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns import guide
 from campaigns.models import CallPath
-from campaigns.queries_script_path import script_path, way_of
+from campaigns.queries_script_path import _newest, script_path, way_of
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, TeamFactory, agent_of, person
 from campaigns.tests.guiding import Guided
@@ -53,7 +55,7 @@ def test_each_step_tells_who_reached_it_and_how_calls_ended_there(floor, guided)
     walker.walk(guided.greet, guided.price, end="refused", times=3)
     walker.walk(guided.greet, guided.price, guided.greet, guided.price, guided.thanks, end="sold")
 
-    path = script_path(guided.version, other=None, campaign=None, user=region())
+    path = script_path(guided.version, other=None, campaign=None, user=region(), at=AT)
 
     told = [(r.number, r.toll.reached, r.toll.mid_call, r.toll.refused, r.toll.sold) for r in path.rows]
     assert told == [("2.1", 6, 2, 0, 0), ("4.1", 4, 0, 3, 0), ("6.1", 1, 0, 0, 1)]
@@ -72,7 +74,7 @@ def test_a_step_is_compared_with_the_same_step_of_the_other_version(floor, guide
     Walker(floor, newer.version).walk(newer.price, end="refused", times=10)
     Walker(floor, newer.version).walk(newer.price, times=30)
 
-    rows = script_path(newer.version, other=guided.version, campaign=None, user=region()).rows
+    rows = script_path(newer.version, other=guided.version, campaign=None, user=region(), at=AT).rows
 
     assert (rows[1].lost_share, rows[1].before_share, rows[1].verdict) == (0.25, 0.75, "good")
     assert rows[0].before is None
@@ -86,7 +88,7 @@ def test_a_difference_that_chance_may_have_made_is_no_verdict(floor, guided):
     Walker(floor, guided.version).walk(guided.price)
     Walker(floor, newer.version).walk(newer.price, times=2)
 
-    rows = script_path(newer.version, other=guided.version, campaign=None, user=region()).rows
+    rows = script_path(newer.version, other=guided.version, campaign=None, user=region(), at=AT).rows
 
     assert rows[1].verdict == ""
 
@@ -128,17 +130,60 @@ def test_a_city_counts_its_own_calls_and_those_of_its_teams(floor, guided):
     )
     manager = person("city_manager", city=floor.city)
 
-    assert script_path(guided.version, other=None, campaign=None, user=manager).calls == 2
-    assert script_path(guided.version, other=None, campaign=None, user=region()).calls == 5
+    assert script_path(guided.version, other=None, campaign=None, user=manager, at=AT).calls == 2
+    assert script_path(guided.version, other=None, campaign=None, user=region(), at=AT).calls == 5
 
 
 def test_one_campaign_alone_is_counted_when_asked(floor, guided):
     Walker(floor, guided.version).walk(guided.greet, times=2)
     Walker(floor, guided.version).walk(guided.greet, campaign_id=floor.campaign.pk + 1)
 
-    path = script_path(guided.version, other=None, campaign=floor.campaign, user=region())
+    path = script_path(guided.version, other=None, campaign=floor.campaign, user=region(), at=AT)
 
     assert path.calls == 2
+
+
+def test_calls_older_than_ninety_days_are_not_read(floor, guided):
+    walker = Walker(floor, guided.version)
+    walker.walk(guided.greet, times=2)
+    CallPath.objects.filter(call_id=walker.last).update(call_started_at=AT - timedelta(days=90, minutes=1))
+
+    assert script_path(guided.version, other=None, campaign=None, user=region(), at=AT).calls == 1
+
+
+READERS = {
+    "region": ("call_path_version", lambda floor: region(), False),
+    "campaign": ("call_path_campaign", lambda floor: region(), True),
+    "city": ("call_path_city", lambda floor: person("city_manager", city=floor.city), False),
+    "team": ("call_path_team", lambda floor: person("team_leader", team=floor.team), False),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_whoever_reads_finds_the_newest_calls_by_an_index_of_their_own(floor, guided, reader):
+    index, who, is_of_campaign = READERS[reader]
+    version, at = guided.version.pk, timezone.now()
+    with (
+        connection.cursor() as cursor
+    ):  # 30,000 calls, of which the campaign, the city and the team have one in 100 each
+        cursor.execute(
+            """INSERT INTO campaigns_callpath
+                (call_id, call_started_at, script_version_id, campaign_id, city_id, team_id, step_ids, seconds, left_step_id, "end")
+            SELECT n, %s - n * interval '4 min', %s, CASE n %% 100 WHEN 1 THEN %s ELSE 0 END, CASE n %% 100 WHEN 2 THEN %s ELSE 0 END,
+                CASE n %% 100 WHEN 3 THEN %s ELSE 0 END, '{1}', '{1}', 1, 'other' FROM generate_series(1, 30000) n""",
+            [at, version, floor.campaign.pk, floor.city.pk, floor.team.pk],
+        )
+        cursor.execute("ANALYZE campaigns_callpath")
+    campaign = floor.campaign if is_of_campaign else None
+    sql, params = _newest(guided.version, campaign, who(floor), at - timedelta(days=90))
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "Seq Scan" not in plan
+    if reader != "region":  # of whom nearly all are the version's last ninety days: any way is good
+        assert index in plan
 
 
 @pytest.mark.parametrize("calls", [1, 9])
@@ -148,7 +193,7 @@ def test_it_is_one_query_over_the_paths_however_many(floor, guided, calls, djang
     user.scope()
 
     with django_assert_num_queries(2):
-        script_path(guided.version, other=None, campaign=None, user=user)
+        script_path(guided.version, other=None, campaign=None, user=user, at=AT)
 
 
 # ---------------------------------------------------------------- the page
@@ -175,7 +220,7 @@ def test_the_page_shows_the_steps_and_is_linked_from_script_and_campaign(client,
 def test_a_version_that_nobody_spoke_says_what_to_do(client, guided):
     client.force_login(region())
 
-    assert "No call has walked this version yet" in client.get(url(guided)).content.decode()
+    assert "No call has walked this version in the last 90 days" in client.get(url(guided)).content.decode()
 
 
 def test_another_citys_campaign_cannot_be_asked_for_nor_its_calls_seen(client, floor, guided):
@@ -184,7 +229,7 @@ def test_another_citys_campaign_cannot_be_asked_for_nor_its_calls_seen(client, f
     client.force_login(person("city_manager", city=CityFactory()))
 
     assert client.get(url(guided, campaign=floor.campaign.pk)).status_code == 404
-    assert "No call has walked this version yet" in client.get(url(guided)).content.decode()
+    assert "No call has walked this version in the last 90 days" in client.get(url(guided)).content.decode()
 
 
 def test_an_agent_and_a_stranger_are_turned_away(client, floor, guided):

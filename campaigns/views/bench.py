@@ -19,6 +19,7 @@ from campaigns.forms_bench import BenchForm
 from core.audit import audit_refusal
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from customers import rules as customer_rules
 from customers.models import Customer
 from customers.person_forms import NumberForm
@@ -63,11 +64,11 @@ def bench(request: HttpRequest) -> HttpResponse:
 
 
 def _customer(request: HttpRequest) -> Customer | None:
-    asked = request.GET.get("customer", "")
-    if not asked.isdecimal() or len(asked) > 18:
+    asked = number_or_none(request.GET.get("customer", ""), most=2**63 - 1)
+    if asked is None:
         return None
     rows = Customer.objects.visible_to(request.user).select_related("city__zone")
-    found: Customer = get_object_or_404(rows, pk=int(asked))
+    found: Customer = get_object_or_404(rows, pk=asked)
     return found
 
 

@@ -22,6 +22,7 @@ from campaigns.services import callbacks as services
 from core.calendar import business_date, day_bounds
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 from people.models import Membership, Team, User
 
@@ -55,10 +56,10 @@ def board(request: HttpRequest) -> HttpResponse:
     when = when if when in WHENS else "open"
     agent, team, risk = (request.GET.get(name, "") for name in ("agent", "team", "risk"))
     found = _filtered(request.user, when, at)
-    if agent.isdigit():
-        found = found.filter(agent=int(agent))
-    if team.isdigit():
-        found = found.filter(agent__in=_members(int(team), at))
+    if (chosen := number_or_none(agent)) is not None:
+        found = found.filter(agent=chosen)
+    if (chosen := number_or_none(team)) is not None:
+        found = found.filter(agent__in=_members(chosen, at))
     found = found.select_related(
         "agent", "lead__customer__city__zone", "lead__campaign", "lead__data_request"
     ).prefetch_related("lead__customer__phones")
@@ -106,8 +107,7 @@ def kept(request: HttpRequest) -> HttpResponse:
     at = database_now()
     period = period_of(request.GET, business_date(at))
     team = request.GET.get("team", "")
-    chosen = int(team) if team.isdigit() and len(team) < 10 else None
-    parts = kept_rates(user=request.user, first=period.first, last=period.last, at=at, team=chosen)
+    parts = kept_rates(user=request.user, first=period.first, last=period.last, at=at, team=number_or_none(team))
     context = {
         "period": period, "parts": parts, "whole": together(part.whole for part in parts), "teams": _teams(request.user),
         "team": team, "within": int(KEPT_WITHIN.total_seconds() // 60), "most_days": MOST_DAYS,
@@ -133,7 +133,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     agents = services.agents_for(callback, at=at).exclude(pk=callback.agent_id)
     fault = ""
     if request.method == "POST":
-        to = agents.filter(pk=request.POST["to"]).first() if request.POST.get("to", "").isdigit() else None
+        to = agents.filter(pk=number_or_none(request.POST.get("to", ""))).first()
         if to is None:
             fault = _("Choose the agent who keeps this promise.")
         else:

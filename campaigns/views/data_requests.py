@@ -29,6 +29,7 @@ from core.htmx import is_htmx
 from core.jobs.panel import job_panel
 from core.listing import Column, Listing
 from core.models import Job
+from core.numbers import number_or_none
 from core.templatetags.look import day, moment
 from customers import segment_builder as builder
 from customers.conditions import BadConditions, matching, parse
@@ -183,13 +184,11 @@ def _fitting(request: HttpRequest, tree: Any, campaign: Campaign | None, city_id
 
 
 def _chosen(request: HttpRequest, name: str, rows: Any) -> Any:
-    chosen = request.POST.get(name, "")
-    return rows.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
+    return rows.filter(pk=number_or_none(request.POST.get(name, ""))).first()
 
 
 def _figure(text: str) -> int | None:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return number_or_none(text.strip(), most=999_999_999)
 
 
 # ---------------------------------------------------------------- one request

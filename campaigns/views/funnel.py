@@ -16,6 +16,7 @@ from campaigns.funnel.forecast import forecast
 from campaigns.models import Campaign
 from campaigns.queries_calls import short_name
 from core.clock import database_now
+from core.numbers import number_or_none
 from customers.models import Customer
 from customers.rules import can_see_customers
 from people.access import must
@@ -70,7 +71,7 @@ def _city(request: HttpRequest) -> City | None:
     cities = board.cities_counted(request.user)
     if cities is not None:
         seen = seen.filter(pk__in=cities)
-    return get_object_or_404(seen, pk=asked if asked.isdecimal() else 0)
+    return get_object_or_404(seen, pk=number_or_none(asked))
 
 
 def _page(

@@ -10,14 +10,16 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from campaigns import guide, queries_guide, queries_script
+from campaigns import guide, queries_guide, queries_script, rules
 from campaigns.models import Lead
 from campaigns.services import arms, claim, guide as services
 from campaigns.services.calls import LeadNotYours
 from campaigns.views.desk import agent_of
 from core.clock import database_now
 from core.errors import DomainError
-from scripts.models import Article
+from core.numbers import number_or_none
+from people.access import must
+from scripts.models import Article, Objection
 
 
 @require_POST
@@ -49,15 +51,26 @@ def find(request: HttpRequest) -> HttpResponse:
     """Objections and articles for what is typed, at the step that is shown."""
     agent = agent_of(request)
     lead, text = claim.held_lead(agent), request.GET.get("q", "")
-    step = request.GET.get("step", "")
+    step = number_or_none(request.GET.get("step", ""))
     found = None
     if lead is not None and queries_guide.is_enough(text.strip()):
         lead.campaign = arms.campaign_of(lead, agent)
         values = queries_script.blanks(lead, agent)
-        found = queries_guide.find(
-            lead, text, step_id=int(step) if step.isdecimal() else None, values=values, at=database_now()
-        )
+        found = queries_guide.find(lead, text, step_id=step, values=values, at=database_now())
     return render(request, "campaigns/_desk_found.html", {"found": found, "q": text.strip()})
+
+
+@require_GET
+def objection_success(request: HttpRequest, pk: int) -> HttpResponse:
+    """A part of the objection's page: how calls went on in which its answers were shown."""
+    must(request, rules.can_read_campaigns(request.user) or rules.can_work_desk(request.user))
+    objection = get_object_or_404(Objection, pk=pk)
+    context = {
+        "answers": queries_guide.success_of_objection(objection.pk, at=database_now()),
+        "days": queries_guide.LOOKED_BACK.days,
+        "newest": queries_guide.NEWEST_USES,
+    }
+    return render(request, "campaigns/objection_success.html", context)
 
 
 @require_GET

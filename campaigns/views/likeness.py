@@ -19,6 +19,7 @@ from campaigns.services import likeness, likeness_data
 from campaigns.wording_likeness import attributes_told, reasons, refusal_sentence
 from core.clock import database_now
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 
 
@@ -90,7 +91,7 @@ def likeness_switch(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("campaigns:likeness", pk=pk)
     number = request.POST.get("model", "")
     seen = LikenessModel.objects.visible_to(request.user)
-    model = get_object_or_404(seen, pk=int(number) if number.isdecimal() else 0)
+    model = get_object_or_404(seen, pk=number_or_none(number))
     try:
         likeness.switch_on(campaign=campaign, model=model, reason=reason, by=request.user, at=database_now())
     except DomainError as refusal:

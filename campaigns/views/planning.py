@@ -16,6 +16,7 @@ from campaigns import queries_planning, rules
 from campaigns.forms_planning import AllocateForm, CampaignForm, ReasonForm, RetryForm, TeamsForm
 from campaigns.models import Campaign, Gate, ListAllocation, ListSample, SegmentAllocation
 from campaigns.queries_likeness import likeness_of
+from campaigns.queries_maps import map_of
 from campaigns.queries_registers import stale_register
 from campaigns.services import allocation, planning, sampling
 from campaigns.wording import left_out_words
@@ -95,6 +96,9 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             else [],
             "retry_rules": campaign.retry_rules.select_related("disposition").order_by("disposition__position"),
             "packs": campaign.packs.order_by("code"),
+            "guidance": map_of(campaign, user),
+            "may_keep_map": rules.can_keep_map(user, campaign)
+            and campaign.stage not in (Campaign.Stage.CLOSED, Campaign.Stage.HISTORY),
             "stale_register": stale_register(campaign, at=database_now()),
             "retry_form": RetryForm(campaign=campaign),
             "may_plan": rules.can_plan(user, campaign),

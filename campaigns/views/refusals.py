@@ -12,6 +12,7 @@ from campaigns import rules
 from campaigns.models import Campaign
 from campaigns.queries_refusals import MOST_CALLS, clusters
 from core.clock import database_now
+from core.numbers import number_or_none
 from people.access import must
 from scripts.rules import can_write_treasury
 
@@ -23,7 +24,7 @@ def refusals(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_read_refusals(request.user))
     chosen, days = request.GET.get("campaign", ""), request.GET.get("days", "")
     span = int(days) if days in map(str, DAYS) else 7
-    campaign = int(chosen) if chosen.isdigit() and len(chosen) < 10 else None
+    campaign = number_or_none(chosen)
     at = database_now()
     waiting = request.GET.get("answered") != "1"
     context = {

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_GET
 
 from campaigns import rules
 from campaigns.models import Campaign
-from campaigns.queries_script_path import NEWEST, script_path as path_of
+from campaigns.queries_script_path import NEWER_THAN, NEWEST, script_path as path_of
+from core.clock import database_now
+from core.numbers import number_or_none
 from people.access import must
 from scripts.models import ScriptVersion
 
@@ -25,7 +27,7 @@ def script_path(request: HttpRequest, pk: int) -> HttpResponse:
     other = _other(request, version, versions)
     campaigns = Campaign.objects.visible_to(request.user).filter(script=version.script_id).order_by("name", "pk")
     asked = request.GET.get("campaign", "")
-    campaign = get_object_or_404(campaigns, pk=asked if asked.isdecimal() else 0) if asked else None
+    campaign = get_object_or_404(campaigns, pk=number_or_none(asked)) if asked else None
     script = version.script
     context = {
         "version": version,
@@ -34,8 +36,9 @@ def script_path(request: HttpRequest, pk: int) -> HttpResponse:
         "compares": request.GET.get("with", ""),
         "campaign": campaign,
         "campaigns": campaigns,
-        "path": path_of(version, other=other, campaign=campaign, user=request.user),
+        "path": path_of(version, other=other, campaign=campaign, user=request.user, at=database_now()),
         "newest": NEWEST,
+        "days": NEWER_THAN.days,
         "script_url": f"{reverse('scripts:script', args=[script.pk])}?version={version.number}",
         "crumbs": [
             (_("Scripts"), reverse("scripts:scripts")),

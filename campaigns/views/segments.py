@@ -25,6 +25,7 @@ from core.errors import DomainError
 from core.htmx import refresh
 from core.jobs.panel import job_panel
 from core.models import Job
+from core.numbers import number_or_none
 from customers.members import ids_of
 from customers.models import Segment
 from customers.rules import can_see_segments
@@ -53,10 +54,10 @@ def segment_allocate(request: HttpRequest) -> HttpResponse:
 
 def _assign(request: HttpRequest, form: AllocateSegmentForm) -> HttpResponse:
     """Everybody at once; of so many it is shown first what would come of it, and `seen` says that it was."""
-    at, told, seen = database_now(), form.cleaned_data, request.POST.get("seen", "")
-    if told["most"] and not (seen.isascii() and seen.isdigit()):
+    at, told, seen = database_now(), form.cleaned_data, number_or_none(request.POST.get("seen", ""))
+    if told["most"] and seen is None:
         return _ask(request, form, at)
-    made = allocate_segment(by=request.user, at=at, seen=int(seen) if told["most"] else None, **told)
+    made = allocate_segment(by=request.user, at=at, seen=seen if told["most"] else None, **told)
     if made.at == at:
         messages.success(request, _("The leads are being made; this page counts them."))
     else:

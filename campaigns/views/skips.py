@@ -11,6 +11,7 @@ from campaigns.periods import MOST_DAYS, period_of
 from campaigns.queries_skips import skip_report
 from core.calendar import business_date
 from core.clock import database_now
+from core.numbers import number_or_none
 from people.access import must
 from people.models import Team
 
@@ -20,10 +21,9 @@ def skips(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_see_skips(request.user))
     period = period_of(request.GET, business_date(database_now()))
     team = request.GET.get("team", "")
-    chosen = int(team) if team.isdigit() and len(team) < 10 else None
     context = {
         "period": period,
-        "report": skip_report(user=request.user, first=period.first, last=period.last, team=chosen),
+        "report": skip_report(user=request.user, first=period.first, last=period.last, team=number_or_none(team)),
         "teams": Team.objects.visible_to(request.user).filter(is_active=True).order_by("name"),
         "team": team,
         "most_days": MOST_DAYS,

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 
 from core.calendar import month_start, week_start
+from core.numbers import number_or_none
 from metrics.questions import GROUPS
 
 PERIODS = ("days7", "days30", "weeks4", "weeks8", "month", "last_month", "quarter", "year", "campaign", "custom")
@@ -131,7 +132,7 @@ def _day(query: Mapping[str, str], name: str, faults: list[str]) -> date | None:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return number_or_none(text)
 
 
 def _one_of(text: str, allowed: tuple[str, ...], usual: str) -> str:

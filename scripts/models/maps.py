@@ -8,7 +8,16 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from people.models import User
+from scripts.campaign_side import campaigns_seen
+
 from .products import Product
+
+
+class GuidanceMapQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> GuidanceMapQuerySet:
+        """Those of products, and of the campaigns that the user sees."""
+        return self.filter(Q(campaign_id=None) | Q(campaign_id__in=campaigns_seen(user)))
 
 
 class GuidanceMap(models.Model):
@@ -22,6 +31,8 @@ class GuidanceMap(models.Model):
     )
     made_at = models.DateTimeField(_("made"), db_default=Now())
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+
+    objects = GuidanceMapQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("guidance map")
