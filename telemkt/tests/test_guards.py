@@ -94,7 +94,6 @@ PARTS = {
     "campaigns.Cost": "campaign",
     "campaigns.StagedCall": "call_import",
     "campaigns.CallVerdict": "call_import",
-    "campaigns.Recording": "call_id",
     "campaigns.Opportunity": "call_id",
 }
 PLAIN_IDS = {"call_id": "campaigns.Call", "customer_id": "customers.Customer"}
