@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from qa.models import Clip, KeepRule
+from qa.models import Clip
 from qa.sound.limits import MOST_SECONDS
 from scripts.models import Objection, Product
 
@@ -52,26 +52,22 @@ class ClipForm(forms.Form):
         self.fields["objection"].queryset = Objection.objects.filter(retired_at=None).order_by("text")  # type: ignore[attr-defined]
 
 
-class KeepRuleForm(forms.ModelForm):
+class KeepRuleForm(forms.Form):
     """Entered again for the same product and calls, it replaces what was there."""
 
-    class Meta:
-        model = KeepRule
-        fields = ("product", "of_sales", "days", "is_duty", "basis")
-        widgets = {"days": forms.TextInput(attrs={"inputmode": "decimal", "size": 5})}
+    product = forms.ModelChoiceField(
+        label=_("Product"), queryset=Product.objects.none(), required=False, empty_label=_("every product")
+    )
+    of_sales = forms.BooleanField(label=_("Only calls with a sale"), required=False)
+    days = forms.IntegerField(
+        label=_("Kept for, days"),
+        min_value=1,
+        max_value=7300,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 5}),
+    )
+    is_duty = forms.BooleanField(label=_("Must be kept, also when the person asks to be erased"), required=False)
+    basis = forms.CharField(label=_("Basis"), max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["product"].queryset = Product.objects.order_by("name")  # type: ignore[attr-defined]
-
-    def validate_unique(self) -> None:
-        """The service replaces the rule."""
-
-    def validate_constraints(self) -> None:
-        """As above; the days are bounded by their field."""
-
-    def clean_days(self) -> int:
-        days = self.cleaned_data["days"]
-        if not 1 <= days <= 7300:
-            raise forms.ValidationError(_("From 1 to 7,300 days."))
-        return days
