@@ -95,6 +95,8 @@ PARTS = {
     "campaigns.StagedCall": "call_import",
     "campaigns.CallVerdict": "call_import",
     "campaigns.Opportunity": "call_id",
+    "qa.RecordingNote": "recording",
+    "qa.Listening": "recording",
 }
 PLAIN_IDS = {"call_id": "campaigns.Call", "customer_id": "customers.Customer"}
 
