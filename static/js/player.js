@@ -22,7 +22,7 @@ function player(panel) {
 
   const length = () => (Number.isFinite(audio.duration) && audio.duration) || Number(panel.dataset.milliseconds) / 1000;
   const now = () => audio.currentTime;
-  const fill = (text, first, second) => text.replace("%s", first).replace("%t", second);
+  const fill = (text, first, second) => text.replace("[at]", first).replace("[length]", second);
 
   function seek(seconds) {
     audio.currentTime = Math.min(Math.max(0, seconds), Math.max(0, length() - 0.01));
