@@ -70,8 +70,8 @@ def call_of(
     result = Disposition.objects.get(code=fields.pop("result", "considering"), campaign=None)
     return Call.objects.create(
         started_at=at, customer_id=customer.pk, city_id=customer.city_id, agent_id=agent.pk, team_id=team.pk, team_city_id=team.city_id,
-        campaign_id=campaign.pk, product_id=campaign.product_id, disposition_id=result.pk, connected=True, talk_seconds=50,
-        **{"sale": result.sale, **fields},
+        campaign_id=campaign.pk, product_id=campaign.product_id, disposition_id=result.pk,
+        **{"sale": result.sale, "connected": True, "talk_seconds": 50, **fields},
     )  # fmt: skip
 
 
