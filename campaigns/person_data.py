@@ -16,11 +16,9 @@ from campaigns.models import (
     InboundCall,
     LeadSkip,
     Order,
-    Recording,
     StagedCall,
 )
 from core.columns import shown
-from core.models import PrivateFile
 from core.workbooks import Column
 from customers import person_data
 from customers.models import Customer
@@ -71,7 +69,7 @@ def facts(customer: Customer) -> list[Sheet]:
 
 
 def forget(customer: Customer, at: datetime) -> None:
-    """Words about the person go, and the sound of the calls; calls, results and orders stay."""
+    """Words about the person go; calls, results and orders stay."""
     persons = [customer.pk, *former_ids(customer.pk)]
     calls = Call.objects.filter(customer_id__in=persons)
     ids = list(calls.values_list("pk", flat=True))
@@ -81,9 +79,6 @@ def forget(customer: Customer, at: datetime) -> None:
     InboundCall.objects.filter(customer__in=persons).delete()
     Callback.objects.filter(lead__customer__in=persons).exclude(note="").update(note="")
     LeadSkip.objects.filter(lead__customer__in=persons).exclude(reason="").update(reason="")
-    # bytes cannot be put back if this transaction fails: their time is over, and the next sweep takes them
-    sound = Recording.objects.filter(call_id__in=ids, file_id__isnull=False).values_list("file_id", flat=True)
-    PrivateFile.objects.filter(pk__in=list(sound), destroyed_at=None, keep_until__gt=at).update(keep_until=at)
     numbers = [bytes(index) for index in customer.phones.values_list("blind_index", flat=True)]
     StagedCall.objects.filter(phone_blind__in=numbers).update(
         phone_sealed=None, phone_mask="", phone_prefix="", cells=None

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import rules
 from campaigns.desk_fields import Door
-from campaigns.models import Answer, Call, Campaign, Disposition, Lead, Order, OrderEvent, Recording
+from campaigns.models import Answer, Call, Campaign, Disposition, Lead, Order, OrderEvent
 from customers.models import Customer, LeadList, Phone, Source
 from people.models import City, Team, User
 from scripts.models import Offer, Product, ScriptStep, ScriptVersion
@@ -99,7 +99,6 @@ class CallDetail:
     phone: Phone | None
     facts: list[tuple[str, str]]
     answers: list[Answer]
-    recordings: list[Recording]
     orders: list[Order]
 
 
@@ -116,7 +115,6 @@ def call_detail(call: Call) -> CallDetail:
             .select_related("question")
             .order_by("question__position")
         ),
-        recordings=list(Recording.objects.filter(call_id=call.pk, call_started_at=call.started_at).order_by("pk")),
         orders=list(Order.objects.filter(call_id=call.pk).select_related("product", "offer").order_by("pk")),
     )
 

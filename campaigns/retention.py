@@ -147,9 +147,6 @@ register(
     apply=forget_skips,
 )
 register(
-    "campaigns.Recording", fields=("file_id",), basis=_("The file carries its own date; this row stays as its trace.")
-)
-register(
     "campaigns.SegmentDraw",
     fields=("bitmap",),
     basis=_("Numbers of the customers drawn of a segment; gone as soon as their leads are made."),

@@ -136,6 +136,13 @@ class Draft:
         self._hash.update(piece)
         self.size += len(piece)
 
+    def flush(self) -> None:
+        """What was written so far can be read at `path`."""
+        if self._stream is None:
+            self.write(b"")
+        assert self._stream
+        self._stream.flush()
+
     def settle(self) -> None:
         """All bytes on the disk, size and hash known."""
         if self._stream is None and not self.path.exists():
@@ -306,13 +313,18 @@ def _range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     if unit.strip() != "bytes" or "," in span or "-" not in span:
         return None
     first, _sep, last = (part.strip() for part in span.partition("-"))
-    if not (first.isdigit() or first == "") or not (last.isdigit() or last == "") or first == last == "":
+    if not all(part == "" or _is_number(part) for part in (first, last)) or first == last == "":
         return None
     if first == "":
         start, end = max(0, size - int(last)), size - 1
     else:
         start, end = int(first), min(int(last) if last else size - 1, size - 1)
     return (start, end) if start <= end else ()
+
+
+def _is_number(text: str) -> bool:
+    """Digits that int() reads too: a header may bring others, and any number of them."""
+    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def _part(stream: IO[bytes], first: int, last: int) -> Iterator[bytes]:

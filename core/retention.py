@@ -84,7 +84,7 @@ def _destroy_files(at: datetime) -> int:
 register(
     "core.PrivateFile",
     fields=("name", "owner_name"),
-    basis=_("Uploads 7 days, exports 24 hours, recordings as the campaign says: each file carries its own date."),
+    basis=_("Uploads 7 days, exports 24 hours, recordings by their rules: each file carries its own date."),
     apply=_destroy_files,
 )
 register(

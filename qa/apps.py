@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class QualityConfig(AppConfig):
     name = "qa"
     verbose_name = _("Quality")
+
+    def ready(self) -> None:
+        from qa import person_data
+
+        person_data.register()

@@ -5,4 +5,7 @@ class HouseConfig(AppConfig):
     name = "telemkt"
 
     def ready(self) -> None:
-        from telemkt import celery  # noqa: F401  (tasks declared with shared_task find their app)
+        from telemkt import (
+            celery,  # noqa: F401  (tasks declared with shared_task find their app)
+            receivers,  # noqa: F401
+        )

@@ -67,6 +67,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 _("Calls"),
                 (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer", "data"),
             ),
+            Page(
+                "qa:recordings",
+                "ear",
+                _("Recordings"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
+            ),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],
     ),
@@ -81,6 +87,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("campaigns:refusals", "ear", _("Refusals"), ("supervisor", "campaign_manager", "qa", "trainer")),
             Page("scripts:objections", "scale", _("Objections"), ("team_leader", "campaign_manager", "qa", "trainer")),
             Page("scripts:phrases", "star", _("Best phrases"), ("agent", "team_leader", "qa", "trainer")),
+            Page("qa:clips", "star", _("Best calls"), (AGENT, *LEADERS, "qa", "trainer")),
             Page("scripts:scenarios", "book", _("Scenarios"), ("campaign_manager", "qa", "trainer")),
             Page("scripts:maps", "map", _("Guidance maps"), ("campaign_manager", "qa", "trainer")),
             Page(
@@ -161,6 +168,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 "book",
                 _("Definitions"),
                 (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa", "trainer"),
+            ),
+            Page(
+                "qa:keep-rules",
+                "clock",
+                _("Keeping recordings"),
+                ("qa", "regional_manager", "administrator"),
             ),
             Page("core:calendar", "calendar", _("Calendar"), ("administrator", "campaign_manager", "regional_manager")),
         ],

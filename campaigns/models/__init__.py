@@ -1,6 +1,6 @@
 """Tables of campaigns: what is planned, who is to be called, what was said, sold and cost."""
 
-from .calls import Answer, Call, CallKey, Recording
+from .calls import Answer, Call, CallKey
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
 from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
@@ -46,7 +46,6 @@ __all__ = [
     "Order",
     "OrderEvent",
     "ProtectedAttribute",
-    "Recording",
     "RetryRule",
     "ScenarioUse",
     "SegmentAllocation",

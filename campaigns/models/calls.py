@@ -137,28 +137,3 @@ class Answer(models.Model):
     class Meta:
         verbose_name = _("answer")
         constraints = [models.UniqueConstraint(fields=["call_id", "question"], name="answer_once_per_call")]
-
-
-class Recording(models.Model):
-    """The sound of a call, kept as a private file."""
-
-    class Origin(models.TextChoices):
-        TELEPHONY = "telephony", _("Telephone")
-        UPLOAD = "upload", _("Uploaded")
-
-    PERSONAL_FIELDS = ("file_id",)
-
-    call_id = models.BigIntegerField(_("call"))
-    call_started_at = models.DateTimeField()
-    city_id = models.BigIntegerField(_("city"))
-    file_id = models.BigIntegerField(_("file"), null=True)
-    origin = models.CharField(_("origin"), max_length=10, choices=Origin.choices, default=Origin.TELEPHONY)
-    channels = models.PositiveSmallIntegerField(_("channels"), default=2)
-    seconds = models.PositiveIntegerField(_("length, seconds"), default=0)
-    keep_until = models.DateField(_("kept until"), null=True)
-    recorded_at = models.DateTimeField(_("recorded"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("recording")
-        constraints = [models.CheckConstraint(name="recording_channels", condition=Q(channels__in=[1, 2]))]
-        indexes = [models.Index(fields=["call_id"], name="recording_call")]

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Answer, Call, Callback, Lead, LeadSkip, Order, Recording
+from campaigns.models import Answer, Call, Callback, Lead, LeadSkip, Order
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, person
 from core.files import open_file
@@ -103,11 +103,7 @@ def test_erasing_empties_the_words_and_leaves_call_order_and_lead_as_they_count(
     lead = spoken_with(floor, called_at=AT - YEARS)
     sold(lead, floor, at=AT - YEARS)
     other = spoken_with(floor)
-    sound = PrivateFile.objects.create(
-        kind="recording", name="x", path="aa/x", owner_name="", created_at=AT, ready_at=AT, keep_until=AT + YEARS
-    )
     call = Call.objects.get(customer_id=lead.customer_id)
-    Recording.objects.create(call_id=call.pk, call_started_at=call.started_at, city_id=floor.city.pk, file_id=sound.pk)
     facts = (
         "id",
         "started_at",
@@ -132,8 +128,6 @@ def test_erasing_empties_the_words_and_leaves_call_order_and_lead_as_they_count(
     assert Call.objects.get(customer_id=other.customer_id).note == "has a sick mother"
     lead.refresh_from_db()
     assert (lead.state, lead.outcome) == ("done", "suppressed")
-    sound.refresh_from_db()
-    assert sound.keep_until == AT
 
 
 def test_a_young_order_forbids_erasing_and_the_time_is_a_setting(floor, data, clerk, settings):

@@ -94,8 +94,9 @@ PARTS = {
     "campaigns.Cost": "campaign",
     "campaigns.StagedCall": "call_import",
     "campaigns.CallVerdict": "call_import",
-    "campaigns.Recording": "call_id",
     "campaigns.Opportunity": "call_id",
+    "qa.RecordingNote": "recording",
+    "qa.Listening": "recording",
 }
 PLAIN_IDS = {"call_id": "campaigns.Call", "customer_id": "customers.Customer"}
 

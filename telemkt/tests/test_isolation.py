@@ -36,6 +36,7 @@ from campaigns.models import (
     Order,
     SegmentAllocation,
 )
+from core.models import PrivateFile
 from core.partitions import ensure_partitions
 from customers.models import (
     Canary,
@@ -60,6 +61,7 @@ from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
+from qa.models import Clip, Recording, RecordingNote, Sound
 from scripts.models import Offer, Product
 
 A, B = 21_507, 30_911  # the rollup packs numbers of teams and campaigns into 16 bits
@@ -190,6 +192,27 @@ def make_city(number: int) -> None:
         amount_cents=100,
         **where,
     )
+    file = PrivateFile.objects.create(
+        id=number,
+        kind="qa.recording",
+        name="r",
+        path=f"aa/{number}",
+        created_at=at,
+        ready_at=at,
+        keep_until=at + timedelta(days=9),
+    )
+    sound = Sound.objects.create(
+        id=number, sha256=f"{number:064x}", file=file, format="wav", channels=2, milliseconds=60_000, size_bytes=1
+    )
+    recording = Recording.objects.create(
+        id=number, call_id=number, call_started_at=at, disposition_id=sold.pk, sale=True, sound=sound, seconds=60, origin="upload",
+        keep_until=at + timedelta(days=9), transcript={"segments": [{"speaker": "agent", "start": 0, "end": 1, "text": f"{marker} said"}]}, **where,
+    )  # fmt: skip
+    RecordingNote.objects.create(id=number, recording=recording, by=agent, at=at, from_ms=1, text=f"{marker} remark")
+    Clip.objects.create(
+        id=number, recording=recording, customer_id=number, city_id=number, team_city_id=number, title=f"{marker} clip", stage="opening", consent="rules",
+        from_ms=0, until_ms=9, sound=sound, state="ready", made_by=agent, made_at=at, keep_until=at + timedelta(days=9),
+    )  # fmt: skip
 
 
 WIDE = ["data", "campaign_manager", "supervisor", "qa", "trainer", "city_manager"]
@@ -352,6 +375,9 @@ SHOW_ROWS = {
     "people:user",
     "people:user-new",
     "people:users",
+    "qa:clips",
+    "qa:recording",
+    "qa:recordings",
 }
 # those of them that show rows to whoever works in the city in all roles
 SHOW_OWN_ROWS = {
@@ -393,6 +419,8 @@ SHOW_OWN_ROWS = {
     "people:cities",
     "people:teams",
     "people:users",
+    "qa:clips",
+    "qa:recordings",
 }
 
 

@@ -27,6 +27,7 @@ PLANS = {
     "scripts:maps",
 }
 REFUSALS = {"campaigns:refusals"}
+CLIPS = {"qa:clips"}
 WORDING = {"scripts:outdated", "scripts:words"}
 PERSONS = {"customers:customers", "customers:suppressions"}
 LISTS = {"customers:lists", "customers:sources"}
@@ -36,11 +37,19 @@ MAY_READ_TOO: dict[str, set[str]] = {
     "team_leader": OWN_WORK | PLANS,
     "supervisor": OWN_WORK | PLANS | {"customers:rules"},
     "data": PLANS | {"campaigns:orders"},
-    "campaign_manager": OWN_WORK | PLANS | {"customers:sources"},
+    "campaign_manager": CLIPS | OWN_WORK | PLANS | {"customers:sources"},
     "qa": OWN_WORK | PLANS | PERSONS | {"campaigns:orders", "customers:rules"},
     "trainer": OWN_WORK | PLANS | {"campaigns:campaigns"},
-    "city_manager": REFUSALS | OWN_WORK | PLANS | PERSONS | PLACES | {"campaigns:callbacks", "customers:rules"},
-    "regional_manager": REFUSALS | OWN_WORK | PLANS | WORDING | PERSONS | LISTS | PLACES | {"campaigns:callbacks"},
+    "city_manager": CLIPS | REFUSALS | OWN_WORK | PLANS | PERSONS | PLACES | {"campaigns:callbacks", "customers:rules"},
+    "regional_manager": CLIPS
+    | REFUSALS
+    | OWN_WORK
+    | PLANS
+    | WORDING
+    | PERSONS
+    | LISTS
+    | PLACES
+    | {"campaigns:callbacks"},
     "administrator": REFUSALS | FACTS | FIGURES | PLANS | WORDING | PERSONS | LISTS,
 }
 

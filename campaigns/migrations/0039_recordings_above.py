@@ -1,0 +1,15 @@
+"""Recordings have moved up to quality, which came to hold them; nothing was ever stored here."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("campaigns", "0038_newest_by_reader"),
+    ]
+
+    operations = [
+        migrations.DeleteModel(
+            name="Recording",
+        ),
+    ]

@@ -1,0 +1,141 @@
+"""Recordings over the API: dialers bring them in, other systems look for them and hear what their account may hear."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, pagination, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import BaseRouter
+
+from campaigns.models import Call
+from campaigns.services.history import SYSTEM
+from core import files
+from core.clock import database_now
+from core.errors import PermissionRefused
+from qa import queries, rules
+from qa.filters import RecordingFilter
+from qa.models import Recording
+from qa.services import listening
+from qa.services.recordings import CallUnknown, TranscriptRefused, find_call, store_recording
+
+BIGGEST = 2**63 - 1
+
+
+class NewestFirst(pagination.CursorPagination):
+    """By the time of the call, newest first."""
+
+    ordering = ("-call_started_at", "-id")
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 1000
+
+
+class RecordingSerializer(serializers.ModelSerializer):
+    state = serializers.CharField(source="sound_state", help_text="checked (waveform is being drawn), ready or broken")
+    note_count = serializers.IntegerField(allow_null=True)
+
+    class Meta:
+        model = Recording
+        fields = (
+            "id", "call_id", "call_started_at", "city_id", "agent_id", "team_id", "campaign_id", "product_id", "sale", "seconds", "origin", "state",
+            "note_count", "stored_at", "keep_until",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class PostedRecordingSerializer(serializers.Serializer):
+    """The file of a call, which is named by its number here (`call`) or by its number in a dialer (`system` and `call_id`)."""
+
+    call = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST)
+    system = serializers.CharField(max_length=40, default=SYSTEM)
+    call_id = serializers.CharField(max_length=64, required=False)
+    file = serializers.FileField(allow_empty_file=True, help_text="WAV, MP3 or Opus; at most 200 MB and 3 hours.")
+    transcript = serializers.CharField(required=False, help_text="JSON: segments with speaker, start, end and text.")
+
+
+class TakenRecordingSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    call_id = serializers.IntegerField()
+    is_new = serializers.BooleanField()
+
+
+class RecordingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Recordings that you may hear, newest first."""
+
+    queryset = Recording.objects.none()
+    serializer_class = RecordingSerializer
+    filterset_class = RecordingFilter
+    pagination_class = NewestFirst
+
+    def get_queryset(self) -> QuerySet:
+        must(rules.can_hear(self.request.user))
+        return queries.recordings_shown(self.request.user)
+
+    @extend_schema(
+        request={"multipart/form-data": PostedRecordingSerializer},
+        responses={201: TakenRecordingSerializer, 200: TakenRecordingSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Bring in the recording of a call. 201 when it is new, 200 when the call has it already; 409 with a sentence when it cannot be taken."""
+        must(rules.can_upload(request.user))
+        posted = PostedRecordingSerializer(data=request.data)
+        posted.is_valid(raise_exception=True)
+        said = posted.validated_data
+        stored = store_recording(
+            call=_call_of(request, said),
+            stream=said["file"],
+            by=request.user,
+            at=database_now(),
+            origin=Recording.Origin.API,
+            transcript=_transcript(said.get("transcript", "")),
+        )
+        answer = {"id": stored.recording.pk, "call_id": stored.recording.call_id, "is_new": stored.is_new}
+        return Response(answer, status=status.HTTP_201_CREATED if stored.is_new else status.HTTP_200_OK)
+
+    @extend_schema(responses={(200, "audio/*"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def sound(self, request: Request, pk: str | None = None) -> HttpResponseBase:
+        """The bytes, one range honoured; written down as a listening."""
+        row = Recording.objects.select_related("sound__file").get(pk=self.get_object().pk)
+        stored = listening.hear(recording=row, by=request.user, at=database_now())
+        return files.respond(request, stored, inline=True)
+
+
+def _call_of(request: Request, said: dict[str, Any]) -> Call:
+    among = Call.objects.visible_to(request.user)
+    if "call" in said:
+        call = among.filter(pk=said["call"]).first()
+        if call is None:
+            raise CallUnknown(_("There is no call %(number)s.") % {"number": said["call"]})
+        return call
+    if "call_id" not in said:
+        raise CallUnknown(_("Say which call it is: call, or system and call_id."))
+    return find_call(system=said["system"], number=said["call_id"], among=among)
+
+
+def _transcript(text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise TranscriptRefused(_("The text of the call is not JSON.")) from None
+
+
+def must(allowed: bool) -> None:
+    """Raises PermissionRefused."""
+    if not allowed:
+        raise PermissionRefused(_("Your role does not allow this."))
+
+
+def register(router: BaseRouter) -> None:
+    router.register("recordings", RecordingViewSet, basename="recording")

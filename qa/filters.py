@@ -1,0 +1,101 @@
+"""Filters of recordings and clips, for pages and API alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Campaign, Disposition
+from core.filters import FromDayFilter, ToDayFilter
+from people.models import Team, User
+from qa.models import Clip, Recording
+from scripts.models import Objection
+
+YES_NO = [("1", _("yes")), ("0", _("no"))]
+LENGTHS = {"short": (0, 30), "middle": (30, 120), "long": (120, 600), "longest": (600, None)}
+LENGTH_WORDS = [
+    ("short", _("under 30 seconds")),
+    ("middle", _("30 seconds to 2 minutes")),
+    ("long", _("2 to 10 minutes")),
+    ("longest", _("10 minutes and more")),
+]
+
+
+def _visible(model: Any, order: str) -> Any:
+    def rows(request: Any) -> QuerySet:
+        return model.objects.visible_to(request.user).order_by(order) if request else model.objects.none()
+
+    return rows
+
+
+def _results() -> list[tuple[str, str]]:
+    return [(row.code, str(row)) for row in Disposition.objects.common().order_by("position")]
+
+
+class RecordingFilter(django_filters.FilterSet):
+    """`length` is a class of lengths; `call` the number of one call."""
+
+    since = FromDayFilter(label=_("From"), field_name="call_started_at")
+    until = ToDayFilter(label=_("To"), field_name="call_started_at")
+    campaign = django_filters.ModelChoiceFilter(
+        label=_("Campaign"), queryset=_visible(Campaign, "code"), empty_label=_("all"), method="by_id"
+    )
+    team = django_filters.ModelChoiceFilter(
+        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id"
+    )
+    agent_code = django_filters.CharFilter(
+        label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
+    )
+    result = django_filters.ChoiceFilter(label=_("Result"), choices=_results, empty_label=_("all"), method="by_result")
+    length = django_filters.ChoiceFilter(
+        label=_("Length"), choices=LENGTH_WORDS, empty_label=_("all"), method="by_length"
+    )
+    heard = django_filters.ChoiceFilter(label=_("Heard by me"), choices=YES_NO, empty_label=_("all"), method="by_heard")
+    call = django_filters.NumberFilter(
+        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=2**63 - 1
+    )
+
+    class Meta:
+        model = Recording
+        fields: list[str] = []
+
+    def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
+        return rows.filter(**{f"{name}_id": value.pk})
+
+    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        code = value.strip()
+        return rows.filter(
+            agent_id__in=list(
+                User.objects.filter(Q(code__iexact=code) | Q(username__iexact=code)).values_list("pk", flat=True)
+            )
+        )
+
+    def by_result(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """A common result, with the campaigns' own that count as it."""
+        found = Disposition.objects.filter(Q(code=value, campaign=None) | Q(maps_to__code=value))
+        return rows.filter(disposition_id__in=list(found.values_list("pk", flat=True)))
+
+    def by_length(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        least, below = LENGTHS[value]
+        rows = rows.filter(seconds__gte=least)
+        return rows if below is None else rows.filter(seconds__lt=below)
+
+    def by_heard(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.filter(is_heard=value == "1")
+
+
+def _objections(request: Any) -> QuerySet:
+    return Objection.objects.filter(retired_at=None).order_by("text")
+
+
+class ClipFilter(django_filters.FilterSet):
+    stage = django_filters.ChoiceFilter(label=_("Stage"), choices=Clip.Stage.choices, empty_label=_("all"))
+    objection = django_filters.ModelChoiceFilter(label=_("Objection"), queryset=_objections, empty_label=_("all"))
+
+    class Meta:
+        model = Clip
+        fields: list[str] = []

@@ -1,0 +1,76 @@
+"""What recordings hold about a person: for the copy they may ask for, for the erasing, and the duty to keep."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from core.columns import shown
+from core.workbooks import Column
+from customers import person_data
+from customers.models import Customer
+from customers.person_data import Sheet
+from customers.queries import former_ids
+from qa.models import Clip, Recording, RecordingNote
+from qa.services import keeping
+
+WIDE = 60
+
+
+def _persons(customer: Customer) -> list[int]:
+    return [customer.pk, *former_ids(customer.pk)]
+
+
+def facts(customer: Customer) -> list[Sheet]:
+    """Recordings with the text of the call, what was noted at them, and clips."""
+    rows = Recording.objects.kept().filter(customer_id__in=_persons(customer)).order_by("call_started_at", "pk")
+    notes = RecordingNote.objects.filter(recording__in=rows).select_related("recording")
+    clips = Clip.objects.kept().filter(customer_id__in=_persons(customer)).order_by("made_at", "pk")
+    return [
+        Sheet(
+            _("Recordings"),
+            [_("Call"), Column(_("Length, seconds"), format="#,##0"), _("Kept until"), Column(_("Text of the call"), WIDE)],
+            [[row.call_started_at, row.seconds, row.keep_until, _said(row)] for row in rows],
+        ),
+        Sheet(
+            _("Remarks at recordings"),
+            [_("Call"), Column(_("Second"), format="#,##0"), Column(_("Remark"), WIDE)],
+            [[note.recording.call_started_at, note.from_ms // 1000, note.text] for note in notes.order_by("recording", "from_ms")],
+        ),
+        Sheet(
+            _("Clips of calls"),
+            [_("Chosen"), _("Kept until"), _("Consent"), Column(_("What is good about it"), WIDE)],
+            [[clip.made_at, clip.keep_until, clip.get_consent_display(), clip.title] for clip in clips],
+        ),
+    ]  # fmt: skip
+
+
+def _said(row: Recording) -> str:
+    return "\n".join(f"{turn['speaker']}: {turn['text']}" for turn in (row.transcript or {}).get("segments", []))[
+        :30_000
+    ]
+
+
+def forget(customer: Customer, at: datetime) -> None:
+    """Sound, words, remarks and clips go; that there was a recording, and who heard it, stays."""
+    persons = _persons(customer)
+    keeping.destroy_recordings(rows=Recording.objects.filter(customer_id__in=persons), at=at)
+    keeping.destroy_clips(rows=Clip.objects.filter(customer_id__in=persons), at=at)
+
+
+def duty(customer: Customer, at: datetime) -> str:
+    """A rule may say that recordings must be kept, such as those of insurance sold."""
+    kept = Recording.objects.kept().filter(customer_id__in=_persons(customer))
+    table, until = keeping.KeepTable(), at
+    for product_id, sale, started_at in kept.values_list("product_id", "sale", "call_started_at"):
+        rule = table.rule(product_id=product_id, sale=sale)
+        if rule.is_duty:
+            until = max(until, started_at + timedelta(days=rule.days))
+    if until <= at:
+        return ""
+    return _("A recording of this person must be kept until %(day)s.") % {"day": shown(until, "day")}
+
+
+def register() -> None:
+    person_data.register(facts=facts, forget=forget, duty=duty)

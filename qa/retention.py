@@ -1,0 +1,38 @@
+"""How long recordings, what was said about them and clips stay, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from core.retention import register
+
+
+def forget_recordings(at: datetime) -> int:
+    from qa.services.keeping import destroy_overdue
+
+    return destroy_overdue(at=at)
+
+
+def forget_clips(at: datetime) -> int:
+    from qa.services.keeping import destroy_overdue_clips
+
+    return destroy_overdue_clips(at=at)
+
+
+register(
+    "qa.Recording",
+    fields=("transcript",),
+    basis=_(
+        "Recordings stay as long as the rule of their product says; the sound goes with the last call that has it."
+    ),
+    apply=forget_recordings,
+)
+register("qa.RecordingNote", fields=("text",), basis=_("Remarks go with their recording."))
+register(
+    "qa.Clip",
+    fields=("title",),
+    basis=_("Clips of the library of best calls stay until their own date."),
+    apply=forget_clips,
+)

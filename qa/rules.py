@@ -1,0 +1,57 @@
+"""Who may do what with recordings. Which ones is asked of Recording.visible_to, which knows the listening roles alone."""
+
+from __future__ import annotations
+
+from people.models import Membership, User
+from qa.models import Clip, RecordingNote
+from qa.models.recordings import HEARERS
+
+Role = Membership.Role
+CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
+
+
+def can_hear(user: User) -> bool:
+    """Listen, and write remarks: an agent to the own calls, all others to those of their teams and cities."""
+    return user.has_role(*HEARERS)
+
+
+def can_upload(user: User) -> bool:
+    """Bring recordings in. Whoever brings in the calls may, and hears none of it."""
+    return user.is_superuser or user.has_role(Role.QA, Role.DATA, Role.ADMINISTRATOR)
+
+
+def can_download(user: User) -> bool:
+    """Take the file away."""
+    return user.has_role(Role.QA, Role.REGIONAL_MANAGER)
+
+
+def can_choose_clips(user: User) -> bool:
+    """Put a span into the library of best calls, and take it out again."""
+    return user.has_role(*CHOOSERS)
+
+
+def can_see_clips(user: User) -> bool:
+    return user.has_role(*HEARERS)
+
+
+def can_see_listeners(user: User) -> bool:
+    """Who has heard a recording."""
+    return user.has_role(Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
+
+
+def can_see_keep_rules(user: User) -> bool:
+    return user.is_superuser or user.has_role(Role.QA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+
+
+def can_set_keep_rules(user: User) -> bool:
+    """Rules hold for the whole region."""
+    return user.is_superuser or (user.has_role(Role.REGIONAL_MANAGER, Role.ADMINISTRATOR) and user.scope().is_region)
+
+
+def can_delete_note(user: User, note: RecordingNote) -> bool:
+    return note.by_id == user.pk
+
+
+def can_drop_clip(user: User, clip: Clip) -> bool:
+    """Who chose it, and QA."""
+    return can_choose_clips(user) and (clip.made_by_id == user.pk or user.has_role(Role.QA))

@@ -1,0 +1,235 @@
+"""Storing recordings: one door for page, API and folder. The bytes lie under a random name outside the web root, once for all calls that have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.models import Call, CallKey
+from core import files
+from core.audit import audit
+from core.errors import DomainError
+from core.jobs import enqueue
+from customers.models import Customer, PersonRequest
+from customers.queries import former_ids
+from people.models import User
+from qa.models import Recording, Sound
+from qa.services.keeping import KeepTable
+from qa.sound.heads import Head, SoundFault, read_head
+from qa.sound.limits import MOST_BYTES
+from qa.wording import fault_sentence
+
+FILE_KIND = "qa.recording"
+# how long the bytes stay is decided by the recordings and clips that have them (services.keeping)
+BY_ITS_OWNERS = timedelta(days=36_500)
+PIECE = 1024 * 1024
+CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/ogg"}
+ENDINGS = {"wav": "wav", "mp3": "mp3", "opus": "ogg"}
+TURNS = 5000
+Origin = Recording.Origin
+
+files.register_kind(FILE_KIND, may_download=lambda user, private_file: False)  # only by its recording's own door
+
+
+class RecordingRefused(DomainError):
+    """The file is no recording that can be taken; `code` is the word of qa.wording.FAULTS."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PersonErased(DomainError):
+    """The customer was erased, and nothing new is kept of them."""
+
+
+class TimeIsOver(DomainError):
+    """A recording of a call so old would be destroyed at once."""
+
+
+class TranscriptRefused(DomainError):
+    """The text of the call is not in the form that is read."""
+
+
+class CallUnknown(DomainError):
+    """No call bears this number."""
+
+
+class _KnownSound(Exception):
+    """These bytes are here already: the new copy is dropped."""
+
+    def __init__(self, sound: Sound) -> None:
+        super().__init__()
+        self.sound = sound
+
+
+@dataclass(frozen=True)
+class Stored:
+    """`is_new` is false when the call had this recording already."""
+
+    recording: Recording
+    is_new: bool
+
+
+@transaction.atomic
+def store_recording(
+    *,
+    call: Call,
+    stream: IO[bytes],
+    by: User | None,
+    at: datetime,
+    origin: str,
+    transcript: dict[str, Any] | None = None,
+) -> Stored:
+    """Keep the sound of a call, read piece by piece; its waveform is drawn in the background. The same bytes for the same call are
+    the recording that is there, with the newer text of the call if one came.
+
+    Raises RecordingRefused (with the sentence), PersonErased, TimeIsOver, TranscriptRefused, FileTooBig, DiskFull.
+    """
+    words = clean_transcript(transcript)
+    keep_until = _allowed_until(call, at)
+    sound = store_sound(stream=stream, at=at)
+    if sound.state == Sound.State.BROKEN:
+        raise RecordingRefused(fault_sentence(sound.fault), sound.fault)
+    recording, is_new = Recording.objects.get_or_create(
+        call_id=call.pk,
+        sound=sound,
+        defaults={**circumstances(call), "seconds": round(sound.seconds), "origin": origin, "uploaded_by": by, "stored_at": at,
+                  "keep_until": keep_until, "transcript": words},
+    )  # fmt: skip
+    if is_new:
+        audit("qa.recording.stored", recording, by=by, at=at, call_id=call.pk, origin=origin)
+    elif words is not None and recording.transcript != words:
+        recording.transcript = words
+        recording.save(update_fields=["transcript"])
+    return Stored(recording, is_new)
+
+
+def circumstances(call: Call) -> dict[str, Any]:
+    """What a recording keeps of its call."""
+    return {
+        "call_started_at": call.started_at, "customer_id": call.customer_id, "city_id": call.city_id, "agent_id": call.agent_id,
+        "team_id": call.team_id, "campaign_id": call.campaign_id, "product_id": call.product_id, "disposition_id": call.disposition_id,
+        "sale": call.sale,
+    }  # fmt: skip
+
+
+def _allowed_until(call: Call, at: datetime) -> datetime:
+    """Until when the recording will be kept. Raises PersonErased, TimeIsOver."""
+    erased = PersonRequest.objects.filter(
+        customer__in=_all_of_person(call.customer_id), kind=PersonRequest.Kind.ERASE, state=PersonRequest.State.DONE
+    )
+    if erased.exists():
+        raise PersonErased(_("This person was erased at their own request; no recording of them is kept."))
+    until = KeepTable().until(product_id=call.product_id, sale=call.sale, started_at=call.started_at)
+    if until <= at:
+        raise TimeIsOver(_("Recordings of this call are kept no longer: by the rules their time is over."))
+    return until
+
+
+def _all_of_person(customer_id: int) -> list[int]:
+    """The rows of whoever this row was merged into, and all that were merged into them."""
+    while (
+        above := Customer.objects.filter(pk=customer_id).values_list("merged_into_id", flat=True).first()
+    ) is not None:
+        customer_id = above
+    return [customer_id, *former_ids(customer_id)]
+
+
+@transaction.atomic
+def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
+    """The bytes as a sound, which is the one that is there when they are known. Raises RecordingRefused, FileTooBig, DiskFull."""
+    stream.seek(0)
+    try:
+        with files.writing(
+            name="recording", kind=FILE_KIND, by=None, at=at, keep_for=BY_ITS_OWNERS, content_type="audio/wav"
+        ) as draft:
+            for piece in iter(lambda: stream.read(PIECE), b""):
+                if draft.size + len(piece) > MOST_BYTES:
+                    raise files.FileTooBig(
+                        _("The recording is larger than %(limit)s MB. Save it as MP3 or Opus and upload it again.")
+                        % {"limit": MOST_BYTES // PIECE}
+                    )
+                draft.write(piece)
+            head = _head_of(draft)
+            known = Sound.objects.select_for_update().filter(sha256=draft.sha256).first()
+            if known is not None:
+                raise _KnownSound(known)
+            draft.row.content_type = CONTENT_TYPES[head.format]
+            draft.row.name = f"recording-{draft.sha256[:8]}.{ENDINGS[head.format]}"
+    except _KnownSound as found:
+        return found.sound
+    sound, is_new = Sound.objects.get_or_create(
+        sha256=draft.sha256,
+        defaults={
+            "file": draft.row, "format": head.format, "channels": head.channels, "milliseconds": max(1, round(head.seconds * 1000)),
+            "size_bytes": draft.size, "stored_at": at,
+        },
+    )  # fmt: skip
+    if is_new:
+        enqueue(kind="qa.draw_waveform", key=str(sound.pk), args={"sound": sound.pk}, queue="fast")
+    else:  # two uploads met: the other's copy stays
+        files.destroy(private_file=draft.row, at=at)
+    return sound
+
+
+def _head_of(draft: files.Draft) -> Head:
+    draft.flush()
+    try:
+        return read_head(draft.path)
+    except SoundFault as fault:
+        raise RecordingRefused(fault_sentence(fault.code, fault.detail), fault.code) from None
+
+
+@transaction.atomic
+def attach_sound(*, sound: Sound, calls: Iterable[Call], at: datetime, transcript: dict[str, Any] | None = None) -> int:
+    """Give many calls of the telephone one sound that is stored already; returns how many had none of it yet."""
+    words = clean_transcript(transcript)
+    Sound.objects.select_for_update().get(pk=sound.pk)
+    table = KeepTable()
+    rows = [
+        Recording(
+            call_id=call.pk, **circumstances(call), sound=sound, seconds=round(sound.seconds), origin=Origin.TELEPHONY, stored_at=at,
+            transcript=words, keep_until=table.until(product_id=call.product_id, sale=call.sale, started_at=call.started_at),
+        )
+        for call in calls
+    ]  # fmt: skip
+    before = Recording.objects.filter(sound=sound).count()
+    Recording.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    return Recording.objects.filter(sound=sound).count() - before
+
+
+def find_call(*, system: str, number: str, among: Any) -> Call:
+    """The call that bears a number of a dialer, of those `among` which it may be. Raises CallUnknown."""
+    key = CallKey.objects.filter(system=system, external_id=number).first()
+    call = among.filter(pk=key.call_id, started_at=key.call_started_at).first() if key else None
+    if call is None:
+        raise CallUnknown(
+            _("No call of %(system)s bears the number %(number)s.") % {"system": system, "number": number}
+        )
+    return call
+
+
+def clean_transcript(given: Any) -> dict[str, Any] | None:
+    """{"language", "segments": [{"speaker", "start", "end", "text"}]} with nothing besides. Raises TranscriptRefused."""
+    if given is None:
+        return None
+    try:
+        turns = [_clean_turn(turn) for turn in given["segments"][:TURNS]]
+        return {"language": str(given.get("language", "")).replace("\0", "")[:8], "segments": turns}
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise TranscriptRefused(
+            _("The text of the call is JSON with segments, each with speaker (agent or customer), start, end and text.")
+        ) from None
+
+
+def _clean_turn(turn: Any) -> dict[str, Any]:
+    start, end = float(turn["start"]), float(turn["end"])
+    if turn["speaker"] not in ("agent", "customer") or not 0 <= start <= end <= 24 * 3600:
+        raise ValueError
+    return {"speaker": turn["speaker"], "start": start, "end": end, "text": str(turn["text"]).replace("\0", "")[:2000]}
