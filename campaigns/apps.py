@@ -16,7 +16,6 @@ class CampaignsConfig(AppConfig):
             person_data,
             receivers,
             scopes,
-            sources,
             staying,
         )  # fmt: skip
 

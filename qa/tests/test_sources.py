@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Call, Recording
+from campaigns.models import Call
+from campaigns.tests.factories import AT, CityFactory, TeamFactory, agent_of, person
 from people.tests.factories import UserFactory
+from qa.tests.factories import recording_of, wav
 from scripts import services_objections as services
 from scripts.models import Objection, ObjectionAnswer, Phrase
 from scripts.sources import SourceRefused
-
-from .factories import AT, CityFactory, TeamFactory, agent_of, person
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_a_second_after_the_end_is_refused_and_a_recording_is_as_long_as_it_is()
 
     with pytest.raises(SourceRefused, match=r"is 60 seconds long"):
         save(by, call_id=said.pk, second=61)
-    Recording.objects.create(call_id=said.pk, call_started_at=AT, city_id=said.city_id, seconds=75)
+    recording_of(said, sound=wav(75))
 
     assert save(by, call_id=said.pk, second=75).second == 75
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from campaigns.models import Call, Recording
+from campaigns.models import Call
 from people.models import User
+from qa.models import Recording
 from scripts import sources
 
 
