@@ -13,10 +13,11 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from campaigns.funnel import classes, precedence
+from campaigns.funnel import classes, precedence, segment_terms
 from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
+from customers.models import GreyEntry
 
 # A count that takes longer than DEAR seconds is made anew each minute in the background, as long as somebody asks for it, so that nobody waits
 # for it: kept longer than that minute, since who finds none counts himself. The others are kept for a moment only.
@@ -54,11 +55,10 @@ LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
     GROUP BY 1) b USING (block)"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
-# What the greylist says of a person on it, and what the rules of the person's segments say (a join of those alone who have some).
-GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
-NO_SEGMENTS = """CROSS JOIN (SELECT false AS unconsented, NULL::timestamptz AS capped, NULL::timestamptz AS cooling, NULL::timestamptz AS closed) g"""
-SEGMENTS = """LEFT JOIN LATERAL (SELECT r.* FROM campaigns_segment_rules(p.rule_segments, p.attempts, p.answered_at, p.id, %(campaign)s, l.city_id,
-    l.callback_agent_id IS NOT NULL, %(day)s, %(at)s) r WHERE p.rule_segments && %(segments)s::bigint[]) g ON true"""
+# What the greylist says of a person on it: asked once of each, of the others never.
+GREY = """LEFT JOIN LATERAL (SELECT j.* FROM customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false) j
+    WHERE p.is_greylisted) y ON true"""
+NO_GREY = "CROSS JOIN (SELECT false AS stands, NULL::timestamptz AS capped, NULL::timestamptz AS closed) y"
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
@@ -70,8 +70,8 @@ OTHERS_FIRST = """(l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.cu
 MARKED = f"""(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.has_quiet_times
     OR p.is_greylisted OR p.rule_segments IS NOT NULL OR p.answered_at >= %(answered)s OR (p.attempts[1] > %(tried)s AND ({{tried}})) OR {OWNED})"""
 # What a promise overrides, and the retry rule.
-RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
-    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END, g.cooling)"""
+RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap, p.attempts[1] + g.gap,
+    CASE WHEN (z.one_answer OR g.one_answer) AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
 
 # Nothing is known of the person, and nothing promised.
 UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
@@ -80,23 +80,21 @@ UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
 CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
     WHEN NOT ({{has_number}}) THEN 'number'
-    WHEN z.need_consent AND NOT ({{has_consent}}) OR g.unconsented THEN 'consent'
+    WHEN (z.need_consent OR g.need_consent) AND NOT ({{has_consent}}) THEN 'consent'
     WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND NOT {{others_first}} THEN z.usual
-    WHEN CASE WHEN p.is_greylisted THEN ({GREY}).stands END THEN 'grey'
+    WHEN y.stands THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} OR {{others_first}} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
-    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END
-        OR CASE WHEN p.is_greylisted THEN ({GREY}).closed IS NOT NULL END THEN 'quiet'
+    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END OR y.closed IS NOT NULL THEN 'quiet'
     WHEN {RESTS} > %(at)s THEN 'cooling'
     WHEN z.is_stopped THEN 'off'
     WHEN NOT z.is_open OR g.closed IS NOT NULL THEN 'hours'
     ELSE 'callable' END"""
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
 # Nobody knows when another campaign is done with a person. Hours of the greylist and of segments are those that come next from now on.
-RESTED = f"""greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END, g.closed,
-    CASE WHEN p.is_greylisted THEN ({GREY}).closed END)"""
+RESTED = f"""greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END, g.closed, y.closed)"""
 FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {{others_first}} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
     WHEN {UNKNOWN} THEN l.ready_at
     WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
@@ -110,6 +108,7 @@ JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
 {{segments}}
+{{grey}}
 WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s AND l.last_call_at < %(today)s
     THEN (l.last_call_at AT TIME ZONE %(zone)s)::date END"""
@@ -282,14 +281,16 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,
-        "segments": sorted(set().union(*(place.segments for place in where))),
         **more,
     }
-    rows, capped = _places_rows(where, asked)
+    of_segments = segment_terms.terms(where, at)
+    segments, segment_caps = segment_terms.joined(of_segments, asked)
+    rows, caps = _places_rows(where, asked)
     parts = {
         "places": rows,
-        "capped": capped,
-        "segments": SEGMENTS if asked["segments"] else NO_SEGMENTS,
+        "capped": f"greatest({', '.join([*caps, *segment_caps, 'y.capped'])})",
+        "segments": segments,
+        "grey": GREY if GreyEntry.objects.in_force(at).exists() else NO_GREY,
         "tried": _tried(where, asked),
         "has_number": LOOKED_UP.format(table="customers_phone", condition=USABLE),
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
@@ -300,7 +301,7 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
         cursor.execute(TUNED)
         if by_bitmaps:
             parts["has_number"] = _bitmap(cursor, "numbers", "customers_phone", USABLE, asked)
-            if any(place.need_consent for place in where):
+            if any(place.need_consent for place in where) or any(row.rules.consent_needed for row in of_segments):
                 parts["has_consent"] = _bitmap(cursor, "consents", "customers_consent", GIVEN, asked)
         for name, part in parts.items():
             text = text.replace(f"{{{name}}}", part)
@@ -338,10 +339,11 @@ def _usual(place: Place) -> str:
     return classes.CALLABLE if place.is_open else classes.HOURS
 
 
-def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, str]:
-    """The places as rows, each cap in columns of its own so that no lead unnests them; and the expression of a person's caps."""
+def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, list[str]]:
+    """The places as rows, each cap in columns of its own so that no lead unnests them; and the expressions of a person's caps."""
     columns: dict[str, tuple[str, list[Any]]] = {
         "city": ("bigint", [place.city.pk for place in where]),
+        "kind": ("int", segment_terms.kinds(where)),
         "is_stopped": ("boolean", [bool(place.stops) for place in where]),
         "is_open": ("boolean", [place.is_open for place in where]),
         "usual": ("text", [_usual(place) for place in where]),
@@ -359,9 +361,7 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, st
     for name, (_kind, values) in columns.items():
         asked[f"z_{name}"] = values
     arrays = ", ".join(f"%(z_{name})s::{kind}[]" for name, (kind, _values) in columns.items())
-    caps = [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)]
-    caps += ["g.capped", f"CASE WHEN p.is_greylisted THEN ({GREY}).capped END"]
     return (
         f"SELECT * FROM unnest({arrays}) z({', '.join(columns)})",
-        f"greatest({', '.join(caps)})",
+        [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)],
     )

@@ -22,6 +22,7 @@ DAY = date(2026, 5, 5)
         ("hours", {"days": [1], "opens": "20:00", "closes": "09:00"}),
         ("cap", {"most": 0, "hours": 24}),
         ("cap", {"most": 21, "hours": 24}),
+        ("cap", {"most": 20, "hours": 24}),
         ("cap", {"most": 2.5, "hours": 24}),
         ("cap", {"most": True, "hours": 24}),
         ("cap", {"most": 2}),
@@ -39,7 +40,7 @@ def test_a_value_that_does_not_fit_its_rule_is_refused(key, value):
 
 
 def test_a_clean_value_holds_nothing_beside_what_the_rule_knows():
-    assert clean_value("cap", {"most": 20, "hours": 24, "note": "x"}) == {"most": 20, "hours": 24}
+    assert clean_value("cap", {"most": 19, "hours": 24, "note": "x"}) == {"most": 19, "hours": 24}
     assert clean_value("hours", {"days": [3, 1, 1], "opens": "00:00", "closes": "24:00"})["days"] == [1, 3]
 
 
