@@ -1,11 +1,14 @@
 from datetime import UTC, date, datetime
+from importlib import import_module
 
 import pytest
+from django.db import IntegrityError, connection
 
-from customers.models import ContactRule, RulePack
+from core.models import AuditEvent
+from customers.models import ContactRule, GreyEntry, RuleChange, RulePack
 from customers.rule_values import BadRuleValue, clean_value, value_in_words
 from customers.services import contacts, packs
-from customers.tests.factories import changed_rule
+from customers.tests.factories import CustomerFactory, changed_rule
 from people.tests.factories import UserFactory
 
 AT = datetime(2026, 5, 5, 2, 0, tzinfo=UTC)
@@ -88,3 +91,46 @@ def test_a_new_pack_is_empty_and_its_code_is_given_once():
     assert (pack.code, pack.rules.count()) == ("JP", 0)
     with pytest.raises(packs.PackExists):
         packs.create_pack(code="JP", name="Japan", simulator_only=False, by=by, at=AT)
+
+
+@pytest.mark.django_db
+def test_what_said_twenty_attempts_says_nineteen_from_now_on_and_the_trail_tells_of_it():
+    pack, user = RulePack.objects.get(code="CN-GEN"), UserFactory(role="administrator")
+    with connection.cursor() as cursor:
+        for table, name in [
+            ("customers_contactrule", "contact_rule_cap_is_kept"),
+            ("customers_rulechange", "rule_change_cap_is_kept"),
+            ("customers_greyentry", "grey_entry_attempts_are_whole"),
+        ]:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    twenty, two = (
+        ContactRule.objects.create(pack=pack, key="cap", value={"most": most, "hours": 24}, valid_from=DAY)
+        for most in (20, 2)
+    )
+    asked, over = (
+        RuleChange.objects.create(
+            kind="add", pack=pack, key="cap", value={"most": 20, "hours": 24}, severity="block", holds_from=DAY, reason="x", asked_by=user,
+            asked_at=AT, state=state, decided_at=AT if state == "withdrawn" else None,
+        ) for state in ("asked", "withdrawn")
+    )  # fmt: skip
+    entry = GreyEntry.objects.create(
+        customer=CustomerFactory(), most_attempts=20, in_days=3, reason="x", source="x", created_by=user
+    )
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("customers.migrations.0031_nineteen_attempts_at_most").NINETEEN)
+
+    for row in (twenty, two, asked, over, entry):
+        row.refresh_from_db()
+    assert [row.value["most"] for row in (twenty, two, asked, over)] == [19, 2, 19, 20]
+    assert (entry.most_attempts, entry.in_days) == (19, 3)
+    told = dict(AuditEvent.objects.filter(subject_id__in=[twenty.pk, entry.pk]).values_list("action", "detail"))
+    assert told["customers.rule.changed"]["before"] == {"most": 20, "hours": 24}
+    assert told["customers.grey_entry.changed"]["before"] == 20
+
+
+@pytest.mark.django_db
+def test_the_database_holds_no_cap_beyond_what_is_kept():
+    pack = RulePack.objects.get(code="CN-GEN")
+    with pytest.raises(IntegrityError, match="contact_rule_cap_is_kept"):
+        ContactRule.objects.create(pack=pack, key="cap", value={"most": 20, "hours": 24}, valid_from=DAY)
