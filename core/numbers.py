@@ -1,0 +1,16 @@
+"""Whole numbers as people and pages write them."""
+
+from __future__ import annotations
+
+MOST = 2**31 - 1  # what an integer column of the database holds
+
+
+def number_or_none(text: str, most: int = MOST) -> int | None:
+    """The number that ASCII decimal digits write, at most `most`; None for anything else.
+
+    `isdigit` alone lets "²" through, which `int` does not read, and `int` refuses more than some thousand digits.
+    """
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(most)):
+        return None
+    number = int(text)
+    return number if number <= most else None
