@@ -17,7 +17,6 @@ from campaigns.funnel import classes, precedence, segment_terms
 from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
-from customers.models import GreyEntry
 
 # A count that takes longer than DEAR seconds is made anew each minute in the background, as long as somebody asks for it, so that nobody waits
 # for it: kept longer than that minute, since who finds none counts himself. The others are kept for a moment only.
@@ -55,10 +54,8 @@ LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
     GROUP BY 1) b USING (block)"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
-# What the greylist says of a person on it: asked once of each, of the others never.
-GREY = """LEFT JOIN LATERAL (SELECT j.* FROM customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false) j
-    WHERE p.is_greylisted) y ON true"""
-NO_GREY = "CROSS JOIN (SELECT false AS stands, NULL::timestamptz AS capped, NULL::timestamptz AS closed) y"
+# What the greylist says of a person on it. Asked where it decides, up to four times: joined beside the leads it would keep the workers away.
+GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
@@ -82,19 +79,21 @@ CLASS = f"""CASE
     WHEN NOT ({{has_number}}) THEN 'number'
     WHEN (z.need_consent OR g.need_consent) AND NOT ({{has_consent}}) THEN 'consent'
     WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND NOT {{others_first}} THEN z.usual
-    WHEN y.stands THEN 'grey'
+    WHEN CASE WHEN p.is_greylisted THEN ({GREY}).stands END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
     WHEN {OWNED} OR {{others_first}} THEN 'owned'
     WHEN l.callback_agent_id IS NOT NULL AND l.ready_at > %(at)s THEN 'promised'
     WHEN {{capped}} > %(at)s THEN 'cap'
-    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END OR y.closed IS NOT NULL THEN 'quiet'
+    WHEN CASE WHEN p.has_quiet_times THEN customers_quiet_until(p.id, %(at)s) IS NOT NULL END
+        OR CASE WHEN p.is_greylisted THEN ({GREY}).closed IS NOT NULL END THEN 'quiet'
     WHEN {RESTS} > %(at)s THEN 'cooling'
     WHEN z.is_stopped THEN 'off'
     WHEN NOT z.is_open OR g.closed IS NOT NULL THEN 'hours'
     ELSE 'callable' END"""
 # When a lead comes free by itself: of those barred when the last entry ends (None: one has no end), else when the last of all rests does.
 # Nobody knows when another campaign is done with a person. Hours of the greylist and of segments are those that come next from now on.
-RESTED = f"""greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END, g.closed, y.closed)"""
+RESTED = f"""greatest({{capped}}, {RESTS}, CASE WHEN {OWNED} THEN p.owner_until END, g.closed,
+    CASE WHEN p.is_greylisted THEN ({GREY}).closed END)"""
 FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {{others_first}} THEN NULL WHEN barred.customer_id IS NOT NULL THEN barred.until
     WHEN {UNKNOWN} THEN l.ready_at
     WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
@@ -108,7 +107,6 @@ JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {MARKED}
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
 {{segments}}
-{{grey}}
 WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s AND l.last_call_at < %(today)s
     THEN (l.last_call_at AT TIME ZONE %(zone)s)::date END"""
@@ -288,9 +286,8 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
     rows, caps = _places_rows(where, asked)
     parts = {
         "places": rows,
-        "capped": f"greatest({', '.join([*caps, *segment_caps, 'y.capped'])})",
+        "capped": f"greatest({', '.join([*caps, *segment_caps, f'CASE WHEN p.is_greylisted THEN ({GREY}).capped END'])})",
         "segments": segments,
-        "grey": GREY if GreyEntry.objects.in_force(at).exists() else NO_GREY,
         "tried": _tried(where, asked),
         "has_number": LOOKED_UP.format(table="customers_phone", condition=USABLE),
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
