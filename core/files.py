@@ -28,8 +28,10 @@ from core.access import id_of, name_of
 from core.audit import audit
 from core.errors import DomainError
 from core.models import PrivateFile
+from core.numbers import number_or_none
 
 PIECE = 1024 * 1024
+MOST_BYTES = 2**63 - 1
 MayDownload = Callable[[Any, PrivateFile], bool]
 
 
@@ -312,19 +314,15 @@ def _range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     unit, _sep, span = header.partition("=")
     if unit.strip() != "bytes" or "," in span or "-" not in span:
         return None
-    first, _sep, last = (part.strip() for part in span.partition("-"))
-    if not all(part == "" or _is_number(part) for part in (first, last)) or first == last == "":
+    from_text, _sep, to_text = (part.strip() for part in span.partition("-"))
+    first, last = number_or_none(from_text, most=MOST_BYTES), number_or_none(to_text, most=MOST_BYTES)
+    if (first is None and (from_text or last is None)) or (last is None and to_text):
         return None
-    if first == "":
-        start, end = max(0, size - int(last)), size - 1
+    if first is None:
+        start, end = max(0, size - (last or 0)), size - 1
     else:
-        start, end = int(first), min(int(last) if last else size - 1, size - 1)
+        start, end = first, size - 1 if last is None else min(last, size - 1)
     return (start, end) if start <= end else ()
-
-
-def _is_number(text: str) -> bool:
-    """Digits that int() reads too: a header may bring others, and any number of them."""
-    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def _part(stream: IO[bytes], first: int, last: int) -> Iterator[bytes]:

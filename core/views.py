@@ -28,6 +28,7 @@ from core.jobs.panel import job_panel
 from core.jobs.registry import find_handler, label_of
 from core.listing import Column, Listing
 from core.models import AuditEvent, Holiday, Job, PrivateFile
+from core.numbers import number_or_none
 
 MAY_SEE_CALENDAR = (ADMINISTRATOR, "campaign_manager", "regional_manager")
 
@@ -223,9 +224,8 @@ def _named(rows: list[Holiday], year: int) -> list[Holiday]:
 
 def _year(request: HttpRequest) -> int:
     this = calendar.business_date(timezone.now()).year
-    text = request.GET.get("year", "")
-    year = int(text) if text.isdigit() and len(text) == 4 else this
-    return year if 2000 <= year <= this + 10 else this
+    year = number_or_none(request.GET.get("year", ""))
+    return year if year is not None and 2000 <= year <= this + 10 else this
 
 
 @require_POST

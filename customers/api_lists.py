@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.idempotency import once
+from core.numbers import number_or_none
 from customers import list_queries, list_rules
 from customers.api_lists_shapes import (
     CorrectionSerializer,
@@ -206,7 +207,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         told.is_valid(raise_exception=True)
         values = {name: str(value) for name, value in told.validated_data.items()}
         verdict = repairs.repair_row(
-            lead_list=lead_list, row_no=min(int(row), 2**31 - 1), values=values, by=_user(request), at=database_now()
+            lead_list=lead_list, row_no=number_or_none(row) or 0, values=values, by=_user(request), at=database_now()
         )
         [shown] = list_queries.rows_of(lead_list, [verdict], _user(request))
         return Response(RowSerializer(shown).data)

@@ -75,7 +75,8 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
 
     @extend_schema(request=SuppressionPost, responses={201: SuppressionSerializer, 202: None})
     def create(self, request: Request) -> Response:
-        """Not to be called from now on. 201 with the row; by number 202 without it, whoever the number belongs to."""
+        """Not to be called from now on. 201 with the row; 202 without it by number, whoever the number belongs to, and for a customer who was
+        merged with one of another city in this moment."""
         if not rules.can_suppress(request.user):
             raise PermissionDenied
         post = SuppressionPost(data=request.data)
@@ -88,7 +89,10 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
         if customer is None:
             return Response({"detail": "There is no such customer."}, status=status.HTTP_404_NOT_FOUND)
         row = services.suppress(customer=customer, **told, source="api", by=request.user, at=at)
-        return Response(SuppressionSerializer(self.get_queryset().get(pk=row.pk)).data, status=status.HTTP_201_CREATED)
+        seen = self.get_queryset().filter(pk=row.pk).first()
+        if seen is None:
+            return Response(status=status.HTTP_202_ACCEPTED)
+        return Response(SuppressionSerializer(seen).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=LiftPost, responses=SuppressionSerializer)
     @action(detail=True, methods=["post"])
@@ -99,8 +103,10 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
             raise PermissionDenied
         post = LiftPost(data=request.data)
         post.is_valid(raise_exception=True)
-        services.lift(suppression=row, by=request.user, at=database_now(), reason=post.validated_data["reason"])
-        return Response(SuppressionSerializer(self.get_object()).data)
+        reason = post.validated_data["reason"]
+        # told as it was seen, not read again: it may have gone to another city since, or the filter of this address may ask for others
+        row.lifted_at = services.lift(suppression=row, by=request.user, at=database_now(), reason=reason).lifted_at
+        return Response(SuppressionSerializer(row).data)
 
 
 def register(router: BaseRouter) -> None:

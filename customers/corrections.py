@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
+from core.numbers import number_or_none
 from customers.models import Customer
 from customers.reading.cleaning import OLDEST, as_text
 from customers.reading.headings import AGE, CITY, EXTERNAL_ID, GENDER, NAME, PHONE, TYPE
@@ -78,7 +79,7 @@ def checked_value(way: Way, value: str) -> str:
         raise BadCorrection(_("Choose the city."))
     if way.field in WORDS and value and value not in WORDS[way.field].values:
         raise BadCorrection(_("Choose one of the values, or leave it empty."))
-    if way.field == AGE and value and not (value.isascii() and value.isdigit() and 0 < int(value) <= OLDEST):
+    if way.field == AGE and value and not number_or_none(value, most=OLDEST):
         raise BadCorrection(_("Write an age in years, or leave it empty."))
     return value
 

@@ -34,6 +34,7 @@ tell(
         "customers.quiet_time.added": _("Entered a do-not-disturb time of a customer"),
         "customers.quiet_time.ended": _("Ended a do-not-disturb time of a customer"),
         "customers.grey_entry.added": _("Put a customer or a number on the greylist"),
+        "customers.grey_entry.changed": _("Changed an entry of the greylist"),
         "customers.grey_entry.lifted": _("Lifted an entry of the greylist"),
         "customers.register.uploaded": _("Uploaded a do-not-call register"),
         "customers.register.applied": _("Took in a do-not-call register"),

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _, ngettext
 
 from core.errors import DomainError
 
-# A customer's row keeps the last 20 attempts, so a cap can look at no more.
-MOST_ATTEMPTS = 20
+# A customer's row keeps the last 20 attempts, and at the dial the newest of them is the one reserved for this very call: a cap can look at no
+# more than those before it.
+MOST_ATTEMPTS = 19
 MOST_HOURS = 24 * 366
 clock_time = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00").fullmatch
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from campaigns.funnel import classes, precedence
+from campaigns.funnel import classes, precedence, segment_terms
 from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
@@ -54,11 +54,8 @@ LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
     GROUP BY 1) b USING (block)"""
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
-# What the greylist says of a person on it, and what the rules of the person's segments say (a join of those alone who have some).
+# What the greylist says of a person on it. Asked where it decides, up to four times: joined beside the leads it would keep the workers away.
 GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
-NO_SEGMENTS = """CROSS JOIN (SELECT false AS unconsented, NULL::timestamptz AS capped, NULL::timestamptz AS cooling, NULL::timestamptz AS closed) g"""
-SEGMENTS = """LEFT JOIN LATERAL (SELECT r.* FROM campaigns_segment_rules(p.rule_segments, p.attempts, p.answered_at, p.id, %(campaign)s, l.city_id,
-    l.callback_agent_id IS NOT NULL, %(day)s, %(at)s) r WHERE p.rule_segments && %(segments)s::bigint[]) g ON true"""
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
 # Another campaign comes first with the person; a promise was made to the customer, whoever else wants the person. Asked of those alone who
 # have a lead there: what is said of one of them is what the claim says.
@@ -70,8 +67,8 @@ OTHERS_FIRST = """(l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.cu
 MARKED = f"""(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.has_quiet_times
     OR p.is_greylisted OR p.rule_segments IS NOT NULL OR p.answered_at >= %(answered)s OR (p.attempts[1] > %(tried)s AND ({{tried}})) OR {OWNED})"""
 # What a promise overrides, and the retry rule.
-RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap,
-    CASE WHEN z.one_answer AND p.answered_at >= z.day_start THEN z.day_end END) END, g.cooling)"""
+RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap, p.attempts[1] + g.gap,
+    CASE WHEN (z.one_answer OR g.one_answer) AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
 
 # Nothing is known of the person, and nothing promised.
 UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
@@ -80,7 +77,7 @@ UNKNOWN = "p.id IS NULL AND l.callback_agent_id IS NULL"
 CLASS = f"""CASE
     WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR barred.customer_id IS NOT NULL THEN 'suppressed'
     WHEN NOT ({{has_number}}) THEN 'number'
-    WHEN z.need_consent AND NOT ({{has_consent}}) OR g.unconsented THEN 'consent'
+    WHEN (z.need_consent OR g.need_consent) AND NOT ({{has_consent}}) THEN 'consent'
     WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND NOT {{others_first}} THEN z.usual
     WHEN CASE WHEN p.is_greylisted THEN ({GREY}).stands END THEN 'grey'
     WHEN p.held_lead_id IS NOT NULL THEN 'held'
@@ -282,14 +279,15 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
         "since": midnight(business_date(at) - timedelta(days=BURN_DAYS)),
         "today": midnight(business_date(at)),
         "zone": settings.TIME_ZONE,
-        "segments": sorted(set().union(*(place.segments for place in where))),
         **more,
     }
-    rows, capped = _places_rows(where, asked)
+    of_segments = segment_terms.terms(where, at)
+    segments, segment_caps = segment_terms.joined(of_segments, asked)
+    rows, caps = _places_rows(where, asked)
     parts = {
         "places": rows,
-        "capped": capped,
-        "segments": SEGMENTS if asked["segments"] else NO_SEGMENTS,
+        "capped": f"greatest({', '.join([*caps, *segment_caps, f'CASE WHEN p.is_greylisted THEN ({GREY}).capped END'])})",
+        "segments": segments,
         "tried": _tried(where, asked),
         "has_number": LOOKED_UP.format(table="customers_phone", condition=USABLE),
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
@@ -300,7 +298,7 @@ def _run(text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, *
         cursor.execute(TUNED)
         if by_bitmaps:
             parts["has_number"] = _bitmap(cursor, "numbers", "customers_phone", USABLE, asked)
-            if any(place.need_consent for place in where):
+            if any(place.need_consent for place in where) or any(row.rules.consent_needed for row in of_segments):
                 parts["has_consent"] = _bitmap(cursor, "consents", "customers_consent", GIVEN, asked)
         for name, part in parts.items():
             text = text.replace(f"{{{name}}}", part)
@@ -338,10 +336,11 @@ def _usual(place: Place) -> str:
     return classes.CALLABLE if place.is_open else classes.HOURS
 
 
-def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, str]:
-    """The places as rows, each cap in columns of its own so that no lead unnests them; and the expression of a person's caps."""
+def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, list[str]]:
+    """The places as rows, each cap in columns of its own so that no lead unnests them; and the expressions of a person's caps."""
     columns: dict[str, tuple[str, list[Any]]] = {
         "city": ("bigint", [place.city.pk for place in where]),
+        "kind": ("int", segment_terms.kinds(where)),
         "is_stopped": ("boolean", [bool(place.stops) for place in where]),
         "is_open": ("boolean", [place.is_open for place in where]),
         "usual": ("text", [_usual(place) for place in where]),
@@ -359,9 +358,7 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, st
     for name, (_kind, values) in columns.items():
         asked[f"z_{name}"] = values
     arrays = ", ".join(f"%(z_{name})s::{kind}[]" for name, (kind, _values) in columns.items())
-    caps = [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)]
-    caps += ["g.capped", f"CASE WHEN p.is_greylisted THEN ({GREY}).capped END"]
     return (
         f"SELECT * FROM unnest({arrays}) z({', '.join(columns)})",
-        f"greatest({', '.join(caps)})",
+        [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)],
     )

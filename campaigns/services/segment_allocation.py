@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,7 +17,7 @@ from campaigns.services.likeness_order import order_leads_of
 from campaigns.services.segment_draws import ROWS, asked_of
 from core.audit import audit
 from core.errors import DomainError
-from core.jobs import enqueue
+from core.jobs import TryLater, enqueue
 from core.jobs.runner import Run
 from core.models import Job
 from customers.models import Segment, SegmentMembers
@@ -25,6 +25,7 @@ from people.models import User
 
 KIND = "campaigns.allocate_segment"
 CUSTOMERS_AT_ONCE = 20_000
+AGAIN = timedelta(seconds=10)
 MOST = 1_000_000
 
 
@@ -83,8 +84,7 @@ def allocate_segment(
             return allocation
     else:
         allocation = SegmentAllocation.objects.create(**where, **facts, order=order, seed=secrets.randbits(62))
-    # two at once would draw the same customers
-    before = Job.objects.open().filter(pk=last.job_id or 0).first() if last and most else None
+    before = _job_before(allocation) if most else None
     job = enqueue(
         kind=KIND, key=str(allocation.pk), args={"segment_allocation": allocation.pk}, city_id=segment.city_id, by=by,
         total=min(customers, most or customers), after=before,
@@ -116,6 +116,14 @@ def check_segment(
 
 def last_allocation(campaign: Campaign, segment: Segment) -> SegmentAllocation | None:
     return SegmentAllocation.objects.filter(campaign=campaign, segment=segment).order_by("-pk").first()
+
+
+def _job_before(allocation: SegmentAllocation) -> Job | None:
+    """The last job that still makes leads of this segment for this campaign. Two at once would draw the same customers."""
+    earlier = SegmentAllocation.objects.filter(
+        campaign=allocation.campaign_id, segment=allocation.segment_id, pk__lt=allocation.pk
+    )
+    return Job.objects.open().filter(pk__in=earlier.values("job_id")).order_by("-pk").first()
 
 
 def _counted(segment: Segment) -> tuple[int, datetime]:
@@ -153,19 +161,23 @@ def make_leads(run: Run) -> dict[str, Any]:
 
     In the order of their ids, so that a job taken up again goes on behind the last one that was done. Who is in the segment is asked
     for each time: of one that is counted anew meanwhile those who are in it then, of one that is archived nobody any more. Who is
-    meant by "at most so many" is drawn once, at the start.
+    meant by "at most so many" is drawn once, at the start; who left the segment since then is counted.
     """
     allocation = SegmentAllocation.objects.select_related("campaign", "segment").get(pk=run.args["segment_allocation"])
     if allocation.most is not None and "customer" not in run.cursor:
+        if _job_before(allocation):  # the one it waited for was stopped, and another before that is still at work
+            raise TryLater(AGAIN)
         segment_draws.draw(run, allocation, members_of(allocation.segment_id))
     while True:
         with run.chunk() as chunk:
-            ids = _next_customers(allocation, run.cursor.get("customer", 0))
-            if not ids:
+            ids, left = _next_customers(allocation, run.cursor.get("customer", 0))
+            if not ids and not left:
                 SegmentDraw.objects.filter(allocation=allocation).delete()
                 break
             _make_chunk(allocation, ids, run.now())
-            chunk.done, chunk.cursor = len(ids), {"customer": ids[-1]}
+            if left:
+                note_chunk(allocation, {"left_segment": len(left)})
+            chunk.done, chunk.cursor = len(ids) + len(left), {"customer": max([*ids[-1:], *left[-1:]])}
     allocation.refresh_from_db()
     return {"leads": allocation.lead_count, **allocation.left_out}
 
@@ -175,16 +187,18 @@ def members_of(segment_id: int) -> BitMap:
     return stored.ids if stored else BitMap()
 
 
-def _next_customers(allocation: SegmentAllocation, after: int) -> list[int]:
-    """Under a lock until the end of the transaction: a segment that is archived meanwhile waits, and then forgets them."""
+def _next_customers(allocation: SegmentAllocation, after: int) -> tuple[list[int], list[int]]:
+    """Of so many at a time those who are in the segment, and of those who were drawn from it the ones who left it since then.
+
+    Under a lock until the end of the transaction: a segment that is archived meanwhile waits, and then forgets them.
+    """
     live = Segment.objects.filter(pk=allocation.segment_id, archived_at=None)
-    if not live.select_for_update(of=("self",), no_key=True).exists():
-        return []
-    ids = members_of(allocation.segment_id)
-    if allocation.most is not None:
-        ids &= SegmentDraw.objects.get(allocation=allocation).ids
-    start = ids.rank(after)
-    return list(ids[start : start + CUSTOMERS_AT_ONCE])
+    is_live = live.select_for_update(of=("self",), no_key=True).exists()
+    members = members_of(allocation.segment_id) if is_live else BitMap()
+    meant = members if allocation.most is None else SegmentDraw.objects.get(allocation=allocation).ids
+    start = meant.rank(after)
+    some = meant[start : start + CUSTOMERS_AT_ONCE]
+    return list(some & members), list(some - members)
 
 
 def _make_chunk(allocation: SegmentAllocation, ids: list[int], at: datetime) -> None:

@@ -229,8 +229,8 @@ def test_finished_leads_and_those_in_a_hand_are_where_they_ended():
 # ---------------------------------------------------------------- all together
 
 
-def segments_with_rules(campaign, before, by) -> list[int]:
-    """One for each kind of rule a segment can have; of hours two that narrow one another, and some for one campaign alone."""
+def segments_with_rules(campaign, before, by, city) -> list[int]:
+    """One for each kind of rule a segment can have; of hours two that narrow one another, and some for one campaign or one city alone."""
     told = [
         ("hours", {"days": ALL_WEEK, "opens": "15:30", "closes": "24:00"}, {}),
         ("hours", {"days": [4, 5], "opens": "00:00", "closes": "24:00"}, {}),
@@ -240,6 +240,9 @@ def segments_with_rules(campaign, before, by) -> list[int]:
         ("gap", {"minutes": 3000}, {}),
         ("answered_per_day", {"most": 1}, {}),
         ("consent", {"needed": True}, {"product_id": campaign.product_id}),
+        ("hours", {"days": ALL_WEEK, "opens": "10:00", "closes": "11:30"}, {"city": city}),
+        ("gap", {"minutes": 9000}, {"city": city}),
+        ("hours", {"days": [1], "opens": "10:00", "closes": "11:30"}, {"severity": "warn"}),
     ]
     made = []
     for n, (key, value, scope) in enumerate(told):
@@ -276,7 +279,7 @@ def made_at_random(seed: int):
         need_consent(campaign)
     agents = []
     team_lead = agent_of(team)
-    segments = segments_with_rules(campaign, before, team_lead)
+    segments = segments_with_rules(campaign, before, team_lead, cities[1])
 
     def chance(share):
         return draw.random() < share

@@ -19,7 +19,7 @@ from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CustomerFactory, UserFactory, add_phone, zone
 from campaigns.tests.test_calls import held_lead, record
 from core.partitions import ensure_partitions
-from customers.models import Customer, GreyEntry
+from customers.models import ContactRule, Customer, GreyEntry
 from customers.services.greylist import add_grey_entry, entries_of, lift_grey_entry
 
 pytestmark = pytest.mark.django_db
@@ -355,3 +355,21 @@ def test_on_the_day_on_which_the_clocks_change_the_hours_begin_by_the_new_clock(
     grey(lead.customer, opens="08:00", closes="09:00")
 
     assert classed(lead, before).reasons[-1].until == datetime(2098, 3, 9, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("says", ["grey", "rule"])
+def test_the_most_attempts_that_can_be_said_are_judged_at_the_dial_as_at_the_claim(floor, says):
+    lead = floor.lead()
+    Customer.objects.filter(pk=lead.customer_id).update(attempts=[AT - (30 + n) * HOUR for n in range(19)])
+    held = claim.claim_next_lead(agent=floor.agent, at=AT)
+    if says == "grey":
+        grey(lead.customer, most_attempts=19, in_days=5)
+    else:
+        pack = floor.campaign.packs.get()
+        ContactRule.objects.create(pack=pack, key="cap", value={"most": 19, "hours": 120}, valid_from="2020-01-01")
+
+    with pytest.raises(desk.DialRefused) as refused:
+        desk.dial(lead=held, agent=floor.agent, at=AT)
+
+    assert refused.value.code == ("grey" if says == "grey" else "cap")
+    assert not is_handed_out(floor)

@@ -9,14 +9,14 @@ from django.core.cache import cache
 from django.db import connection
 
 from campaigns import queries_bench
-from campaigns.funnel import counting
+from campaigns.funnel import counting, segment_terms
 from campaigns.funnel.counting import cut
 from campaigns.funnel.places import places
 from campaigns.funnel.reasons import why_of
 from campaigns.models import Lead
 from campaigns.services import calls, claim, desk, messages
 from campaigns.tests.calling import ALL_WEEK, AT, Floor, all_hours, calling_campaign
-from campaigns.tests.factories import CustomerFactory, UserFactory, zone
+from campaigns.tests.factories import CityFactory, CustomerFactory, UserFactory, zone
 from campaigns.tests.test_calls import held_lead, record
 from core.partitions import ensure_partitions
 from customers.models import Consent, ContactRule, Customer, RulePack, Segment, SegmentMembers
@@ -337,6 +337,50 @@ def test_a_campaign_that_its_segments_rule_keeps_from_the_person_is_not_served_f
 
     assert classed(lead).name == "callable"
     assert claim.claim_next_lead(agent=floor.agent, at=AT).campaign_id == second.pk
+
+
+def test_what_a_set_of_segments_says_is_worked_out_once_for_it_and_each_kind_of_place(floor):
+    zone_of_others = zone("America/New_York")
+    cities = [floor.city, CityFactory(), CityFactory(), CityFactory(zone=zone_of_others)]
+    people = [CustomerFactory(city=city) for city in cities for _n in range(3)]
+    for person in people:
+        floor.lead(customer=person, ready_at=AT - HOUR)
+    first, second = segment_of(*people), segment_of(*people[::3])
+    rule(first, "gap", {"minutes": 300})
+    rule(second, "cap", {"most": 1, "hours": 72})
+    rule(second, "hours", hours("12:00", "20:00"), city=cities[2])
+    segment_of(*people[:2])  # has no rule
+
+    where = places([floor.campaign], AT)
+    found = {(row.kind, row.segments) for row in segment_terms.terms(where, AT)}
+
+    kind = dict(zip([place.city for place in where], segment_terms.kinds(where), strict=True))
+    assert kind[cities[0]] == kind[cities[1]]
+    assert len({kind[city] for city in cities}) == 3
+    carried = {tuple(ids) for ids in Customer.objects.values_list("rule_segments", flat=True)}
+    assert len(carried) == 4  # beside whom nobody has, each with or without the one that has no rule
+    assert {segments for _kind, segments in found} == carried
+    assert len(found) == 4 * len(set(kind.values()))
+
+
+def test_a_set_of_segments_without_rules_there_adds_nothing_to_the_count(floor):
+    lead = floor.lead()
+    rule(segment_of(lead.customer), "hours", hours("12:00", "20:00"), campaign_id=10**9)
+    rule(segment_of(), "hours", hours("12:00", "20:00"))
+
+    assert segment_terms.terms(places([floor.campaign], AT), AT) == []
+    assert classed(lead).name == "callable"
+
+
+def test_hours_that_are_never_open_are_looked_at_again_in_a_week(floor):
+    lead = floor.lead()
+    rule(segment_of(lead.customer), "hours", hours("09:00", "10:00", [1]))
+    rule(segment_of(lead.customer), "hours", hours("09:00", "10:00", [2]))
+
+    [terms] = {row.closed for row in segment_terms.terms(places([floor.campaign], AT), AT) if len(row.segments) == 2}
+
+    assert terms == AT + timedelta(days=7)
+    assert classed(lead).name == "hours"
 
 
 def test_nothing_is_asked_of_who_is_in_no_segment_with_rules(floor):

@@ -15,7 +15,8 @@ from campaigns.services.segment_allocation import AssignedMeanwhile, LimitWrong
 from campaigns.tests.calling import AT, Floor
 from campaigns.tests.factories import CityFactory, CustomerFactory, LeadFactory, agent_of, person
 from campaigns.tests.test_segment_allocation import a_segment, counted, give, given, people, text, url
-from core.jobs import run_inline
+from core.jobs import request_cancel, run_inline
+from core.jobs.words import facts
 from core.models import Job
 from customers.members import ids_of
 from customers.models import Customer
@@ -118,6 +119,66 @@ def test_of_a_segment_that_is_archived_nobody_is_taken_and_no_draw_stays(floor):
     run_inline(made.job_id)
 
     assert (Lead.objects.exists(), SegmentDraw.objects.exists()) == (False, False)
+
+
+def test_who_leaves_the_segment_between_draw_and_lead_is_counted_and_the_counts_add_up(floor, monkeypatch):
+    monkeypatch.setattr(segment_allocation, "CUSTOMERS_AT_ONCE", 2)
+    customers = people(floor, 7)
+    segment = a_segment(floor, customers)
+    draw = segment_draws.draw
+
+    def drawn_and_counted_anew(run, allocation, ids):
+        draw(run, allocation, ids)
+        there = sorted(SegmentDraw.objects.get(allocation=allocation).ids)
+        counted(segment, [row for row in customers if row.pk not in (there[0], there[2], there[3])])
+
+    monkeypatch.setattr(segment_draws, "draw", drawn_and_counted_anew)
+    made = given(floor, segment, most=5)
+
+    job = Job.objects.get(pk=made.job_id)
+    assert (made.lead_count, made.left_out) == (2, {"not_drawn": 2, "left_segment": 3})
+    assert (job.state, job.done, job.total) == ("done", 5, 5)
+    assert ("Left the segment after they were drawn", "3") in facts(job.result)
+    assert not SegmentDraw.objects.exists()
+
+
+def test_of_who_was_drawn_from_a_segment_archived_since_then_all_are_counted(floor, monkeypatch):
+    segment = a_segment(floor, people(floor, 3))
+    draw = segment_draws.draw
+
+    def drawn_and_archived(run, allocation, ids):
+        draw(run, allocation, ids)
+        segments.archive_segment(segment=segment, by=segment.owner, at=AT)
+
+    monkeypatch.setattr(segment_draws, "draw", drawn_and_archived)
+    made = given(floor, segment, most=2)
+
+    assert (made.lead_count, made.left_out) == (0, {"not_drawn": 1, "left_segment": 2})
+    assert not SegmentDraw.objects.exists()
+
+
+def test_one_waits_for_all_before_it_also_when_those_between_are_over_or_stopped(floor):
+    segment = a_segment(floor, people(floor, 6))
+    first, second, third = (give(floor, segment, most=2) for _time in range(3))
+    assert Job.objects.get(pk=third.job_id).waits_for_id == second.job_id
+
+    request_cancel(Job.objects.get(pk=second.job_id), by=person("data"), at=AT)
+    assert Job.objects.get(pk=third.job_id).state == "queued"
+    run_inline(third.job_id)
+
+    assert (called(), Job.objects.get(pk=third.job_id).state) == (set(), "queued")
+    for made in (first, third):
+        Job.objects.filter(pk=made.job_id).update(not_before=AT.replace(year=2020))
+        run_inline(made.job_id)
+    assert len(called()) == 4
+
+
+def test_everybody_given_in_between_does_not_hide_one_that_is_at_work(floor):
+    segment = a_segment(floor, people(floor, 4))
+    first = give(floor, segment, most=1)
+    given(floor, segment)
+
+    assert Job.objects.get(pk=give(floor, segment, most=1).job_id).waits_for_id == first.job_id
 
 
 def test_a_draw_goes_with_its_job_and_not_before_since_a_stopped_one_may_be_run_again(floor):

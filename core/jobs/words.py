@@ -47,6 +47,7 @@ WORDS = {
     "finished_there": gettext_lazy("Finished in the campaign already"),
     "other_city": gettext_lazy("In another city"),
     "gone": gettext_lazy("No longer there"),
+    "left_segment": gettext_lazy("Left the segment after they were drawn"),
     "merged": gettext_lazy("Merged with another customer"),
     "partitions": gettext_lazy("Days counted"),
     "sums": gettext_lazy("Sums counted"),

@@ -152,6 +152,10 @@ def test_a_kinds_rule_decides(client):
         ("bytes=0-1,3-4", 200, b"0123456789", None),
         ("pages=1-2", 200, b"0123456789", None),
         ("bytes=a-b", 200, b"0123456789", None),
+        ("bytes=-", 200, b"0123456789", None),
+        ("bytes=\u00b2-4", 200, b"0123456789", None),
+        ("bytes=-\u00b2", 200, b"0123456789", None),
+        (f"bytes={'9' * 5000}-", 200, b"0123456789", None),
     ],
 )
 def test_players_may_ask_for_a_part(client, wanted, status, expected, span):

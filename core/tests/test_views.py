@@ -231,6 +231,7 @@ def test_the_trail_of_one_thing_is_found_by_kind_and_number(client, boss):
 def test_an_administrator_enters_a_day_and_takes_it_out(client, boss):
     page = client.get("/calendar/?year=2026").content.decode()
     assert "Nothing is written for this year." in page
+    assert client.get("/calendar/?year=\u00b2\u00b2\u00b2\u00b2").status_code == 200
 
     response = client.post("/calendar/", {"day": "2026-11-23", "is_workday": "0", "name": " 校庆 "}, follow=True)
     row = Holiday.objects.get()

@@ -178,7 +178,7 @@ class _Reader:
         if operator.takes == Takes.CHOICES:
             return self.chosen(condition, "", condition.choices, value)
         read = _READ[operator.takes](value)
-        if condition.key == "prefix" and not all(word.isdigit() and len(word) == 3 for word in read):
+        if condition.key == "prefix" and not all(word.isascii() and word.isdigit() and len(word) == 3 for word in read):
             raise _Bad(_("Write three digits, for example 199; several with commas between them."))
         return read
 

@@ -100,7 +100,7 @@ class GreyEntry(models.Model):
                     to_minute__lte=1440,
                 ),
             ),
-            # a customer's row keeps the last 20 attempts
+            # a customer's row keeps the last 20 attempts, the newest of them that of the call asked about
             models.CheckConstraint(
                 name="grey_entry_attempts_are_whole",
                 condition=Q(most_attempts=None, in_days=None)
@@ -108,7 +108,7 @@ class GreyEntry(models.Model):
                     most_attempts__isnull=False,
                     in_days__isnull=False,
                     most_attempts__gte=1,
-                    most_attempts__lte=20,
+                    most_attempts__lte=19,
                     in_days__gte=1,
                     in_days__lte=366,
                 ),

@@ -106,6 +106,10 @@ class Customer(models.Model):
             models.Index(fields=["city", "name_sort", "id"], name="customer_by_name"),
             # whoever is deleted is looked for here
             models.Index(fields=["merged_into"], name="customer_merged_into", condition=Q(merged_into__isnull=False)),
+            # which sets of segments somebody carries, from one to the next: the funnel works out the rules of each once
+            models.Index(
+                fields=["rule_segments"], name="customer_rule_segments", condition=Q(rule_segments__isnull=False)
+            ),
             # serves either alone. A long waiting list, so that the commit of a lead list need not sort its words in; customers.settle_indexes
             # does afterwards
             GinIndex(

@@ -92,6 +92,8 @@ class ContactRule(models.Model):
                 name="contact_rule_of_segment",
                 condition=Q(segment=None) | Q(key__in=["hours", "cap", "gap", "answered_per_day", "consent"]),
             ),
+            # a customer's row keeps the last 20 attempts, the newest of them that of the call asked about
+            models.CheckConstraint(name="contact_rule_cap_is_kept", condition=~Q(key="cap") | Q(value__most__lte=19)),
         ]
         indexes = [models.Index(fields=["pack", "key"], name="contact_rule_pack")]
 
@@ -180,6 +182,9 @@ class RuleChange(models.Model):
                 condition=Q(made=None, kind="end")
                 | Q(made=None, at_once=False, state__in=["asked", "refused", "withdrawn"])
                 | Q(made__isnull=False, kind__in=["add", "change"]) & (Q(state="approved") | Q(at_once=True)),
+            ),
+            models.CheckConstraint(
+                name="rule_change_cap_is_kept", condition=~Q(state="asked", key="cap") | Q(value__most__lte=19)
             ),
             models.UniqueConstraint(fields=["rule"], condition=Q(state="asked"), name="rule_change_waits_once"),
         ]

@@ -175,14 +175,20 @@ WHERE v.lead_list_id = %(list)s AND v.told IN ('new', 'update', 'unchanged') AND
 ON CONFLICT (phone_blind, city_id) DO UPDATE SET kept_at = excluded.kept_at, age = coalesce(excluded.age, h.age),
   name = coalesce(NULLIF(excluded.name, ''), h.name), type = coalesce(NULLIF(excluded.type, ''), h.type),
   gender = coalesce(NULLIF(excluded.gender, ''), h.gender), external_id = coalesce(NULLIF(excluded.external_id, ''), h.external_id),
-  attributes = h.attributes || excluded.attributes, list_ids = h.list_ids || excluded.list_ids
+  attributes = h.attributes || excluded.attributes, list_ids = ARRAY(
+    SELECT l.id FROM customers_leadlist l
+    WHERE l.id = %(list)s OR l.id = ANY (h.list_ids) AND l.undone_at IS NULL AND l.committed_at >= %(since)s ORDER BY l.committed_at, l.id)
 """
 
 
 def keep_held(lead_list: LeadList, *, at: datetime) -> None:
-    """Remember at the commit what was held back, so that the city's next list of these persons is told as any other."""
+    """Remember at the commit what was held back, so that the city's next list of these persons is told as any other.
+
+    By which lists, of those that another list can still leave out: what was taken back or is older than that stands there no longer.
+    """
+    since = at - judging_scopes.LOOKS_BACK
     with connection.cursor() as cursor:
-        cursor.execute(KEEP, {"list": lead_list.pk, "source": lead_list.source_id, "at": at})
+        cursor.execute(KEEP, {"list": lead_list.pk, "source": lead_list.source_id, "at": at, "since": since})
 
 
 def judge_part(lead_list: LeadList, *, after: int, upto: int, again: list[int] | None = None, at: datetime) -> None:

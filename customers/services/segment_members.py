@@ -82,7 +82,7 @@ def _follow(run: Run, segment: Segment, first: int, last: int) -> None:
     ids = _members(segment)
     for start in range(run.cursor.get("followed", first), last + 1, WINDOW):
         end = start + WINDOW
-        with run.chunk(cursor={"stored": True, "followed": end}):
+        with run.chunk(cursor={**run.cursor, "stored": True, "followed": end}):
             _follow_window(segment, list(ids & BitMap(range(start, end))), start, end, run.now())
 
 

@@ -96,17 +96,24 @@ def is_bound(segment: Segment, *, at: datetime) -> bool:
 
 
 def follow_members(run: Run, segment: Segment, ids: BitMap, first: int, last: int) -> None:
-    """The marks brought in line with a new count, part by part; taken off everybody when no rule of the segment is left."""
+    """The marks brought in line with a new count, part by part; taken off everybody when no rule of the segment is left. Nobody says that all
+    are marked but who marked them all: with a rule proposed while the marks were taken off, a job taken up again begins anew."""
     bound = _settle(run, segment)
     if not bound and not _had_rules(segment):
         return
     members = ids if bound else BitMap()
-    for start in range(run.cursor.get("marked", first), last + 1, WINDOW):
+    for start in range(_first_to_mark(run, bound, first), last + 1, WINDOW):
         end = start + WINDOW
-        with run.chunk(cursor={**run.cursor, "stored": True, "marked": end}):
+        with run.chunk(cursor={**run.cursor, "stored": True, "bound": bound, "marked": end}):
             mark(segment.pk, list(members & BitMap(range(start, end))), (start, end))
     if bound:
         Segment.objects.filter(pk=segment.pk, marked_at=None).update(marked_at=run.now())
+
+
+def _first_to_mark(run: Run, bound: bool, first: int) -> int:
+    """Where a job taken up again goes on: behind what it did, unless a rule was proposed or ended meanwhile. What it did then says the contrary."""
+    marked = run.cursor.get("marked", first) if run.cursor.get("bound") is bound else first
+    return int(marked)
 
 
 def _settle(run: Run, segment: Segment) -> bool:

@@ -198,6 +198,7 @@ AGE = {"is": "age", "op": "at_least", "value": 30}
         (tree({"is": "created", "op": "from", "value": "28.11.2026"}), "Write a day"),
         (tree({"is": "created", "op": "last_days", "value": 0}), "Write how many days, 1 to 1095."),
         (tree({"is": "prefix", "op": "one_of", "value": ["19"]}), "Write three digits"),
+        (tree({"is": "prefix", "op": "one_of", "value": ["19\u00b2"]}), "Write three digits"),
         (tree({"is": "attribute", "op": "known"}), "Write which attribute"),
         (tree({"is": "attribute", "name": "x", "op": "equals", "value": "\x00"}), "A character cannot be stored."),
         (tree({"is": "attribute", "name": "x", "op": "equals", "value": "\ud800"}), "A character cannot be stored."),

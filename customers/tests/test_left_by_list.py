@@ -11,7 +11,7 @@ from core.clock import database_now
 from core.jobs import run_inline
 from customers import list_queries
 from customers.models import Customer, HeldRow, LeadList, RowVerdict
-from customers.services import list_decisions, lists
+from customers.services import judging_scopes, list_decisions, lists
 from customers.services.lists import LeftWrong
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
@@ -185,6 +185,23 @@ def test_brought_by_two_lists_it_is_on_both(local, source, foshan, guangzhou):
         later = check(of_city(THEIRS, NEW, name="z"), local, source, city=foshan, left_list=earlier)
         assert told(later, local) == ["left:on_list", "left:on_list"]
     assert HeldRow.objects.get().list_ids == [one.pk for one in both]
+
+
+def test_of_lists_taken_back_or_too_old_to_be_left_out_nothing_is_kept_however_often_the_person_comes(
+    data, local, source, foshan, guangzhou
+):
+    CustomerFactory(city=guangzhou, number=THEIRS)
+    old, undone, kept = (
+        commit(check(of_city(THEIRS, NEW, name=name), local, source, city=foshan), local) for name in ("a", "b", "c")
+    )
+    LeadList.objects.filter(pk=old.pk).update(committed_at=database_now() - judging_scopes.LOOKS_BACK)
+    assert run_inline(lists.undo_list(lead_list=undone, by=data, reason="wrong file", at=database_now()).pk)
+
+    last = commit(check(of_city(THEIRS, NEW, name="d"), local, source, city=foshan), local)
+
+    assert HeldRow.objects.get().list_ids == [kept.pk, last.pk]
+    later = check(of_city(THEIRS, NEW, name="z"), local, source, city=foshan, left_list=kept)
+    assert told(later, local) == ["left:on_list", "left:on_list"]
 
 
 def test_who_came_lately_is_told_so_of_others_numbers_as_well(local, source, foshan, guangzhou):

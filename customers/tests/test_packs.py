@@ -1,11 +1,16 @@
 from datetime import UTC, date, datetime
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from django.db import IntegrityError, connection
 
-from customers.models import ContactRule, RulePack
+from core.models import AuditEvent
+from customers import migrations
+from customers.models import ContactRule, GreyEntry, RuleChange, RulePack
 from customers.rule_values import BadRuleValue, clean_value, value_in_words
 from customers.services import contacts, packs
-from customers.tests.factories import changed_rule
+from customers.tests.factories import CustomerFactory, changed_rule
 from people.tests.factories import UserFactory
 
 AT = datetime(2026, 5, 5, 2, 0, tzinfo=UTC)
@@ -22,6 +27,7 @@ DAY = date(2026, 5, 5)
         ("hours", {"days": [1], "opens": "20:00", "closes": "09:00"}),
         ("cap", {"most": 0, "hours": 24}),
         ("cap", {"most": 21, "hours": 24}),
+        ("cap", {"most": 20, "hours": 24}),
         ("cap", {"most": 2.5, "hours": 24}),
         ("cap", {"most": True, "hours": 24}),
         ("cap", {"most": 2}),
@@ -39,7 +45,7 @@ def test_a_value_that_does_not_fit_its_rule_is_refused(key, value):
 
 
 def test_a_clean_value_holds_nothing_beside_what_the_rule_knows():
-    assert clean_value("cap", {"most": 20, "hours": 24, "note": "x"}) == {"most": 20, "hours": 24}
+    assert clean_value("cap", {"most": 19, "hours": 24, "note": "x"}) == {"most": 19, "hours": 24}
     assert clean_value("hours", {"days": [3, 1, 1], "opens": "00:00", "closes": "24:00"})["days"] == [1, 3]
 
 
@@ -87,3 +93,47 @@ def test_a_new_pack_is_empty_and_its_code_is_given_once():
     assert (pack.code, pack.rules.count()) == ("JP", 0)
     with pytest.raises(packs.PackExists):
         packs.create_pack(code="JP", name="Japan", simulator_only=False, by=by, at=AT)
+
+
+@pytest.mark.django_db
+def test_what_said_twenty_attempts_says_nineteen_from_now_on_and_the_trail_tells_of_it():
+    pack, user = RulePack.objects.get(code="CN-GEN"), UserFactory(role="administrator")
+    with connection.cursor() as cursor:
+        for table, name in [
+            ("customers_contactrule", "contact_rule_cap_is_kept"),
+            ("customers_rulechange", "rule_change_cap_is_kept"),
+            ("customers_greyentry", "grey_entry_attempts_are_whole"),
+        ]:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    twenty, two = (
+        ContactRule.objects.create(pack=pack, key="cap", value={"most": most, "hours": 24}, valid_from=DAY)
+        for most in (20, 2)
+    )
+    asked, over = (
+        RuleChange.objects.create(
+            kind="add", pack=pack, key="cap", value={"most": 20, "hours": 24}, severity="block", holds_from=DAY, reason="x", asked_by=user,
+            asked_at=AT, state=state, decided_at=AT if state == "withdrawn" else None,
+        ) for state in ("asked", "withdrawn")
+    )  # fmt: skip
+    entry = GreyEntry.objects.create(
+        customer=CustomerFactory(), most_attempts=20, in_days=3, reason="x", source="x", created_by=user
+    )
+
+    with connection.cursor() as cursor:
+        [migration] = Path(migrations.__file__).parent.glob("*_nineteen_attempts_at_most.py")
+        cursor.execute(import_module(f"customers.migrations.{migration.stem}").NINETEEN)
+
+    for row in (twenty, two, asked, over, entry):
+        row.refresh_from_db()
+    assert [row.value["most"] for row in (twenty, two, asked, over)] == [19, 2, 19, 20]
+    assert (entry.most_attempts, entry.in_days) == (19, 3)
+    told = dict(AuditEvent.objects.filter(subject_id__in=[twenty.pk, entry.pk]).values_list("action", "detail"))
+    assert told["customers.rule.changed"]["before"] == {"most": 20, "hours": 24}
+    assert told["customers.grey_entry.changed"]["before"] == 20
+
+
+@pytest.mark.django_db
+def test_the_database_holds_no_cap_beyond_what_is_kept():
+    pack = RulePack.objects.get(code="CN-GEN")
+    with pytest.raises(IntegrityError, match="contact_rule_cap_is_kept"):
+        ContactRule.objects.create(pack=pack, key="cap", value={"most": 20, "hours": 24}, valid_from=DAY)

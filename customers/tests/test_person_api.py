@@ -1,7 +1,8 @@
 import pytest
 
 from core.clock import database_now
-from customers.models import Suppression
+from customers.models import Customer, Suppression
+from customers.services import suppress as services
 from customers.services.suppress import suppress
 from customers.tests.factories import CustomerFactory
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
@@ -70,6 +71,51 @@ def test_a_suppression_is_lifted_once(client, data):
     again = client.post(f"{URL}{row.pk}/lift/", {"reason": "wrong person"}, content_type="application/json")
 
     assert (first.status_code, again.status_code) == (200, 409)
+
+
+def test_the_answer_to_a_lift_does_not_hang_on_what_the_address_asks_for(client, data):
+    row = suppress(customer=own_customer(data), kind="manual", by=data, at=database_now())
+
+    answer = client.post(
+        f"{URL}{row.pk}/lift/?state=in_force", {"reason": "wrong person"}, content_type="application/json"
+    )
+
+    row.refresh_from_db()
+    assert (answer.status_code, row.lifted_by) == (200, data)
+    assert (answer.json()["id"], answer.json()["lifted_at"] is not None) == (row.pk, True)
+
+
+def test_of_a_person_who_moves_to_another_city_meanwhile_the_lift_is_told_as_done(client, data, monkeypatch):
+    row = suppress(customer=own_customer(data), kind="manual", by=data, at=database_now())
+    lift, elsewhere = services.lift, CityFactory()
+
+    def lifted_and_moved(**told):
+        done = lift(**told)
+        Customer.objects.filter(pk=row.customer_id).update(city=elsewhere)
+        return done
+
+    monkeypatch.setattr(services, "lift", lifted_and_moved)
+    answer = client.post(f"{URL}{row.pk}/lift/", {"reason": "wrong person"}, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["customer_id"]) == (200, row.customer_id)
+    assert Suppression.objects.get().lifted_at is not None
+
+
+def test_of_a_person_merged_with_one_of_another_city_meanwhile_nothing_is_told_and_nobody_calls_them(
+    client, data, monkeypatch
+):
+    customer, other = own_customer(data), CustomerFactory()
+    suppress_ = services.suppress
+
+    def merged_first(**told):
+        Customer.objects.filter(pk=customer.pk).update(merged_into=other)
+        return suppress_(**told)
+
+    monkeypatch.setattr(services, "suppress", merged_first)
+    answer = client.post(URL, {"customer_id": customer.pk, "kind": "refusal"}, content_type="application/json")
+
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert Suppression.objects.get().customer == other
 
 
 def test_agents_neither_read_nor_write_suppressions(client):

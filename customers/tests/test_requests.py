@@ -392,6 +392,18 @@ def test_evidence_of_past_calls_is_kept_three_years_for_those_who_answer_and_the
     assert retention.forget_evidence(called + 3 * YEAR) == 0
 
 
+def test_the_nightly_look_for_evidence_reads_nothing_of_who_was_called_within_its_time(
+    customer, clerk, data, django_assert_num_queries
+):
+    called = AT - YEAR
+    Customer.objects.filter(pk=customer.pk).update(attempts=[called])
+    enter_consent(customer, data)
+    erase(asked=asks(customer, "erase", clerk), by=data, at=AT)
+
+    with django_assert_num_queries(2):
+        assert retention.forget_evidence(called + 3 * YEAR - timedelta(days=1)) == 0
+
+
 def test_evidence_of_who_was_not_erased_stays_and_a_row_without_its_file_goes(customer, data):
     stays, lost = enter_consent(customer, data), enter_consent(customer, data)
     destroy(private_file=PrivateFile.objects.get(pk=lost.file.file_id), at=AT)

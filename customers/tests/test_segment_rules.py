@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from core.clock import database_now
+from core.jobs import run_inline
 from core.models import AuditEvent, Job
+from customers.members import ids_of
 from customers.models import ContactRule, Customer, RuleChange, RulePack
 from customers.services import contacts, merging, rule_changes, segment_rules, segments
 from customers.tests.factories import CustomerFactory
@@ -180,6 +182,77 @@ def test_while_the_segment_is_counted_the_marks_are_left_to_the_count(seniors, d
 
     seniors.refresh_from_db()
     assert (marked(seniors), seniors.marked_at is not None) == ({old.pk}, True)
+
+
+def stopped_after(monkeypatch, windows: int):
+    """The worker dies when the job of the marks has done so many windows of one customer."""
+    mark, done = segment_rules.mark, []
+
+    def dies(*args):
+        if len(done) == windows:
+            raise OSError("the machine is gone")
+        done.append(args)
+        mark(*args)
+
+    monkeypatch.setattr(segment_rules, "WINDOW", 1)
+    monkeypatch.setattr(segment_rules, "mark", dies)
+    job = Job.objects.filter(state="queued").get()
+    assert run_inline(job.pk)
+    monkeypatch.setattr(segment_rules, "mark", mark)
+    Job.objects.filter(pk=job.pk, state="failed").update(state="queued", not_before=job.created_at)
+    return job
+
+
+def test_a_job_taken_up_again_after_a_rule_was_proposed_marks_also_those_it_had_freed(
+    seniors, data, city, asker, other, old, monkeypatch
+):
+    late = CustomerFactory(city=city, age=80)
+    segments.ask_refresh(segment=seniors, by=data, at=database_now())
+    work()
+    rule_changes.withdraw_change(change=propose(asker, seniors), by=asker, at=database_now())
+    assert marked(seniors) == {old.pk, late.pk}
+    segments.ask_refresh(segment=seniors, by=data, at=database_now())
+    job = stopped_after(monkeypatch, 1)  # the marks go, the first window is free
+    assert marked(seniors) == {late.pk}
+
+    row = propose(asker, seniors)
+    assert run_inline(job.pk)
+
+    seniors.refresh_from_db()
+    assert (marked(seniors), seniors.marked_at is not None) == ({old.pk, late.pk}, True)
+    work()
+    assert approve(row, other).segment == seniors
+    assert marked(seniors) == {old.pk, late.pk}
+
+
+def test_a_job_taken_up_again_after_the_rule_was_withdrawn_frees_also_those_it_had_marked(
+    seniors, data, city, asker, old, monkeypatch
+):
+    late = CustomerFactory(city=city, age=80)
+    segments.ask_refresh(segment=seniors, by=data, at=database_now())
+    work()
+    row = propose(asker, seniors)
+    segments.ask_refresh(segment=seniors, by=data, at=database_now())
+    job = stopped_after(monkeypatch, 1)
+    rule_changes.withdraw_change(change=row, by=asker, at=database_now())
+
+    assert run_inline(job.pk)
+
+    assert (marked(seniors), late.pk in ids_of(seniors)) == (set(), True)
+
+
+def test_a_job_taken_up_again_under_the_same_rule_goes_on_where_it_was(seniors, data, city, asker, old, monkeypatch):
+    CustomerFactory(city=city, age=80)
+    propose(asker, seniors)
+    segments.ask_refresh(segment=seniors, by=data, at=database_now())
+    job = stopped_after(monkeypatch, 1)
+    seen = []
+    monkeypatch.setattr(segment_rules, "mark", lambda _segment, _ids, window: seen.append(window[0]))
+
+    assert run_inline(job.pk)
+
+    assert old.pk not in seen
+    assert len(seen) >= 1
 
 
 def test_a_segment_whose_last_count_failed_takes_no_rule(seniors, data, asker):

@@ -259,7 +259,7 @@ def test_the_count_while_building_is_of_own_customers_alone(client, data, city):
     CustomerFactory(city=city, name="Mine", age=70, type="consumer", number=NUMBER)
     theirs = CustomerFactory(name="Theirs", age=70, type="consumer")
 
-    for place in ("", city.pk, theirs.city_id):
+    for place in ("", city.pk, theirs.city_id, "\u00b2", "9" * 5000):
         page = text(client.post(reverse("customers:segment-count"), {**FORM, "city": place}))
         assert "1 customer<" in page
         assert ("Mine" in page, "Theirs" in page) == (True, False)

@@ -25,6 +25,7 @@ from core.htmx import refresh
 from core.jobs.panel import job_panel
 from core.listing import Column, Listing
 from core.models import Job
+from core.numbers import number_or_none
 from core.workbooks import XLSX_TYPE
 from customers import list_queries, list_rules
 from customers.filters_lists import LeadListFilter
@@ -344,7 +345,8 @@ def list_stop(request: HttpRequest, pk: int) -> HttpResponse:
 def list_decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Yes or no to rows that need a decision: `reason`, or `row` (one or more), with `accept` 1 or 0."""
     lead_list = visible_list(request, pk)
-    rows = [int(row) for row in request.POST.getlist("row") if row.isdecimal()] or None
+    told = (number_or_none(row) for row in request.POST.getlist("row"))
+    rows = [row for row in told if row is not None] or None
     reason = request.POST.get("reason", "")
     must(request, bool(rows or reason))
     done = {"n": 0}

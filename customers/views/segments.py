@@ -23,6 +23,7 @@ from core.htmx import is_htmx
 from core.jobs.panel import job_panel
 from core.listing import Column, Listing
 from core.models import Job
+from core.numbers import number_or_none
 from customers import rules, segment_builder as builder
 from customers.conditions import BadConditions, matching, parse
 from customers.counting import count_quickly
@@ -267,8 +268,8 @@ def _drawn(request: HttpRequest, draft: Any, faults: Any = None) -> dict[str, An
 def segment_count(request: HttpRequest) -> HttpResponse:
     """How many customers the conditions of the form meet, and some of them. What is not finished yet is told, not refused."""
     must(request, rules.can_change_segments(request.user))
-    chosen = request.POST.get("city", "")
-    city = City.objects.visible_to(request.user).filter(pk=chosen).first() if chosen.isdigit() else None
+    chosen = number_or_none(request.POST.get("city", ""))
+    city = City.objects.visible_to(request.user).filter(pk=chosen).first() if chosen is not None else None
     context = _counted(request, builder.draft_of(request.POST), city)
     return render(request, "customers/_segment_count.html", context)
 
