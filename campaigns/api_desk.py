@@ -21,7 +21,6 @@ from campaigns.services import arms, claim, desk, results
 from campaigns.services.orders import Sale
 from core.clock import database_now
 from core.idempotency import once
-from core.numbers import number_or_none
 from scripts.models import Offer, Product
 
 KEY = OpenApiParameter(
@@ -131,7 +130,7 @@ class ResultSerializer(serializers.Serializer):
     waited_seconds = serializers.IntegerField(min_value=0, required=False, default=0)
 
     def validate_answers(self, value: dict[str, Any]) -> dict[int, Any]:
-        if any(number_or_none(str(key)) is None for key in value):
+        if not all(str(key).isascii() and str(key).isdecimal() for key in value):
             raise serializers.ValidationError(_("Answers are named by the id of their question."))
         try:
             return read_answers(value)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _, gettext_lazy
 from campaigns.guide import Notes, NotesUnreadable, read_answers, read_text
 from campaigns.services.orders import Sale
 from campaigns.services.results import saved_when, waited_for
-from core.numbers import number_or_none
 from scripts.models import Offer, Product
 
 ANSWER = "answer-"
@@ -71,7 +70,7 @@ class ResultForm(forms.Form):
         found: dict[str, Any] = {}
         for name in self.data:
             number = name.removeprefix(ANSWER)
-            if name.startswith(ANSWER) and number_or_none(number) is not None:
+            if name.startswith(ANSWER) and number.isascii() and number.isdecimal():
                 values = [value.strip() for value in self._values(name) if value.strip()]
                 if values:
                     found[number] = values if len(values) > 1 else values[0]

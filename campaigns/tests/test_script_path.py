@@ -105,7 +105,7 @@ def test_with_many_steps_compared_a_difference_must_be_clearer(floor, guided):
             walker = Walker(floor, version.version)
             walker.walk(getattr(version, step), end="refused", times=lost)
             walker.walk(getattr(version, step), times=40 - lost)
-        rows = script_path(newer.version, other=guided.version, campaign=None, user=region()).rows
+        rows = script_path(newer.version, other=guided.version, campaign=None, user=region(), at=AT).rows
         verdicts.append({row.verdict for row in rows if row.change})
 
     assert verdicts == [{"good"}, {""}, {""}]

@@ -14,8 +14,7 @@ from campaigns.tests.factories import person
 from campaigns.tests.guiding import Guided
 from campaigns.tests.test_guide import notes, record, talked
 from campaigns.tests.trying import running
-from scripts.models import ScriptVersion
-from scripts.tests.factories import OfferFactory
+from scripts.tests.factories import OfferFactory, moved
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -36,9 +35,7 @@ def usual(floor):
 def tried(floor):
     """Another script of the product, approved and in force nowhere."""
     made = Guided(floor.campaign.product)
-    ScriptVersion.objects.filter(pk=made.version.pk).update(
-        status="approved", approved_at=datetime(2026, 1, 2, tzinfo=UTC)
-    )
+    moved(made.version, "approved", datetime(2026, 1, 2, tzinfo=UTC))
     made.version.refresh_from_db()
     return made
 

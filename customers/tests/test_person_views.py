@@ -439,7 +439,7 @@ def test_a_value_out_of_range_comes_back_with_the_sentence_and_changes_nothing(c
     )
 
     assert answer.status_code == 422
-    assert "from 1 to 20" in text(answer)
+    assert "from 1 to 19" in text(answer)
     assert ContactRule.objects.get(pk=rule.pk).valid_to is None
 
 

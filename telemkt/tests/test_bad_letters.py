@@ -51,7 +51,8 @@ def somebody(db) -> Client:
 
 def status_of(client: Client, path: str, asked: dict[str, str]) -> int:
     answer = client.get(path, asked)
-    answer.close()
+    if answer.streaming:
+        list(answer.streaming_content)  # read to its end a file is closed
     return answer.status_code
 
 
