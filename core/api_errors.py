@@ -11,11 +11,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler, set_rollback
 
-from core.errors import DomainError, PermissionRefused, was_too_slow
+from core.errors import DomainError, PermissionRefused, cannot_be_stored, was_too_slow
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DomainError: 409 {"detail": sentence, "code": name of the rule}; PermissionRefused: 403; bad input: 400; too slow: 503."""
+    """DomainError: 409 {"detail": sentence, "code": name of the rule}; PermissionRefused: 403; bad input: 400; what no column can hold: 400; too slow: 503."""
     if isinstance(error, DomainError):
         set_rollback()
         refused = isinstance(error, PermissionRefused)
@@ -31,6 +31,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             "code": "TooSlow",
         }
         return Response(told, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "30"})
+    if cannot_be_stored(error):
+        set_rollback()
+        told = {
+            "detail": _(
+                "What was sent holds a character or a number that cannot be kept: a NUL, half a character, or a number that is too large."
+            ),
+            "code": "NotStorable",
+        }
+        return Response(told, status=status.HTTP_400_BAD_REQUEST)
     if isinstance(error, DjangoValidationError):
         error = ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
     return default_handler(error, context)

@@ -179,3 +179,42 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$"""
+
+
+class ChangeFunctions(Operation):
+    """Changes places of functions that are there: of each (function, what stands there, what stands there from now on).
+
+    The function is read as it is, so what another migration put elsewhere in it stays. A place that is not there once is an error:
+    the function is not the one that the migration was written for. Backwards it puts the old text in again, in reverse order.
+    """
+
+    reversible = True
+    reduces_to_sql = False
+
+    def __init__(self, changes: list[tuple[str, str, str]]) -> None:
+        self.changes = changes
+
+    def deconstruct(self):
+        return type(self).__name__, [], {"changes": self.changes}
+
+    def describe(self) -> str:
+        return "Change " + ", ".join(sorted({function for function, _old, _new in self.changes}))
+
+    def state_forwards(self, app_label, state) -> None:
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        self._change(schema_editor, self.changes)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state) -> None:
+        self._change(schema_editor, [(function, new, old) for function, old, new in reversed(self.changes)])
+
+    def _change(self, schema_editor, changes: list[tuple[str, str, str]]) -> None:
+        # without parameters: the texts hold % signs of their own
+        with schema_editor.connection.cursor() as cursor:
+            for function, old, new in changes:
+                cursor.execute(f"SELECT pg_get_functiondef('{function}'::regproc)")
+                text = cursor.fetchone()[0]
+                if text.count(old) != 1:
+                    raise RuntimeError(f"{function} reads otherwise than this migration knows: {old}")
+                cursor.execute(text.replace(old, new))

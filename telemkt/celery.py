@@ -4,10 +4,10 @@ import os
 import signal
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import celeryd_init, worker_process_init
 from kombu import Queue
 
-from telemkt.stack import processes
+from telemkt.stack import priorities, processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemkt.settings")
 
@@ -29,3 +29,10 @@ app.conf.beat_schedule = {
 def die_with_the_worker(**_: object) -> None:
     """A pool process whose worker was killed would go on with a job that another worker takes up meanwhile."""
     processes.end_with_parent(signal.SIGKILL)
+
+
+@celeryd_init.connect
+def bulk_gives_way(sender: str = "", **_: object) -> None:
+    """Lists and figures wait for desks: before the pool is forked, so that its processes inherit it."""
+    if sender.startswith(f"{BULK}@"):
+        priorities.give_way()

@@ -266,6 +266,10 @@ class Lead(models.Model):
                 name="lead_queue",
                 condition=Q(state="open"),
             ),
+            # the first city of an agent of the region
+            models.Index(
+                F("campaign"), F("priority").desc(), F("ready_at"), name="lead_region_queue", condition=Q(state="open")
+            ),
             models.Index(
                 fields=["callback_agent", "ready_at"],
                 name="lead_callbacks",

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from campaigns.models import Lead
+from campaigns.models import CampaignTeam, Lead
 from campaigns.services import claim
 from campaigns.tests.factories import CityFactory, TeamFactory, agent_of
 from campaigns.tests.test_claim import AT, calling, lead_in, pack
@@ -131,3 +131,46 @@ def test_a_claim_that_finds_nobody_moves_the_blocked_back_and_the_next_one_finds
     claimed = claim.claim_next_lead(agent=agent, at=AT)
     assert claimed is not None
     assert claimed.pk == free.pk
+
+
+def placed(campaign, city, priority: int, days: int = 1) -> Lead:
+    """One who may be called, waiting for so many days."""
+    lead = waiting(campaign, city)
+    Lead.objects.filter(pk=lead.pk).update(priority=priority, ready_at=AT - timedelta(days=days))
+    return lead
+
+
+@pytest.fixture
+def regional(campaign):
+    team = TeamFactory(city=None)
+    CampaignTeam.objects.create(campaign=campaign, team=team)
+    return team
+
+
+def test_an_agent_of_the_region_gets_the_highest_priority_of_all_cities_then_who_waits_longest(
+    campaign, city, regional
+):
+    near, far = CityFactory(zone=city.zone), CityFactory(zone=city.zone)
+    last = placed(campaign, city, 5, days=9)
+    first = placed(campaign, near, 9, days=2)
+    second = placed(campaign, far, 9)
+
+    assert [claim.claim_next_lead(agent=agent_of(regional), at=AT) for _n in range(4)] == [first, second, last, None]
+
+
+def test_leads_of_a_closed_city_in_front_hide_nobody_from_an_agent_of_the_region(campaign, city, regional):
+    closed = CityFactory(zone=city.zone, is_on=False)
+    for _n in range(25):
+        placed(campaign, closed, 9)
+    behind = placed(campaign, city, 1)
+
+    assert claim.claim_next_lead(agent=agent_of(regional), at=AT) == behind
+
+
+def test_a_city_whose_front_may_not_be_called_hides_nobody_in_the_next_city(campaign, city, regional):
+    other = CityFactory(zone=city.zone)
+    for _n in range(25):
+        waiting(campaign, city, answered_at=AT - timedelta(hours=2))
+    behind = placed(campaign, other, 1)
+
+    assert claim.claim_next_lead(agent=agent_of(regional), at=AT) == behind

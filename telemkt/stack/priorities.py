@@ -1,0 +1,43 @@
+"""Who waits for whom on one machine: bulk work gives way to the pages of people who have a customer on the line."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from telemkt.stack import urls
+
+# a third of what a page gets when both want the processor; all of it when nobody else does
+BULK = 5
+
+
+def give_way() -> None:
+    """This process, and the database's own processes that serve it, run at low priority from here on."""
+    from django.db import connections
+    from django.db.backends.signals import connection_created
+
+    _lower(0)
+    connection_created.connect(_lower_server_process, dispatch_uid="telemkt.give_way")
+    connections.close_all()
+
+
+def _lower_server_process(connection: Any, **_: Any) -> None:
+    """The embedded server runs beside us; the process of a server elsewhere is not ours to touch, whatever its number is."""
+    if connection.vendor != "postgresql" or not _is_embedded(connection):
+        return
+    with suppress(FileNotFoundError):
+        pid = connection.connection.info.backend_pid
+        if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres:"):
+            _lower(pid)
+
+
+def _is_embedded(connection: Any) -> bool:
+    return connection.settings_dict["HOST"] == urls.embedded_database()["HOST"]
+
+
+def _lower(pid: int) -> None:
+    # it may be another user's, where the server was started for one: then it keeps its priority
+    with suppress(PermissionError, ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, max(BULK, os.getpriority(os.PRIO_PROCESS, pid)))
