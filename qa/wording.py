@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, gettext_noop
 
 FAULTS: dict[str, Any] = {
     "empty": _("The file is empty: 0 bytes. Take the recording from the dialer again."),
@@ -27,3 +27,10 @@ def fault_sentence(code: str, detail: Mapping[str, Any] | None = None) -> str:
     if not code:
         return ""
     return str(FAULTS[code]) % {"channels": "?", "kind": "?", **(detail or {})}
+
+
+# the bases of the rules that are shipped, which the page shows in the reader's language
+SHIPPED_BASES = (
+    gettext_noop("Quality and complaints are settled within half a year."),
+    gettext_noop("As long as the order of the call is kept."),
+)

@@ -102,7 +102,7 @@ function player(panel) {
 
   function show() {
     one("now").textContent = clock(now());
-    one("length").textContent = `/ ${clock(length())}`;
+    one("length").textContent = `/ ${clock(Math.round(length()))}`;
     box.setAttribute("aria-valuenow", String(Math.floor(now())));
     box.setAttribute("aria-valuetext", fill(panel.dataset.saysAt, clock(now()), clock(length())));
     document.querySelectorAll("[data-turns] li").forEach((turn) => {
@@ -185,6 +185,8 @@ function player(panel) {
   audio.addEventListener("error", failed);
   noteForm?.elements.text.addEventListener("focus", () => { noteAt = now(); place(); });
   noteForm?.elements.text.addEventListener("blur", () => { if (!noteForm.elements.text.value) noteAt = null; });
+  // the next Space plays, it does not add another
+  noteForm?.addEventListener("submit", () => box.focus({ preventScroll: true }));
   noteForm?.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful || event.detail.elt !== noteForm) return;
     noteForm.elements.text.value = "";
