@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0034_refusals_found"),
+        ("campaigns", "0035_region_queue"),
     ]
 
     operations = [

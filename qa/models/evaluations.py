@@ -106,7 +106,8 @@ class Evaluation(models.Model):
             ),
             models.CheckConstraint(
                 name="evaluation_random_has_probability",
-                condition=~Q(pick__in=["random", "stratified"]) | Q(probability__gt=0, probability__lte=1),
+                condition=~Q(pick__in=["random", "stratified"])
+                | Q(probability__isnull=False, probability__gt=0, probability__lte=1),
             ),
             models.CheckConstraint(
                 name="evaluation_accepted_after_submit",
