@@ -85,3 +85,18 @@ def can_withdraw(user: User, evaluation: Evaluation) -> bool:
 def can_decide(user: User, evaluation: Evaluation) -> bool:
     """Of QA, and neither the scorer nor the agent."""
     return user.has_role(Role.QA) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
+
+
+def can_see_evaluations(user: User) -> bool:
+    """Which ones is asked of Evaluation.visible_to: agents have their own."""
+    return user.has_role(Role.AGENT, *READERS)
+
+
+def can_see_appeals(user: User) -> bool:
+    return user.has_role(Role.QA)
+
+
+def picks_of(user: User) -> list[str]:
+    """For what reason the user may choose a call by hand; none: the user does not score."""
+    by_hand = (Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
+    return [pick.value for pick in by_hand if can_score(user, pick)]

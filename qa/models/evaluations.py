@@ -154,6 +154,14 @@ class EvaluationAnswer(models.Model):
             ),
         ]
 
+    @property
+    def from_seconds(self) -> float | None:
+        return None if self.from_ms is None else self.from_ms / 1000
+
+    @property
+    def until_seconds(self) -> float | None:
+        return None if self.until_ms is None else self.until_ms / 1000
+
 
 class Appeal(models.Model):
     """The agent does not agree with one item. The answer stays as it was given; the decision stands beside it."""
