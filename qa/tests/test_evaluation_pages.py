@@ -87,7 +87,9 @@ def test_a_call_is_scored_from_its_page_and_from_its_recordings(page, call, form
     assert (made.recording, made.pick) == (row, "requested")
     assert begin(page, call, form) == made  # goes on with what was begun
     text = page.get(url("score", made.pk)).content.decode()
-    assert "data-player" in text and "Greets" in text and "0 of 4 answered" in text
+    assert "data-player" in text
+    assert "Greets" in text
+    assert "0 of 4 answered" in text
 
 
 @pytest.mark.parametrize(("role", "picks"), [("team_leader", ["coaching"]), ("agent", [])])
@@ -128,8 +130,10 @@ def test_an_answer_is_kept_and_comes_back_with_the_score_so_far(page, call, form
 
     # of the opening one of two, closing not yet: coverage 60 of 100, 50 of 100
     assert "The call fails whatever the rest is: Insults." in text
-    assert '<span class="big">50.0</span>' in text and "Coverage 60 %, pass mark 80.0." in text
-    assert "2 of 4 answered" in text and 'id="saves" name="saves" value="2"' in text
+    assert '<span class="big">50.0</span>' in text
+    assert "Coverage 60 %, pass mark 80.0." in text
+    assert "2 of 4 answered" in text
+    assert 'id="saves" name="saves" value="2"' in text
     assert made.answers.get(answer="yes", remark="shouted").item.text == "Insults"
 
 
@@ -221,7 +225,8 @@ def test_the_score_is_explained_where_the_weight_went_and_what_one_answer_would_
     text = page.get(url("score", made.pk)).content.decode()
 
     assert '<span class="big">50.0</span>' in text
-    assert "did not apply" in text and "the others share their weight in proportion" in text
+    assert "did not apply" in text
+    assert "the others share their weight in proportion" in text
     assert "“Greets” answered Yes: 100.0 (+50.0)." in text
     assert "“Insults” answered Yes: 0.0 (−50.0)." in text
 
@@ -233,7 +238,8 @@ def test_decided_appeals_of_the_same_words_stand_under_the_item(page, call, form
 
     text = page.get(url("score", made.pk)).content.decode()
 
-    assert "right answer Yes" in text and "asked at 1:20" in text
+    assert "right answer Yes" in text
+    assert "asked at 1:20" in text
 
 
 # -- read --------------------------------------------------------------------------------------------------------------
@@ -286,9 +292,13 @@ def test_the_page_shows_answers_remarks_and_links_that_start_the_sound_there(cli
 
     text = client.get(url("evaluation", row.pk)).content.decode()
 
-    assert '<span class="big">80.0</span>' in text and "Passed" in text
-    assert "as heard" in text and 'data-seek="1000"' in text and "data-player" in text
-    assert "Accept" in text and "Appeal this item" in text
+    assert '<span class="big">80.0</span>' in text
+    assert "Passed" in text
+    assert "as heard" in text
+    assert 'data-seek="1000"' in text
+    assert "data-player" in text
+    assert "Accept" in text
+    assert "Appeal this item" in text
 
 
 @pytest.mark.parametrize(
@@ -326,7 +336,8 @@ def test_the_agent_accepts_once_and_appeals_no_more(client, row, agent):
     late = client.post(url("appeal-make", row.pk, row.answers.first().pk), {"reason": "no"})
 
     row.refresh_from_db()
-    assert row.accepted_at and "Accepted." in first.content.decode()
+    assert row.accepted_at
+    assert "Accepted." in first.content.decode()
     assert (again.status_code, late.status_code) == (302, 409)
     assert "You have accepted this evaluation." in late.content.decode()
 
@@ -350,7 +361,8 @@ def test_an_appeal_is_made_in_the_items_row_and_decided_by_another_of_qa(client,
 
     assert [refused.status_code, empty.status_code, again.status_code] == [403, 409, 409]
     text = done.content.decode()
-    assert "The agent is right" in text and "heard at 0:40" in text
+    assert "The agent is right" in text
+    assert "heard at 0:40" in text
     row.refresh_from_db()
     assert row.raw == Decimal(80)  # stays as it was submitted
 
