@@ -131,7 +131,7 @@ def test_an_answer_is_kept_and_comes_back_with_the_score_so_far(page, call, form
     # of the opening one of two, closing not yet: coverage 60 of 100, 50 of 100
     assert "The call fails whatever the rest is: Insults." in text
     assert '<span class="big">50.0</span>' in text
-    assert "Coverage 60 %, pass mark 80.0." in text
+    assert "Coverage 60 of 100, pass mark 80.0." in text
     assert "2 of 4 answered" in text
     assert 'id="saves" name="saves" value="2"' in text
     assert made.answers.get(answer="yes", remark="shouted").item.text == "Insults"

@@ -44,7 +44,7 @@ def columns(names: Names) -> list[Column]:
         Column("scorer", _("Scorer"), value=lambda row: str(row.scorer), sort=""),
         Column("pick", _("Chosen by"), value="get_pick_display", sort=""),
         Column("score", _("Score"), value="raw", num=True, sort="", template="qa/_evaluation_score.html"),
-        Column("coverage", _("Coverage, %"), value="coverage", num=True, sort="", template="qa/_evaluation_coverage.html"),
+        Column("coverage", _("Coverage"), value="coverage", num=True, sort="", template="qa/_evaluation_coverage.html"),
         Column("outcome", _("Outcome"), value="outcome", sort="", template="qa/_evaluation_outcome.html"),
         Column("appeal", _("Appeal"), value="appeal_state", sort="", template="qa/_evaluation_appeal.html"),
     ]  # fmt: skip
