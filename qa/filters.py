@@ -122,9 +122,9 @@ class EvaluationFilter(django_filters.FilterSet):
     outcome = django_filters.ChoiceFilter(label=_("Outcome"), method="by_outcome", empty_label=_("all"), choices=[
         ("pass", _("Passed")), ("fail", _("Failed")), ("none", _("Too little applied")), ("draft", _("Not submitted")), ("withdrawn", _("Taken back")),
     ])  # fmt: skip
-    pick = django_filters.ChoiceFilter(label=_("Chosen by"), choices=Evaluation.Pick.choices, empty_label=_("all"))
+    pick = django_filters.ChoiceFilter(label=_("Why this call"), choices=Evaluation.Pick.choices, empty_label=_("all"))
     appeal = django_filters.ChoiceFilter(label=_("Appeal"), field_name="appeal_state", empty_label=_("all"), choices=[
-        ("open", _("waits for a decision")), ("decided", _("decided")),
+        ("open", _("waits for a decision")), ("decided", _("is decided")),
     ])  # fmt: skip
     call = django_filters.NumberFilter(
         field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=2**63 - 1

@@ -129,7 +129,7 @@ class BeginForm(forms.Form):
     """Score a call: with which form in force, and why this call."""
 
     version = forms.ModelChoiceField(label=_("Form"), queryset=FormVersion.objects.none(), empty_label=None)
-    pick = forms.ChoiceField(label=_("Chosen by"), choices=Evaluation.Pick.choices)
+    pick = forms.ChoiceField(label=_("Why this call"), choices=Evaluation.Pick.choices)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -44,7 +44,7 @@ class Evaluation(models.Model):
         RANDOM = "random", _("Random")
         STRATIFIED = "stratified", _("Random within groups")
         RISK = "risk", _("Risk")
-        REQUESTED = "requested", _("Asked for")
+        REQUESTED = "requested", _("On request")
         APPEAL = "appeal", _("Appeal")
         CALIBRATION = "calibration", _("Calibration")
         COACHING = "coaching", _("Coaching")

@@ -428,6 +428,27 @@ def test_an_overturn_rate_is_shown_from_thirty_decided_appeals_on(client, form, 
     assert "too early" in client.get(url("appeals")).content.decode()
 
 
+# -- API ---------------------------------------------------------------------------------------------------------------
+
+
+def test_other_systems_read_evaluations_and_of_one_its_answers(page, client, row, agent):
+    appealed(row, agent)
+
+    listed = page.get("/api/v1/evaluations/").json()["results"]
+    whole = page.get(f"/api/v1/evaluations/{row.pk}/").json()
+
+    assert [(found["id"], found["form"], found["raw"], found["appeal_state"]) for found in listed] == [
+        (row.pk, "own", "80.000", "open")
+    ]
+    told = {answer["item"]: (answer["answer"], answer["appeal"] and answer["appeal"]["reason"]) for answer in whole["answers"]}  # fmt: skip
+    assert told == {"Greets": ("yes", None), "Insults": ("no", None), "Thanks": ("yes", None), "Asks for the order": ("no", "I did ask")}  # fmt: skip
+    client.force_login(UserFactory(role="qa", city=CityFactory()))
+    assert client.get("/api/v1/evaluations/").json()["results"] == []
+    assert client.get(f"/api/v1/evaluations/{row.pk}/").status_code == 404
+    client.force_login(UserFactory(role="data"))
+    assert client.get("/api/v1/evaluations/").status_code == 403
+
+
 # -- erasing -----------------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from qa.services import evaluations
 from telemkt.demo.accounts import People, Role
 
 EACH = 2  # evaluations per team
+OLD = timedelta(hours=2)
 FORMS = ("coaching", "full-run")
 STEP_MS, SPAN_MS = 3000, 2000
 WRONG = {"coaching": (4, 10, 13), "full-run": (0, 10, 14)}  # places of items that were not done well, by form
@@ -21,19 +22,19 @@ REASON = "我在这一段问了客户的月消费，请再听一遍。"
 
 
 def make_evaluations(people: People, at: datetime) -> None:
-    """Of the newest recordings of each team, by the demo's QA, an hour ago at the latest."""
+    """Of recordings of each team that are some hours old, by the demo's QA, within an hour after the call."""
     scorer, agent = people.by_role[str(Role.QA)], people.by_role[str(Role.AGENT)]
     versions = [version for code in FORMS if (version := _in_force(code))]
     own: list[Evaluation] = []
-    for n, recording in enumerate(_chosen(people, agent)):
-        made = _score(recording, versions[n % len(versions)], scorer, n, at - timedelta(hours=1, minutes=n))
+    for n, recording in enumerate(_chosen(people, agent, at)):
+        made = _score(recording, versions[n % len(versions)], scorer, n)
         if made.agent_id == agent.pk:
             own.append(made)
-    for made in own[:1]:
-        answer = made.answers.exclude(remark="").select_related("evaluation").first()
-        if answer:
-            evaluations.appeal(answer=answer, reason=REASON, by=agent, at=at - timedelta(minutes=20))
-    for made in own[1:2]:
+    with_remarks = [made for made in own if made.answers.exclude(remark="").exists()]
+    for made in with_remarks[:1]:
+        answer = made.answers.exclude(remark="").select_related("evaluation").order_by("pk")[0]
+        evaluations.appeal(answer=answer, reason=REASON, by=agent, at=at - timedelta(minutes=20))
+    for made in with_remarks[1:2]:
         evaluations.accept(evaluation=made, by=agent, at=at - timedelta(minutes=10))
 
 
@@ -41,15 +42,20 @@ def _in_force(code: str) -> FormVersion | None:
     return FormVersion.objects.with_items().published().filter(form__code=code).first()
 
 
-def _chosen(people: People, agent: User) -> Iterator[Recording]:
+def _chosen(people: People, agent: User, at: datetime) -> Iterator[Recording]:
     """The agent of the printed account first, then some of each team."""
-    rows = Recording.objects.select_related("sound").order_by("-call_started_at", "-pk")
+    rows = (
+        Recording.objects.select_related("sound")
+        .filter(call_started_at__lte=at - OLD)
+        .order_by("-call_started_at", "-pk")
+    )
     yield from rows.filter(agent_id=agent.pk)[: EACH + 1]
     for team in people.teams:
         yield from rows.filter(team_id=team.pk).exclude(agent_id=agent.pk)[:EACH]
 
 
-def _score(recording: Recording, version: FormVersion, scorer: User, n: int, at: datetime) -> Evaluation:
+def _score(recording: Recording, version: FormVersion, scorer: User, n: int) -> Evaluation:
+    at = recording.call_started_at + timedelta(minutes=20 + n)
     call = Call.objects.get(pk=recording.call_id, started_at=recording.call_started_at)
     made = evaluations.begin(
         call=call, version=version, scorer=scorer, pick=Evaluation.Pick.REQUESTED, at=at, recording=recording

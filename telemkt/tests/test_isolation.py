@@ -313,6 +313,7 @@ SHOW_ROWS = {
     "api:city-list",
     "api:data-request-detail",
     "api:data-request-list",
+    "api:evaluation-detail",
     "api:experiment-detail",
     "api:experiment-list",
     "api:indicator-list",
