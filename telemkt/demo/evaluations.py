@@ -18,7 +18,7 @@ FORMS = ("coaching", "full-run")
 STEP_MS, SPAN_MS = 3000, 2000
 WRONG = {"coaching": (4, 10, 13), "full-run": (0, 10, 14)}  # places of items that were not done well, by form
 WHAT_WAS_WRONG = ("只问了在用套餐，没有问月消费。", "没有给客户第二个选择。", "客户问起安装时间时，没有顺势推进。")
-REASON = "我在这一段问了客户的月消费，请再听一遍。"
+REASON = "这一段我认为是按规范做的，请再听一遍。"
 
 
 def make_evaluations(people: People, at: datetime) -> None:
