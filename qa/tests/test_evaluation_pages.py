@@ -392,6 +392,19 @@ def test_its_scorer_takes_it_back_with_a_reason(page, row):
     assert Evaluation.objects.get(pk=row.pk).withdrawn_at
 
 
+def test_what_was_begun_by_mistake_is_taken_back_from_its_page(page, call, form):
+    made = begin(page, call, form)
+
+    page.post(url("evaluation-withdraw", made.pk), {"reason": "wrong form"})
+
+    made.refresh_from_db()
+    assert made.withdrawn_at
+    assert page.get(url("score", made.pk)).url == url("evaluation", made.pk)
+    assert page.get(url("evaluation", made.pk)).status_code == 200
+    assert page.post(url("evaluation-begin", call.pk), {"version": form.pk, "pick": "requested"}).status_code == 302
+    assert Evaluation.objects.filter(withdrawn_at=None).count() == 1
+
+
 def test_appeals_are_listed_by_the_day_they_are_due_and_late_ones_marked(client, row, agent, city):
     client.force_login(UserFactory(role="qa", city=city))
     assert "No appeal waits for a decision" in client.get(url("appeals")).content.decode()
