@@ -1,4 +1,4 @@
-"""Recordings over the API: dialers bring them in, other systems look for them and hear what their account may hear."""
+"""Recordings and evaluations over the API: dialers bring recordings in, other systems read and hear what their account may."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, pagination, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,9 +21,9 @@ from campaigns.services.history import SYSTEM
 from core import files
 from core.clock import database_now
 from core.errors import PermissionRefused
-from qa import queries, rules
-from qa.filters import RecordingFilter
-from qa.models import Recording
+from qa import queries, queries_evaluations, rules
+from qa.filters import EvaluationFilter, RecordingFilter
+from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
 from qa.services import listening
 from qa.services.recordings import CallUnknown, TranscriptRefused, find_call, store_recording
 
@@ -110,6 +110,68 @@ class RecordingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         return files.respond(request, stored, inline=True)
 
 
+class AppealSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Appeal
+        fields = ("reason", "appealed_at", "due_at", "decision", "right_answer", "ground", "decided_at")
+        read_only_fields = fields
+
+
+class EvaluationAnswerSerializer(serializers.ModelSerializer):
+    item = serializers.CharField(source="item.text")
+    appeal = serializers.SerializerMethodField()
+
+    class Meta:
+        model = EvaluationAnswer
+        fields = ("item_id", "item", "answer", "remark", "from_ms", "until_ms", "appeal")
+        read_only_fields = fields
+
+    @extend_schema_field(AppealSerializer(allow_null=True))
+    def get_appeal(self, answer: EvaluationAnswer) -> dict[str, Any] | None:
+        found = getattr(answer, "appeal", None)
+        return AppealSerializer(found).data if found else None
+
+
+class EvaluationSerializer(serializers.ModelSerializer):
+    form = serializers.CharField(source="version.form.code")
+    version = serializers.IntegerField(source="version.number")
+    appeal_state = serializers.CharField(help_text="open, decided, or empty")
+
+    class Meta:
+        model = Evaluation
+        fields = (
+            "id", "call_id", "call_started_at", "city_id", "agent_id", "team_id", "campaign_id", "recording_id", "form", "version", "scorer_id",
+            "pick", "probability", "started_at", "submitted_at", "withdrawn_at", "definition", "raw", "reported", "outcome", "coverage",
+            "accepted_at", "appeal_state",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class WholeEvaluationSerializer(EvaluationSerializer):
+    answers = EvaluationAnswerSerializer(many=True)
+
+    class Meta(EvaluationSerializer.Meta):
+        fields = (*EvaluationSerializer.Meta.fields, "remark", "answers")
+        read_only_fields = fields
+
+
+class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Evaluations that you may read, newest call first; of one, its answers with their appeals."""
+
+    queryset = Evaluation.objects.none()
+    serializer_class = EvaluationSerializer
+    filterset_class = EvaluationFilter
+    pagination_class = NewestFirst
+
+    def get_queryset(self) -> QuerySet:
+        must(rules.can_see_evaluations(self.request.user))
+        rows = queries_evaluations.evaluations_shown(self.request.user)
+        return rows.prefetch_related("answers__item", "answers__appeal") if self.action == "retrieve" else rows
+
+    def get_serializer_class(self) -> type[EvaluationSerializer]:
+        return WholeEvaluationSerializer if self.action == "retrieve" else EvaluationSerializer
+
+
 def _call_of(request: Request, said: dict[str, Any]) -> Call:
     among = Call.objects.visible_to(request.user)
     if "call" in said:
@@ -139,3 +201,4 @@ def must(allowed: bool) -> None:
 
 def register(router: BaseRouter) -> None:
     router.register("recordings", RecordingViewSet, basename="recording")
+    router.register("evaluations", EvaluationViewSet, basename="evaluation")

@@ -16,6 +16,17 @@ tell(
         "qa.clip.dropped": _("Took a clip out of the library of best calls"),
         "qa.keep_rule.set": _("Said how long recordings are kept"),
         "qa.keep_rule.dropped": _("Took away a rule for keeping recordings"),
+        "qa.form.created": _("Made a form"),
+        "qa.form.drafted": _("Began a new version of a form"),
+        "qa.form.marks_set": _("Set the pass mark of a form"),
+        "qa.form.published": _("Published a form"),
+        "qa.form.archived": _("Archived a version of a form"),
+        "qa.evaluation.begun": _("Began to score a call"),
+        "qa.evaluation.submitted": _("Submitted the evaluation of a call"),
+        "qa.evaluation.withdrawn": _("Took an evaluation back"),
+        "qa.evaluation.accepted": _("Accepted an evaluation"),
+        "qa.appeal.made": _("Appealed an item of an evaluation"),
+        "qa.appeal.decided": _("Decided an appeal"),
     }
 )
 

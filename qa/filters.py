@@ -1,4 +1,4 @@
-"""Filters of recordings and clips, for pages and API alike."""
+"""Filters of recordings, clips and evaluations, for pages and API alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Campaign, Disposition
 from core.filters import FromDayFilter, ToDayFilter
 from people.models import Team, User
-from qa.models import Clip, Recording
+from qa.models import Clip, Evaluation, QualityForm, Recording
 from scripts.models import Objection
 
 YES_NO = [("1", _("yes")), ("0", _("no"))]
@@ -99,3 +99,52 @@ class ClipFilter(django_filters.FilterSet):
     class Meta:
         model = Clip
         fields: list[str] = []
+
+
+def _forms(request: Any) -> QuerySet:
+    return QualityForm.objects.order_by("code")
+
+
+class EvaluationFilter(django_filters.FilterSet):
+    """`since` and `until` are days of the call; `call` the number of one call."""
+
+    since = FromDayFilter(label=_("From"), field_name="call_started_at")
+    until = ToDayFilter(label=_("To"), field_name="call_started_at")
+    team = django_filters.ModelChoiceFilter(
+        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_team"
+    )
+    agent_code = django_filters.CharFilter(
+        label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
+    )
+    form = django_filters.ModelChoiceFilter(
+        label=_("Form"), queryset=_forms, empty_label=_("all"), field_name="version__form"
+    )
+    outcome = django_filters.ChoiceFilter(label=_("Outcome"), method="by_outcome", empty_label=_("all"), choices=[
+        ("pass", _("Passed")), ("fail", _("Failed")), ("none", _("Too little applied")), ("draft", _("Not submitted")), ("withdrawn", _("Taken back")),
+    ])  # fmt: skip
+    pick = django_filters.ChoiceFilter(label=_("Why this call"), choices=Evaluation.Pick.choices, empty_label=_("all"))
+    appeal = django_filters.ChoiceFilter(label=_("Appeal"), field_name="appeal_state", empty_label=_("all"), choices=[
+        ("open", _("waits for a decision")), ("decided", _("is decided")),
+    ])  # fmt: skip
+    call = django_filters.NumberFilter(
+        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=2**63 - 1
+    )
+
+    class Meta:
+        model = Evaluation
+        fields: list[str] = []
+
+    def by_team(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
+        return rows.filter(team_id=value.pk)
+
+    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        code = value.strip()
+        agents = User.objects.filter(Q(code__iexact=code) | Q(username__iexact=code))
+        return rows.filter(agent_id__in=list(agents.values_list("pk", flat=True)))
+
+    def by_outcome(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        if value == "draft":
+            return rows.filter(submitted_at=None, withdrawn_at=None)
+        if value == "withdrawn":
+            return rows.exclude(withdrawn_at=None)
+        return rows.submitted().filter(outcome="" if value == "none" else value)

@@ -1,4 +1,4 @@
-"""What people enter about recordings."""
+"""What people enter about recordings, forms and evaluations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from qa.models import Clip
+from people.models import User
+from qa import rules
+from qa.models import Clip, Evaluation, EvaluationAnswer, FormItem, FormStage, FormVersion, QualityForm
 from qa.sound.limits import MOST_SECONDS
 from scripts.models import Objection, Product
 
@@ -71,3 +73,86 @@ class KeepRuleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["product"].queryset = Product.objects.order_by("name")  # type: ignore[attr-defined]
+
+
+# -- forms for scoring -------------------------------------------------------------------------------------------------
+# What is wrong with a field is said by the service, in one sentence with its name.
+
+
+def _weight() -> forms.TextInput:
+    return forms.TextInput(attrs={"inputmode": "decimal", "size": 5})
+
+
+class QualityFormForm(forms.ModelForm):
+    class Meta:
+        model = QualityForm
+        fields = ("name", "name_zh", "code", "purpose")
+
+
+class MarksForm(forms.ModelForm):
+    class Meta:
+        model = FormVersion
+        fields = ("pass_mark", "fail_reports_zero")
+        widgets = {"pass_mark": _weight()}
+
+
+class StageForm(forms.ModelForm):
+    class Meta:
+        model = FormStage
+        fields = ("name", "name_zh", "weight")
+        widgets = {"weight": _weight()}
+
+
+class ItemForm(forms.ModelForm):
+    class Meta:
+        model = FormItem
+        fields = (
+            "text", "text_zh", "weight", "good", "fails_on", "competency", "script_part", "help", "help_zh",
+        )  # fmt: skip
+        widgets = {
+            "weight": _weight(),
+            "help": forms.Textarea(attrs={"rows": 2}),
+            "help_zh": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("good") and cleaned.get("good") == cleaned.get("fails_on"):
+            self.add_error("fails_on", _("The good answer cannot be the one that fails the call."))
+        return cleaned
+
+
+# -- evaluations -------------------------------------------------------------------------------------------------------
+
+
+class BeginForm(forms.Form):
+    """Score a call: with which form in force, and why this call."""
+
+    version = forms.ModelChoiceField(label=_("Form"), queryset=FormVersion.objects.none(), empty_label=None)
+    pick = forms.ChoiceField(label=_("Why this call"), choices=Evaluation.Pick.choices)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = FormVersion.objects.published().select_related("form").exclude(form__purpose="recruiting")
+        self.fields["version"].queryset = versions.order_by("form__code")  # type: ignore[attr-defined]
+        picks = rules.picks_of(user)
+        self.fields["pick"].choices = [(pick, Evaluation.Pick(pick).label) for pick in picks]  # type: ignore[attr-defined]
+
+
+class AnswerForm(forms.Form):
+    """One item. Milliseconds, as the player has them; without `answer` the one given before stays."""
+
+    answer = forms.ChoiceField(choices=EvaluationAnswer.Answer.choices, required=False)
+    remark = forms.CharField(max_length=500, required=False)
+    from_ms = forms.IntegerField(min_value=0, max_value=LATEST, required=False)
+    until_ms = forms.IntegerField(min_value=1, max_value=LATEST, required=False)
+    saves = forms.IntegerField(min_value=0, required=False)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class DecideForm(forms.Form):
+    right_answer = forms.ChoiceField(label=_("Right answer"), choices=EvaluationAnswer.Answer.choices)
+    ground = forms.CharField(label=_("Why"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))

@@ -1,4 +1,4 @@
-"""What recordings hold about a person: for the copy they may ask for, for the erasing, and the duty to keep."""
+"""What recordings and evaluations hold about a person: for the copy they may ask for, for the erasing, and the duty to keep."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from customers import person_data
 from customers.models import Customer
 from customers.person_data import Sheet
 from customers.queries import former_ids
-from qa.models import Clip, Recording, RecordingNote
+from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, Recording, RecordingNote
 from qa.services import keeping
 
 WIDE = 60
+FORGOTTEN = "–"  # a decision has a ground, even when its words are gone
 
 
 def _persons(customer: Customer) -> list[int]:
@@ -43,7 +44,23 @@ def facts(customer: Customer) -> list[Sheet]:
             [_("Chosen"), _("Kept until"), _("Consent"), Column(_("What is good about it"), WIDE)],
             [[clip.made_at, clip.keep_until, clip.get_consent_display(), clip.title] for clip in clips],
         ),
+        Sheet(
+            _("Evaluations of calls"),
+            [_("Call"), Column(_("Item"), WIDE), Column(_("Remark"), WIDE)],
+            [[at, item, remark] for at, item, remark in _remarks(customer)],
+        ),
     ]  # fmt: skip
+
+
+def _remarks(customer: Customer) -> list[tuple[datetime, str, str]]:
+    """(time of the call, item or nothing, what was remarked) at evaluations of the person's calls."""
+    rows = Evaluation.objects.filter(customer_id__in=_persons(customer)).order_by("call_started_at", "pk")
+    answers = EvaluationAnswer.objects.filter(evaluation__in=rows).exclude(remark="")
+    said = [(row.call_started_at, "", row.remark) for row in rows if row.remark]
+    return said + [
+        (answer.evaluation.call_started_at, str(answer.item), answer.remark)
+        for answer in answers.select_related("evaluation", "item").order_by("evaluation", "pk")
+    ]
 
 
 def _said(row: Recording) -> str:
@@ -53,10 +70,17 @@ def _said(row: Recording) -> str:
 
 
 def forget(customer: Customer, at: datetime) -> None:
-    """Sound, words, remarks and clips go; that there was a recording, and who heard it, stays."""
+    """Sound, words, remarks and clips go; that there was a recording, who heard it, and what a call was scored with, stays."""
     persons = _persons(customer)
     keeping.destroy_recordings(rows=Recording.objects.filter(customer_id__in=persons), at=at)
     keeping.destroy_clips(rows=Clip.objects.filter(customer_id__in=persons), at=at)
+    rows = Evaluation.objects.filter(customer_id__in=persons)
+    rows.exclude(remark="").update(remark="")
+    answers = EvaluationAnswer.objects.filter(evaluation__in=rows)
+    answers.exclude(remark="").update(remark="")
+    appeals = Appeal.objects.filter(answer__in=answers)
+    appeals.update(reason="")
+    appeals.exclude(decision="").update(ground=FORGOTTEN)
 
 
 def duty(customer: Customer, at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""How long recordings, what was said about them and clips stay, and why."""
+"""How long recordings, what was said about them, clips and the words of evaluations stay, and why."""
 
 from __future__ import annotations
 
@@ -35,4 +35,13 @@ register(
     fields=("title",),
     basis=_("Clips of the library of best calls stay until their own date."),
     apply=forget_clips,
+)
+
+EVALUATIONS = _("Remarks of an evaluation stay with it as evidence, and are forgotten when the customer is erased.")
+register("qa.Evaluation", fields=("remark",), basis=EVALUATIONS)
+register("qa.EvaluationAnswer", fields=("remark",), basis=EVALUATIONS)
+register(
+    "qa.Appeal",
+    fields=("reason", "ground"),
+    basis=_("The words of an appeal stay with its evaluation, and are forgotten when the customer is erased."),
 )

@@ -1,9 +1,10 @@
-"""Who may do what with recordings. Which ones is asked of Recording.visible_to, which knows the listening roles alone."""
+"""Who may do what with recordings, forms and evaluations. Which ones is asked of Recording.visible_to, which knows the listening roles alone."""
 
 from __future__ import annotations
 
 from people.models import Membership, User
-from qa.models import Clip, RecordingNote
+from qa.models import Clip, Evaluation, RecordingNote
+from qa.models.evaluations import READERS
 from qa.models.recordings import HEARERS
 
 Role = Membership.Role
@@ -55,3 +56,47 @@ def can_delete_note(user: User, note: RecordingNote) -> bool:
 def can_drop_clip(user: User, clip: Clip) -> bool:
     """Who chose it, and QA."""
     return can_choose_clips(user) and (clip.made_by_id == user.pk or user.has_role(Role.QA))
+
+
+def can_write_forms(user: User) -> bool:
+    """One quality standard for the region: QA and trainers write it."""
+    return user.has_role(Role.QA, Role.TRAINER)
+
+
+def can_publish_forms(user: User) -> bool:
+    return user.has_role(Role.QA)
+
+
+def can_see_forms(user: User) -> bool:
+    return user.has_role(*READERS)
+
+
+def can_score(user: User, pick: str) -> bool:
+    """QA scores; who leads or trains fills in a form for coaching. Which calls is asked of the call's own scope."""
+    return user.has_role(Role.QA) or (
+        pick == Evaluation.Pick.COACHING and user.has_role(Role.TEAM_LEADER, Role.TRAINER)
+    )
+
+
+def can_withdraw(user: User, evaluation: Evaluation) -> bool:
+    return evaluation.scorer_id == user.pk
+
+
+def can_decide(user: User, evaluation: Evaluation) -> bool:
+    """Of QA, and neither the scorer nor the agent."""
+    return user.has_role(Role.QA) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
+
+
+def can_see_evaluations(user: User) -> bool:
+    """Which ones is asked of Evaluation.visible_to: agents have their own."""
+    return user.has_role(Role.AGENT, *READERS)
+
+
+def can_see_appeals(user: User) -> bool:
+    return user.has_role(Role.QA)
+
+
+def picks_of(user: User) -> list[str]:
+    """For what reason the user may choose a call by hand; none: the user does not score."""
+    by_hand = (Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
+    return [pick.value for pick in by_hand if can_score(user, pick)]

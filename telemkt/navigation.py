@@ -73,6 +73,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 _("Recordings"),
                 (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
             ),
+            Page(
+                "qa:evaluations",
+                "list",
+                _("Evaluations"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
+            ),
+            Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],
     ),
@@ -161,6 +168,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 ("data", "campaign_manager", "regional_manager", "administrator"),
                 badge="customers:rule-changes-badge",
             ),
+            Page("qa:forms", "form", _("Forms"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
             Page("scripts:words", "close", _("Prohibited words"), ("campaign_manager", "qa")),
             Page("customers:suppressions", "lock", _("Do not call"), ("data", "campaign_manager", "supervisor")),
             Page(

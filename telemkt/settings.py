@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DataRequestOrderEnum": "campaigns.models.DataRequest.Order",
         "SegmentAllocationOrderEnum": "campaigns.models.SegmentAllocation.Order",
+        "EvaluationAnswerEnum": "qa.models.EvaluationAnswer.Answer",
     },
 }
 

@@ -1,6 +1,22 @@
-"""Recordings of calls and what is said about them."""
+"""Recordings of calls, what is said about them, forms, and evaluations."""
 
 from .clips import Clip
+from .evaluations import Appeal, Evaluation, EvaluationAnswer
+from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 
-__all__ = ["Clip", "KeepRule", "Listening", "Recording", "RecordingNote", "Sound"]
+__all__ = [
+    "Appeal",
+    "Clip",
+    "Evaluation",
+    "EvaluationAnswer",
+    "FormItem",
+    "FormStage",
+    "FormVersion",
+    "KeepRule",
+    "Listening",
+    "QualityForm",
+    "Recording",
+    "RecordingNote",
+    "Sound",
+]

@@ -23,7 +23,7 @@ from people.access import must
 from people.models import User
 from qa import queries, rules
 from qa.filters import RecordingFilter
-from qa.forms import ClipForm, NoteForm, UploadForm
+from qa.forms import BeginForm, ClipForm, NoteForm, UploadForm
 from qa.models import Recording, RecordingNote
 from qa.services import listening, notes
 from qa.services.recordings import store_recording
@@ -79,12 +79,14 @@ def player_context(
 ) -> dict[str, Any]:
     names = Names()
     user: User = request.user
+    call = queries.call_of(user, row)
     return {
         "recording": row,
         "sound": row.sound,
         "rest": _why_it_rests(row),
         "fault": fault_sentence(row.sound.fault),
-        "call": queries.call_of(user, row),
+        "call": call,
+        "begin_form": begin_form_for(user) if call else None,
         "agent": names.agent(row.agent_id),
         "team": names.teams.get(row.team_id, ""),
         "campaign": names.campaigns.get(row.campaign_id, ""),
@@ -99,6 +101,11 @@ def player_context(
         "listeners": queries.listeners_of(row) if rules.can_see_listeners(user) else None,
         "crumbs": [(_("Recordings"), reverse("qa:recordings"))],
     }
+
+
+def begin_form_for(user: User) -> BeginForm | None:
+    """The way to score a call, for whoever may."""
+    return BeginForm(user=user) if rules.picks_of(user) else None
 
 
 def _why_it_rests(row: Recording) -> str:
@@ -197,7 +204,13 @@ def of_call(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "qa/_of_call.html",
-        {"call": call, "rows": rows, "may_hear": may_hear, "form": UploadForm() if may_upload else None},
+        {
+            "call": call,
+            "rows": rows,
+            "may_hear": may_hear,
+            "form": UploadForm() if may_upload else None,
+            "begin_form": begin_form_for(request.user),
+        },
     )
 
 

@@ -114,6 +114,8 @@ function player(panel) {
   function place() {
     const at = noteAt ?? now(), whole = span.from !== null && span.until !== null;
     const from = Math.round((span.from ?? at) * 1000), until = whole ? Math.round(span.until * 1000) : "";
+    panel.dataset.from = from;  // for forms beside the player
+    panel.dataset.until = until;
     for (const form of [noteForm, clipForm].filter(Boolean)) {
       form.elements.from_ms.value = from;
       form.elements.until_ms.value = until;
@@ -181,6 +183,7 @@ function player(panel) {
     }, true);
   }
   for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, state);
+  panel.addEventListener("player:forget-span", () => { span.from = span.until = null; show(); });
   for (const name of ["seeked", "loadedmetadata"]) audio.addEventListener(name, show);
   audio.addEventListener("error", failed);
   noteForm?.elements.text.addEventListener("focus", () => { noteAt = now(); place(); });

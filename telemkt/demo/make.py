@@ -20,7 +20,7 @@ from core.errors import DomainError
 from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
-from telemkt.demo import guidance, history, knowledge, plan, promises, sounds, states, store, trials, words
+from telemkt.demo import evaluations, guidance, history, knowledge, plan, promises, sounds, states, store, trials, words
 from telemkt.demo.accounts import People, make_people
 
 SEED = 20081  # any number: the same one makes the same demo
@@ -50,6 +50,7 @@ def make_demo(*, at: datetime) -> People:
     states.make_states(today_begins=midnight(today), now=at, zone=settings.TIME_ZONE)
     promises.make_promises(at)
     sounds.make_recordings(at)
+    evaluations.make_evaluations(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

@@ -61,7 +61,8 @@ from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
-from qa.models import Clip, Recording, RecordingNote, Sound
+from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, FormItem, Recording, RecordingNote, Sound
+from qa.services.evaluations import DECIDE_WITHIN
 from scripts.models import Offer, Product
 
 A, B = 21_507, 30_911  # the rollup packs numbers of teams and campaigns into 16 bits
@@ -213,6 +214,18 @@ def make_city(number: int) -> None:
         id=number, recording=recording, customer_id=number, city_id=number, team_city_id=number, title=f"{marker} clip", stage="opening", consent="rules",
         from_ms=0, until_ms=9, sound=sound, state="ready", made_by=agent, made_at=at, keep_until=at + timedelta(days=9),
     )  # fmt: skip
+    scorer = UserFactory(username=f"{marker}-scorer", display_name=f"{marker} scorer")
+    item = FormItem.objects.filter(stage__version__status="published").order_by("pk")[0]
+    evaluation = Evaluation.objects.create(
+        id=number, call_id=number, call_started_at=at, recording=recording, version=item.stage.version, scorer=scorer, pick="requested",
+        remark=f"{marker} whole", submitted_at=at, definition="qa_score.v1", coverage=0, **where,
+    )  # fmt: skip
+    answer = EvaluationAnswer.objects.create(
+        id=number, evaluation=evaluation, item=item, answer="no", remark=f"{marker} no"
+    )
+    Appeal.objects.create(
+        id=number, answer=answer, reason=f"{marker} appeal", appealed_at=at, due_at=at + DECIDE_WITHIN
+    )
 
 
 WIDE = ["data", "campaign_manager", "supervisor", "qa", "trainer", "city_manager"]
@@ -300,6 +313,7 @@ SHOW_ROWS = {
     "api:city-list",
     "api:data-request-detail",
     "api:data-request-list",
+    "api:evaluation-detail",
     "api:experiment-detail",
     "api:experiment-list",
     "api:indicator-list",
@@ -375,7 +389,10 @@ SHOW_ROWS = {
     "people:user",
     "people:user-new",
     "people:users",
+    "qa:appeals",
     "qa:clips",
+    "qa:evaluation",
+    "qa:evaluations",
     "qa:recording",
     "qa:recordings",
 }
@@ -419,7 +436,9 @@ SHOW_OWN_ROWS = {
     "people:cities",
     "people:teams",
     "people:users",
+    "qa:appeals",
     "qa:clips",
+    "qa:evaluations",
     "qa:recordings",
 }
 
@@ -476,6 +495,8 @@ def _rows() -> dict[str, object]:
         Callback,
         Call,
         Order,
+        Evaluation,
+        Appeal,
     ]
     found = {model.__name__: model.objects.filter(pk=B).values().get() for model in models}
     found["User"].pop("last_login")

@@ -1,0 +1,206 @@
+"""Evaluations of calls: what one scorer answered, what it came to when it was submitted, and what the agent says to it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from people.models import Membership, User
+from qa import scoring
+
+from .forms import FormItem, FormVersion
+from .recordings import Recording
+
+Role = Membership.Role
+# Whose look at an evaluation is cut to their teams and cities. Agents see their own beside.
+READERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR, Role.CITY_MANAGER, Role.REGIONAL_MANAGER, Role.CAMPAIGN_MANAGER)  # fmt: skip
+
+
+class EvaluationQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> EvaluationQuerySet:
+        """Drafts only to their scorer; submitted ones to who answers for the team or city, and to the agent."""
+        scope = user.scope()
+        seen = Q(agent_id=user.pk, submitted_at__isnull=False) | Q(scorer=user)
+        if user.has_role(*READERS):
+            place = Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)
+            seen |= Q(submitted_at__isnull=False) & place
+        return self.filter(seen)
+
+    def submitted(self) -> EvaluationQuerySet:
+        return self.filter(submitted_at__isnull=False, withdrawn_at=None)
+
+
+class Evaluation(models.Model):
+    """One call scored once by one person on one version of a form.
+
+    What it came to is kept as it was counted (`definition`) and never counted anew: `raw`, `reported` and `coverage` from 0 to 100.
+    Who, where and what are as they were at the call.
+    """
+
+    class Pick(models.TextChoices):
+        RANDOM = "random", _("Random")
+        STRATIFIED = "stratified", _("Random within groups")
+        RISK = "risk", _("Risk")
+        REQUESTED = "requested", _("On request")
+        APPEAL = "appeal", _("Appeal")
+        CALIBRATION = "calibration", _("Calibration")
+        COACHING = "coaching", _("Coaching")
+
+    # only these feed published scores
+    PUBLISHED_PICKS = (Pick.RANDOM, Pick.STRATIFIED)
+
+    class Outcome(models.TextChoices):
+        PASS = "pass", _("Passed")
+        FAIL = "fail", _("Failed")
+        NONE = "", _("Too little applied")
+
+    PERSONAL_FIELDS = ("remark",)
+
+    call_id = models.BigIntegerField(_("call"))
+    call_started_at = models.DateTimeField(_("time of the call"))
+    customer_id = models.BigIntegerField(_("customer"))
+    city_id = models.BigIntegerField(_("customer's city"))
+    agent_id = models.BigIntegerField(_("agent"))
+    team_id = models.BigIntegerField(_("team"))
+    campaign_id = models.BigIntegerField(_("campaign"))
+    recording = models.ForeignKey(
+        Recording, models.PROTECT, null=True, related_name="evaluations", verbose_name=_("recording")
+    )
+    version = models.ForeignKey(FormVersion, models.PROTECT, related_name="evaluations", verbose_name=_("form"))
+    scorer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("scorer"), db_index=False
+    )
+    pick = models.CharField(_("chosen by"), max_length=11, choices=Pick.choices)
+    probability = models.FloatField(_("probability of the choice"), null=True)
+    remark = models.TextField(_("remark"), max_length=2000, blank=True, default="")
+    saves = models.PositiveIntegerField(_("saves"), default=0)
+    started_at = models.DateTimeField(_("begun"), db_default=Now())
+
+    submitted_at = models.DateTimeField(_("submitted"), null=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True)
+    definition = models.CharField(_("definition"), max_length=20, blank=True, default="")
+    raw = models.DecimalField(_("score"), max_digits=6, decimal_places=3, null=True)
+    reported = models.DecimalField(_("reported score"), max_digits=6, decimal_places=3, null=True)
+    outcome = models.CharField(_("outcome"), max_length=4, choices=Outcome.choices, blank=True, default="")
+    coverage = models.DecimalField(_("coverage"), max_digits=6, decimal_places=3, null=True)
+    accepted_at = models.DateTimeField(_("accepted by the agent"), null=True)
+
+    objects = EvaluationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("evaluation")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["call_id", "version", "scorer"],
+                name="evaluation_once_per_scorer",
+                condition=Q(withdrawn_at=None),
+            ),
+            models.CheckConstraint(name="evaluation_not_of_oneself", condition=~Q(agent_id=models.F("scorer"))),
+            models.CheckConstraint(
+                name="evaluation_submitted_is_counted",
+                condition=Q(submitted_at=None, coverage=None, raw=None, reported=None, outcome="", definition="")
+                | Q(submitted_at__isnull=False, coverage__isnull=False) & ~Q(definition=""),
+            ),
+            models.CheckConstraint(
+                name="evaluation_random_has_probability",
+                condition=~Q(pick__in=["random", "stratified"])
+                | Q(probability__isnull=False, probability__gt=0, probability__lte=1),
+            ),
+            models.CheckConstraint(
+                name="evaluation_accepted_after_submit",
+                condition=Q(accepted_at=None) | Q(submitted_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["agent_id", "-call_started_at"], name="evaluation_agent"),
+            models.Index(fields=["team_id", "-submitted_at"], name="evaluation_team"),
+            models.Index(fields=["city_id", "-submitted_at"], name="evaluation_city"),
+            models.Index(fields=["scorer", "-started_at"], name="evaluation_scorer"),
+            models.Index(fields=["customer_id"], name="evaluation_customer"),
+        ]
+
+    @property
+    def is_submitted(self) -> bool:
+        return self.submitted_at is not None
+
+
+class EvaluationAnswer(models.Model):
+    """The answer to one item, with the remark and the span of the recording that show it."""
+
+    class Answer(models.TextChoices):
+        YES = scoring.YES, _("Yes")
+        NO = scoring.NO, _("No")
+        NOT_APPLICABLE = scoring.NOT_APPLICABLE, _("Does not apply")
+
+    PERSONAL_FIELDS = ("remark",)
+
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="answers", verbose_name=_("evaluation"))
+    item = models.ForeignKey(FormItem, models.PROTECT, related_name="+", verbose_name=_("item"))
+    answer = models.CharField(_("answer"), max_length=3, choices=Answer.choices)
+    remark = models.CharField(_("remark"), max_length=500, blank=True, default="")
+    from_ms = models.PositiveIntegerField(_("from, milliseconds"), null=True)
+    until_ms = models.PositiveIntegerField(_("until, milliseconds"), null=True)
+
+    class Meta:
+        verbose_name = _("answer of an evaluation")
+        constraints = [
+            models.UniqueConstraint(fields=["evaluation", "item"], name="evaluation_answer_once"),
+            models.CheckConstraint(
+                name="evaluation_answer_span",
+                condition=Q(until_ms=None) | Q(from_ms__isnull=False, until_ms__gt=models.F("from_ms")),
+            ),
+        ]
+
+    @property
+    def from_seconds(self) -> float | None:
+        return None if self.from_ms is None else self.from_ms / 1000
+
+    @property
+    def until_seconds(self) -> float | None:
+        return None if self.until_ms is None else self.until_ms / 1000
+
+
+class Appeal(models.Model):
+    """The agent does not agree with one item. The answer stays as it was given; the decision stands beside it."""
+
+    class Decision(models.TextChoices):
+        OPEN = "", _("Waiting")
+        UPHELD = "upheld", _("The answer stands")
+        OVERTURNED = "overturned", _("The agent is right")
+
+    PERSONAL_FIELDS = ("reason", "ground")
+
+    answer = models.OneToOneField(EvaluationAnswer, models.PROTECT, related_name="appeal", verbose_name=_("answer"))
+    reason = models.CharField(_("reason"), max_length=1000)
+    appealed_at = models.DateTimeField(_("appealed"))
+    due_at = models.DateTimeField(_("to be decided until"))
+    decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices, blank=True, default="")
+    right_answer = models.CharField(
+        _("right answer"), max_length=3, choices=EvaluationAnswer.Answer.choices, blank=True, default=""
+    )
+    ground = models.CharField(_("ground of the decision"), max_length=1000, blank=True, default="")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("decided by"),
+        db_index=False,
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True)
+
+    class Meta:
+        verbose_name = _("appeal")
+        constraints = [
+            models.CheckConstraint(
+                name="appeal_decision_is_whole",
+                condition=Q(decision="", decided_by=None, decided_at=None, right_answer="", ground="")
+                | Q(decided_by__isnull=False, decided_at__isnull=False, decision__in=["upheld", "overturned"])
+                & ~Q(ground="")
+                & ~Q(right_answer=""),
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="appeal_open", condition=Q(decision=""))]

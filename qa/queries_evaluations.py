@@ -1,0 +1,194 @@
+"""Reads of forms and evaluations for screens. Small tables' names are read once per request (campaigns.queries_calls.Names)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from campaigns.models import Call
+from core.stats import wilson
+from people.models import Team, User
+from qa import scoring
+from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm, Recording
+
+MONTH = timedelta(days=30)
+PREVIEWED = 5000  # evaluations under new weights; more would keep the page waiting
+PRECEDENTS = 3  # shown under an item
+LEAST_DECIDED = 30  # under it a rate says nothing yet
+RATES = 50
+
+
+def forms_shown() -> QuerySet[QualityForm]:
+    """Each form with its version in force and its draft, by number, and how many items the first of them has."""
+    of_form = FormVersion.objects.filter(form=OuterRef("pk")).order_by("-number")
+    in_force, draft = of_form.filter(status="published"), of_form.filter(status="draft")
+    items = FormItem.objects.filter(stage__version__form=OuterRef("pk"), stage__version__status="published")
+    counted = items.order_by().values("stage__version__form").annotate(n=Count("pk"))
+    return QualityForm.objects.annotate(
+        in_force=Subquery(in_force.values("pk")[:1]),
+        number=Subquery(in_force.values("number")[:1]),
+        pass_mark=Subquery(in_force.values("pass_mark")[:1]),
+        item_count=Subquery(counted.values("n")),
+        draft=Subquery(draft.values("pk")[:1]),
+        newest=Subquery(of_form.values("pk")[:1]),
+    ).order_by("code")
+
+
+def evaluations_shown(user: User) -> QuerySet[Evaluation]:
+    """What the user may read, with the state of its appeals: "", "open" or "decided"."""
+    appeals = Appeal.objects.filter(answer__evaluation=OuterRef("pk"))
+    state = Case(
+        When(Exists(appeals.filter(decision="")), then=Value("open")), When(Exists(appeals), then=Value("decided")),
+        default=Value(""), output_field=CharField(),
+    )  # fmt: skip
+    return Evaluation.objects.visible_to(user).select_related("version__form", "scorer").annotate(appeal_state=state)
+
+
+def newest_recording(user: User, call: Call) -> Recording | None:
+    """The recording of the call that an evaluation is made with; None when the user may hear none."""
+    rows = Recording.objects.visible_to(user).kept().filter(call_id=call.pk, call_started_at=call.started_at)
+    return rows.filter(sound__state__in=("checked", "ready")).order_by("-pk").first()
+
+
+def heard_recording(user: User, evaluation: Evaluation) -> Recording | None:
+    """The evaluation's recording as long as it is there and the user may hear it."""
+    rows = Recording.objects.visible_to(user).kept().select_related("sound__file", "uploaded_by")
+    return rows.filter(pk=evaluation.recording_id).first() if evaluation.recording_id else None
+
+
+def answers_of(evaluation: Evaluation) -> dict[int, EvaluationAnswer]:
+    """{item id: answer}, with its appeal."""
+    rows = evaluation.answers.select_related("item", "appeal__decided_by")
+    return {answer.item_id: answer for answer in rows}
+
+
+def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal]]:
+    """{text of an item: decided appeals of the same words, the newest first}, among the evaluations that the user may read."""
+    texts = FormItem.objects.filter(stage__version=version).values("text")
+    rows = Appeal.objects.exclude(decision="").filter(
+        answer__item__text__in=texts, answer__evaluation__in=Evaluation.objects.visible_to(user)
+    )
+    found: dict[str, list[Appeal]] = defaultdict(list)
+    for row in rows.select_related("answer__item").order_by("-decided_at", "-pk")[:500]:
+        of_item = found[row.answer.item.text]
+        if len(of_item) < PRECEDENTS:
+            of_item.append(row)
+    return dict(found)
+
+
+# -- appeals -----------------------------------------------------------------------------------------------------------
+
+
+def open_appeals(user: User) -> QuerySet[Appeal]:
+    """What waits for a decision, the one due first on top."""
+    rows = Appeal.objects.filter(decision="", answer__evaluation__in=Evaluation.objects.visible_to(user))
+    return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form").order_by("due_at", "pk")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Overturned:
+    """How many decided appeals found the agent right: `rate`, `low` and `high` (95 %, Wilson) as shares of 1."""
+
+    name: str
+    overturned: int
+    decided: int
+    rate: float
+    low: float
+    high: float
+
+    @property
+    def is_young(self) -> bool:
+        return self.decided < LEAST_DECIDED
+
+
+def overturned(user: User) -> tuple[list[Overturned], list[Overturned]]:
+    """By item, and by scorer, the most appealed first."""
+    decided = Appeal.objects.exclude(decision="").filter(answer__evaluation__in=Evaluation.objects.visible_to(user))
+    item, scorer = "answer__item__text", "answer__evaluation__scorer"
+    counts = {"n": Count("pk"), "k": Count("pk", filter=Q(decision="overturned"))}
+    by_item = list(decided.order_by().values_list(item).annotate(**counts).order_by("-n", item)[:RATES])
+    by_scorer = list(decided.order_by().values_list(scorer).annotate(**counts).order_by("-n", scorer)[:RATES])
+    items = {row.text: str(row) for row in FormItem.objects.filter(text__in=[text for text, _n, _k in by_item])}
+    people = {row.pk: str(row) for row in User.objects.filter(pk__in=[pk for pk, _n, _k in by_scorer])}
+    return (
+        [_rate(items[text], k, n) for text, n, k in by_item],
+        [_rate(people[pk], k, n) for pk, n, k in by_scorer],
+    )
+
+
+def _rate(name: str, k: int, n: int) -> Overturned:
+    low, high = wilson(k, n)
+    return Overturned(name, k, n, k / n, low, high)
+
+
+# -- what publishing would change --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TeamMoves:
+    """Of one team's evaluations of the last month: how many would pass or fail under the draft that did not before."""
+
+    team: str
+    evaluations: int
+    up: int
+    down: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`renamed`: stages in force without one of the same name in the draft; they keep their weight in the preview."""
+
+    evaluations: int
+    is_cut: bool
+    teams: list[TeamMoves]
+    renamed: list[str]
+
+    @property
+    def up(self) -> int:
+        return sum(row.up for row in self.teams)
+
+    @property
+    def down(self) -> int:
+        return sum(row.down for row in self.teams)
+
+
+def publish_preview(user: User, draft: FormVersion, at: datetime) -> Preview | None:
+    """Last month's evaluations with the version in force, under the draft's pass mark and its weights of stages with the same name.
+
+    None when no version is in force.
+    """
+    in_force = FormVersion.objects.with_items().published().filter(form=draft.form_id).first()
+    if in_force is None:
+        return None
+    weights = {stage.name: Fraction(stage.weight) for stage in draft.stages.all()}
+    now = in_force.sheet()
+    named = {str(stage.pk): weights[stage.name] for stage in in_force.stages.all() if stage.name in weights}
+    then = replace(scoring.reweighed(now, named), pass_mark=Fraction(draft.pass_mark))
+    rows = Evaluation.objects.visible_to(user).submitted().filter(version=in_force, submitted_at__gte=at - MONTH)
+    shown = list(rows.order_by("-submitted_at").values_list("pk", "team_id")[: PREVIEWED + 1])
+    renamed = [str(stage) for stage in in_force.stages.all() if stage.name not in weights]
+    return Preview(min(len(shown), PREVIEWED), len(shown) > PREVIEWED, _moves(shown[:PREVIEWED], now, then), renamed)
+
+
+def _moves(rows: list[tuple[int, int]], now: scoring.Sheet, then: scoring.Sheet) -> list[TeamMoves]:
+    answers: dict[int, dict[str, str]] = defaultdict(dict)
+    kept = EvaluationAnswer.objects.filter(evaluation__in=[pk for pk, _team in rows])
+    for pk, item, answer in kept.values_list("evaluation", "item", "answer"):
+        answers[pk][str(item)] = answer
+    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for pk, team in rows:
+        before, after = (scoring.score(sheet, answers[pk]).outcome for sheet in (now, then))
+        counts[team][0] += 1
+        counts[team][1] += before != "pass" and after == "pass"
+        counts[team][2] += before == "pass" and after != "pass"
+    names = _team_names(counts)
+    return sorted((TeamMoves(names.get(pk, "–"), *found) for pk, found in counts.items()), key=lambda row: row.team)
+
+
+def _team_names(ids: Iterable[int]) -> dict[int, str]:
+    return {team.pk: str(team) for team in Team.objects.filter(pk__in=list(ids))}

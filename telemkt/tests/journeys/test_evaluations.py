@@ -1,0 +1,103 @@
+"""Quality scores a call by keys beside its sound and submits it; the agent reads an own evaluation and appeals an item; another of QA would decide."""
+
+import pytest
+from playwright.sync_api import expect
+
+from telemkt.tests.journeys.visitor import Visitor
+
+pytestmark = pytest.mark.browser
+
+NOW = "[data-item].is-now"
+
+
+def saves(visitor: Visitor, n: int) -> None:
+    expect(visitor.page.locator("#saves")).to_have_value(str(n))
+
+
+def test_qa_scores_by_keys(visit):
+    qa = visit("qa")
+    page = qa.page
+    qa.menu("Recordings")
+    # one that nobody has scored yet: the language decides which, so that both find one
+    with page.expect_navigation():
+        page.locator("table.dt tbody tr").nth(20 if qa.language == "en" else 21).locator("th a").click()
+    with page.expect_navigation():
+        page.locator("form[action*='of-call'] button").click()
+    items = page.locator("[data-item]").count()
+    qa.step("empty")
+
+    page.keyboard.press("n")
+    saves(qa, 1)
+    page.keyboard.press("r")
+    page.locator(f"{NOW} [data-remark]").type("没有问候")
+    page.locator(f"{NOW} [data-mark]").click()  # takes the remark along
+    saves(qa, 2)
+    expect(page.locator(f"{NOW} [data-seek]")).to_have_count(1)
+    expect(page.locator(f"{NOW} [data-remark]")).to_have_value("没有问候")
+    page.locator(f"{NOW} [data-remark]").press("Enter")
+    saves(qa, 3)
+    expect(page.locator(f"{NOW} [data-answer='no']")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    for n in range(1, items):
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("a" if n == 1 else "y")
+        saves(qa, 3 + n)
+    page.locator("details.explained summary").click()
+    qa.step("answered")
+
+    # what is still in a field goes out before the whole is submitted
+    page.locator("[data-item]").nth(2).locator("[data-remark]").fill("语速合适")
+    with page.expect_navigation():
+        page.locator("[data-submit] button").click()
+    page.wait_for_url("**/evaluations/*/")
+    expect(page.locator("#main")).to_contain_text("语速合适")
+    qa.step("submitted")
+    qa.menu("Forms")
+    qa.step("forms")
+    qa.menu("Appeals")
+    qa.step("appeals")
+
+
+def test_trainer_writes_a_form(visit):
+    trainer = visit("trainer")
+    page = trainer.page
+    trainer.menu("Forms")
+    with page.expect_navigation():
+        page.locator("table.dt tbody tr").nth(1).locator("td:last-child :is(button, a)").click()
+    first = page.locator(".form-item [name=text]").first
+    words = first.input_value()
+    first.focus()
+    page.keyboard.press("Alt+ArrowDown")
+    second = page.locator(".form-item [name=text]").nth(1)
+    expect(second).to_have_value(words)
+    expect(second).to_be_focused()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(first).to_have_value(words)
+    weight = page.locator("#draft [name=weight]").first
+    weight.fill("many")
+    weight.press("Tab")
+    expect(page.locator("#draft-state [role=alert]")).to_be_visible()
+    weight.fill("15")
+    weight.press("Tab")
+    expect(page.locator("#draft-state [role=alert]")).to_have_count(0)
+    trainer.step("builder")
+    page.set_viewport_size({"width": 390, "height": 800})
+    trainer.step("as-wide-as-a-phone")
+
+
+def test_agent_reads_and_appeals(visit):
+    agent = visit("agent")
+    page = agent.page
+    agent.menu("Evaluations")
+    agent.step("own-evaluations")
+    page.locator("table.dt tbody a").first.click()
+    page.wait_for_url("**/evaluations/*/")
+    page.locator("details.item-more summary").nth(0 if agent.language == "en" else 1).click()
+    form = page.locator("details.item-more[open] form")
+    form.locator("textarea").fill("我当时说了")
+    with page.expect_navigation():
+        form.locator("button").click()
+    expect(page.locator("#main")).to_contain_text("我当时说了")
+    agent.step("appealed")
+    page.set_viewport_size({"width": 390, "height": 800})
+    agent.step("as-wide-as-a-phone")
