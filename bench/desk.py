@@ -16,9 +16,11 @@ from typing import Any
 from bench.figures import Figure
 
 AGENTS, WEB_PROCESSES = 50, 2
-SECONDS = float(os.environ.get("BENCH_DESK_SECONDS", "60"))
-PAUSE = 2.0  # between two acts of an agent, polls besides: several times as often as people who also talk
-STEPS, POLLS = 4, 3
+SECONDS = float(os.environ.get("BENCH_DESK_SECONDS", "100"))
+# A short call: five seconds to read, four steps of five seconds with a look each second, ten seconds to save it.
+READING, STEP, POLLS, SAVING = 5.0, 5.0, 5, 10.0
+STEPS = 4
+CYCLE = READING + STEPS * STEP + SAVING
 DATABASE = "telemkt_bench_desk"
 TEAM = 21  # the first team of the region in bench.claim
 KINDS = {"next": "next lead", "step": "step, with its answers", "result": "result, and the next lead", "poll": "what changed in the call"}  # fmt: skip
@@ -160,7 +162,7 @@ class Agent:
     def work(self, until: float, pause: Callable[[float], None]) -> None:
         self.post("next", "start", {})
         while time.monotonic() < until:
-            pause(PAUSE)
+            pause(READING)
             self.call(pause)
 
     def call(self, pause: Callable[[float], None]) -> None:
@@ -171,11 +173,11 @@ class Agent:
         self._answered(lead)
         for number, step in enumerate(self.steps[:STEPS], start=1):
             for _poll in range(POLLS):
-                pause(PAUSE / POLLS)
+                pause(STEP / POLLS)
                 self.poll(lead)
             self.post("step", "notes", json.dumps({"lead": lead, "notes": self._notes(number, step)}), content_type="application/json")  # fmt: skip
         self.post("", "hang-up", {"lead": lead})
-        pause(PAUSE)
+        pause(SAVING)
         self.post("result", "result", {"lead": lead, "disposition": "considering", "note": "再打", "notes": json.dumps(self._notes(STEPS + 1, self.steps[STEPS]))})  # fmt: skip
 
     def poll(self, lead: int) -> None:
@@ -215,7 +217,7 @@ def _agents(share: int, seconds: float) -> None:
             agent.post("", "pause", {"reason": "end"})  # a server has read its templates before
             ready.wait()
             agent.times = times
-            time.sleep(4 * PAUSE * place / len(mine))
+            time.sleep(CYCLE * place / len(mine))
             agent.work(time.monotonic() + seconds, time.sleep)
             agent.client.post("/desk/skip/", {"lead": "0", "reason": "bench"})
         except BaseException as error:

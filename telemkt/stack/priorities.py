@@ -9,8 +9,10 @@ from typing import Any
 
 from telemkt.stack import urls
 
-# a third of what a page gets when both want the processor; all of it when nobody else does
-BULK = 5
+# a tenth of what a page gets when both want the processor; all of it when nobody else does
+BULK = 10
+# On a machine this small helpers of one big query would take what pages need: helpers are children of the server and keep its priority.
+SMALL = 2
 
 
 def give_way() -> None:
@@ -31,6 +33,9 @@ def _lower_server_process(connection: Any, **_: Any) -> None:
         pid = connection.connection.info.backend_pid
         if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres:"):
             _lower(pid)
+    if (os.cpu_count() or 1) <= SMALL:
+        with connection.cursor() as cursor:
+            cursor.execute("SET max_parallel_workers_per_gather = 0")
 
 
 def _is_embedded(connection: Any) -> bool:
