@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -12,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler, set_rollback
 
 from core.errors import DomainError, PermissionRefused, cannot_be_stored, was_too_slow
+
+logger = logging.getLogger(__name__)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -32,6 +35,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         }
         return Response(told, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "30"})
     if cannot_be_stored(error):
+        logger.warning("The API was sent what the database cannot hold.", exc_info=error)
         set_rollback()
         told = {
             "detail": _(

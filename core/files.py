@@ -283,8 +283,15 @@ def _drop_leftovers(at: datetime) -> None:
             path.unlink(missing_ok=True)
 
 
+PLAYED = 512 * 1024
+
+
 def respond(request: HttpRequest, private_file: PrivateFile, *, inline: bool = False) -> HttpResponseBase:
-    """The file as an answer, one byte range honoured (players of recordings ask for ranges). Raises FileGone."""
+    """The file as an answer, one byte range honoured (players of recordings ask for ranges). Raises FileGone.
+
+    A player that is paused stops reading, and would hold the thread that answers it: of a range it gets at most PLAYED bytes at once and
+    asks for the rest when it needs them.
+    """
     stream = open_file(private_file)
     wanted = _range(request.headers.get("Range", ""), private_file.size)
     if wanted is None:
@@ -295,6 +302,7 @@ def respond(request: HttpRequest, private_file: PrivateFile, *, inline: bool = F
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{private_file.size}"})
     else:
         first, last = wanted
+        last = min(last, first + PLAYED - 1) if inline else last
         response = StreamingHttpResponse(
             _part(stream, first, last),
             status=206,

@@ -42,7 +42,8 @@ class RefusalMiddleware:
             answer.headers["Retry-After"] = RETRY_AFTER
             return answer
         if cannot_be_stored(error):
-            logger.warning("%s was sent what the database cannot hold.", _view_of(request))
+            # with the trace: the same may come of a fault of our own
+            logger.warning("%s was sent what the database cannot hold.", _view_of(request), exc_info=error)
             return render(request, "400_letters.html", status=400)
         return None
 

@@ -217,6 +217,10 @@ def decide_experiment(
     if arm is not None and arm.stopped_for:
         raise ArmStopped(_("This arm was stopped because it did harm. It is not adopted."))
     thing = _usable(arm, at) if arm is not None else None
+    if isinstance(thing, ScriptVersion):
+        # versions before campaigns, as whoever changes a campaign locks them
+        list(Script.objects.select_for_update(no_key=True).filter(pk=thing.script_id))
+        list(ScriptVersion.objects.select_for_update(no_key=True).filter(script=thing.script_id).order_by("pk"))
     if experiment.state == State.RUNNING:
         _end(experiment, "", by, at)
     if thing is not None:

@@ -77,13 +77,19 @@ def newest(posted: Notes | None, kept: Notes | None) -> Notes | None:
 
 
 @transaction.atomic
-def keep_notes(*, call: Call, notes: Notes) -> None:
+def keep_notes(*, call: Call, notes: Notes, is_late: bool = False) -> None:
     """Path, answers to objections, scenarios and the read-back become facts of the call. Cheap: one row for the path, further ones only
-    for what was shown. Raises AnswerMissing."""
+    for what was shown. Raises AnswerMissing; of a late result, whose customer has left the desk, what is missing is told with `left_out`
+    of the call instead: nobody can ask any more, and the result must not be lost for it."""
     begins = call.started_at + timedelta(seconds=call.ring_seconds)
     steps = _steps(call) if call.connected and notes.path else {}
     if call.connected and steps:
-        _check_required(call, notes, steps)
+        try:
+            _check_required(call, notes, steps)
+        except AnswerMissing as missing:
+            if not is_late:
+                raise
+            call.left_out = [*call.left_out, str(missing)]
         _keep_path(call, notes, steps, begins)
     _keep_answers(call, notes)
     _keep_scenarios(call, notes)

@@ -36,7 +36,7 @@ def record_result(
     `answers` go before both. Raises what desk.timing_of, calls.record_call and guide.keep_notes raise.
     """
     saved_at = saved_when(at, waited)
-    lead = _fetch_back(lead, agent)
+    lead, was_gone = _fetch_back(lead, agent)
     noted = guide.newest(notes, guide.notes_of(lead))
     saved_at = max(saved_at, lead.dialled_at or saved_at)
     times = desk.timing_of(lead=lead, agent=agent, at=saved_at)
@@ -46,7 +46,9 @@ def record_result(
         script_version_id=noted.script if noted else None, saved_at=saved_at, inbound=times.inbound, **result,
     )  # fmt: skip
     if noted is not None:
-        guide.keep_notes(call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}))
+        guide.keep_notes(
+            call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}), is_late=was_gone
+        )
     return call
 
 
@@ -60,24 +62,24 @@ def saved_when(at: datetime, waited: timedelta) -> datetime:
     return at - min(max(waited, timedelta()), LONGEST_WAIT)
 
 
-def _fetch_back(lead: Lead, agent: User) -> Lead:
-    """The lead as it stands, locked with its person; in the agent's hand again when only its lease had run out."""
+def _fetch_back(lead: Lead, agent: User) -> tuple[Lead, bool]:
+    """The lead as it stands, locked with its person; in the agent's hand again when only its lease had run out (True)."""
     customer = claim.lock_person(lead)
     fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
     ended_elsewhere = fresh.outcome == Lead.Outcome.SUPPRESSED  # while it was dialled
     if fresh.state == Lead.State.HELD:
-        return fresh
+        return fresh, False
     if customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
-        return fresh
+        return fresh, False
     call = LiveCall.objects.filter(lead=fresh, agent=agent).order_by("-placed_at").first()
     if fresh.state == Lead.State.DONE and not ended_elsewhere and not (call and call.is_inbound):
-        return fresh
+        return fresh, False
     if (
         call is None
         or call.placed_at != fresh.last_call_at
         or Call.objects.filter(lead_id=fresh.pk, started_at=call.placed_at).exists()
     ):
-        return fresh
+        return fresh, False
     LiveCall.objects.filter(pk=call.pk).update(settled_at=None)
     fresh.state, fresh.outcome, fresh.agent = Lead.State.HELD, "", agent
     fresh.held_at = fresh.dialled_at = call.placed_at
@@ -86,4 +88,4 @@ def _fetch_back(lead: Lead, agent: User) -> Lead:
     fresh.save(update_fields=["state", "outcome", "agent", "held_at", "dialled_at", "lease_until", "attempts_made"])
     customer.held_lead_id = fresh.pk
     customer.save(update_fields=["held_lead_id"])
-    return fresh
+    return fresh, True

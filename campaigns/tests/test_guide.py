@@ -8,7 +8,7 @@ import pytest
 
 from campaigns import guide
 from campaigns.models import Answer, AnswerUse, Call, CallPath, DeskDraft, Lead, Order, ScenarioUse
-from campaigns.services import claim, desk, guide as services, results
+from campaigns.services import claim, desk, guide as services, leases, results
 from campaigns.services.calls import LeadNotYours
 from campaigns.services.orders import Sale
 from campaigns.tests.calling import AT, Floor, drawn
@@ -375,3 +375,16 @@ def test_a_result_costs_the_same_however_long_the_path(floor, guided, visits, dj
         record(floor, lead, notes=notes(at=AT + 70 * SECOND, path=path))
 
     assert len(CallPath.objects.get().step_ids) == visits
+
+
+def test_a_late_sale_is_kept_also_when_a_required_answer_is_missing(floor, guided):
+    lead = talked(floor)
+    told = notes(at=AT + 70 * SECOND, path=guided.path((guided.greet, 60), (guided.price, 30), (None, 10)))
+    Lead.objects.filter(pk=lead.pk).update(lease_until=AT)
+    leases.release_stale_claims(at=AT + 3600 * SECOND)
+    assert Lead.objects.get(pk=lead.pk).state == "open"
+
+    call = record(floor, lead, "sold", order=Sale(), notes=told, at=AT + 7200 * SECOND, waited=timedelta(seconds=7130))
+
+    assert (call.sale, CallPath.objects.get().end) == (True, "sold")
+    assert any("“What about dear?” still needs its answer" in sentence for sentence in call.left_out)

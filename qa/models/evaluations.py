@@ -12,7 +12,7 @@ from people.models import Membership, User
 from qa import scoring
 
 from .forms import FormItem, FormVersion
-from .recordings import Recording
+from .recordings import Recording, scope_in
 
 Role = Membership.Role
 # Whose look at an evaluation is cut to their teams and cities. Agents see their own beside.
@@ -22,7 +22,7 @@ READERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR, Role.CITY_M
 class EvaluationQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> EvaluationQuerySet:
         """Drafts only to their scorer; submitted ones to who answers for the team or city, and to the agent."""
-        scope = user.scope()
+        scope = scope_in(user, READERS)
         seen = Q(agent_id=user.pk, submitted_at__isnull=False) | Q(scorer=user)
         if user.has_role(*READERS):
             place = Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)

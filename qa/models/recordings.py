@@ -5,6 +5,8 @@ A recording keeps who, where and what as they were at its call (plain ids), and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -32,12 +34,17 @@ HEARERS = (
 
 def hearing_scope(user: User) -> Scope:
     """What the user's listening roles cover today: a wide role that does not listen widens nothing here."""
+    return scope_in(user, HEARERS)
+
+
+def scope_in(user: User, roles: Sequence[str]) -> Scope:
+    """What these roles of the user cover today; asked once a day and user object."""
     day = timezone.localdate()
-    kept: dict[object, Scope] = user.__dict__.setdefault("_hearing_scopes", {})
-    if day not in kept:
-        held = user.memberships.valid_on(day).filter(role__in=HEARERS) if user.pk else []
-        kept[day] = scope_of(list(held))
-    return kept[day]
+    kept: dict[object, Scope] = user.__dict__.setdefault("_scopes_in", {})
+    if (day, roles) not in kept:
+        held = user.memberships.valid_on(day).filter(role__in=roles) if user.pk else []
+        kept[day, roles] = scope_of(list(held))
+    return kept[day, roles]
 
 
 class Sound(models.Model):

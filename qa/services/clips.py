@@ -60,7 +60,7 @@ def choose_clip(
         keep_until=at + timedelta(days=keep_days),
     )  # fmt: skip
     audit("qa.clip.chosen", clip, by=by, at=at, recording=recording.pk, stage=stage, consent=consent, days=keep_days)
-    enqueue(kind="qa.cut_clip", key=str(clip.pk), args={"clip": clip.pk}, queue="fast", by=by)
+    enqueue(kind="qa.cut_clip", key=str(clip.pk), args={"clip": clip.pk}, by=by)
     return clip
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from core.audit import audit
@@ -17,6 +17,9 @@ from qa import rules
 from qa.models import FormItem, FormStage, FormVersion, QualityForm
 
 MOST_STAGES, MOST_ITEMS = 20, 100
+STAGE_WORDS = ("name", "name_zh", "weight")
+ITEM_WORDS = ("text", "text_zh", "help", "help_zh", "weight", "good", "fails_on", "competency", "script_part")
+Row = TypeVar("Row", FormStage, FormItem)
 
 
 class FormIsFixed(DomainError):
@@ -103,9 +106,8 @@ def save_stage(*, version: FormVersion, stage: FormStage, by: User) -> FormStage
         if version.stages.count() >= MOST_STAGES:
             raise TooMany(_("A form has at most %(most)s stages.") % {"most": MOST_STAGES})
         stage.position = (version.stages.aggregate(Max("position"))["position__max"] or 0) + 1
-    _clean(stage, "name", "name_zh", "weight")
-    stage.save()
-    return stage
+    _clean(stage, *STAGE_WORDS)
+    return _stored(stage, version.stages.all(), STAGE_WORDS)
 
 
 @transaction.atomic
@@ -118,11 +120,10 @@ def save_item(*, version: FormVersion, item: FormItem, by: User) -> FormItem:
         if FormItem.objects.filter(stage__version=version).count() >= MOST_ITEMS:
             raise TooMany(_("A form has at most %(most)s items.") % {"most": MOST_ITEMS})
         item.position = (item.stage.items.aggregate(Max("position"))["position__max"] or 0) + 1
-    _clean(item, "text", "text_zh", "help", "help_zh", "weight", "good", "fails_on", "competency", "script_part")
+    _clean(item, *ITEM_WORDS)
     if item.fails_on == item.good:
         raise FieldFault(_("The good answer cannot be the one that fails the call."))
-    item.save()
-    return item
+    return _stored(item, FormItem.objects.filter(stage__version=version), ITEM_WORDS)
 
 
 @transaction.atomic
@@ -197,6 +198,17 @@ def archive(*, version: FormVersion, by: User, at: datetime) -> None:
         version.status = FormVersion.Status.ARCHIVED
         version.save(update_fields=["status"])
         audit("qa.form.archived", version, by=by, at=at)
+
+
+def _stored(row: Row, rows: QuerySet, words: tuple[str, ...]) -> Row:
+    """A new row, or only the words of one that is still there: its place is another verb's. Raises FieldFault."""
+    if row.pk is None:
+        row.save(force_insert=True)
+        return row
+    if not rows.filter(pk=row.pk).exists():
+        raise FieldFault(_("Somebody else has taken this out of the form meanwhile. Load the page anew."))
+    row.save(update_fields=words)
+    return row
 
 
 def _check_writer(by: User) -> None:

@@ -92,10 +92,13 @@ def store_recording(
     Raises RecordingRefused (with the sentence), PersonErased, TimeIsOver, TranscriptRefused, FileTooBig, DiskFull.
     """
     words = clean_transcript(transcript)
-    keep_until = _allowed_until(call, at)
+    _allowed_until(call, at)
     sound = store_sound(stream=stream, at=at)
     if sound.state == Sound.State.BROKEN:
         raise RecordingRefused(fault_sentence(sound.fault), sound.fault)
+    # while the bytes were written the person may have been erased: whoever erases holds this row until all is gone
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=_all_of_person(call.customer_id)).order_by("pk"))
+    keep_until = _allowed_until(call, at)
     recording, is_new = Recording.objects.get_or_create(
         call_id=call.pk,
         sound=sound,
@@ -172,7 +175,7 @@ def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
         },
     )  # fmt: skip
     if is_new:
-        enqueue(kind="qa.draw_waveform", key=str(sound.pk), args={"sound": sound.pk}, queue="fast")
+        enqueue(kind="qa.draw_waveform", key=str(sound.pk), args={"sound": sound.pk})
     else:  # two uploads met: the other's copy stays
         files.destroy(private_file=draft.row, at=at)
     return sound

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import resource
 import sys
 from typing import Any
@@ -24,6 +25,7 @@ OPUS_RATES = {8000, 12000, 16000, 24000, 48000}
 
 def main() -> None:
     orders = json.loads(sys.stdin.readline())
+    os.nice(10)  # desks first
     resource.setrlimit(resource.RLIMIT_CPU, (limits.CPU_SECONDS, limits.CPU_SECONDS + 5))
     resource.setrlimit(resource.RLIMIT_AS, (limits.ADDRESS_SPACE, limits.ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

@@ -12,8 +12,8 @@ from campaigns.tests.factories import AT, agent_of
 from core.errors import PermissionRefused
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
-from qa.models import Appeal, Evaluation, FormItem, FormStage, FormVersion, QualityForm
-from qa.services import evaluations, forms
+from qa.models import Appeal, Evaluation, FormItem, FormStage, FormVersion, KeepRule, QualityForm
+from qa.services import evaluations, forms, keeping
 from qa.tests.factories import call_of, recording_of
 
 pytestmark = pytest.mark.django_db
@@ -281,3 +281,33 @@ def test_forms_of_the_house_can_be_used(call, qa):
         evaluations.save_answer(evaluation=begun, item=row, answer="yes", by=qa)
 
     assert evaluations.submit(evaluation=begun, by=qa, at=AT).raw == 100
+
+
+def test_a_wide_role_that_reads_no_evaluations_widens_nothing(begun, qa):
+    submitted(begun, qa)
+    leader = UserFactory(role=Role.TEAM_LEADER, team=TeamFactory())
+    Membership.objects.create(user=leader, role=Role.DATA, valid_from="2020-01-01")
+
+    assert Evaluation.objects.visible_to(type(leader).objects.get(pk=leader.pk)).count() == 0
+
+
+def test_a_recording_stays_until_an_appeal_about_it_is_decided(call, form, qa, agent):
+    begun = evaluations.begin(call=call, version=form, scorer=qa, pick="requested", at=AT, recording=recording_of(call))
+    told = {"Greets": "yes", "Insults": "no", "Thanks": "yes"}
+    answer(begun, qa, **told)
+    asks = item(form, "Asks for the order")
+    evaluations.save_answer(evaluation=begun, item=asks, answer="no", remark="never", span=(500, 900), by=qa)
+    made = appealed(evaluations.submit(evaluation=begun, by=qa, at=AT), agent)
+    years = AT + timedelta(days=4000)
+
+    assert keeping.destroy_overdue(at=years) == 0
+    evaluations.decide(appeal=made, right_answer="no", ground="x", by=UserFactory(role=Role.QA), at=AT)
+    assert keeping.destroy_overdue(at=years) == 1
+
+
+def test_a_rule_made_longer_holds_that_very_night(call):
+    row = recording_of(call)
+    KeepRule.objects.update(days=5000)
+    assert row.keep_until < AT + timedelta(days=4000)
+
+    assert keeping.destroy_overdue(at=AT + timedelta(days=4000)) == 0

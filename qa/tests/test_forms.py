@@ -167,3 +167,17 @@ def test_the_service_says_that_a_published_form_is_fixed(qa):
         forms.set_marks(version=published, pass_mark=50, fail_reports_zero=True, by=qa, at=AT)
     with pytest.raises(forms.FormIsFixed):
         stage_of(published, qa)
+
+
+def test_what_a_colleague_took_out_does_not_come_back_and_what_was_moved_stays_moved(qa, draft):
+    stage = stage_of(draft, qa, "Greets", "Says who")
+    gone, moved = FormItem.objects.get(text="Greets"), FormItem.objects.get(text="Says who")
+    forms.move(version=draft, thing=FormItem.objects.get(text="Says who"), up=True, by=qa)
+    forms.drop(version=draft, thing=FormItem.objects.get(text="Greets"), by=qa)
+
+    with pytest.raises(forms.FieldFault, match="taken this out"):
+        forms.save_item(version=draft, item=gone, by=qa)
+    moved.text = "Says who calls"
+    forms.save_item(version=draft, item=moved, by=qa)
+
+    assert [(row.text, row.position) for row in stage.items.all()] == [("Says who calls", 1)]

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from core import files
 from core.models import AuditEvent
 from customers.models import Customer
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
@@ -369,3 +370,27 @@ def test_the_region_says_how_long_and_qa_reads_it(client, qa):
     assert (rule.days, rule.basis) == (99, "law")
     assert client.post(url("keep-rule-drop", rule.pk)).status_code == 302
     assert not KeepRule.objects.filter(of_sales=True).exists()
+
+
+def test_of_a_long_sound_a_player_gets_a_piece_at_a_time_and_a_download_is_whole(client, qa, team):
+    row = recording_of(call_of(team), sound=wav(40))  # 40 s x 8000 x 2 channels x 2 bytes
+    client.force_login(qa)
+    size = row.sound.size_bytes
+    assert size > files.PLAYED
+
+    piece = client.get(url("recording-sound", row.pk), headers={"Range": "bytes=0-"})
+    rest = client.get(url("recording-sound", row.pk), headers={"Range": f"bytes={files.PLAYED}-"})
+
+    assert piece["Content-Range"] == f"bytes 0-{files.PLAYED - 1}/{size}"
+    assert body(piece) + body(rest) == body(client.get(url("recording-download", row.pk)))[: 2 * files.PLAYED]
+
+
+def test_what_was_said_by_a_locked_person_is_not_read_either(client, qa, team):
+    row = recording_of(
+        call_of(team), transcript={"segments": [{"start": 0, "end": 1, "speaker": "agent", "text": "secret"}]}
+    )
+    client.force_login(qa)
+    assert "secret" in client.get(url("recording", row.pk)).content.decode()
+    Customer.objects.filter(pk=row.customer_id).update(is_locked=True)
+
+    assert "secret" not in client.get(url("recording", row.pk)).content.decode()

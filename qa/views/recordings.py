@@ -80,10 +80,11 @@ def player_context(
     names = Names()
     user: User = request.user
     call = queries.call_of(user, row)
+    rest = _why_it_rests(row)
     return {
         "recording": row,
         "sound": row.sound,
-        "rest": _why_it_rests(row),
+        "rest": rest,
         "fault": fault_sentence(row.sound.fault),
         "call": call,
         "begin_form": begin_form_for(user) if call else None,
@@ -92,8 +93,8 @@ def player_context(
         "campaign": names.campaigns.get(row.campaign_id, ""),
         "city": names.cities.get(row.city_id, ""),
         "result": names.result(row.disposition_id),
-        "notes": queries.notes_of(row),
-        "turns": (row.transcript or {}).get("segments", []),
+        "notes": [] if rest else queries.notes_of(row),
+        "turns": [] if rest else (row.transcript or {}).get("segments", []),
         "note_form": note_form or NoteForm(),
         "clip_form": clip_form or ClipForm(),
         "may_clip": rules.can_choose_clips(user),
@@ -181,7 +182,11 @@ def note_delete(request: HttpRequest, pk: int, note_pk: int) -> HttpResponse:
 
 
 def _note_list(request: HttpRequest, row: Recording, form: NoteForm | None = None) -> HttpResponse:
-    context = {"recording": row, "notes": queries.notes_of(row), "note_form": form or NoteForm()}
+    context = {
+        "recording": row,
+        "notes": [] if _why_it_rests(row) else queries.notes_of(row),
+        "note_form": form or NoteForm(),
+    }
     return render(request, "qa/_notes.html", context, status=422 if form else 200)
 
 

@@ -1,5 +1,5 @@
 // The time to read a customer and the after-call limit, counted down calmly. What the server says is left when a part of the desk is drawn
-// holds; the browser's own clock is not asked. At the end of reading the desk dials, unless the agent is about to skip or to leave, or the
+// holds; the browser's own clock is not asked. At the end of reading the desk dials, unless the agent is about to skip or to leave, mends an earlier result, or the
 // page is not in sight: nobody is called while nobody is there.
 const ends = new WeakMap();
 
@@ -7,7 +7,7 @@ function clock(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-const away = () => document.hidden || document.querySelector("dialog[open], .modal.show");
+const away = () => document.hidden || document.querySelector("dialog[open], .modal.show") || document.activeElement?.closest("#desk-refused");
 
 function tick(element) {
   if (!ends.has(element)) ends.set(element, performance.now() + Number(element.dataset.left) * 1000);

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DataError
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call
 from campaigns.services.history import SYSTEM
 from core.clock import database_now
-from core.errors import DomainError
+from core.errors import DomainError, cannot_be_stored
 from people.models import User
 from qa import rules
 from qa.models import Recording
@@ -47,7 +48,12 @@ class Command(BaseCommand):
                 is_new = _store(path, user, options["system"])
             except (DomainError, OSError) as refusal:
                 counts["refused"] += 1
-                refusals[path.name] = str(refusal)
+                refusals[shown(path)] = str(refusal)
+            except (ValueError, DataError) as fault:
+                if not cannot_be_stored(fault):
+                    raise
+                counts["refused"] += 1
+                refusals[shown(path)] = _("Its name or its text of the call holds characters that cannot be kept.")
             else:
                 counts["new" if is_new else "unchanged"] += 1
         if options["as_json"]:
@@ -64,6 +70,11 @@ class Command(BaseCommand):
         if not folder.is_dir():
             raise CommandError(_("%(folder)s is no folder.") % {"folder": folder})
         return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in ENDINGS)
+
+
+def shown(path: Path) -> str:
+    """Its name; bytes of another encoding as escapes."""
+    return path.name.encode(errors="backslashreplace").decode()
 
 
 def _store(path: Path, user: User, system: str) -> bool:
