@@ -30,14 +30,16 @@ def _reads_every_month(data: Any) -> bool:
     return bool(data.get("customers")) or data.get("sort", "").removeprefix("-") in LENGTHS
 
 
-def _visible(model: Any, order: str) -> Any:
+def visible_rows(model: Any, order: str) -> Any:
+    """For a filter's queryset: the rows that the person who asks may see."""
+
     def rows(request: Any) -> QuerySet:
         return model.objects.visible_to(request.user).order_by(order) if request else model.objects.none()
 
     return rows
 
 
-def _results() -> list[tuple[str, str]]:
+def common_results() -> list[tuple[str, str]]:
     return [(row.code, str(row)) for row in Disposition.objects.common().order_by("position")]
 
 
@@ -47,7 +49,25 @@ def _yes_no(label: Any, field: str) -> django_filters.ChoiceFilter:
     )
 
 
-class FactFilter(django_filters.FilterSet):
+class CircumstanceFilter(django_filters.FilterSet):
+    """Of whatever keeps the circumstances of a call as plain ids: `by_id`, `by_agent_code` (or login), `by_result` (by code)."""
+
+    def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
+        return rows.filter(**{f"{name}_id": value.pk})
+
+    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        code = value.strip()
+        return rows.filter(
+            agent_id__in=User.objects.filter(Q(code__iexact=code) | Q(username__iexact=code)).values("pk")
+        )
+
+    def by_result(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """A common result, with the campaigns' own that count as it."""
+        found = Disposition.objects.filter(Q(code=value, campaign=None) | Q(maps_to__code=value))
+        return rows.filter(disposition_id__in=list(found.values_list("pk", flat=True)))
+
+
+class FactFilter(CircumstanceFilter):
     """What calls and orders have in common. `from` and `to` are other words for `since` and `until`."""
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -57,9 +77,6 @@ class FactFilter(django_filters.FilterSet):
                 if other in data and name not in data:
                     data[name] = data[other]
         super().__init__(data, *args, **kwargs)
-
-    def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
-        return rows.filter(**{f"{name}_id": value.pk})
 
 
 class CallFilter(FactFilter):
@@ -74,21 +91,23 @@ class CallFilter(FactFilter):
     since = FromDayFilter(label=_("From"), field_name="started_at")
     until = ToDayFilter(label=_("To"), field_name="started_at")
     city = django_filters.ModelChoiceFilter(
-        label=_("City"), queryset=_visible(City, "name"), empty_label=_("all"), method="by_id"
+        label=_("City"), queryset=visible_rows(City, "name"), empty_label=_("all"), method="by_id"
     )
     team = django_filters.ModelChoiceFilter(
-        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id"
+        label=_("Team"), queryset=visible_rows(Team, "code"), empty_label=_("all"), method="by_id"
     )
     agent_code = django_filters.CharFilter(
         label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
     )
     agent = django_filters.ModelChoiceFilter(
-        label=_("Agent"), queryset=_visible(User, "code"), method="by_id", widget=forms.HiddenInput()
+        label=_("Agent"), queryset=visible_rows(User, "code"), method="by_id", widget=forms.HiddenInput()
     )
     campaign = django_filters.ModelChoiceFilter(
-        label=_("Campaign"), queryset=_visible(Campaign, "code"), empty_label=_("all"), method="by_id"
+        label=_("Campaign"), queryset=visible_rows(Campaign, "code"), empty_label=_("all"), method="by_id"
     )
-    result = django_filters.ChoiceFilter(label=_("Result"), choices=_results, empty_label=_("all"), method="by_result")
+    result = django_filters.ChoiceFilter(
+        label=_("Result"), choices=common_results, empty_label=_("all"), method="by_result"
+    )
     connected = _yes_no(_("Connected"), "connected")
     sale = _yes_no(_("Sale"), "sale")
     customers = django_filters.ChoiceFilter(
@@ -109,23 +128,6 @@ class CallFilter(FactFilter):
 
     def by_yes_no(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(**{name: value == "1"})
-
-    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(
-            agent_id__in=User.objects.filter(Q(code__iexact=value.strip()) | Q(username__iexact=value.strip())).values(
-                "pk"
-            )
-        )
-
-    def by_result(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """A common result, with the campaigns' own that count as it."""
-        return rows.filter(
-            disposition_id__in=list(
-                Disposition.objects.filter(Q(code=value, campaign=None) | Q(maps_to__code=value)).values_list(
-                    "pk", flat=True
-                )
-            )
-        )
 
     def by_customers(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Kept for the end: which call stands for a customer depends on the other filters."""
@@ -160,16 +162,16 @@ class OrderFilter(FactFilter):
     until = ToDayFilter(label=_("Sold to"), field_name="call_started_at")
     state = django_filters.ChoiceFilter(label=_("State"), choices=Order.State.choices, empty_label=_("all"))
     city = django_filters.ModelChoiceFilter(
-        label=_("City"), queryset=_visible(City, "name"), empty_label=_("all"), method="by_id"
+        label=_("City"), queryset=visible_rows(City, "name"), empty_label=_("all"), method="by_id"
     )
     team = django_filters.ModelChoiceFilter(
-        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id"
+        label=_("Team"), queryset=visible_rows(Team, "code"), empty_label=_("all"), method="by_id"
     )
     agent = django_filters.ModelChoiceFilter(
-        label=_("Agent"), queryset=_visible(User, "code"), method="by_id", widget=forms.HiddenInput()
+        label=_("Agent"), queryset=visible_rows(User, "code"), method="by_id", widget=forms.HiddenInput()
     )
     campaign = django_filters.ModelChoiceFilter(
-        label=_("Campaign"), queryset=_visible(Campaign, "code"), empty_label=_("all"), method="by_id"
+        label=_("Campaign"), queryset=visible_rows(Campaign, "code"), empty_label=_("all"), method="by_id"
     )
 
     class Meta:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Campaign, Disposition, SegmentAllocation
 from campaigns.services.segment_allocation import MOST
 from core.forms import TellsWhatChanged
+from core.numbers import LARGEST_ID, number_or_none
 from core.templatetags.look import thousands
 from customers.models import LeadList, RulePack, Segment
 from people.models import City, Team, User
@@ -63,7 +64,7 @@ class CampaignForm(TellsWhatChanged, forms.ModelForm):
     def _versions_shown(self) -> list[int]:
         """The version that the campaign has, and the one it had when the page was opened: left as it was, it is nothing to refuse."""
         shown = str(self.data.get(self.add_initial_prefix("script_version"), ""))
-        seen = int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 19 else None
+        seen = number_or_none(shown, LARGEST_ID)
         return [pk for pk in (self.instance.script_version_id, seen) if pk]
 
     def clean_stock_alert_days(self) -> int:

@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from core.models import AuditEvent
-from core.numbers import number_or_none
+from core.numbers import LARGEST_ID, number_or_none
 
 _words: dict[str, str | Promise] = {}
 _named: set[str] = set()
@@ -82,7 +82,7 @@ def name_subjects(rows: Iterable[AuditEvent]) -> None:
 
 
 def _names(kind: str, ids: set[str]) -> dict[str, str]:
-    numbers = [number for text in ids if (number := number_or_none(text, most=2**63 - 1)) is not None]
+    numbers = [number for text in ids if (number := number_or_none(text, LARGEST_ID)) is not None]
     return {
         str(pk): str(thing)
         for pk, thing in apps.get_model(kind)._base_manager.select_related().in_bulk(numbers).items()

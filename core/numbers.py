@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MOST = 2**31 - 1  # what an integer column of the database holds
+LARGEST_ID = 2**63 - 1  # and what the number of a row may be
 
 
 def number_or_none(text: str, most: int = MOST) -> int | None:

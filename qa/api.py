@@ -21,13 +21,12 @@ from campaigns.services.history import SYSTEM
 from core import files
 from core.clock import database_now
 from core.errors import PermissionRefused
+from core.numbers import LARGEST_ID
 from qa import queries, queries_evaluations, rules
 from qa.filters import EvaluationFilter, RecordingFilter
 from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
 from qa.services import listening
 from qa.services.recordings import CallUnknown, TranscriptRefused, find_call, store_recording
-
-BIGGEST = 2**63 - 1
 
 
 class NewestFirst(pagination.CursorPagination):
@@ -55,7 +54,7 @@ class RecordingSerializer(serializers.ModelSerializer):
 class PostedRecordingSerializer(serializers.Serializer):
     """The file of a call, which is named by its number here (`call`) or by its number in a dialer (`system` and `call_id`)."""
 
-    call = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST)
+    call = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     system = serializers.CharField(max_length=40, default=SYSTEM)
     call_id = serializers.CharField(max_length=64, required=False)
     file = serializers.FileField(allow_empty_file=True, help_text="WAV, MP3 or Opus; at most 200 MB and 3 hours.")

@@ -6,16 +6,17 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Campaign, Disposition
+from campaigns.filters import YES_NO, CircumstanceFilter, common_results, visible_rows
+from campaigns.models import Campaign
 from core.filters import FromDayFilter, ToDayFilter
-from people.models import Team, User
+from core.numbers import LARGEST_ID
+from people.models import Team
 from qa.models import Clip, Evaluation, QualityForm, Recording
 from scripts.models import Objection
 
-YES_NO = [("1", _("yes")), ("0", _("no"))]
 LENGTHS = {"short": (0, 30), "middle": (30, 120), "long": (120, 600), "longest": (600, None)}
 LENGTH_WORDS = [
     ("short", _("under 30 seconds")),
@@ -25,59 +26,34 @@ LENGTH_WORDS = [
 ]
 
 
-def _visible(model: Any, order: str) -> Any:
-    def rows(request: Any) -> QuerySet:
-        return model.objects.visible_to(request.user).order_by(order) if request else model.objects.none()
-
-    return rows
-
-
-def _results() -> list[tuple[str, str]]:
-    return [(row.code, str(row)) for row in Disposition.objects.common().order_by("position")]
-
-
-class RecordingFilter(django_filters.FilterSet):
+class RecordingFilter(CircumstanceFilter):
     """`length` is a class of lengths; `call` the number of one call."""
 
     since = FromDayFilter(label=_("From"), field_name="call_started_at")
     until = ToDayFilter(label=_("To"), field_name="call_started_at")
     campaign = django_filters.ModelChoiceFilter(
-        label=_("Campaign"), queryset=_visible(Campaign, "code"), empty_label=_("all"), method="by_id"
+        label=_("Campaign"), queryset=visible_rows(Campaign, "code"), empty_label=_("all"), method="by_id"
     )
     team = django_filters.ModelChoiceFilter(
-        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_id"
+        label=_("Team"), queryset=visible_rows(Team, "code"), empty_label=_("all"), method="by_id"
     )
     agent_code = django_filters.CharFilter(
         label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
     )
-    result = django_filters.ChoiceFilter(label=_("Result"), choices=_results, empty_label=_("all"), method="by_result")
+    result = django_filters.ChoiceFilter(
+        label=_("Result"), choices=common_results, empty_label=_("all"), method="by_result"
+    )
     length = django_filters.ChoiceFilter(
         label=_("Length"), choices=LENGTH_WORDS, empty_label=_("all"), method="by_length"
     )
     heard = django_filters.ChoiceFilter(label=_("Heard by me"), choices=YES_NO, empty_label=_("all"), method="by_heard")
     call = django_filters.NumberFilter(
-        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=2**63 - 1
+        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=LARGEST_ID
     )
 
     class Meta:
         model = Recording
         fields: list[str] = []
-
-    def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
-        return rows.filter(**{f"{name}_id": value.pk})
-
-    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        code = value.strip()
-        return rows.filter(
-            agent_id__in=list(
-                User.objects.filter(Q(code__iexact=code) | Q(username__iexact=code)).values_list("pk", flat=True)
-            )
-        )
-
-    def by_result(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """A common result, with the campaigns' own that count as it."""
-        found = Disposition.objects.filter(Q(code=value, campaign=None) | Q(maps_to__code=value))
-        return rows.filter(disposition_id__in=list(found.values_list("pk", flat=True)))
 
     def by_length(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         least, below = LENGTHS[value]
@@ -105,13 +81,13 @@ def _forms(request: Any) -> QuerySet:
     return QualityForm.objects.order_by("code")
 
 
-class EvaluationFilter(django_filters.FilterSet):
+class EvaluationFilter(CircumstanceFilter):
     """`since` and `until` are days of the call; `call` the number of one call."""
 
     since = FromDayFilter(label=_("From"), field_name="call_started_at")
     until = ToDayFilter(label=_("To"), field_name="call_started_at")
     team = django_filters.ModelChoiceFilter(
-        label=_("Team"), queryset=_visible(Team, "code"), empty_label=_("all"), method="by_team"
+        label=_("Team"), queryset=visible_rows(Team, "code"), empty_label=_("all"), method="by_id"
     )
     agent_code = django_filters.CharFilter(
         label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
@@ -127,20 +103,12 @@ class EvaluationFilter(django_filters.FilterSet):
         ("open", _("waits for a decision")), ("decided", _("is decided")),
     ])  # fmt: skip
     call = django_filters.NumberFilter(
-        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=2**63 - 1
+        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=LARGEST_ID
     )
 
     class Meta:
         model = Evaluation
         fields: list[str] = []
-
-    def by_team(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
-        return rows.filter(team_id=value.pk)
-
-    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        code = value.strip()
-        agents = User.objects.filter(Q(code__iexact=code) | Q(username__iexact=code))
-        return rows.filter(agent_id__in=list(agents.values_list("pk", flat=True)))
 
     def by_outcome(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         if value == "draft":

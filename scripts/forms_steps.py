@@ -7,14 +7,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from core.numbers import number_or_none
+from core.numbers import LARGEST_ID, number_or_none
 from scripts.flow import TEXTS
 from scripts.models import ScriptQuestion, ScriptStep
 from scripts.services_steps import ANSWERS
 
 LONGEST = 4000
 MOST_ROWS = 2 * ANSWERS  # of which those without words are left out
-LARGEST = 2**63 - 1  # number of a row
 LONGEST_ANSWER = 200
 ANSWER = forms.CharField(required=False)
 
@@ -66,7 +65,7 @@ class QuestionForm(forms.Form):
 
 def _target(text: str) -> str:
     """ "end", or the number of a step; anything else is the next step."""
-    return text if text == "end" or number_or_none(text, most=LARGEST) is not None else ""
+    return text if text == "end" or number_or_none(text, most=LARGEST_ID) is not None else ""
 
 
 class MoveForm(forms.Form):

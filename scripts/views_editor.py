@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.clock import database_now
 from core.errors import DomainError
 from core.htmx import toast
-from core.numbers import number_or_none
+from core.numbers import LARGEST_ID, number_or_none
 from people.access import must
 from scripts import blanks, queries_versions, rules, services_steps as verbs
 from scripts.forms_steps import MoveForm, QuestionForm, StepForm
@@ -28,7 +28,6 @@ from scripts.models import (
 
 UNDO = "scripts.undo"  # in the session: what was deleted last, by the key of its step
 UNDOABLE = 5
-LARGEST = 2**63 - 1  # number of a row
 
 
 def _version(request: HttpRequest, pk: int) -> ScriptVersion:
@@ -234,7 +233,7 @@ def _who(request: HttpRequest) -> dict[str, Any]:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    number = number_or_none(request.POST.get(name, ""), most=LARGEST)
+    number = number_or_none(request.POST.get(name, ""), most=LARGEST_ID)
     if number is None:
         raise Http404
     return number

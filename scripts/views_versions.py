@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.audit import audit_refusal
 from core.clock import database_now
 from core.errors import DomainError
-from core.numbers import number_or_none
+from core.numbers import LARGEST_ID, number_or_none
 from core.templatetags.look import money
 from core.workbooks import XLSX_TYPE
 from customers.services.lists import FileRefused, examine_file
@@ -28,7 +28,6 @@ from scripts.forms_steps import TableForm
 from scripts.models import Script, ScriptQuestion, ScriptStep, ScriptVersion, StepComment
 
 TABLE_BYTES = 2 * 1024 * 1024
-LARGEST = 2**63 - 1  # number of a row
 WAITING = "scripts.table"  # in the session: a table that was read, until the writer has said that it shall be stored
 PATH = 60  # steps that the preview remembers for going back
 FIELD_NAMES = {
@@ -102,7 +101,7 @@ def _link(path: list[int], step: int | str) -> str:
 
 
 def _int(text: str) -> int:
-    return number_or_none(text, most=LARGEST) or 0
+    return number_or_none(text, most=LARGEST_ID) or 0
 
 
 # ---------------------------------------------------------------- map

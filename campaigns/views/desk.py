@@ -20,6 +20,7 @@ from campaigns.services.desk_page import context_of
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
 from core.idempotency import once
+from core.numbers import LARGEST_ID, number_or_none
 
 SEEN_EVERY = timedelta(seconds=20)
 
@@ -46,7 +47,7 @@ def _held(request: HttpRequest) -> Lead:
 
 def _why_gone(agent: Any, shown: str) -> str:
     """Why the customer whom the page shows is not in hand any more."""
-    lead_id = int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 19 else 0
+    lead_id = number_or_none(shown, LARGEST_ID)
     why = withdrawal.why_gone(lead_id=lead_id, agent=agent, at=database_now()) if lead_id else ""
     return why or _("The desk went on meanwhile, perhaps in another window. This is where it stands.")
 

@@ -8,13 +8,12 @@ from django.views.decorators.http import require_POST
 from campaigns.services import inbound
 from campaigns.views.desk import _step, agent_of
 from core.clock import database_now
-
-LONGEST_ID = 18
+from core.numbers import LARGEST_ID, number_or_none
 
 
 def _id(text: str) -> int:
     """A number of a row; 0 for what is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID else 0
+    return number_or_none(text, LARGEST_ID) or 0
 
 
 @require_POST
