@@ -18,7 +18,7 @@ from rest_framework.routers import BaseRouter
 from campaigns import rules
 from campaigns.api_calls import IDEMPOTENCY, key_of, must
 from campaigns.api_data_requests import Visible
-from campaigns.filters import _visible
+from campaigns.filters import visible_rows
 from campaigns.models import Campaign, SegmentAllocation
 from campaigns.services.segment_allocation import allocate_segment, check_segment
 from campaigns.services.segment_draws import outlook
@@ -35,8 +35,8 @@ class MaySeeAllocations(BasePermission):
 
 
 class SegmentAllocationFilter(django_filters.FilterSet):
-    segment = django_filters.ModelChoiceFilter(label=_("Segment"), queryset=_visible(Segment, "name"))
-    campaign = django_filters.ModelChoiceFilter(label=_("Campaign"), queryset=_visible(Campaign, "name"))
+    segment = django_filters.ModelChoiceFilter(label=_("Segment"), queryset=visible_rows(Segment, "name"))
+    campaign = django_filters.ModelChoiceFilter(label=_("Campaign"), queryset=visible_rows(Campaign, "name"))
 
     class Meta:
         model = SegmentAllocation

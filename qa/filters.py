@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from campaigns.filters import YES_NO, CircumstanceFilter, common_results, visible_rows
 from campaigns.models import Campaign
@@ -96,7 +96,7 @@ class EvaluationFilter(CircumstanceFilter):
         label=_("Form"), queryset=_forms, empty_label=_("all"), field_name="version__form"
     )
     outcome = django_filters.ChoiceFilter(label=_("Outcome"), method="by_outcome", empty_label=_("all"), choices=[
-        ("pass", _("Passed")), ("fail", _("Failed")), ("none", _("Too little applied")), ("draft", _("Not submitted")), ("withdrawn", _("Taken back")),
+        ("pass", pgettext_lazy("score", "Passed")), ("fail", _("Failed")), ("none", _("Too little applied")), ("draft", _("Not submitted")), ("withdrawn", _("Taken back")),
     ])  # fmt: skip
     pick = django_filters.ChoiceFilter(label=_("Why this call"), choices=Evaluation.Pick.choices, empty_label=_("all"))
     appeal = django_filters.ChoiceFilter(label=_("Appeal"), field_name="appeal_state", empty_label=_("all"), choices=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from people.models import User
 from qa import rules
@@ -41,7 +41,7 @@ class ClipForm(forms.Form):
     objection = forms.ModelChoiceField(
         label=_("Objection"), queryset=Objection.objects.none(), required=False, empty_label=_("none")
     )
-    consent = forms.ChoiceField(label=_("Consent"), choices=Clip.Consent.choices)
+    consent = forms.ChoiceField(label=pgettext_lazy("of a recording", "Consent"), choices=Clip.Consent.choices)
     keep_days = forms.TypedChoiceField(
         label=_("Kept for"),
         coerce=int,

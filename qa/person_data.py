@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, pgettext
 
 from core.columns import shown
 from core.workbooks import Column
@@ -41,7 +41,7 @@ def facts(customer: Customer) -> list[Sheet]:
         ),
         Sheet(
             _("Clips of calls"),
-            [_("Chosen"), _("Kept until"), _("Consent"), Column(_("What is good about it"), WIDE)],
+            [_("Chosen"), _("Kept until"), pgettext("of a recording", "Consent"), Column(_("What is good about it"), WIDE)],
             [[clip.made_at, clip.keep_until, clip.get_consent_display(), clip.title] for clip in clips],
         ),
         Sheet(

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from people.models import User
 from scripts.models import Objection
@@ -58,7 +58,7 @@ class Clip(models.Model):
     objection = models.ForeignKey(
         Objection, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("objection")
     )
-    consent = models.CharField(_("consent"), max_length=6, choices=Consent.choices)
+    consent = models.CharField(pgettext_lazy("of a recording", "consent"), max_length=6, choices=Consent.choices)
     from_ms = models.PositiveIntegerField(_("from, milliseconds"))
     until_ms = models.PositiveIntegerField(_("until, milliseconds"))
     sound = models.ForeignKey(Sound, models.PROTECT, null=True, related_name="clips", verbose_name=_("sound"))

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from people.models import Membership, User
 from qa import scoring
@@ -53,7 +53,7 @@ class Evaluation(models.Model):
     PUBLISHED_PICKS = (Pick.RANDOM, Pick.STRATIFIED)
 
     class Outcome(models.TextChoices):
-        PASS = "pass", _("Passed")
+        PASS = "pass", pgettext_lazy("score", "Passed")
         FAIL = "fail", _("Failed")
         NONE = "", _("Too little applied")
 

@@ -16,8 +16,16 @@ EACH = 2  # evaluations per team
 OLD = timedelta(hours=2)
 FORMS = ("coaching", "full-run")
 STEP_MS, SPAN_MS = 3000, 2000
-WRONG = {"coaching": (4, 10, 13), "full-run": (0, 10, 14)}  # places of items that were not done well, by form
-WHAT_WAS_WRONG = ("只问了在用套餐，没有问月消费。", "没有给客户第二个选择。", "客户问起安装时间时，没有顺势推进。")
+# What was not done well and what the scorer says to it, by form and place of the item.
+WRONG = {
+    "coaching": {
+        4: "只问了在用套餐，没有问月消费。",
+        11: "没有给客户第二个选择。",
+        13: "客户问起安装时间时，没有顺势推进。",
+    },
+    "full-run": {0: "开场没有用规范的问候语。", 10: "解释套餐说得太长，客户插不上话。", 14: "没有说明合约期。"},
+}
+GRAVE_PLACE, GRAVE = 4, "客户说太贵时，与客户争了起来。"
 REASON = "这一段我认为是按规范做的，请再听一遍。"
 
 
@@ -61,18 +69,21 @@ def _score(recording: Recording, version: FormVersion, scorer: User, n: int) -> 
         call=call, version=version, scorer=scorer, pick=Evaluation.Pick.REQUESTED, at=at, recording=recording
     )
     items = [item for stage in version.stages.all() for item in stage.items.all()]
-    wrong = WRONG[version.form.code][: n % 4]
-    EvaluationAnswer.objects.bulk_create(_answer(made, item, place, wrong, n) for place, item in enumerate(items))
+    wrong = dict(list(WRONG[version.form.code].items())[: n % 4])
+    if n % 7 == 3 and items[GRAVE_PLACE].fails_on:
+        wrong[GRAVE_PLACE] = GRAVE
+    EvaluationAnswer.objects.bulk_create(
+        _answer(made, item, place, wrong.get(place, "")) for place, item in enumerate(items)
+    )
     return evaluations.submit(evaluation=made, by=scorer, at=at)
 
 
-def _answer(made: Evaluation, item: FormItem, place: int, wrong: tuple[int, ...], n: int) -> EvaluationAnswer:
-    """Well done but for the places in `wrong`; every seventh call has a grave error where the form knows one."""
-    is_grave = bool(item.fails_on) and n % 7 == 3 and place == 4
-    if place not in wrong and not is_grave:
+def _answer(made: Evaluation, item: FormItem, place: int, wrong: str) -> EvaluationAnswer:
+    """Well done unless the scorer says what was wrong."""
+    if not wrong:
         return EvaluationAnswer(evaluation=made, item=item, answer=item.good)
     bad = scoring.NO if item.good == scoring.YES else scoring.YES
     begin = place * STEP_MS % max(1, made.recording.sound.milliseconds - SPAN_MS) if made.recording else 0
     return EvaluationAnswer(
-        evaluation=made, item=item, answer=bad, remark=WHAT_WAS_WRONG[place % len(WHAT_WAS_WRONG)], from_ms=begin, until_ms=begin + SPAN_MS
+        evaluation=made, item=item, answer=bad, remark=wrong, from_ms=begin, until_ms=begin + SPAN_MS
     )  # fmt: skip
