@@ -5,13 +5,12 @@ A content is plain JSON. Branches name their target by the key of the step, so t
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from scripts import stamps
 from scripts.models import (
     ScriptBranch,
     ScriptQuestion,
@@ -43,8 +42,7 @@ def take(steps: Iterable[ScriptStep]) -> list[Content]:
 
 def stamp(version: ScriptVersion) -> str:
     """The same for two versions, or twice for one, when their steps say, ask, lead, quote and keep at hand the same."""
-    content = json.dumps(take(version.steps.order_by("position")), sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return stamps.stamp(take(version.steps.order_by("position")))
 
 
 def _questions(steps: Sequence[ScriptStep]) -> dict[int, list[Content]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
-from typing import Any
 from uuid import UUID
+
+from scripts.stamps import stamp
 
 PARTS = ("first_question", "opening", "introduction", "persuasion", "closing", "ending")
 ENDING = "ending"
@@ -125,10 +124,6 @@ class Way:
 
 def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def stamp(content: Any) -> str:
-    return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 class Flow:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.numbers import LARGEST_ID, number_or_none
 from scripts.flow import TEXTS
 from scripts.models import ScriptQuestion, ScriptStep
-from scripts.services_steps import ANSWERS
+from scripts.services_questions import ANSWERS
 
 LONGEST = 4000
 MOST_ROWS = 2 * ANSWERS  # of which those without words are left out

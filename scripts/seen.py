@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -12,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import DomainError
 from scripts.queries_changes import last_deed, who_and_when
+from scripts.stamps import stamp
 from scripts.staying import locked
 
 Row = TypeVar("Row", bound=Model)
@@ -24,7 +23,7 @@ class WrittenMeanwhile(DomainError):
 def seen_of(row: Model, fields: Iterable[str]) -> str:
     """The same as long as these fields of the row read the same."""
     values = [row.serializable_value(name) for name in fields]
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return stamp(values)
 
 
 def lock_as_seen(row: Row, fields: Iterable[str], seen: str | None, *, deed: str) -> Row:

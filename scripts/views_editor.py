@@ -17,7 +17,7 @@ from core.errors import DomainError
 from core.htmx import toast
 from core.numbers import LARGEST_ID, number_or_none
 from people.access import must
-from scripts import blanks, queries_versions, rules, services_steps as verbs
+from scripts import blanks, queries_versions, rules, services_questions, services_steps as verbs
 from scripts.forms_steps import MoveForm, QuestionForm, StepForm
 from scripts.models import (
     Article,
@@ -137,7 +137,9 @@ def step_move(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def question_add(request: HttpRequest, pk: int) -> HttpResponse:
     step = _step(request, pk)
-    return _step_anew(request, step, lambda: verbs.add_question(step=step, **_who(request)), focus_question=True)
+    return _step_anew(
+        request, step, lambda: services_questions.add_question(step=step, **_who(request)), focus_question=True
+    )
 
 
 @require_POST
@@ -150,7 +152,9 @@ def question_save(request: HttpRequest, pk: int) -> HttpResponse:
     return _saved(
         request,
         question.step.version,
-        lambda: verbs.save_question(question=question, seen=request.POST.get("seen"), **values, **_who(request)),
+        lambda: services_questions.save_question(
+            question=question, seen=request.POST.get("seen"), **values, **_who(request)
+        ),
         stamp_id=f"question-{question.pk}-seen",
     )
 
@@ -158,7 +162,9 @@ def question_save(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def question_delete(request: HttpRequest, pk: int) -> HttpResponse:
     question = _question(request, pk)
-    return _step_anew(request, question.step, lambda: verbs.delete_question(question=question, **_who(request)))
+    return _step_anew(
+        request, question.step, lambda: services_questions.delete_question(question=question, **_who(request))
+    )
 
 
 @require_POST
@@ -172,8 +178,8 @@ def question_move(request: HttpRequest, pk: int) -> HttpResponse:
 
     def move() -> ScriptQuestion:
         if to:
-            return verbs.nudge_question(question=question, up=to == "up", **_who(request))
-        return verbs.move_question(question=question, place=place, **_who(request))
+            return services_questions.nudge_question(question=question, up=to == "up", **_who(request))
+        return services_questions.move_question(question=question, place=place, **_who(request))
 
     return _step_anew(request, question.step, move, focus_question=True)
 
@@ -311,7 +317,9 @@ def _saved(
         written = verb()
     except DomainError as error:
         return _not_saved(request, str(error))
-    stamp = verbs.stamp_of(written) if isinstance(written, ScriptStep) else verbs.stamp_of_question(written)
+    stamp = (
+        verbs.stamp_of(written) if isinstance(written, ScriptStep) else services_questions.stamp_of_question(written)
+    )
     context = {
         "version": version,
         "saved_at": database_now(),

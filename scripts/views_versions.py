@@ -22,7 +22,17 @@ from core.workbooks import XLSX_TYPE
 from customers.services.lists import FileRefused, examine_file
 from people.access import must
 from people.models import User
-from scripts import blanks, compare as comparing, contents, queries_versions, rules, services, services_steps, sheets
+from scripts import (
+    blanks,
+    compare as comparing,
+    contents,
+    queries_versions,
+    rules,
+    services,
+    services_comments,
+    services_steps,
+    sheets,
+)
 from scripts.flow import Flow, Step
 from scripts.forms_steps import TableForm
 from scripts.models import Script, ScriptQuestion, ScriptStep, ScriptVersion, StepComment
@@ -271,7 +281,7 @@ def comment_add(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("step"):
         step = get_object_or_404(ScriptStep, pk=_int(request.POST["step"]), version=version)
     try:
-        services_steps.comment(
+        services_comments.comment(
             version=version, step=step, text=request.POST.get("text", ""), by=request.user, at=database_now()
         )
     except DomainError as error:
@@ -284,7 +294,7 @@ def comment_settle(request: HttpRequest, pk: int) -> HttpResponse:
     said = get_object_or_404(StepComment.objects.select_related("version"), pk=pk)
     must(request, rules.can_comment(request.user, said.version))
     try:
-        services_steps.settle_comment(said=said, by=request.user, at=database_now())
+        services_comments.settle_comment(said=said, by=request.user, at=database_now())
     except DomainError as error:
         messages.error(request, str(error))
     if request.POST.get("back") == "edit":

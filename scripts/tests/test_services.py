@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from core.models import AuditEvent
 from people.models import Membership, User
-from scripts import queries_versions, services, services_steps
+from scripts import queries_versions, services, services_comments, services_steps
 from scripts.models import (
     Article,
     Objection,
@@ -112,11 +112,11 @@ def test_who_wrote_before_somebody_else_did_cannot_approve_it_either(writer, app
 
 def test_an_open_comment_hinders_approval_until_it_is_settled(writer, approver):
     version = in_review(writer)
-    said = services_steps.comment(version=version, step=version.steps.first(), text="Too long", by=approver, at=AT)
+    said = services_comments.comment(version=version, step=version.steps.first(), text="Too long", by=approver, at=AT)
 
     with pytest.raises(services.CommentsOpen, match="1 comment"):
         services.approve_version(version=version, by=approver, at=AT)
-    services_steps.settle_comment(said=said, by=writer, at=AT)
+    services_comments.settle_comment(said=said, by=writer, at=AT)
 
     assert services.approve_version(version=version, by=approver, at=AT).status == "approved"
 

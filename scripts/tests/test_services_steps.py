@@ -6,7 +6,7 @@ import pytest
 
 from core.models import AuditEvent
 from people.tests.factories import UserFactory
-from scripts import services_steps as verbs
+from scripts import services_comments, services_drafts, services_questions, services_steps as verbs
 from scripts.models import Article, Objection, ScriptBranch, ScriptQuestion, ScriptStep
 from scripts.services import VersionIsFixed
 
@@ -41,8 +41,8 @@ def step_of(version, title):
 
 
 def ask(step, who, *answers, **more):
-    question = verbs.add_question(step=step, **who)
-    return verbs.save_question(
+    question = services_questions.add_question(step=step, **who)
+    return services_questions.save_question(
         question=question, **{"text": "Ready?", "kind": "choice", "is_required": False, **more}, answers=answers, **who
     )
 
@@ -87,7 +87,7 @@ def test_fields_that_were_not_sent_stay(version, who):
         lambda step, who: verbs.delete_step(step=step, **who),
         lambda step, who: verbs.duplicate_step(step=step, **who),
         lambda step, who: verbs.move_step(step=step, part="ending", place=0, **who),
-        lambda step, who: verbs.add_question(step=step, **who),
+        lambda step, who: services_questions.add_question(step=step, **who),
         lambda step, who: verbs.replace_steps(version=step.version, steps=[], **who),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_step_that_is_gone_is_told(version, who):
     step = step_of(version, "opening")
     ScriptStep.objects.filter(pk=step.pk).delete()
 
-    with pytest.raises(verbs.StepIsGone):
+    with pytest.raises(services_drafts.StepIsGone):
         verbs.save_step(step=step, values={"text": "x"}, **who)
 
 
@@ -110,7 +110,7 @@ def test_a_deleted_step_comes_back_where_it_stood_with_all_that_hung_on_it(versi
     step = step_of(version, "introduction")
     ask(step, who, ("yes", str(step_of(version, "closing").pk)), ("no", "end"))
     leads_here = ask(step_of(version, "opening"), who, ("tell me", str(step.pk)))
-    said = verbs.comment(version=version, step=step, text="Shorter", **who)
+    said = services_comments.comment(version=version, step=step, text="Shorter", **who)
 
     memento = verbs.delete_step(step=step, **who)
     assert "introduction" not in titles(version)
@@ -190,7 +190,7 @@ def test_a_renamed_answer_takes_its_branch_along(version, who):
     step = step_of(version, "opening")
     question = ask(step, who, ("no", "end"))
 
-    verbs.save_question(
+    services_questions.save_question(
         question=question, text="Ready?", kind="choice", is_required=True, answers=[("not now", "end")], **who
     )
 
@@ -204,23 +204,23 @@ def test_a_question_that_is_answered_freely_has_no_answers(version, who):
 
 
 def test_two_answers_that_read_the_same_are_refused(version, who):
-    with pytest.raises(verbs.AnswersClash):
+    with pytest.raises(services_questions.AnswersClash):
         ask(step_of(version, "opening"), who, ("no", ""), ("no ", "end"))
 
 
 def test_an_answer_cannot_lead_into_another_version(version, who):
     stranger = ScriptVersionFactory(six_parts=True).steps.first()
 
-    with pytest.raises(verbs.NotOfThisVersion):
+    with pytest.raises(services_drafts.NotOfThisVersion):
         ask(step_of(version, "opening"), who, ("yes", str(stranger.pk)))
 
 
 def test_a_code_of_a_question_that_was_deleted_is_given_again_only_when_free(version, who):
     step = step_of(version, "opening")
     first, second = ask(step, who), ask(step, who)
-    verbs.delete_question(question=first, **who)
+    services_questions.delete_question(question=first, **who)
 
-    assert (second.code, verbs.add_question(step=step, **who).code) == ("q2", "q1")
+    assert (second.code, services_questions.add_question(step=step, **who).code) == ("q2", "q1")
 
 
 def test_an_article_is_quoted_as_it_stands_and_again_when_it_has_changed(version, who):
@@ -250,8 +250,8 @@ def test_an_objection_is_at_hand_once_however_often_it_is_taken(version, who):
 
 def test_a_table_takes_the_place_of_all_steps_and_comments_stay_with_theirs(version, who):
     kept, gone = step_of(version, "opening"), step_of(version, "closing")
-    first = verbs.comment(version=version, step=kept, text="good", **who)
-    second = verbs.comment(version=version, step=gone, text="bad", **who)
+    first = services_comments.comment(version=version, step=kept, text="good", **who)
+    second = services_comments.comment(version=version, step=gone, text="bad", **who)
     contents = [
         {"key": "", "part": "ending", "title": "bye", "text": "Bye"},
         {
@@ -283,19 +283,19 @@ def test_a_table_takes_the_place_of_all_steps_and_comments_stay_with_theirs(vers
 
 
 def test_comments_are_for_versions_not_yet_approved_and_have_words(version, who):
-    with pytest.raises(verbs.CommentRefused):
-        verbs.comment(version=live_version(), step=None, text="late", **who)
-    with pytest.raises(verbs.NothingSaid):
-        verbs.comment(version=version, step=None, text="  ", **who)
-    with pytest.raises(verbs.NotOfThisVersion):
-        verbs.comment(version=version, step=live_version().steps.first(), text="x", **who)
+    with pytest.raises(services_comments.CommentRefused):
+        services_comments.comment(version=live_version(), step=None, text="late", **who)
+    with pytest.raises(services_comments.NothingSaid):
+        services_comments.comment(version=version, step=None, text="  ", **who)
+    with pytest.raises(services_drafts.NotOfThisVersion):
+        services_comments.comment(version=version, step=live_version().steps.first(), text="x", **who)
 
 
 def test_a_comment_is_settled_once(version, who):
-    said = verbs.comment(version=version, step=None, text="x", **who)
+    said = services_comments.comment(version=version, step=None, text="x", **who)
 
-    verbs.settle_comment(said=said, **who)
-    again = verbs.settle_comment(said=said, by=UserFactory(role="qa"), at=AT)
+    services_comments.settle_comment(said=said, **who)
+    again = services_comments.settle_comment(said=said, by=UserFactory(role="qa"), at=AT)
 
     assert again.settled_by == who["by"]
 
@@ -307,14 +307,14 @@ def test_questions_of_a_step_are_put_in_another_order(version, who):
     def order():
         return list(step.questions.order_by("position", "pk").values_list("code", flat=True))
 
-    verbs.move_question(question=third, place=0, **who)
+    services_questions.move_question(question=third, place=0, **who)
     assert order() == ["q3", "q1", "q2"]
-    verbs.nudge_question(question=third, up=False, **who)
+    services_questions.nudge_question(question=third, up=False, **who)
     assert order() == ["q1", "q3", "q2"]
-    verbs.nudge_question(question=second, up=False, **who)
-    verbs.nudge_question(question=first, up=True, **who)
+    services_questions.nudge_question(question=second, up=False, **who)
+    services_questions.nudge_question(question=first, up=True, **who)
     assert order() == ["q1", "q3", "q2"], "at the edge nothing happens"
-    verbs.move_question(question=first, place=99, **who)
+    services_questions.move_question(question=first, place=99, **who)
     assert order() == ["q3", "q2", "q1"]
 
 
@@ -322,7 +322,7 @@ def test_a_question_that_stays_where_it_is_leaves_no_trace(version, who):
     question = ask(step_of(version, "opening"), who)
     before = AuditEvent.objects.count()
 
-    verbs.move_question(question=question, place=0, **who)
+    services_questions.move_question(question=question, place=0, **who)
 
     assert AuditEvent.objects.count() == before
 
@@ -330,11 +330,11 @@ def test_a_question_that_stays_where_it_is_leaves_no_trace(version, who):
 def test_a_question_that_is_gone_is_not_moved(version, who):
     question = ask(step_of(version, "opening"), who)
     stale = ScriptQuestion.objects.select_related("step__version").get(pk=question.pk)
-    verbs.delete_question(question=question, **who)
+    services_questions.delete_question(question=question, **who)
 
     for move in (
-        lambda: verbs.move_question(question=stale, place=0, **who),
-        lambda: verbs.nudge_question(question=stale, up=True, **who),
+        lambda: services_questions.move_question(question=stale, place=0, **who),
+        lambda: services_questions.nudge_question(question=stale, up=True, **who),
     ):
-        with pytest.raises(verbs.StepIsGone):
+        with pytest.raises(services_drafts.StepIsGone):
             move()
