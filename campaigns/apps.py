@@ -17,6 +17,6 @@ class CampaignsConfig(AppConfig):
             receivers,
             scopes,
             staying,
-        )  # fmt: skip
+        )
 
         person_data.register()

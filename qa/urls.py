@@ -10,6 +10,7 @@ urlpatterns = [
     path("recordings/", recordings.recordings, name="recordings"),
     path("recordings/rules/", keeping.keep_rules, name="keep-rules"),
     path("recordings/rules/<int:pk>/drop/", keeping.keep_rule_drop, name="keep-rule-drop"),
+    path("recordings/listen/<int:call_id>/", recordings.listen, name="listen"),
     path("recordings/of-call/<int:pk>/", recordings.of_call, name="call-recordings"),
     path("recordings/of-call/<int:pk>/upload/", recordings.upload, name="call-upload"),
     path("recordings/<int:pk>/", recordings.recording, name="recording"),

@@ -76,13 +76,16 @@ def record_call(
     inbound: LiveCall | None = None,
     saved_at: datetime | None = None,
 ) -> Call:
-    """Record one call to the lead in the agent's hand and decide what becomes of the lead. `inbound`: the customer called in; that is no
-    attempt, and a lead that had ended well before stays as it ended unless something came of the call.
+    """Record one call to the lead in the agent's hand and decide what becomes of the lead.
 
-    `answers`: {question id: answer}. `script_version_id`: the version that the agent's window shows, when another has come into force meanwhile. `saved_at`: when the agent saved it, if it
-    comes late: a callback agreed on is judged from there. `recommended` None: taken from the result. Seconds are whole. The person is locked before the lead,
-    the order in which a suppression locks them. Answers and a step that are not of the version spoken are left out; `left_out` of the call says so. A person suppressed since the dial: call and sale are kept, and the lead ends unless
-    its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
+    `answers`: {question id: answer}. `script_version_id`: the version that the agent's window shows, when another has come into force
+    meanwhile. `saved_at`: when the agent saved it, if it comes late: a callback agreed on is judged from there. `recommended` None: taken
+    from the result. Seconds are whole. `inbound`: the customer called in; that is no attempt, and a lead that had ended well before stays
+    as it ended unless something came of the call.
+
+    The person is locked before the lead, the order in which a suppression locks them. Answers and a step that are not of the version
+    spoken are left out; `left_out` of the call says so. A person suppressed since the dial: call and sale are kept, and the lead ends
+    unless its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=lead.customer_id)

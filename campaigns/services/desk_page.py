@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns import desk_fields, queries_desk, queries_guide, queries_script, queries_waiting
+from campaigns import desk_fields, queries_desk, queries_guide, queries_inbound, queries_script, queries_waiting
 from campaigns.funnel import classes, words
 from campaigns.guide import Notes
 from campaigns.models import AgentState, InboundCall, Lead, LiveCall
@@ -68,7 +68,7 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
         "screen": screen,
         **_pill(state, at),
         "promises": queries_desk.own_promises(agent, at),
-        "can_ring": inbound.can_ring(team),
+        "can_ring": queries_inbound.can_ring(team),
         "why": why_nothing(agent=agent, at=at) if screen == "empty" else [],
         "break_name": desk.BREAKS.get(state.reason, state.reason) if state else "",
     }

@@ -13,18 +13,25 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _, gettext_lazy
 
-from campaigns import desk_fields
-from campaigns.models import AgentState, Call, Campaign, InboundCall, Lead, LiveCall
+from campaigns.models import AgentState, Campaign, InboundCall, Lead, LiveCall
+from campaigns.queries_inbound import (
+    RINGS,
+    a_caller,
+    campaigns_for,
+    campaigns_of,
+    can_ring,
+    name_for_choice,
+    other_hand,
+)
 from campaigns.services import claim, desk
 from campaigns.telephony import CallStatus, adapter
 from core.audit import audit
 from core.errors import DomainError
 from core.phones import clean_phone, mask_phone
 from core.sealed import blind_index, seal, unseal
-from customers.models import Customer, NumberUse, Phone
+from customers.models import Customer, NumberUse
 from customers.services.callers import add_caller, owner_of
 from customers.services.persons import use_number
 from people.models import City, Team, User
@@ -32,9 +39,6 @@ from people.models import City, Team, User
 State = AgentState.State
 # a number that an agent types comes from a telephone of which nothing is known here
 TYPED = "handset"
-RINGS = "simulator"
-RECENT = 50
-STRANGERS = 6
 
 # Why a call leaves the desk without a result.
 ENDINGS = {
@@ -147,7 +151,7 @@ def ring(*, agent: User, at: datetime, is_asked: bool = False) -> InboundCall | 
         return None
     if not can_ring(team):
         return None
-    call = _made(agent, team, _somebody(agent, team), RINGS, at)
+    call = _made(agent, team, a_caller(agent, team), RINGS, at)
     adapter(RINGS).ring(call=call, at=at)
     call.save()
     audit("campaigns.inbound.rang", call, by=agent, at=at, city_id=team.city_id, found=call.customer_id is not None)
@@ -260,34 +264,7 @@ def _own(agent: User) -> InboundCall:
     return call
 
 
-def _somebody(agent: User, team: Team) -> str:
-    """The number of a person the agent has called lately and may serve, else one that nobody has."""
-    called = (
-        Call.objects.filter(agent_id=agent.pk).order_by("-started_at").values_list("customer_id", flat=True)[:RECENT]
-    )
-    persons = Customer.objects.filter(pk__in=list(called), held_lead_id=None, is_locked=False)
-    if team.city_id is not None:
-        persons = persons.filter(city=team.city_id)
-    phones = list(Phone.objects.filter(customer__in=persons, is_dead=False, is_primary=True).order_by("pk"))
-    if not phones or random.randrange(STRANGERS) == 0:
-        return f"86199{random.randrange(10**8):08d}"
-    return unseal(bytes(random.choice(phones).sealed))
-
-
 # ---------------------------------------------------------------- for whom, and about what
-
-
-def campaigns_of(team: Team, city_id: int | None = None) -> QuerySet[Campaign]:
-    """Campaigns that the team works on now and that may sell; only those open to customers of the city, when one is named."""
-    rows = Campaign.objects.filter(
-        team_links__team=team, is_on=True, product__is_on=True, stage__in=Campaign.CALLING
-    ).order_by("name")
-    return rows if city_id is None else rows.filter(Q(city=None) | Q(city=city_id))
-
-
-def can_ring(team: Team | None) -> bool:
-    """Whether the simulated telephone can bring this team a call."""
-    return team is not None and campaigns_of(team).filter(telephony=RINGS).exists()
 
 
 def choice_of(call: InboundCall, *, agent: User, at: datetime) -> Choice:
@@ -298,41 +275,19 @@ def choice_of(call: InboundCall, *, agent: User, at: datetime) -> Choice:
     customer = call.customer
     return Choice(
         known=customer is not None,
-        name=_name_for_choice(customer) if customer else "",
-        campaigns=_campaigns_for(customer, team) if customer else [],
+        name=name_for_choice(customer) if customer else "",
+        campaigns=campaigns_for(customer, team) if customer else [],
         all_campaigns=list(campaigns_of(team, team.city_id)),
         cities=[] if team.city_id else list(City.objects.filter(is_on=True).order_by("name")),
-        with_agent=_other_hand(customer, agent) if customer else None,
+        with_agent=other_hand(customer, agent) if customer else None,
     )
-
-
-def _name_for_choice(customer: Customer) -> str:
-    """Enough to ask "am I speaking with ...?"; the rest opens with the lead."""
-    return desk_fields.masked(customer.name) or f"#{customer.pk}"
-
-
-def _campaigns_for(customer: Customer, team: Team) -> list[Campaign]:
-    """Those in which the person is still to be called, promises first; when there is none, all that the team works on."""
-    own = list(campaigns_of(team, customer.city_id))
-    waiting = dict(
-        Lead.objects.filter(customer=customer, campaign__in=own, state=Lead.State.OPEN).values_list(
-            "campaign_id", "callback_agent"
-        )
-    )
-    found = [campaign for campaign in own if campaign.pk in waiting]
-    return sorted(found, key=lambda campaign: waiting[campaign.pk] is None) or own
-
-
-def _other_hand(customer: Customer, agent: User) -> User | None:
-    lead = Lead.objects.filter(customer=customer, state=Lead.State.HELD).exclude(agent=agent).first()
-    return lead.agent if lead else None
 
 
 def _open_if_plain(call: InboundCall, team: Team, agent: User, at: datetime) -> None:
     """One person, one campaign, nobody else's hand: nothing is asked."""
-    if call.customer is None or _other_hand(call.customer, agent) is not None:
+    if call.customer is None or other_hand(call.customer, agent) is not None:
         return
-    campaigns = _campaigns_for(call.customer, team)
+    campaigns = campaigns_for(call.customer, team)
     if len(campaigns) == 1:
         _take(call, call.customer, campaigns[0], agent, at)
 
@@ -358,7 +313,7 @@ def take(
         raise NobodyKnown(_("Nobody whom you serve is known by this number."))
     else:
         customer = call.customer
-        campaign = _chosen(_campaigns_for(customer, team), campaign_id)
+        campaign = _chosen(campaigns_for(customer, team), campaign_id)
     return _take(call, customer, campaign, agent, at)
 
 
@@ -385,7 +340,7 @@ def _take(call: InboundCall, customer: Customer, campaign: Campaign, agent: User
     customer = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
     if customer.merged_into_id is not None or customer.is_locked:
         raise NobodyKnown(_("Nobody whom you serve is known by this number."))
-    other = _other_hand(customer, agent)
+    other = other_hand(customer, agent)
     if other is not None:
         raise InOtherHand(
             _("%(agent)s has this customer at the desk at this moment. Pass the call on, or wait.") % {"agent": other}

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from campaigns import rules
+from campaigns import queries_inbound, rules
 from campaigns.forms_desk import ResultForm
 from campaigns.models import Lead
 from campaigns.services import callbacks, claim, desk, inbound, results, withdrawal
@@ -65,7 +65,7 @@ def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
 def page(request: HttpRequest) -> HttpResponse:
     agent = agent_of(request)
     context = context_of(agent=agent, at=database_now())
-    return render(request, "campaigns/desk.html", context | {"can_ring": inbound.can_ring(context["team"])})
+    return render(request, "campaigns/desk.html", context | {"can_ring": queries_inbound.can_ring(context["team"])})
 
 
 @require_POST

@@ -394,3 +394,17 @@ def test_what_was_said_by_a_locked_person_is_not_read_either(client, qa, team):
     Customer.objects.filter(pk=row.customer_id).update(is_locked=True)
 
     assert "secret" not in client.get(url("recording", row.pk)).content.decode()
+
+
+def test_a_phrase_leads_to_the_second_it_was_said_for_whoever_may_hear_it(client, qa, team):
+    row = recording_of(call_of(team), sound=wav(20))
+    listen = reverse("qa:listen", args=[row.call_id])
+    client.force_login(qa)
+
+    assert client.get(listen, {"second": "12"}).url == f"{url('recording', row.pk)}#t=12000"
+    assert client.get(listen, {"second": "²"}).url == f"{url('recording', row.pk)}#t=0"
+
+    client.force_login(UserFactory(agent=TeamFactory(city=team.city)))
+    told = client.get(listen, {"second": "12"}, follow=True)
+    assert told.redirect_chain[-1][0] == reverse("qa:recordings")
+    assert "There is no recording of this call that you may hear." in told.content.decode()

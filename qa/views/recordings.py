@@ -19,6 +19,7 @@ from core import files
 from core.clock import database_now
 from core.columns import Column
 from core.errors import DomainError
+from core.numbers import number_or_none
 from people.access import must
 from people.models import User
 from qa import queries, rules
@@ -27,6 +28,7 @@ from qa.forms import BeginForm, ClipForm, NoteForm, UploadForm
 from qa.models import Recording, RecordingNote
 from qa.services import listening, notes
 from qa.services.recordings import store_recording
+from qa.sound.limits import MOST_SECONDS
 from qa.wording import fault_sentence
 
 
@@ -139,6 +141,20 @@ def sound(request: HttpRequest, pk: int) -> HttpResponseBase:
         return files.respond(request, stored, inline=True)
     except DomainError as refusal:
         raise Http404(str(refusal)) from None
+
+
+@require_GET
+def listen(request: HttpRequest, call_id: int) -> HttpResponse:
+    """From a phrase or an answer that names a call and a second to the player at that second, for whoever may hear it."""
+    must(request, rules.can_hear(request.user))
+    row = (
+        Recording.objects.visible_to(request.user).kept().filter(call_id=call_id).order_by("-stored_at", "-pk").first()
+    )
+    if row is None:
+        messages.warning(request, _("There is no recording of this call that you may hear."))
+        return redirect("qa:recordings")
+    second = number_or_none(request.GET.get("second", ""), most=MOST_SECONDS) or 0
+    return redirect(f"{reverse('qa:recording', args=[row.pk])}#t={second * 1000}")
 
 
 @require_GET

@@ -121,10 +121,12 @@ def test_an_open_comment_hinders_approval_until_it_is_settled(writer, approver):
     assert services.approve_version(version=version, by=approver, at=AT).status == "approved"
 
 
-PROHIBITS = lambda version: ProhibitedWord.objects.create(word="Persuasion", why="not proven")  # noqa: E731
-DEMANDS = lambda version: Product.objects.filter(pk=version.script.product_id).update(  # noqa: E731
-    mandatory_statements="24 months"
-)
+def prohibits(version):
+    ProhibitedWord.objects.create(word="Persuasion", why="not proven")
+
+
+def demands(version):
+    Product.objects.filter(pk=version.script.product_id).update(mandatory_statements="24 months")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ DEMANDS = lambda version: Product.objects.filter(pk=version.script.product_id).u
         ("trial", services.make_live, "Not put in force"),
     ],
 )
-@pytest.mark.parametrize("change", [PROHIBITS, DEMANDS])
+@pytest.mark.parametrize("change", [prohibits, demands])
 def test_what_became_wrong_since_the_text_was_written_stops_it(writer, approver, status, verb, outcome, change):
     version = moved(draft(writer), status)
     change(version)
