@@ -205,6 +205,9 @@ def _agents(share: int, seconds: float) -> None:
     from django.conf import settings
     from django.db import connection
 
+    from core.turns import take_short_turns
+
+    take_short_turns()
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     times: dict[str, list[float]] = {kind: [] for kind in KINDS}

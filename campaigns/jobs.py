@@ -125,7 +125,7 @@ def hand_over_promises(run: Run) -> dict[str, Any]:
     "campaigns.count_funnels",
     every=timedelta(seconds=60),
     queue="fast",
-    label=gettext_lazy("Count the leads of large campaigns that somebody looks at"),
+    label=gettext_lazy("Count the leads of large campaigns anew"),
 )
 def count_funnels(run: Run) -> dict[str, Any]:
     from campaigns.funnel.counting import count_again

@@ -3,6 +3,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from core.memory import settle
+from core.turns import take_short_turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemkt.settings")
 
@@ -11,3 +12,4 @@ os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "20")
 
 application = get_wsgi_application()
 settle()
+take_short_turns()

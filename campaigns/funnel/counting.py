@@ -22,6 +22,9 @@ from core.calendar import business_date, midnight
 # for it: kept longer than that minute, since who finds none counts himself. The others are kept for a moment only.
 DEAR, ASKED_WITHIN = 0.05, 30 * 60
 KEEP, KEEP_DEAR = 3, 180
+# One that takes longer than SLOW is there for the first who asks, too: unasked it is made anew before it is forgotten, all such counts
+# together for at most so many seconds of each minute. What a count took is remembered for a day.
+SLOW, OLD, MOST_UNASKED, REMEMBERED = 0.3, timedelta(seconds=100), 6.0, 24 * 3600
 # So far back is looked for days on which leads were finished.
 BURN_DAYS = 14
 # A hash of what stands against a million persons stays in memory; compiling the statement would take longer than it runs.
@@ -171,10 +174,33 @@ def kept(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
 
 
 def count_again(at: datetime) -> int:
-    """Count the calling campaigns anew whose counts take long and were asked for lately. Returns how many."""
-    calling = Campaign.objects.filter(stage__in=Campaign.CALLING).select_related("product").order_by("pk")
+    """Count anew the calling campaigns whose counts take long and were asked for lately, then what is slow or was never counted. Returns
+    how many."""
+    calling = list(Campaign.objects.filter(stage__in=Campaign.CALLING).select_related("product").order_by("pk"))
     asked = cache.get_many([_asked(campaign.pk) for campaign in calling])
-    return len(_counted_anew([campaign for campaign in calling if _asked(campaign.pk) in asked], at))
+    wanted = [campaign for campaign in calling if _asked(campaign.pk) in asked]
+    done = len(_counted_anew(wanted, at))
+    until = time.monotonic() + MOST_UNASKED
+    for campaign in _unasked(calling, wanted, at):
+        if time.monotonic() >= until:
+            break
+        done += len(_counted_anew([campaign], at))
+    return done
+
+
+def _unasked(calling: Sequence[Campaign], wanted: Sequence[Campaign], at: datetime) -> list[Campaign]:
+    """Of the calling campaigns those nobody asked for lately that are slow, or of which nobody knows, and that were counted a while ago;
+    the oldest counts first."""
+    others = [campaign for campaign in calling if campaign not in wanted]
+    took = cache.get_many([_took(campaign.pk) for campaign in others])
+    kept_ones = cache.get_many([_key(campaign) for campaign in others])
+    found = []
+    for campaign in others:
+        counted = kept_ones.get(_key(campaign))
+        is_old = counted is None or counted.at <= at - OLD
+        if is_old and took.get(_took(campaign.pk), SLOW) >= SLOW:
+            found.append((counted is not None, counted.at if counted else at, campaign.pk, campaign))
+    return [campaign for *_order, campaign in sorted(found, key=lambda row: row[:3])]
 
 
 def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
@@ -182,11 +208,16 @@ def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Coun
     for campaign in campaigns:
         counted = fresh[campaign.pk]
         cache.set(_key(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
+        cache.set(_took(campaign.pk), counted.seconds, REMEMBERED)
     return fresh
 
 
 def _asked(campaign_id: int) -> str:
     return f"campaigns.funnel.asked.{campaign_id}"
+
+
+def _took(campaign_id: int) -> str:
+    return f"campaigns.funnel.took.{campaign_id}"
 
 
 def _key(campaign: Campaign) -> str:

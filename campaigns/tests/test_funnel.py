@@ -433,14 +433,47 @@ def test_a_count_that_takes_long_is_made_anew_for_those_who_asked(monkeypatch):
     monkeypatch.setattr(counting, "KEEP", 60)
     floor, unasked = Floor(), Floor()
     floor.lead()
-    assert counting.count_again(AT) == 0
+    assert counting.count_again(AT) == 2, "nobody knows yet how long these take"
+    assert counting.count_again(AT) == 0, "quick, and nobody asked"
     monkeypatch.setattr(counting, "DEAR", 0)
+    cache.delete(counting._key(floor.campaign))
     counting.kept([floor.campaign], AT)
     floor.lead()
 
     assert counting.count_again(AT + HOUR) == 1
     assert cut(counting.kept([floor.campaign], AT + HOUR).values()).total == 2
     assert cut(counting.kept([unasked.campaign], AT + HOUR).values()).total == 0
+
+
+def test_a_slow_count_is_there_for_the_first_who_asks_and_renewed_before_it_is_forgotten(monkeypatch):
+    floor = Floor()
+    floor.lead()
+    monkeypatch.setattr(counting, "SLOW", 0)
+    monkeypatch.setattr(counting, "DEAR", 0)
+
+    assert counting.count_again(AT) == 1
+    floor.lead()
+    assert counting.count_again(AT + timedelta(seconds=60)) == 0, "not yet old"
+    assert counting.count_again(AT + timedelta(seconds=120)) == 1
+
+    seen = counting.kept([floor.campaign], AT + timedelta(seconds=130))[floor.campaign.pk]
+    assert (cut([seen]).total, seen.at) == (2, AT + timedelta(seconds=120))
+
+
+def test_slow_counts_that_nobody_asked_for_take_a_bounded_share_of_a_minute_the_oldest_first(monkeypatch):
+    first, second = Floor(), Floor()
+    monkeypatch.setattr(counting, "SLOW", 0)
+    monkeypatch.setattr(counting, "DEAR", 0)
+    monkeypatch.setattr(counting, "MOST_UNASKED", 0)
+    assert counting.count_again(AT) == 0
+    monkeypatch.setattr(counting, "MOST_UNASKED", 60)
+    assert counting.count_again(AT) == 2
+    cache.delete(counting._key(first.campaign))
+
+    assert [c.pk for c in counting._unasked([second.campaign, first.campaign], [], AT + HOUR)] == [
+        first.campaign.pk,
+        second.campaign.pk,
+    ]
 
 
 # ---------------------------------------------------------------- how long the stock lasts

@@ -156,7 +156,7 @@ def entries_of(customer: Customer, at: datetime) -> list[GreyEntry]:
     """What is in force for the person, by row or by one of the numbers. No question of who is not on the list."""
     if not customer.is_greylisted:
         return []
-    numbers = customer.phones.values("blind_index")
+    numbers = list(customer.phones.values_list("blind_index", flat=True))
     rows = GreyEntry.objects.in_force(at).filter(Q(customer=customer) | Q(phone_blind__in=numbers))
     return list(rows.order_by("pk"))
 

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core.sealed import blind_index
 from customers.models import ContactRule, Customer, RulePack, Suppression
@@ -278,3 +280,19 @@ def test_sentences_are_in_the_language_of_the_reader_and_name_the_time():
 
     assert "calling hours" in reason.sentence
     assert reason.until == at(9, day=6)
+
+
+def test_what_stands_against_a_person_is_found_by_indexes_however_many_are_suppressed():
+    customer = CustomerFactory(number="19100007549")
+    Suppression.objects.create(phone_blind=blind_index("8619100007549"), kind="register", valid_from=TEN)
+
+    with CaptureQueriesContext(connection) as asked:
+        found = contacts.suppressions_of(customer, TEN)
+    (query,) = (q["sql"] for q in asked.captured_queries if "customers_suppression" in q["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {query}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert len(found) == 1
+    assert "Seq Scan" not in plan, plan
