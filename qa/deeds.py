@@ -25,6 +25,7 @@ tell(
         "qa.evaluation.submitted": _("Submitted the evaluation of a call"),
         "qa.evaluation.withdrawn": _("Took an evaluation back"),
         "qa.evaluation.accepted": _("Accepted an evaluation"),
+        "qa.task.dropped": _("Took a call out of the work of scorers"),
         "qa.appeal.made": _("Appealed an item of an evaluation"),
         "qa.appeal.decided": _("Decided an appeal"),
     }

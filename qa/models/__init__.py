@@ -4,6 +4,7 @@ from .clips import Clip
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
+from .work import ScoringTask
 
 __all__ = [
     "Appeal",
@@ -18,5 +19,6 @@ __all__ = [
     "QualityForm",
     "Recording",
     "RecordingNote",
+    "ScoringTask",
     "Sound",
 ]
