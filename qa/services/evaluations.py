@@ -163,6 +163,7 @@ def submit(*, evaluation: Evaluation, by: User, at: datetime) -> Evaluation:
         _stored(found.raw), _stored(found.reported), _stored(found.coverage)
     )  # fmt: skip
     evaluation.outcome = found.outcome
+    evaluation.pick, evaluation.probability = work.choice_of(evaluation)
     evaluation.save()
     work.close_with(evaluation=evaluation, at=at)
     audit("qa.evaluation.submitted", evaluation, by=by, at=at, outcome=found.outcome, failed_by=list(found.failed_by))

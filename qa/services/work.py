@@ -13,6 +13,7 @@ from campaigns.models import Call
 from core.audit import audit
 from core.errors import DomainError
 from people.models import User
+from qa import rules
 from qa.models import Evaluation, QualityForm, Recording, ScoringTask
 
 OF_CALL = ("customer_id", "city_id", "team_id", "agent_id", "campaign_id")
@@ -79,8 +80,19 @@ def drop(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
 def open_tasks(*, call_id: int, form_id: int, scorer: User) -> list[ScoringTask]:
     """The open tasks that an evaluation of this call on this form by this person does; the one that feeds published scores first."""
     mine = Q(scorer=scorer) | Q(scorer=None)
-    rows = ScoringTask.objects.open().filter(mine, call_id=call_id, form=form_id)
+    found = ScoringTask.objects.open().filter(mine, call_id=call_id, form=form_id)
+    rows = [task for task in found if task.scorer_id or rules.can_score(scorer, task.pick)]
     return sorted(rows, key=lambda task: (task.pick not in Evaluation.PUBLISHED_PICKS, task.scorer_id is None, task.pk))
+
+
+def choice_of(evaluation: Evaluation) -> tuple[str, float | None]:
+    """How the call was chosen, and with what probability: a call that a plan drew is one of the plan's, also when it was begun by hand."""
+    if evaluation.pick in Evaluation.PUBLISHED_PICKS:
+        return evaluation.pick, evaluation.probability
+    asked = open_tasks(call_id=evaluation.call_id, form_id=evaluation.version.form_id, scorer=evaluation.scorer)
+    if asked and asked[0].pick in Evaluation.PUBLISHED_PICKS:
+        return asked[0].pick, asked[0].probability
+    return evaluation.pick, evaluation.probability
 
 
 @transaction.atomic
