@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Campaign
 from core.audit import audit
-from core.calendar import business_date, midnight, month_start, next_month, week_start
+from core.calendar import business_date, day_bounds, midnight, month_start, next_month, week_start
 from core.errors import DomainError, PermissionRefused
 from core.jobs import enqueue
 from core.models import Job
+from metrics.columns import Level
+from metrics.models import DayFigures
 from people.models import City, Membership, User
 from qa import drawing, rules
 from qa.models import Evaluation, QualityForm, Recording, SampleDraw, SampleGap, SamplePick, SamplingPlan, ScoringTask
@@ -175,15 +177,21 @@ class _Quotas:
         self.new = set(
             begun.filter(first__gt=last - timedelta(days=plan.new_days)).values_list("user_id", flat=True)
         )  # fmt: skip
-        since, until = midnight(last - timedelta(days=plan.complaint_days)), midnight(after)
-        complained = Call.objects.filter(started_at__gte=since, started_at__lt=until, complaint=True)
-        self.complained = set(complained.order_by().values_list("agent_id", flat=True).distinct())
+        self.complained = _complained(last - timedelta(days=plan.complaint_days), last)
         known = set(self.cities) | self.new | self.complained
         self.wanted = {agent: self.of(agent) for agent in sorted(known)}
 
     def of(self, agent: int) -> int:
         more = self.plan.new_picks * (agent in self.new) + self.plan.complaint_picks * (agent in self.complained)
         return self.plan.picks + more
+
+
+def _complained(first: date, last: date) -> set[int]:
+    """Agents with a complaint in a call of these days: the last day from its calls, those before from the figures that the night has counted."""
+    counted = DayFigures.objects.filter(level=Level.AGENT, day__gte=first, day__lt=last, customers_complained__gt=0)
+    start, end = day_bounds(last)
+    fresh = Call.objects.filter(started_at__gte=start, started_at__lt=end, complaint=True).order_by()
+    return {*counted.values_list("agent_id", flat=True), *fresh.values_list("agent_id", flat=True)}
 
 
 def _pick(made: SampleDraw, quotas: _Quotas, drawn: drawing.Drawn, task: ScoringTask) -> SamplePick:

@@ -12,6 +12,8 @@ from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
 from core.jobs import run_inline
 from core.models import Job
+from metrics.columns import Level
+from metrics.models import DayFigures
 from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import Recording, SampleGap, SamplingPlan, ScoringTask
@@ -142,7 +144,7 @@ def test_a_new_agent_and_one_with_a_complaint_have_more_drawn(qa, form, team):
     MembershipFactory(user=new, team=team, valid_from=DAY - timedelta(days=10))
     for agent in (old, new, blamed):
         calls_of(agent, team, 10)
-    call_of(team, agent=blamed, at=AT - timedelta(days=3), complaint=True)
+    call_of(team, agent=blamed, complaint=True, connected=False)
 
     made = drawn(plan_of(qa, form, picks=1, new_picks=2, complaint_picks=3))
 
@@ -151,6 +153,25 @@ def test_a_new_agent_and_one_with_a_complaint_have_more_drawn(qa, form, team):
         [(old.pk, 0.1, False, False), (new.pk, 0.3, True, False), (blamed.pk, 0.4, False, True)]
     )
     assert len(picks) == 1 + 3 + 4
+
+
+def test_a_complaint_of_weeks_ago_is_read_from_the_figures_of_its_day(qa, form, team):
+    agent, longer = agent_of(team), agent_of(team)
+    for person, back in ((agent, 29), (longer, 31)):
+        calls_of(person, team, 4)
+        DayFigures.objects.create(
+            day=DAY - timedelta(days=back),
+            level=Level.AGENT,
+            city_id=team.city_id,
+            team_id=team.pk,
+            agent_id=person.pk,
+            customers_complained=1,
+        )
+
+    made = drawn(plan_of(qa, form, picks=1, complaint_picks=2))
+
+    assert made.picks.filter(agent_id=agent.pk).count() == 3
+    assert made.picks.filter(agent_id=longer.pk).count() == 1
 
 
 def test_gaps_say_why_there_was_too_little(qa, form, team):
