@@ -34,12 +34,12 @@ INSERT INTO qa_recording (call_id, call_started_at, customer_id, city_id, agent_
 SELECT id, started_at, customer_id, city_id, agent_id, team_id, campaign_id, disposition_id, sale, %(first)s + customer_id %% {sounds}, 600, 'telephony', started_at,
   started_at + interval '4000 days' FROM campaigns_call;
 """
-# every other call is scored by one of the two scorers of its city, the others wait for them
+# half of the calls are scored by one of the two scorers of its city, the others wait for them
 EVALUATED = """
 INSERT INTO qa_evaluation (call_id, call_started_at, customer_id, city_id, agent_id, team_id, campaign_id, recording_id, version_id, scorer_id, pick, probability, remark, saves,
   started_at, submitted_at, definition, raw, reported, outcome, coverage)
-SELECT call_id, call_started_at, customer_id, city_id, agent_id, team_id, campaign_id, id, %(version)s, {qa} + CASE WHEN city_id = 1 THEN 20 ELSE city_id - 1 END + 20 * (id / 2 %% 2), 'stratified', 0.05, '', 30,
-  call_started_at, call_started_at + interval '1 day', 'qa_score.v1', 80, 80, 'pass', 100 FROM qa_recording WHERE id %% 2 = 0;
+SELECT call_id, call_started_at, customer_id, city_id, agent_id, team_id, campaign_id, id, %(version)s, {qa} + CASE WHEN city_id = 1 THEN 20 ELSE city_id - 1 END + 20 * (id / 40 %% 2), 'stratified', 0.05, '', 30,
+  call_started_at, call_started_at + interval '1 day', 'qa_score.v1', 80, 80, 'pass', 100 FROM qa_recording WHERE id / 20 %% 2 = 0;
 INSERT INTO qa_evaluationanswer (evaluation_id, item_id, answer, remark) SELECT e.id, i.id, i.good, CASE WHEN e.id %% 10 = 0 THEN '没有说明合约期。' ELSE '' END
 FROM qa_evaluation e, qa_formitem i JOIN qa_formstage s ON s.id = i.stage_id WHERE s.version_id = %(version)s;
 INSERT INTO qa_appeal (answer_id, reason, appealed_at, due_at, decision, right_answer, ground, decided_by_id, decided_at)
@@ -48,8 +48,8 @@ SELECT id, '再听一遍', now(), now(), 'upheld', answer, '按规范', {qa} + 1
 WAITING = """
 INSERT INTO qa_scoringtask (call_id, call_started_at, customer_id, city_id, agent_id, team_id, campaign_id, recording_id, form_id, scorer_id, pick, probability, source, source_id, blind,
   due_at, lot, given_at, dropped_why)
-SELECT call_id, call_started_at, customer_id, city_id, agent_id, team_id, campaign_id, id, %(form)s, CASE WHEN id %% 20 = 1 THEN NULL ELSE {qa} + CASE WHEN city_id = 1 THEN 20 ELSE city_id - 1 END + 20 * (id / 2 %% 2) END,
-  'stratified', 0.05, 'plan', 1, true, call_started_at::date + 7 + (id %% 5)::int, (random() * 2e9)::int, now(), '' FROM qa_recording WHERE id %% 2 = 1;
+SELECT call_id, call_started_at, customer_id, city_id, agent_id, team_id, campaign_id, id, %(form)s, CASE WHEN id %% 19 = 1 THEN NULL ELSE {qa} + CASE WHEN city_id = 1 THEN 20 ELSE city_id - 1 END + 20 * (id / 40 %% 2) END,
+  'stratified', 0.05, 'plan', 1, true, call_started_at::date + 7 + (id %% 5)::int, (random() * 2e9)::int, now(), '' FROM qa_recording WHERE id / 20 %% 2 = 1;
 """
 
 

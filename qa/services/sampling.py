@@ -188,12 +188,11 @@ class _Quotas:
 
 def _complained(first: date, last: date) -> set[int]:
     """Agents with a complaint in a call of these days: the last day from its calls, those before from the figures that the night has counted."""
-    counted = DayFigures.objects.filter(
-        level=Level.AGENT, agent_id__isnull=False, day__gte=first, day__lt=last, customers_complained__gt=0
-    )
+    counted = DayFigures.objects.filter(level=Level.AGENT, day__gte=first, day__lt=last, customers_complained__gt=0)
     start, end = day_bounds(last)
     fresh = Call.objects.filter(started_at__gte=start, started_at__lt=end, complaint=True).order_by()
-    return {agent for rows in (counted, fresh) for agent in rows.values_list("agent_id", flat=True)}
+    agents = (agent for rows in (counted, fresh) for agent in rows.values_list("agent_id", flat=True))
+    return {agent for agent in agents if agent is not None}
 
 
 def _pick(made: SampleDraw, quotas: _Quotas, drawn: drawing.Drawn, task: ScoringTask) -> SamplePick:
