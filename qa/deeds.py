@@ -26,7 +26,7 @@ tell(
         "qa.evaluation.withdrawn": _("Took an evaluation back"),
         "qa.evaluation.accepted": _("Accepted an evaluation"),
         "qa.plan.made": _("Made a sampling plan"),
-        "qa.plan.ended": _("Switched a sampling plan off"),
+        "qa.plan.ended": _("Ended a sampling plan"),
         "qa.plan.drawn": _("Drew calls to be scored by a sampling plan"),
         "qa.task.dropped": _("Took a call out of the work of scorers"),
         "qa.appeal.made": _("Appealed an item of an evaluation"),

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 (
                     "period",
                     models.CharField(
-                        choices=[("day", "day"), ("week", "week"), ("month", "month")],
+                        choices=[("day", "daily"), ("week", "weekly"), ("month", "monthly")],
                         default="week",
                         max_length=5,
                         verbose_name="period",
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                     "made_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="made"),
                 ),
-                ("ended_at", models.DateTimeField(null=True, verbose_name="switched off")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 (
                     "campaign",
                     models.ForeignKey(
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="switched off by",
+                        verbose_name="ended by",
                     ),
                 ),
                 (

@@ -38,9 +38,9 @@ class SamplingPlan(models.Model):
     groups named in `strata`. New agents and those with a complaint have more of theirs drawn."""
 
     class Period(models.TextChoices):
-        DAY = "day", _("day")
-        WEEK = "week", _("week")
-        MONTH = "month", _("month")
+        DAY = "day", _("daily")
+        WEEK = "week", _("weekly")
+        MONTH = "month", _("monthly")
 
     class Stratum(models.TextChoices):
         CAMPAIGN = "campaign", _("campaign")
@@ -70,13 +70,13 @@ class SamplingPlan(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("made by"), db_index=False
     )
     made_at = models.DateTimeField(_("made"), db_default=Now())
-    ended_at = models.DateTimeField(_("switched off"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
         related_name="+",
-        verbose_name=_("switched off by"),
+        verbose_name=_("ended by"),
         db_index=False,
     )
 

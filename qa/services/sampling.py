@@ -100,7 +100,7 @@ def ask_draw(*, plan: SamplingPlan, by: User, at: datetime) -> Job:
     if not rules.can_plan_in(by, plan.city):
         raise PermissionRefused(_("Your role does not allow this."))
     if not SamplingPlan.objects.on().filter(pk=plan.pk).exists():
-        raise NotAPlan(_("This plan is switched off."))
+        raise NotAPlan(_("This plan has ended."))
     start, _end = last_period(plan, business_date(at))
     return enqueue(
         kind="qa.draw_sample", key=f"{plan.pk}/{start}", args={"plan": plan.pk, "start": start.isoformat()}, by=by

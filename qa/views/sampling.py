@@ -94,7 +94,7 @@ def _drawn(request: HttpRequest, draw: SampleDraw) -> dict[str, Any]:
 @require_POST
 def plan_end(request: HttpRequest, pk: int) -> HttpResponse:
     services.end_plan(plan=_plan(request, pk), by=request.user, at=database_now())
-    messages.success(request, _("Switched off. What was drawn stays to be scored."))
+    messages.success(request, _("The plan has ended. What was drawn stays to be scored."))
     return redirect("qa:plan", pk=pk)
 
 
