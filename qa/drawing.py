@@ -40,7 +40,7 @@ PICKS = (
     QUOTA
     + """, placed AS (
   SELECT f.id, f.started_at, f.agent_id, f.stratum, o.n, o.take, o.k,
-    row_number() OVER (PARTITION BY f.agent_id ORDER BY f.stratum, md5(%(seed)s::text || ':call:' || f.id), f.id) - 1 AS r
+    row_number() OVER (PARTITION BY f.agent_id ORDER BY f.stratum COLLATE "C", md5(%(seed)s::text || ':call:' || f.id)::uuid, f.id) - 1 AS r
   FROM sample_frame f JOIN counted o USING (agent_id) WHERE o.take > 0)
 SELECT id, started_at, agent_id, stratum, n, take FROM placed WHERE ((r + 1) * take + k) / n > (r * take + k) / n ORDER BY id"""
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from campaigns.models import Disposition
 from campaigns.tests.factories import AT, agent_of
 from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
@@ -16,7 +18,7 @@ from metrics.columns import Level
 from metrics.models import DayFigures
 from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
-from qa.models import Recording, SampleGap, SamplingPlan, ScoringTask
+from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
 from qa.services import keeping, sampling
 from qa.tests.factories import call_of, recording_of, wav
 from qa.tests.sheets import form_of
@@ -354,3 +356,32 @@ def test_the_button_draws_in_the_background(qa, form, team):
     assert one == other
     assert Job.objects.get(pk=one.pk).state == Job.State.DONE
     assert plan.draws.get().starts_on == business_date(at) - timedelta(days=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_draw_at_the_same_moment_have_one_draw(qa, form, team):
+    # what is shipped may have gone with a test before
+    Disposition.objects.get_or_create(
+        code="considering", campaign=None, defaults={"label": "Considering", "connected": True}
+    )
+    KeepRule.objects.get_or_create(product=None, of_sales=False, defaults={"days": 90, "basis": "test"})
+    calls_of(agent_of(team), team, 4)
+    plan = plan_of(qa, form)
+    start, found = threading.Barrier(2), []
+
+    def work() -> None:
+        try:
+            start.wait()
+            found.append(drawn(plan).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 2
+    assert len(set(found)) == 1
+    assert ScoringTask.objects.count() == 2
