@@ -15,6 +15,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection
 
+from customers.models import Customer, PersonRequest
 from qa.models import SamplingPlan
 
 # what a pick says of its group; lengths as in the filter of recordings
@@ -27,7 +28,8 @@ GROUPS = {
 HEARD = """EXISTS (SELECT FROM qa_recording r JOIN qa_sound s ON s.id = r.sound_id WHERE r.call_id = c.id AND r.call_started_at = c.started_at
   AND r.call_started_at >= %(start)s AND r.call_started_at < %(end)s AND r.destroyed_at IS NULL AND s.state <> 'broken')"""
 ANSWERED = """c.started_at >= %(start)s AND c.started_at < %(end)s AND c.connected AND c.talk_seconds >= %(least)s
-  AND (%(city)s::bigint IS NULL OR c.city_id = %(city)s) AND (%(campaign)s::bigint IS NULL OR c.campaign_id = %(campaign)s)"""
+  AND (%(city)s::bigint IS NULL OR c.city_id = %(city)s) AND (%(campaign)s::bigint IS NULL OR c.campaign_id = %(campaign)s)
+  AND c.customer_id <> ALL(%(locked)s::bigint[])"""
 FRAME = """
 CREATE TEMP TABLE sample_frame ON COMMIT DROP AS
 SELECT c.id, c.started_at, c.agent_id, {group} AS stratum FROM campaigns_call c WHERE {answered} AND {heard}"""
@@ -70,10 +72,17 @@ def _group(plan: SamplingPlan) -> str:
     return " || '/' || ".join(GROUPS[name] for name in GROUPS if name in plan.strata) or "''"
 
 
+def _locked() -> list[int]:
+    """Persons nobody works with until their lock is lifted, with those who were merged into them."""
+    locks = PersonRequest.objects.filter(kind="lock", state="done", lifted_at=None)
+    ids = list(locks.values_list("customer_id", flat=True))
+    return ids + list(Customer.objects.filter(merged_into__in=ids).values_list("pk", flat=True))
+
+
 def _values(plan: SamplingPlan, start: datetime, end: datetime, seed: str) -> dict[str, object]:
     return {
         "start": start, "end": end, "least": plan.least_seconds, "city": plan.city_id, "campaign": plan.campaign_id,
-        "seed": seed, "zone": settings.TIME_ZONE, "usual": plan.picks,
+        "seed": seed, "zone": settings.TIME_ZONE, "usual": plan.picks, "locked": _locked(),
     }  # fmt: skip
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
 from people.models import Membership, User
 
 from .evaluations import READERS, Evaluation
@@ -20,6 +21,10 @@ SCORERS = (Membership.Role.QA,)
 class ScoringTaskQuerySet(models.QuerySet):
     def open(self) -> ScoringTaskQuerySet:
         return self.filter(done_at=None, dropped_at=None)
+
+    def _not_at_rest(self) -> ScoringTaskQuerySet:
+        """Calls of a person whose data are locked wait until the lock is lifted."""
+        return self.exclude(Exists(Customer.objects.filter(pk=OuterRef("customer_id"), is_locked=True)))
 
     def _within(self, user: User, roles: tuple[str, ...]) -> ScoringTaskQuerySet:
         if not user.has_role(*roles):
@@ -35,7 +40,7 @@ class ScoringTaskQuerySet(models.QuerySet):
 
     def open_of(self, user: User) -> ScoringTaskQuerySet:
         """What the user named in it is still to score. Who has left a place has its work no more, until it is given anew."""
-        return self.visible_to(user).open().filter(scorer=user)
+        return self.visible_to(user).open()._not_at_rest().filter(scorer=user)
 
     def open_to_anybody(self, user: User) -> ScoringTaskQuerySet:
         """What any scorer of the place may take: no call of the own team, neither led nor shared."""

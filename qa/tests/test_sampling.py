@@ -14,11 +14,13 @@ from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
 from core.jobs import run_inline
 from core.models import Job
+from customers.models import Customer, PersonRequest
 from metrics.columns import Level
 from metrics.models import DayFigures
 from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
+from qa.queries_work import next_task, queue_shown
 from qa.services import keeping, sampling
 from qa.tests.factories import call_of, recording_of, wav
 from qa.tests.sheets import form_of
@@ -188,6 +190,28 @@ def test_gaps_say_why_there_was_too_little(qa, form, team):
         few.pk: (3, 1, "few_calls"), silent.pk: (3, 0, "no_calls"), unheard.pk: (3, 0, "no_recording"),
     }  # fmt: skip
     assert made.picks.get().probability == 1.0
+
+
+def test_calls_of_a_person_whose_data_are_locked_are_neither_drawn_nor_waiting(qa, form, team):
+    agent = agent_of(team)
+    first, second, third = calls_of(agent, team, 3)
+    plan = plan_of(qa, form, picks=3)
+    lock(first.customer_id, qa)
+
+    made = drawn(plan)
+    assert {pick.call_id for pick in made.picks.all()} == {second.pk, third.pk}
+    assert made.calls == 2
+
+    lock(second.customer_id, qa)
+    assert [task.call_id for task in queue_shown(qa)] == [third.pk]
+    assert next_task(qa).call_id == third.pk
+
+
+def lock(customer_id, by):
+    Customer.objects.filter(pk=customer_id).update(is_locked=True)
+    PersonRequest.objects.create(
+        customer_id=customer_id, kind="lock", way="letter", received_on=DAY, received_by=by, due_on=DAY, state="done", decided_by=by, decided_at=AT,
+    )  # fmt: skip
 
 
 def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
