@@ -25,6 +25,10 @@ tell(
         "qa.evaluation.submitted": _("Submitted the evaluation of a call"),
         "qa.evaluation.withdrawn": _("Took an evaluation back"),
         "qa.evaluation.accepted": _("Accepted an evaluation"),
+        "qa.plan.made": _("Made a sampling plan"),
+        "qa.plan.ended": _("Ended a sampling plan"),
+        "qa.plan.drawn": _("Drew calls to be scored by a sampling plan"),
+        "qa.task.dropped": _("Took a call out of the work of scorers"),
         "qa.appeal.made": _("Appealed an item of an evaluation"),
         "qa.appeal.decided": _("Decided an appeal"),
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from core.jobs import Run, handler
+from core.jobs import Run, handler, scheduled
 
 
 @handler("qa.draw_waveform", label=gettext_lazy("Draw the waveform of a recording"))
@@ -28,3 +29,54 @@ def date_recordings(run: Run) -> dict[str, Any]:
     from qa.services.keeping import date_recordings as work
 
     return {"changed": work()}
+
+
+@handler("qa.draw_sample", label=gettext_lazy("Draw calls by a sampling plan"), lease=timedelta(minutes=5))
+def draw_sample(run: Run) -> dict[str, Any]:
+    """args: plan, start (first day). Drawn before, it is not drawn again."""
+    from qa.models import SamplingPlan
+    from qa.services.sampling import draw_period as work
+
+    with run.chunk(done=1, total=1):
+        made = work(
+            plan=SamplingPlan.objects.get(pk=run.args["plan"]),
+            start=date.fromisoformat(run.args["start"]),
+            at=run.now(),
+        )
+    return {"picks": made.picks.count(), "gaps": made.gaps.count()}
+
+
+@scheduled(
+    "qa.draw_samples", daily_at="01:10", label=gettext_lazy("Draw calls of all plans"), lease=timedelta(minutes=5)
+)
+def draw_samples(run: Run) -> dict[str, Any]:
+    """The last whole period of every plan that is on; each in its own chunk."""
+    from qa.models import SamplingPlan
+    from qa.services import sampling
+
+    due = sampling.draws_due(run.now())
+    for plan_id, start in due:
+        with run.chunk(done=1, total=len(due)):
+            sampling.draw_period(plan=SamplingPlan.objects.get(pk=plan_id), start=start, at=run.now())
+    return {"draws": len(due)}
+
+
+@scheduled(
+    "qa.tend_samples",
+    every=timedelta(minutes=15),
+    label=gettext_lazy("Keep the work of scorers whole"),
+    lease=timedelta(minutes=5),
+)
+def tend_samples(run: Run) -> dict[str, Any]:
+    """Deleted picks are replaced, and what lost its scorer or never had one gets another."""
+    from qa.services import sampling
+
+    found: dict[str, Any] = {}
+    for name, verb in (
+        ("replaced", sampling.replace_deleted),
+        ("given", sampling.give_anew),
+        ("shared", sampling.share_out),
+    ):
+        with run.chunk():
+            found[name] = verb(at=run.now())
+    return found

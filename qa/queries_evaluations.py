@@ -14,7 +14,7 @@ from campaigns.models import Call
 from core.stats import wilson
 from people.models import Team, User
 from qa import scoring
-from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm, Recording
+from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm, Recording, ScoringTask
 
 MONTH = timedelta(days=30)
 PREVIEWED = 5000  # evaluations under new weights; more would keep the page waiting
@@ -40,13 +40,17 @@ def forms_shown() -> QuerySet[QualityForm]:
 
 
 def evaluations_shown(user: User) -> QuerySet[Evaluation]:
-    """What the user may read, with the state of its appeals: "", "open" or "decided"."""
+    """What the user may read, with the state of its appeals ("", "open" or "decided"), and whether its scorer is not to know yet whose call it is."""
     appeals = Appeal.objects.filter(answer__evaluation=OuterRef("pk"))
     state = Case(
         When(Exists(appeals.filter(decision="")), then=Value("open")), When(Exists(appeals), then=Value("decided")),
         default=Value(""), output_field=CharField(),
     )  # fmt: skip
-    return Evaluation.objects.visible_to(user).select_related("version__form", "scorer").annotate(appeal_state=state)
+    hidden = ScoringTask.objects.open().filter(
+        call_id=OuterRef("call_id"), form=OuterRef("version__form"), scorer=OuterRef("scorer"), blind=True
+    )
+    rows = Evaluation.objects.visible_to(user).select_related("version__form", "scorer")
+    return rows.annotate(appeal_state=state, is_blind=Exists(hidden) & Q(submitted_at=None, withdrawn_at=None))
 
 
 def newest_recording(user: User, call: Call) -> Recording | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from people.models import Membership, User
+from people.models import City, Membership, User
 from qa.models import Clip, Evaluation, RecordingNote
 from qa.models.evaluations import READERS
-from qa.models.recordings import HEARERS
+from qa.models.recordings import HEARERS, scope_in
 
 Role = Membership.Role
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
@@ -96,7 +96,27 @@ def can_see_appeals(user: User) -> bool:
     return user.has_role(Role.QA)
 
 
+def can_work(user: User) -> bool:
+    """Have a queue of calls to score."""
+    return user.has_role(Role.QA)
+
+
+def can_see_plans(user: User) -> bool:
+    return user.has_role(*READERS)
+
+
+def can_plan(user: User) -> bool:
+    """Say which calls are drawn."""
+    return user.has_role(Role.QA)
+
+
+def can_plan_in(user: User, city: City | None) -> bool:
+    """QA of a city for the city; for the region (None) only QA of the region."""
+    scope = scope_in(user, (Role.QA,))
+    return can_plan(user) and (scope.is_region or (city is not None and city.pk in scope.city_ids))
+
+
 def picks_of(user: User) -> list[str]:
-    """For what reason the user may choose a call by hand; none: the user does not score."""
-    by_hand = (Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
+    """For what reason the user may choose a call by hand, never "random": that is drawn. None: the user does not score."""
+    by_hand = (Evaluation.Pick.RISK, Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
     return [pick.value for pick in by_hand if can_score(user, pick)]

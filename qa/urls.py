@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, keeping, recordings, scoring
+from qa.views import appeals, clips, evaluations, forms, keeping, recordings, sampling, scoring, work
 
 app_name = "qa"
 
@@ -52,4 +52,13 @@ urlpatterns = [
     path("evaluations/<int:pk>/decide/<int:appeal_pk>/", evaluations.decide, name="appeal-decide"),
     path("appeals/", appeals.appeals, name="appeals"),
     path("appeals/badge/", appeals.badge, name="appeals-badge"),
+    path("scoring/", work.work, name="work"),
+    path("scoring/badge/", work.badge, name="work-badge"),
+    path("scoring/next/", work.next_call, name="work-next"),
+    path("scoring/<int:pk>/begin/", work.begin, name="work-begin"),
+    path("scoring/plans/", sampling.plans, name="plans"),
+    path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
+    path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),
+    path("scoring/plans/<int:pk>/end/", sampling.plan_end, name="plan-end"),
+    path("scoring/plans/<int:pk>/draw/", sampling.plan_draw, name="plan-draw"),
 ]

@@ -4,6 +4,8 @@ from .clips import Clip
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
+from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
+from .work import ScoringTask
 
 __all__ = [
     "Appeal",
@@ -18,5 +20,10 @@ __all__ = [
     "QualityForm",
     "Recording",
     "RecordingNote",
+    "SampleDraw",
+    "SampleGap",
+    "SamplePick",
+    "SamplingPlan",
+    "ScoringTask",
     "Sound",
 ]

@@ -15,6 +15,7 @@ from core.errors import DomainError, PermissionRefused
 from people.models import User
 from qa import rules, scoring
 from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, Recording
+from qa.services import work
 from qa.services.notes import check_span
 
 APPEAL_WITHIN = timedelta(days=7)  # after the evaluation was submitted
@@ -162,7 +163,9 @@ def submit(*, evaluation: Evaluation, by: User, at: datetime) -> Evaluation:
         _stored(found.raw), _stored(found.reported), _stored(found.coverage)
     )  # fmt: skip
     evaluation.outcome = found.outcome
+    evaluation.pick, evaluation.probability = work.choice_of(evaluation)
     evaluation.save()
+    work.close_with(evaluation=evaluation, at=at)
     audit("qa.evaluation.submitted", evaluation, by=by, at=at, outcome=found.outcome, failed_by=list(found.failed_by))
     return evaluation
 
@@ -179,6 +182,7 @@ def withdraw(*, evaluation: Evaluation, reason: str, by: User, at: datetime) -> 
         raise AnswersMissing(_("Say why it is taken back."))
     evaluation.withdrawn_at = at
     evaluation.save(update_fields=["withdrawn_at"])
+    work.reopen(evaluation=evaluation)
     audit("qa.evaluation.withdrawn", evaluation, by=by, at=at, reason=reason.strip()[:200])
 
 

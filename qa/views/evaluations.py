@@ -21,7 +21,7 @@ from core.clock import database_now
 from core.columns import Column
 from core.errors import DomainError, PermissionRefused
 from people.access import must
-from qa import queries_evaluations as queries, rules, scoring
+from qa import queries_evaluations as queries, queries_work, rules, scoring
 from qa.explaining import explain
 from qa.filters import EvaluationFilter
 from qa.forms import DecideForm, ReasonForm
@@ -38,8 +38,8 @@ def _address(row: Evaluation) -> str:
 def columns(names: Names) -> list[Column]:
     return [
         Column("call_started_at", _("Time of the call"), kind="moment", width=18, link=_address),
-        Column("agent", _("Agent"), value=lambda row: names.agent(row.agent_id), sort=""),
-        Column("team", _("Team"), value=lambda row: names.teams.get(row.team_id), sort=""),
+        Column("agent", _("Agent"), value=lambda row: "" if row.is_blind else names.agent(row.agent_id), sort=""),
+        Column("team", _("Team"), value=lambda row: "" if row.is_blind else names.teams.get(row.team_id), sort=""),
         Column("form", _("Form"), value=lambda row: str(row.version), sort=""),
         Column("scorer", _("Scorer"), value=lambda row: str(row.scorer), sort=""),
         Column("pick", _("Why this call"), value="get_pick_display", sort=""),
@@ -69,11 +69,13 @@ def _empty_text(request: HttpRequest) -> str:
 
 
 def head_of(row: Evaluation) -> dict[str, Any]:
-    """Whose call it is, in words."""
+    """Whose call it is, in words; unsaid to a scorer who is not to know."""
     names = Names()
+    is_blind = queries_work.is_blind(row)
     return {
-        "agent": names.agent(row.agent_id),
-        "team": names.teams.get(row.team_id, ""),
+        "is_blind": is_blind,
+        "agent": _("Agent not shown") if is_blind else names.agent(row.agent_id),
+        "team": "" if is_blind else names.teams.get(row.team_id, ""),
         "campaign": names.campaigns.get(row.campaign_id, ""),
         "city": names.cities.get(row.city_id, ""),
         "crumbs": [(_("Evaluations"), reverse("qa:evaluations"))],
@@ -124,6 +126,7 @@ def _page(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
         "may_decide": rules.can_decide(user, row),
         "may_withdraw": rules.can_withdraw(user, row) and row.withdrawn_at is None and not row.appeal_state,
         "answers": EvaluationAnswer.Answer.choices,
+        "has_next": row.scorer_id == user.pk and rules.can_work(user) and queries_work.next_task(user) is not None,
         "at": database_now(),
         **head_of(row),
         **player_of(request, row),

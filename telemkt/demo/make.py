@@ -20,7 +20,20 @@ from core.errors import DomainError
 from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
-from telemkt.demo import evaluations, guidance, history, knowledge, plan, promises, sounds, states, store, trials, words
+from telemkt.demo import (
+    evaluations,
+    guidance,
+    history,
+    knowledge,
+    plan,
+    promises,
+    samples,
+    sounds,
+    states,
+    store,
+    trials,
+    words,
+)
 from telemkt.demo.accounts import People, make_people
 
 SEED = 20081  # any number: the same one makes the same demo
@@ -51,6 +64,7 @@ def make_demo(*, at: datetime) -> People:
     promises.make_promises(at)
     sounds.make_recordings(at)
     evaluations.make_evaluations(people, at)
+    samples.make_samples(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

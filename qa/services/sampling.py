@@ -1,0 +1,379 @@
+"""Verbs on sampling plans: make, switch off, draw a period, replace what was deleted, give anew what lost its scorer."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from campaigns.models import Call, Campaign
+from core.audit import audit
+from core.calendar import business_date, day_bounds, midnight, month_start, next_month, week_start
+from core.errors import DomainError, PermissionRefused
+from core.jobs import enqueue
+from core.models import Job
+from metrics.columns import Level
+from metrics.models import DayFigures
+from people.models import City, Membership, User
+from qa import drawing, rules
+from qa.models import Evaluation, QualityForm, Recording, SampleDraw, SampleGap, SamplePick, SamplingPlan, ScoringTask
+from qa.services import work
+from qa.services.work import OF_CALL, lot_of
+
+Role = Membership.Role
+BATCH = 2_000
+REPLACED_AT_ONCE = 500
+OWN_TEAM = (Role.AGENT, Role.TEAM_LEADER)
+
+
+class NotAPlan(DomainError):
+    """The plan cannot be made or used so."""
+
+
+class PeriodNotOver(DomainError):
+    """Calls of this period can still come."""
+
+
+# -- plans -------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def make_plan(*, by: User, at: datetime, name: str, form: QualityForm, city: City | None, campaign: Campaign | None = None, **rule: Any) -> SamplingPlan:  # fmt: skip
+    """A plan that draws from its next whole period on. Raises PermissionRefused, NotAPlan."""
+    if not rules.can_plan_in(by, city):
+        raise PermissionRefused(_("Your role does not allow this."))
+    if not form.versions.filter(status="published").exists():
+        raise NotAPlan(_("Calls are scored with a published form. Choose the version in force."))
+    try:
+        with transaction.atomic():
+            plan = SamplingPlan.objects.create(
+                name=name.strip(), form=form, city=city, campaign=campaign, made_by=by, made_at=at, **rule
+            )
+    except IntegrityError as fault:
+        if "sampling_plan_name_once" not in str(fault):
+            raise
+        raise NotAPlan(_("Another plan that is on has this name.")) from None
+    audit("qa.plan.made", plan, by=by, at=at, period=plan.period, picks=plan.picks, city_id=plan.city_id)
+    return plan
+
+
+@transaction.atomic
+def end_plan(*, plan: SamplingPlan, by: User, at: datetime) -> SamplingPlan:
+    """Draws no more; what was drawn stays to be scored. Twice is once. Raises PermissionRefused."""
+    plan = SamplingPlan.objects.select_for_update(of=("self",)).select_related("city").get(pk=plan.pk)
+    if not rules.can_plan_in(by, plan.city):
+        raise PermissionRefused(_("Your role does not allow this."))
+    if plan.ended_at is None:
+        plan.ended_at, plan.ended_by = at, by
+        plan.save(update_fields=["ended_at", "ended_by"])
+        audit("qa.plan.ended", plan, by=by, at=at)
+    return plan
+
+
+def last_period(plan: SamplingPlan, today: date) -> tuple[date, date]:
+    """[first day, first day after) of the plan's last period that is over."""
+    if plan.period == SamplingPlan.Period.DAY:
+        return today - timedelta(days=1), today
+    if plan.period == SamplingPlan.Period.WEEK:
+        return week_start(today) - timedelta(days=7), week_start(today)
+    return month_start(month_start(today) - timedelta(days=1)), month_start(today)
+
+
+def period_from(plan: SamplingPlan, start: date) -> tuple[date, date]:
+    """The plan's period that holds the day."""
+    if plan.period == SamplingPlan.Period.DAY:
+        return start, start + timedelta(days=1)
+    if plan.period == SamplingPlan.Period.WEEK:
+        return week_start(start), week_start(start) + timedelta(days=7)
+    return month_start(start), next_month(start)
+
+
+@transaction.atomic
+def ask_draw(*, plan: SamplingPlan, by: User, at: datetime) -> Job:
+    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan."""
+    if not rules.can_plan_in(by, plan.city):
+        raise PermissionRefused(_("Your role does not allow this."))
+    if not SamplingPlan.objects.on().filter(pk=plan.pk).exists():
+        raise NotAPlan(_("This plan has ended."))
+    start, _end = last_period(plan, business_date(at))
+    return enqueue(
+        kind="qa.draw_sample", key=f"{plan.pk}/{start}", args={"plan": plan.pk, "start": start.isoformat()}, by=by
+    )
+
+
+def draws_due(at: datetime) -> list[tuple[int, date]]:
+    """(plan, first day) of the last whole period of each plan that is on, was there before its end, and has not drawn it."""
+    due = []
+    for plan in SamplingPlan.objects.on().order_by("pk"):
+        start, end = last_period(plan, business_date(at))
+        if plan.made_at < midnight(end) and not plan.draws.filter(starts_on=start).exists():
+            due.append((plan.pk, start))
+    return due
+
+
+# -- drawing -----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = "") -> SampleDraw:
+    """Draw the plan's period that holds the day `start`; drawn before, the draw that is there. The seed is drawn too unless given.
+
+    Raises PeriodNotOver.
+    """
+    plan = SamplingPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
+    # two plans on one form would both give a call that neither has given yet
+    QualityForm.objects.select_for_update(no_key=True).get(pk=plan.form_id)
+    first, after = period_from(plan, start)
+    found = plan.draws.filter(starts_on=first).first()
+    if found:
+        return found
+    if after > business_date(at):
+        raise PeriodNotOver(_("This period is not over yet: calls can still come."))
+    made = SampleDraw.objects.create(
+        plan=plan, starts_on=first, ends_on=after, seed=seed or secrets.token_hex(16), drawn_at=at
+    )
+    quotas = _Quotas(plan, first, after)
+    picks, calls = drawing.draw(plan, midnight(first), midnight(after), made.seed, quotas.wanted)
+    tasks = _give(plan, made, picks, at)
+    SamplePick.objects.bulk_create(
+        [_pick(made, quotas, drawn, tasks[drawn.call_id]) for drawn in picks], batch_size=BATCH
+    )
+    gaps = _gaps(plan, made, quotas, calls)
+    made.agents, made.calls = len(calls), sum(calls.values())
+    made.save(update_fields=["agents", "calls"])
+    audit(
+        "qa.plan.drawn",
+        made,
+        by=None,
+        at=at,
+        plan=plan.pk,
+        start=first.isoformat(),
+        seed=made.seed,
+        picks=len(picks),
+        gaps=gaps,
+    )
+    return made
+
+
+class _Quotas:
+    """How many calls of whom: the plan's number, more of new agents, more after a complaint."""
+
+    def __init__(self, plan: SamplingPlan, first: date, after: date) -> None:
+        self.plan = plan
+        last = after - timedelta(days=1)
+        held = Membership.objects.filter(role=Role.AGENT)
+        there = held.filter(valid_from__lt=after).exclude(valid_to__lte=first)
+        if plan.city_id:
+            there = there.filter(team__city=plan.city_id)
+        # the agents of the place, who are asked for also when they had no call
+        self.cities: dict[int, int | None] = dict(there.values_list("user_id", "team__city_id"))
+        begun = held.values("user_id").annotate(first=Min("valid_from"))
+        self.new = set(
+            begun.filter(first__gt=last - timedelta(days=plan.new_days)).values_list("user_id", flat=True)
+        )  # fmt: skip
+        self.complained = _complained(last - timedelta(days=plan.complaint_days), last)
+        known = set(self.cities) | self.new | self.complained
+        self.wanted = {agent: self.of(agent) for agent in sorted(known)}
+
+    def of(self, agent: int) -> int:
+        more = self.plan.new_picks * (agent in self.new) + self.plan.complaint_picks * (agent in self.complained)
+        return self.plan.picks + more
+
+
+def _complained(first: date, last: date) -> set[int]:
+    """Agents with a complaint in a call of these days: the last day from its calls, those before from the figures that the night has counted."""
+    counted = DayFigures.objects.filter(level=Level.AGENT, day__gte=first, day__lt=last, customers_complained__gt=0)
+    start, end = day_bounds(last)
+    fresh = Call.objects.filter(started_at__gte=start, started_at__lt=end, complaint=True).order_by()
+    agents = (agent for rows in (counted, fresh) for agent in rows.values_list("agent_id", flat=True))
+    return {agent for agent in agents if agent is not None}
+
+
+def _pick(made: SampleDraw, quotas: _Quotas, drawn: drawing.Drawn, task: ScoringTask) -> SamplePick:
+    return SamplePick(
+        draw=made, task=task, agent_id=drawn.agent_id, call_id=drawn.call_id, stratum=drawn.stratum,
+        is_new=drawn.agent_id in quotas.new, after_complaint=drawn.agent_id in quotas.complained,
+        pick=_how(made.plan), of_calls=drawn.n, picked=drawn.take, probability=drawn.probability,
+    )  # fmt: skip
+
+
+def _how(plan: SamplingPlan) -> str:
+    return Evaluation.Pick.STRATIFIED if plan.strata else Evaluation.Pick.RANDOM
+
+
+def _gaps(plan: SamplingPlan, made: SampleDraw, quotas: _Quotas, calls: dict[int, int]) -> int:
+    """Keep of whom fewer were drawn than asked for; returns how many they are."""
+    wanted = {agent: quotas.of(agent) for agent in {*quotas.cities, *calls}}
+    short = sorted(agent for agent, n in wanted.items() if calls.get(agent, 0) < n)
+    if not short:
+        return 0
+    answered = drawing.agents_answered(plan, midnight(made.starts_on), midnight(made.ends_on), short)
+    SampleGap.objects.bulk_create(
+        [
+            SampleGap(
+                draw=made, agent_id=agent, city_id=quotas.cities.get(agent, plan.city_id), wanted=wanted[agent],
+                drawn=calls.get(agent, 0), why=_why(calls.get(agent, 0), agent in answered),
+            )
+            for agent in short
+        ],
+        batch_size=BATCH,
+    )  # fmt: skip
+    return len(short)
+
+
+def _why(heard: int, has_answered: bool) -> str:
+    if heard:
+        return SampleGap.Why.FEW_CALLS
+    return SampleGap.Why.NO_RECORDING if has_answered else SampleGap.Why.NO_CALLS
+
+
+def _give(
+    plan: SamplingPlan, made: SampleDraw, picks: list[drawing.Drawn], at: datetime, how: str = ""
+) -> dict[int, ScoringTask]:
+    """{call: its task}: one that another plan on this form has given already stays that plan's."""
+    ids = [drawn.call_id for drawn in picks]
+    if not ids:
+        return {}
+    given = ScoringTask.objects.filter(call_id__in=ids, form=plan.form_id, source=ScoringTask.Source.PLAN)
+    tasks = {task.call_id: task for task in given.filter(dropped_at=None)}
+    times = [drawn.started_at for drawn in picks]
+    calls = Call.objects.filter(pk__in=ids, started_at__gte=min(times), started_at__lte=max(times)).in_bulk()
+    sounds = _sounds(ids, min(times), max(times))
+    balance = Balance(at, [calls[pk] for pk in ids])
+    rows = [
+        ScoringTask(
+            call_id=drawn.call_id, call_started_at=drawn.started_at, recording_id=sounds.get(drawn.call_id), form_id=plan.form_id,
+            scorer_id=balance.next_for(calls[drawn.call_id]), pick=how or _how(plan), probability=drawn.probability,
+            source=ScoringTask.Source.PLAN, source_id=made.pk, blind=plan.blind, due_at=at + timedelta(days=plan.due_days),
+            given_at=at, lot=lot_of(drawn.call_id, plan.form_id), **{name: getattr(calls[drawn.call_id], name) for name in OF_CALL},
+        )
+        for drawn in sorted(picks, key=lambda drawn: lot_of(drawn.call_id, plan.form_id))
+        if drawn.call_id not in tasks
+    ]  # fmt: skip
+    return tasks | {task.call_id: task for task in ScoringTask.objects.bulk_create(rows, batch_size=BATCH)}
+
+
+def _sounds(ids: list[int], first: datetime, last: datetime) -> dict[int, int]:
+    """{call: its newest recording}."""
+    rows = Recording.objects.kept().exclude(sound__state="broken")
+    rows = rows.filter(call_id__in=ids, call_started_at__gte=first, call_started_at__lte=last)
+    return dict(rows.order_by("pk").values_list("call_id", "pk"))
+
+
+class Balance:
+    """Gives each call to the scorer of its place with the least to do; none of the own, and none of a team that they lead or are in."""
+
+    def __init__(self, at: datetime, calls: Iterable[Call]) -> None:
+        today = business_date(at)
+        held = Membership.objects.valid_on(today).filter(user__is_active=True)
+        scorers = list(held.filter(role=Role.QA).values_list("user_id", "city_id", "team_id"))
+        self.everywhere = sorted({user for user, city, team in scorers if city is None and team is None})
+        self.of_city: dict[int, set[int]] = defaultdict(set)
+        self.of_team: dict[int, set[int]] = defaultdict(set)
+        for user, city, team in scorers:
+            if city is not None:
+                self.of_city[city].add(user)
+            if team is not None:
+                self.of_team[team].add(user)
+        users = {user for user, _city, _team in scorers}
+        ties = held.filter(role__in=OWN_TEAM, user__in=users).values_list("user_id", "team_id")
+        self.tied = set(ties)
+        open_now = ScoringTask.objects.open().filter(scorer__in=users).order_by().values_list("scorer")
+        self.load: Counter[int] = Counter(dict(open_now.annotate(n=Count("pk"))))
+
+    def next_for(self, call: Any) -> int | None:
+        """The scorer; None where the place has none, so that it waits for anybody."""
+        of_place = self.of_city[call.city_id] | self.of_team[call.team_id]
+        for group in (sorted(of_place), self.everywhere):
+            free = [user for user in group if user != call.agent_id and (user, call.team_id) not in self.tied]
+            if free:
+                chosen = min(free, key=lambda user: (self.load[user], user))
+                self.load[chosen] += 1
+                return chosen
+        return None
+
+
+# -- what changes afterwards -------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def replace_deleted(*, at: datetime, most: int = REPLACED_AT_ONCE) -> int:
+    """Picks whose recording has gone before they were scored leave the queue; another call of the agent and period is drawn for each, or the
+    gap is kept. Returns how many left."""
+    lost = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, recording__destroyed_at__isnull=False)
+    tasks = list(lost.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:most])
+    for task in tasks:
+        if (sound := _sounds([task.call_id], task.call_started_at, task.call_started_at).get(task.call_id)) is not None:
+            task.recording_id = sound
+            task.save(update_fields=["recording"])
+            continue
+        work.drop(task=task, why=_("The recording was deleted."), at=at)
+        for pick in task.picks.filter(replaced_by=None).select_related("draw__plan"):
+            _replace(pick, at)
+    return len(tasks)
+
+
+def _replace(pick: SamplePick, at: datetime) -> None:
+    made, plan = pick.draw, pick.draw.plan
+    of_agent = made.picks.filter(agent_id=pick.agent_id)
+    known = list(of_agent.values_list("call_id", flat=True))
+    found = drawing.draw_instead(
+        plan, midnight(made.starts_on), midnight(made.ends_on), made.seed, pick=pick.pk, agent=pick.agent_id, known=known, take=pick.picked
+    )  # fmt: skip
+    if found is None:
+        _keep_gap(pick, of_agent.filter(task__dropped_at=None).count())
+        return
+    tasks = _give(plan, made, [found], at, how=Evaluation.Pick.RANDOM)
+    SamplePick.objects.create(
+        draw=made, task=tasks[found.call_id], agent_id=pick.agent_id, call_id=found.call_id, stratum=found.stratum,
+        is_new=pick.is_new, after_complaint=pick.after_complaint, pick=Evaluation.Pick.RANDOM, of_calls=found.n,
+        picked=found.take, probability=found.probability, replaces=pick,
+    )  # fmt: skip
+
+
+def _keep_gap(pick: SamplePick, left: int) -> None:
+    gap, is_new = SampleGap.objects.get_or_create(
+        draw=pick.draw, agent_id=pick.agent_id,
+        defaults={"city_id": pick.task.city_id, "wanted": max(pick.picked, left + 1), "drawn": left, "why": SampleGap.Why.NO_RECORDING},
+    )  # fmt: skip
+    if not is_new:
+        gap.drawn = left
+        gap.save(update_fields=["drawn"])
+
+
+@transaction.atomic
+def give_anew(*, at: datetime) -> int:
+    """Open calls of plans whose scorer has left the place, or works in the call's team by now, go to another. Returns how many."""
+    held = Membership.objects.valid_on(business_date(at)).filter(user=OuterRef("scorer"), user__is_active=True)
+    of_place = Q(city=OuterRef("city_id")) | Q(team=OuterRef("team_id")) | Q(city=None, team=None)
+    may = Exists(held.filter(of_place, role=Role.QA)) & ~Exists(
+        held.filter(role__in=OWN_TEAM, team=OuterRef("team_id"))
+    )
+    rows = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, scorer__isnull=False).exclude(may)
+    tasks = list(rows.select_for_update(of=("self",), skip_locked=True).order_by("lot", "pk")[:BATCH])
+    return _move(tasks, Balance(at, []).next_for)
+
+
+@transaction.atomic
+def share_out(*, at: datetime) -> int:
+    """Open calls of plans that wait for anybody get a scorer as soon as their place has one. Returns how many."""
+    rows = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, scorer=None)
+    tasks = list(rows.select_for_update(of=("self",), skip_locked=True).order_by("lot", "pk")[:BATCH])
+    return _move(tasks, Balance(at, []).next_for)
+
+
+def _move(tasks: list[ScoringTask], next_for: Callable[[Any], int | None]) -> int:
+    moved = []
+    for task in tasks:
+        scorer = next_for(task)
+        if scorer != task.scorer_id:
+            task.scorer_id = scorer
+            moved.append(task)
+    ScoringTask.objects.bulk_update(moved, ["scorer"], batch_size=BATCH)
+    return len(moved)

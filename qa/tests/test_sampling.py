@@ -1,0 +1,411 @@
+"""Plans draw calls at random, with probabilities counted by hand; once per period; and what is deleted or left behind finds another."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from campaigns.models import Disposition
+from campaigns.tests.factories import AT, agent_of
+from core.calendar import business_date, midnight
+from core.errors import PermissionRefused
+from core.jobs import run_inline
+from core.models import Job
+from customers.models import Customer, PersonRequest
+from metrics.columns import Level
+from metrics.models import DayFigures
+from people.models import Membership
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
+from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
+from qa.queries_work import next_task, queue_shown
+from qa.services import keeping, sampling
+from qa.tests.factories import call_of, recording_of, wav
+from qa.tests.sheets import form_of
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+DAY = business_date(AT)
+NEXT_DAY = midnight(DAY + timedelta(days=1)) + timedelta(hours=3)
+
+
+@pytest.fixture
+def team():
+    return TeamFactory()
+
+
+@pytest.fixture
+def qa(team):
+    return UserFactory(role=Role.QA)
+
+
+@pytest.fixture
+def form(qa):
+    return form_of(qa).form
+
+
+def plan_of(qa, form, **rule):
+    rule = {"name": "Daily", "period": "day", "picks": 2, "new_picks": 0, "complaint_picks": 0, "city": None, **rule}
+    return sampling.make_plan(by=qa, at=AT, form=form, **rule)
+
+
+def calls_of(agent, team, n, **fields):
+    """n calls of the day with a recording each."""
+    made = [call_of(team, agent=agent, at=AT + timedelta(minutes=k), **fields) for k in range(n)]
+    for number, call in enumerate(made):
+        recording_of(call, sound=wav(1 + number % 3), at=call.started_at)
+    return made
+
+
+def drawn(plan, **more):
+    return sampling.draw_period(plan=plan, start=DAY, at=NEXT_DAY, **more)
+
+
+def test_of_eight_calls_two_are_drawn_each_with_a_quarter(qa, form, team):
+    agent = agent_of(team)
+    calls_of(agent, team, 8)
+
+    made = drawn(plan_of(qa, form))
+
+    picks = list(made.picks.select_related("task"))
+    assert [(pick.of_calls, pick.picked, pick.probability, pick.pick) for pick in picks] == [(8, 2, 0.25, "random")] * 2
+    assert {(pick.task.probability, pick.task.pick, pick.task.scorer_id) for pick in picks} == {(0.25, "random", qa.pk)}
+    assert (made.agents, made.calls, made.gaps.count()) == (1, 8, 0)
+
+
+def test_groups_have_their_share_and_every_call_the_same_chance(qa, form, team):
+    """6 short calls and 2 long ones, 4 drawn: 3 short and 1 long, each with 4/8."""
+    agent = agent_of(team)
+    calls_of(agent, team, 6, talk_seconds=25)
+    calls_of(agent, team, 2, talk_seconds=200)
+
+    made = drawn(plan_of(qa, form, picks=4, strata=["length"]))
+
+    assert sorted(pick.stratum for pick in made.picks.all()) == ["a", "a", "a", "c"]
+    assert {(pick.probability, pick.pick) for pick in made.picks.all()} == {(0.5, "stratified")}
+
+
+def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa, form, team):
+    """5 calls, 2 drawn, 400 seeds: 160 each, give or take 4 standard deviations of 9.8."""
+    from qa import drawing
+
+    agent = agent_of(team)
+    calls = calls_of(agent, team, 5)
+    plan = plan_of(qa, form)
+    times = dict.fromkeys([call.pk for call in calls], 0)
+    for seed in range(400):
+        picks, _found = drawing.draw(plan, midnight(DAY), midnight(DAY + timedelta(days=1)), str(seed), {})
+        for pick in picks:
+            times[pick.call_id] += 1
+
+    assert sum(times.values()) == 800
+    assert all(abs(n - 160) < 40 for n in times.values()), times
+
+
+def test_the_same_seed_draws_the_same_calls_and_another_seed_others(qa, form, team):
+    agent = agent_of(team)
+    calls_of(agent, team, 12)
+    plans = [plan_of(qa, form, name=name, picks=3) for name in "ABC"]
+
+    found = [
+        sorted(drawn(plan, seed=seed).picks.values_list("call_id", flat=True))
+        for plan, seed in zip(plans, "xxy", strict=True)
+    ]
+
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_period_is_drawn_once(qa, form, team):
+    calls_of(agent_of(team), team, 4)
+    plan = plan_of(qa, form)
+
+    first, second = drawn(plan), drawn(plan)
+
+    assert first == second
+    assert ScoringTask.objects.count() == 2
+    with pytest.raises(IntegrityError), transaction.atomic():
+        plan.draws.create(starts_on=DAY, ends_on=DAY + timedelta(days=1), seed="x", drawn_at=AT)
+
+
+def test_two_plans_on_one_form_have_a_call_scored_once(qa, form, team):
+    calls_of(agent_of(team), team, 2)
+
+    one, other = drawn(plan_of(qa, form)), drawn(plan_of(qa, form, name="Other"))
+
+    assert ScoringTask.objects.count() == 2
+    assert set(one.picks.values_list("task", flat=True)) == set(other.picks.values_list("task", flat=True))
+
+
+def test_a_period_that_is_not_over_is_not_drawn(qa, form):
+    with pytest.raises(sampling.PeriodNotOver):
+        sampling.draw_period(plan=plan_of(qa, form), start=DAY, at=AT)
+
+
+def test_a_new_agent_and_one_with_a_complaint_have_more_drawn(qa, form, team):
+    old, new, blamed = agent_of(team), UserFactory(), agent_of(team)
+    MembershipFactory(user=new, team=team, valid_from=DAY - timedelta(days=10))
+    for agent in (old, new, blamed):
+        calls_of(agent, team, 10)
+    call_of(team, agent=blamed, complaint=True, connected=False)
+
+    made = drawn(plan_of(qa, form, picks=1, new_picks=2, complaint_picks=3))
+
+    picks = [(pick.agent_id, pick.probability, pick.is_new, pick.after_complaint) for pick in made.picks.all()]
+    assert sorted(set(picks)) == sorted(
+        [(old.pk, 0.1, False, False), (new.pk, 0.3, True, False), (blamed.pk, 0.4, False, True)]
+    )
+    assert len(picks) == 1 + 3 + 4
+
+
+def test_a_complaint_of_weeks_ago_is_read_from_the_figures_of_its_day(qa, form, team):
+    agent, longer = agent_of(team), agent_of(team)
+    for person, back in ((agent, 29), (longer, 31)):
+        calls_of(person, team, 4)
+        DayFigures.objects.create(
+            day=DAY - timedelta(days=back),
+            level=Level.AGENT,
+            city_id=team.city_id,
+            team_id=team.pk,
+            agent_id=person.pk,
+            customers_complained=1,
+        )
+
+    made = drawn(plan_of(qa, form, picks=1, complaint_picks=2))
+
+    assert made.picks.filter(agent_id=agent.pk).count() == 3
+    assert made.picks.filter(agent_id=longer.pk).count() == 1
+
+
+def test_gaps_say_why_there_was_too_little(qa, form, team):
+    few, silent, unheard = agent_of(team), agent_of(team), agent_of(team)
+    calls_of(few, team, 1)
+    call_of(team, agent=unheard)
+
+    made = drawn(plan_of(qa, form, picks=3))
+
+    gaps = {gap.agent_id: (gap.wanted, gap.drawn, gap.why) for gap in made.gaps.all()}
+    assert gaps == {
+        few.pk: (3, 1, "few_calls"), silent.pk: (3, 0, "no_calls"), unheard.pk: (3, 0, "no_recording"),
+    }  # fmt: skip
+    assert made.picks.get().probability == 1.0
+
+
+def test_calls_of_a_person_whose_data_are_locked_are_neither_drawn_nor_waiting(qa, form, team):
+    agent = agent_of(team)
+    first, second, third = calls_of(agent, team, 3)
+    plan = plan_of(qa, form, picks=3)
+    lock(first.customer_id, qa)
+
+    made = drawn(plan)
+    assert {pick.call_id for pick in made.picks.all()} == {second.pk, third.pk}
+    assert made.calls == 2
+
+    lock(second.customer_id, qa)
+    assert [task.call_id for task in queue_shown(qa)] == [third.pk]
+    assert next_task(qa).call_id == third.pk
+
+
+def lock(customer_id, by):
+    Customer.objects.filter(pk=customer_id).update(is_locked=True)
+    PersonRequest.objects.create(
+        customer_id=customer_id, kind="lock", way="letter", received_on=DAY, received_by=by, due_on=DAY, state="done", decided_by=by, decided_at=AT,
+    )  # fmt: skip
+
+
+def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
+    """10 calls, 2 drawn; one is deleted, so 9 are left: the fresh one has 2/9."""
+    agent = agent_of(team)
+    calls_of(agent, team, 10)
+    made = drawn(plan_of(qa, form))
+    lost = made.picks.order_by("pk")[0]
+    keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
+
+    left = sampling.replace_deleted(at=NEXT_DAY)
+
+    lost.task.refresh_from_db()
+    fresh = lost.replaced_by
+    assert left == 1
+    assert lost.task.dropped_at == NEXT_DAY
+    assert (fresh.pick, fresh.of_calls, fresh.probability) == ("random", 9, 2 / 9)
+    assert made.picks.values("call_id").distinct().count() == 3
+    assert ScoringTask.objects.open().count() == 2
+    assert sampling.replace_deleted(at=NEXT_DAY) == 0
+
+
+def test_with_nothing_left_to_draw_a_deleted_pick_is_a_gap(qa, form, team):
+    agent = agent_of(team)
+    calls_of(agent, team, 2)
+    made = drawn(plan_of(qa, form))
+    lost = made.picks.order_by("pk")[0]
+    keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
+
+    sampling.replace_deleted(at=NEXT_DAY)
+
+    gap = SampleGap.objects.get()
+    assert (gap.wanted, gap.drawn, gap.why) == (2, 1, "no_recording")
+
+
+def test_calls_are_shared_evenly_and_nobody_has_those_of_the_own_team(qa, form, team):
+    other, leads = UserFactory(role=Role.QA), UserFactory(role=Role.QA, leader=team)
+    agents = [agent_of(team) for _n in range(3)]
+    for agent in agents:
+        calls_of(agent, team, 4)
+
+    drawn(plan_of(qa, form, picks=4))
+
+    found = {user: ScoringTask.objects.filter(scorer=user).count() for user in (qa, other, leads)}
+    assert found == {qa: 6, other: 6, leads: 0}
+
+
+def test_nobody_scores_an_own_call(qa, form, team):
+    both = UserFactory(role=Role.QA, agent=team)
+    calls_of(both, team, 2)
+    Membership.objects.filter(user=qa).delete()
+    MembershipFactory(user=qa, role=Role.QA, valid_from=DAY - timedelta(days=900))
+
+    drawn(plan_of(qa, form))
+
+    assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {qa.pk}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ScoringTask.objects.update(scorer=both)
+
+
+def test_the_city_s_scorer_comes_before_that_of_the_region(qa, form, team):
+    local = UserFactory(role=Role.QA, city=team.city)
+    elsewhere = UserFactory(role=Role.QA, city=CityFactory())
+    calls_of(agent_of(team), team, 2)
+
+    drawn(plan_of(qa, form))
+
+    found = {user: ScoringTask.objects.filter(scorer=user).count() for user in (qa, local, elsewhere)}
+    assert found == {qa: 0, local: 2, elsewhere: 0}
+
+
+def test_what_a_scorer_leaves_behind_goes_to_another(qa, form, team):
+    local = UserFactory(role=Role.QA, city=team.city)
+    calls_of(agent_of(team), team, 2)
+    drawn(plan_of(qa, form))
+    Membership.objects.filter(user=local).update(city=CityFactory())
+
+    moved = sampling.give_anew(at=NEXT_DAY)
+
+    assert moved == 2
+    assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {qa.pk}
+
+
+def test_without_a_scorer_calls_wait_for_anybody_until_one_comes(form, team, qa):
+    calls_of(agent_of(team), team, 2)
+    plan = plan_of(qa, form)
+    Membership.objects.filter(user=qa).update(valid_to=DAY - timedelta(days=1))
+    drawn(plan)
+    assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {None}
+    local = UserFactory(role=Role.QA, city=team.city)
+
+    assert sampling.share_out(at=NEXT_DAY) == 2
+    assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {local.pk}
+
+
+def test_a_plan_of_a_city_draws_its_calls_alone(qa, form, team):
+    other = TeamFactory()
+    calls_of(agent_of(team), team, 2)
+    calls_of(agent_of(other), other, 2)
+
+    made = drawn(plan_of(qa, form, city=team.city))
+
+    assert set(made.picks.values_list("task__city_id", flat=True)) == {team.city_id}
+    assert made.gaps.count() == 0
+
+
+def test_qa_of_a_city_plans_for_the_city_alone(form, team):
+    local = UserFactory(role=Role.QA, city=team.city)
+
+    assert plan_of(local, form, city=team.city).city == team.city
+    for city in (None, CityFactory()):
+        with pytest.raises(PermissionRefused):
+            plan_of(local, form, name="x", city=city)
+
+
+def test_a_plan_never_changes_and_can_be_switched_off(qa, form):
+    plan = plan_of(qa, form)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SamplingPlan.objects.filter(pk=plan.pk).update(picks=9)
+
+    sampling.end_plan(plan=plan, by=qa, at=AT)
+    sampling.end_plan(plan=plan, by=qa, at=AT)
+
+    assert sampling.draws_due(NEXT_DAY) == []
+    with pytest.raises(sampling.NotAPlan):
+        sampling.ask_draw(plan=plan, by=qa, at=NEXT_DAY)
+
+
+def test_two_plans_that_are_on_have_different_names(qa, form):
+    plan_of(qa, form)
+
+    with pytest.raises(sampling.NotAPlan):
+        plan_of(qa, form)
+
+
+def test_each_period_that_is_over_is_due_once(qa, form):
+    plan = plan_of(qa, form)
+
+    assert sampling.draws_due(NEXT_DAY) == [(plan.pk, DAY)]
+    drawn(plan)
+    assert sampling.draws_due(NEXT_DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end"),
+    [
+        ("day", date(2026, 2, 28), date(2026, 3, 1)),
+        ("week", date(2026, 2, 16), date(2026, 2, 23)),
+        ("month", date(2026, 2, 1), date(2026, 3, 1)),
+    ],
+)
+def test_the_last_whole_period(period, start, end):
+    """2026-03-01 is a Sunday."""
+    assert sampling.last_period(SamplingPlan(period=period), date(2026, 3, 1)) == (start, end)
+
+
+def test_the_button_draws_in_the_background(qa, form, team):
+    from core.clock import database_now
+
+    plan = plan_of(qa, form)
+    at = database_now()
+
+    one, other = sampling.ask_draw(plan=plan, by=qa, at=at), sampling.ask_draw(plan=plan, by=qa, at=at)
+    run_inline(one.pk)
+
+    assert one == other
+    assert Job.objects.get(pk=one.pk).state == Job.State.DONE
+    assert plan.draws.get().starts_on == business_date(at) - timedelta(days=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_draw_at_the_same_moment_have_one_draw(qa, form, team):
+    # what is shipped may have gone with a test before
+    Disposition.objects.get_or_create(
+        code="considering", campaign=None, defaults={"label": "Considering", "connected": True}
+    )
+    KeepRule.objects.get_or_create(product=None, of_sales=False, defaults={"days": 90, "basis": "test"})
+    calls_of(agent_of(team), team, 4)
+    plan = plan_of(qa, form)
+    start, found = threading.Barrier(2), []
+
+    def work() -> None:
+        try:
+            start.wait()
+            found.append(drawn(plan).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 2
+    assert len(set(found)) == 1
+    assert ScoringTask.objects.count() == 2
