@@ -112,7 +112,10 @@ def _script() -> None:
 
 
 def _child(*words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "bench.desk", *words], stdout=subprocess.PIPE, text=True)
+    # as `make run` starts its programs: where the kernel shares processors out by session, that decides who waits for whom
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench.desk", *words], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def _await_bulk(children: list[subprocess.Popen]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from telemkt.stack import urls
 BULK = 10
 # On a machine this small helpers of one big query would take what pages need: helpers are children of the server and keep its priority.
 SMALL = 2
+# The kernel is asked again so often, and after so long, when it has no time for a change of priority.
+TURNS, TURN_SECONDS = 10, 0.1
 
 
 def give_way() -> None:
@@ -46,3 +49,22 @@ def _lower(pid: int) -> None:
     # it may be another user's, where the server was started for one: then it keeps its priority
     with suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, max(BULK, os.getpriority(os.PRIO_PROCESS, pid)))
+        if os.getsid(pid) == (pid or os.getpid()):
+            _lower_session(pid or os.getpid())
+
+
+def _lower_session(pid: int) -> None:
+    """Where the kernel shares the processors out by session, a priority counts within its session alone: the worker, and each process of
+    the server, has a session of its own and would get as much as all pages together."""
+    group = Path(f"/proc/{pid}/autogroup")
+    for _turn in range(TURNS):
+        try:
+            group.write_text(str(BULK))
+        except FileNotFoundError:
+            return  # the kernel knows no groups, or the process is gone
+        except BlockingIOError:
+            time.sleep(TURN_SECONDS)  # it takes ten such changes a second, from all users together
+        except OSError:
+            return  # switched off
+        else:
+            return
