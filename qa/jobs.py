@@ -80,3 +80,20 @@ def tend_samples(run: Run) -> dict[str, Any]:
         with run.chunk():
             found[name] = verb(at=run.now())
     return found
+
+
+@scheduled(
+    "qa.watch_full_runs",
+    every=timedelta(minutes=5),
+    label=gettext_lazy("Take the sheets of full runs at hours 2, 4 and 6"),
+    lease=timedelta(minutes=5),
+)
+def watch_full_runs(run: Run) -> dict[str, Any]:
+    """Each campaign in its own chunk; a sheet taken before is not taken again."""
+    from qa.services import full_run
+
+    due, made = full_run.watched(), 0
+    for run_id in due:
+        with run.chunk(done=1, total=len(due)):
+            made += full_run.watch(run_id=run_id, at=run.now())
+    return {"sheets": made}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from campaigns.models import Campaign
 from people.models import City, Membership, User
 from qa.models import Clip, Evaluation, RecordingNote
 from qa.models.evaluations import READERS
+from qa.models.full_run import WATCHERS
 from qa.models.recordings import HEARERS, scope_in
 
 Role = Membership.Role
+MONITORS = (Role.QA, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER)
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
 
 
@@ -114,6 +117,21 @@ def can_plan_in(user: User, city: City | None) -> bool:
     """QA of a city for the city; for the region (None) only QA of the region."""
     scope = scope_in(user, (Role.QA,))
     return can_plan(user) and (scope.is_region or (city is not None and city.pk in scope.city_ids))
+
+
+def can_see_runs(user: User) -> bool:
+    """Which ones is asked of FullRun.visible_to."""
+    return user.has_role(*WATCHERS)
+
+
+def can_prepare_runs(user: User) -> bool:
+    return user.has_role(*MONITORS)
+
+
+def can_watch_run(user: User, campaign: Campaign) -> bool:
+    """Set limits and decide at hours 2, 4 and 6: where the place covers the campaign whole, since a decision may stop it."""
+    scope = scope_in(user, MONITORS)
+    return can_prepare_runs(user) and (scope.is_region or campaign.city_id in scope.city_ids)
 
 
 def picks_of(user: User) -> list[str]:

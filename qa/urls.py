@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, keeping, recordings, sampling, scoring, work
+from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, work
 
 app_name = "qa"
 
@@ -56,6 +56,11 @@ urlpatterns = [
     path("scoring/badge/", work.badge, name="work-badge"),
     path("scoring/next/", work.next_call, name="work-next"),
     path("scoring/<int:pk>/begin/", work.begin, name="work-begin"),
+    path("full-run/", full_run.runs, name="full-runs"),
+    path("full-run/new/", full_run.run_new, name="full-run-new"),
+    path("full-run/<int:pk>/", full_run.run, name="full-run"),
+    path("full-run/<int:pk>/limits/", full_run.run_limits, name="full-run-limits"),
+    path("full-run/<int:pk>/hours/<int:hour>/decide/", full_run.decide, name="full-run-decide"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

@@ -81,6 +81,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
             ),
             Page("qa:work", "check", _("My queue"), ("qa",), badge="qa:work-badge"),
             Page("qa:plans", "swap", _("Sampling plans"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
+            Page("qa:full-runs", "clock", _("First hours"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],

@@ -3,6 +3,7 @@
 from .clips import Clip
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
+from .full_run import FullRun, FullRunLimit, FullRunSheet
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
 from .work import ScoringTask
@@ -15,6 +16,9 @@ __all__ = [
     "FormItem",
     "FormStage",
     "FormVersion",
+    "FullRun",
+    "FullRunLimit",
+    "FullRunSheet",
     "KeepRule",
     "Listening",
     "QualityForm",
