@@ -35,6 +35,9 @@ tell(
         "qa.task.dropped": _("Took a call out of the work of scorers"),
         "qa.appeal.made": _("Appealed an item of an evaluation"),
         "qa.appeal.decided": _("Decided an appeal"),
+        "qa.risk.added": _("Listed what customers could complain of"),
+        "qa.risk.handed": _("Gave a complaint risk to somebody"),
+        "qa.risk.cleared": _("Cleared a complaint risk"),
     }
 )
 

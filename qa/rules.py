@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.models import Campaign
+from campaigns.rules import GATEKEEPERS, PLANNERS, covers
 from people.models import City, Membership, User
 from qa.models import Clip, Evaluation, RecordingNote
 from qa.models.evaluations import READERS
@@ -138,3 +139,8 @@ def picks_of(user: User) -> list[str]:
     """For what reason the user may choose a call by hand, never "random": that is drawn. None: the user does not score."""
     by_hand = (Evaluation.Pick.RISK, Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
     return [pick.value for pick in by_hand if can_score(user, pick)]
+
+
+def can_keep_risks(user: User, campaign: Campaign) -> bool:
+    """List, hand over and clear complaint risks: who plans the campaign, and who decides its gates."""
+    return user.has_role(*PLANNERS, *GATEKEEPERS) and covers(user, campaign)

@@ -26,6 +26,10 @@ class GateClosed(DomainError):
     """The stage is guarded by a gate that is not passed."""
 
 
+class GateOpen(DomainError):
+    """What opened the gate stays."""
+
+
 class NotReady(DomainError):
     """Something that calling needs is missing."""
 
@@ -213,15 +217,37 @@ def set_retry_rule(
 
 @transaction.atomic
 def decide_gate(*, gate: Gate, passed: bool, reason: str, by: User, at: datetime) -> Gate:
-    """Pass a gate, or send the campaign back with a reason."""
-    gate = Gate.objects.select_for_update().get(pk=gate.pk)
+    """Pass a gate, or send the campaign back with a reason; a gate passed twice keeps its first answer. Raises GateClosed, GateOpen."""
+    gate = Gate.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=gate.pk)
+    if gate.status == Gate.Status.PASSED and passed:
+        return gate
+    if gate.status == Gate.Status.OVERRIDDEN:
+        raise GateOpen(_("This gate was overridden, which is shown with the campaign for ever."))
+    if _is_behind(gate):
+        raise GateOpen(_("The campaign has gone through this gate already."))
     if not passed and not reason.strip():
         raise GateClosed(_("Say what has to be changed before this gate can be passed."))
     gate.status = Gate.Status.PASSED if passed else Gate.Status.REFUSED
     gate.reason, gate.decided_by, gate.second_by, gate.decided_at = reason, by, None, at
     gate.save(update_fields=["status", "reason", "decided_by", "second_by", "decided_at"])
-    audit("campaigns.gate.decided", gate, by=by, at=at, stage=gate.stage, passed=passed)
+    audit(
+        "campaigns.gate.decided",
+        gate,
+        by=by,
+        at=at,
+        campaign=gate.campaign.code,
+        stage=gate.stage,
+        passed=passed,
+        reason=reason,
+    )
     return gate
+
+
+def _is_behind(gate: Gate) -> bool:
+    """Whether the campaign stands in the stage it guards, or after it; the gate was open then."""
+    order = Campaign.ORDER
+    is_open = gate.status == Gate.Status.PASSED and gate.campaign.stage in order
+    return is_open and order.index(Stage(gate.campaign.stage)) >= order.index(Stage(gate.stage))
 
 
 @transaction.atomic
@@ -240,7 +266,15 @@ def ask_override(*, gate: Gate, reason: str, by: User, at: datetime) -> Gate:
         None,
     )
     gate.save(update_fields=["status", "reason", "decided_by", "second_by", "decided_at"])
-    audit("campaigns.gate.override_asked", gate, by=by, at=at, stage=gate.stage, reason=reason)
+    audit(
+        "campaigns.gate.override_asked",
+        gate,
+        by=by,
+        at=at,
+        campaign=gate.campaign.code,
+        stage=gate.stage,
+        reason=reason,
+    )
     return gate
 
 
@@ -254,7 +288,15 @@ def confirm_override(*, gate: Gate, by: User, at: datetime) -> Gate:
         raise OverrideRefused(_("An override is confirmed by another person than the one who asked for it."))
     gate.status, gate.second_by, gate.decided_at = Gate.Status.OVERRIDDEN, by, at
     gate.save(update_fields=["status", "second_by", "decided_at"])
-    audit("campaigns.gate.overridden", gate, by=by, at=at, stage=gate.stage, asked_by=gate.decided_by_id)
+    audit(
+        "campaigns.gate.overridden",
+        gate,
+        by=by,
+        at=at,
+        campaign=gate.campaign.code,
+        stage=gate.stage,
+        asked_by=gate.decided_by_id,
+    )
     return gate
 
 

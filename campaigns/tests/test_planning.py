@@ -43,6 +43,12 @@ def gate(campaign, stage):
     return Gate.objects.get(campaign=campaign, stage=stage)
 
 
+def stand_in(campaign, stage, keeper):
+    """The stage reached, its own gate passed."""
+    planning.decide_gate(gate=gate(campaign, stage), passed=True, reason="", by=keeper, at=AT)
+    Campaign.objects.filter(pk=campaign.pk).update(stage=stage)
+
+
 def test_a_new_campaign_has_a_pending_gate_before_every_later_stage(planner, pack):
     campaign = plan(planner, pack)
 
@@ -71,7 +77,7 @@ def test_no_stage_is_left_out(planner, keeper, pack):
 
 def test_calling_waits_for_script_and_teams_and_says_so(planner, keeper, pack):
     campaign = plan(planner, pack, stage="script_review")
-    Campaign.objects.filter(pk=campaign.pk).update(stage="script_review")
+    stand_in(campaign, "script_review", keeper)
     planning.decide_gate(gate=gate(campaign, "trial"), passed=True, reason="", by=keeper, at=AT)
 
     with pytest.raises(planning.NotReady, match="script version; choose the teams"):
@@ -81,7 +87,7 @@ def test_calling_waits_for_script_and_teams_and_says_so(planner, keeper, pack):
 def test_a_campaign_with_all_it_needs_begins_its_trial(planner, keeper, pack):
     version = live_version()
     campaign = plan(planner, pack, script=version.script, script_version=version)
-    Campaign.objects.filter(pk=campaign.pk).update(stage="script_review")
+    stand_in(campaign, "script_review", keeper)
     planning.set_teams(campaign=campaign, teams=[Team.objects.create(code="T", name="T")], by=planner, at=AT)
     planning.decide_gate(gate=gate(campaign, "trial"), passed=True, reason="", by=keeper, at=AT)
 
@@ -157,3 +163,46 @@ def test_teams_that_were_not_offered_stay(planner, pack):
     planning.set_teams(campaign=campaign, teams=[], offered=[seen], by=planner, at=AT)
 
     assert list(campaign.team_links.values_list("team__code", flat=True)) == ["U"]
+
+
+def test_a_gate_passed_twice_keeps_the_first_answer(planner, keeper, pack):
+    closed = gate(plan(planner, pack), "script_review")
+    planning.decide_gate(gate=closed, passed=True, reason="", by=keeper, at=AT)
+
+    again = planning.decide_gate(gate=closed, passed=True, reason="me too", by=user("other", "qa"), at=AT)
+
+    assert (again.status, again.decided_by, again.reason) == ("passed", keeper, "")
+
+
+def test_a_gate_that_the_campaign_went_through_is_not_closed_again(planner, keeper, pack):
+    campaign = plan(planner, pack)
+    opened = gate(campaign, "script_review")
+    planning.decide_gate(gate=opened, passed=True, reason="", by=keeper, at=AT)
+    planning.enter_stage(campaign=campaign, stage="script_review", by=planner, at=AT)
+
+    with pytest.raises(planning.GateOpen):
+        planning.decide_gate(gate=opened, passed=False, reason="too late", by=keeper, at=AT)
+
+
+def test_an_override_stays_for_ever(planner, keeper, pack):
+    opened = gate(plan(planner, pack), "script_review")
+    planning.ask_override(gate=opened, reason="law changes tomorrow", by=planner, at=AT)
+    planning.confirm_override(gate=opened, by=keeper, at=AT)
+
+    for passed in (True, False):
+        with pytest.raises(planning.GateOpen):
+            planning.decide_gate(gate=opened, passed=passed, reason="as if never", by=keeper, at=AT)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Gate.objects.filter(pk=opened.pk).update(status="passed", second_by=None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Gate.objects.filter(pk=opened.pk).delete()
+
+
+def test_the_database_lets_no_stage_begin_behind_a_closed_gate(planner, keeper, pack):
+    campaign = plan(planner, pack)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk).update(stage="script_review")
+
+    planning.decide_gate(gate=gate(campaign, "script_review"), passed=True, reason="", by=keeper, at=AT)
+
+    assert Campaign.objects.filter(pk=campaign.pk).update(stage="script_review") == 1

@@ -108,6 +108,13 @@ def test_another_citys_campaign_is_not_there(client):
     assert client.get(reverse("campaigns:campaign", args=[campaign.pk])).status_code == 404
 
 
+def run(campaign):
+    """Its gate passed, so that the database lets it run."""
+    by = User.objects.get(username="planner")
+    Gate.objects.filter(campaign=campaign, stage="running").update(status="passed", decided_by=by, decided_at=AT)
+    Campaign.objects.filter(pk=campaign.pk).update(stage="running")
+
+
 @pytest.mark.parametrize(
     ("role", "name", "data"),
     [
@@ -120,7 +127,7 @@ def test_another_citys_campaign_is_not_there(client):
 )
 def test_a_citys_people_read_a_regional_campaign_and_do_not_change_it(client, role, name, data):
     campaign = plan(User.objects.create(username="planner"))
-    Campaign.objects.filter(pk=campaign.pk).update(stage="running")
+    run(campaign)
     sign_in(client, role, city=City.objects.create(code="A", name="A"))
 
     assert client.get(reverse("campaigns:campaign", args=[campaign.pk])).status_code == 200
@@ -131,7 +138,7 @@ def test_a_citys_people_read_a_regional_campaign_and_do_not_change_it(client, ro
 
 def test_a_citys_qa_does_not_pass_the_gate_of_a_regional_campaign(client):
     campaign = plan(User.objects.create(username="planner"))
-    Campaign.objects.filter(pk=campaign.pk).update(stage="running")
+    run(campaign)
     gate = Gate.objects.get(campaign=campaign, stage="wrap_up")
     sign_in(client, "qa", city=City.objects.create(code="A", name="A"))
 

@@ -5,12 +5,14 @@ from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .full_run import FullRun, FullRunLimit, FullRunSheet
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
+from .risks import ComplaintRisk
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
 from .work import ScoringTask
 
 __all__ = [
     "Appeal",
     "Clip",
+    "ComplaintRisk",
     "Evaluation",
     "EvaluationAnswer",
     "FormItem",
