@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from people.models import Membership, User
-from qa.models import Clip, Evaluation, RecordingNote
+from qa.models import Clip, Complaint, Evaluation, RecordingNote
+from qa.models.complaints import COMPLAINT_READERS
 from qa.models.evaluations import READERS
 from qa.models.recordings import HEARERS
 
@@ -100,3 +101,16 @@ def picks_of(user: User) -> list[str]:
     """For what reason the user may choose a call by hand; none: the user does not score."""
     by_hand = (Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
     return [pick.value for pick in by_hand if can_score(user, pick)]
+
+
+def can_take_complaints(user: User) -> bool:
+    """Whoever hears one takes it, agents too."""
+    return user.has_role(Role.AGENT, *COMPLAINT_READERS)
+
+
+def can_work_on_complaint(user: User, complaint: Complaint) -> bool:
+    """QA whose place covers it, and who is in charge; nobody settles a complaint about the own call."""
+    if complaint.agent_id == user.pk:
+        return False
+    sees = Complaint.objects.visible_to(user).filter(pk=complaint.pk).exists()
+    return complaint.in_charge_id == user.pk or (user.has_role(Role.QA) and sees)

@@ -1,6 +1,7 @@
 """Recordings of calls, what is said about them, forms, and evaluations."""
 
 from .clips import Clip
+from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
@@ -8,6 +9,10 @@ from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 __all__ = [
     "Appeal",
     "Clip",
+    "Complaint",
+    "ComplaintCategory",
+    "ComplaintDeadline",
+    "ComplaintStep",
     "Evaluation",
     "EvaluationAnswer",
     "FormItem",
@@ -18,5 +23,6 @@ __all__ = [
     "QualityForm",
     "Recording",
     "RecordingNote",
+    "Severity",
     "Sound",
 ]
