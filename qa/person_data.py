@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _, pgettext
 
 from core.columns import shown
@@ -12,7 +13,7 @@ from customers import person_data
 from customers.models import Customer
 from customers.person_data import Sheet
 from customers.queries import former_ids
-from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, Recording, RecordingNote
+from qa.models import Appeal, Clip, Complaint, ComplaintStep, Evaluation, EvaluationAnswer, Recording, RecordingNote
 from qa.services import keeping
 
 WIDE = 60
@@ -49,6 +50,11 @@ def facts(customer: Customer) -> list[Sheet]:
             [_("Call"), Column(_("Item"), WIDE), Column(_("Remark"), WIDE)],
             [[at, item, remark] for at, item, remark in _remarks(customer)],
         ),
+        Sheet(
+            _("Complaints"),
+            [_("Received"), Column(_("What the customer says"), WIDE), Column(_("Answer to the customer"), WIDE), Column(_("Steps"), WIDE)],
+            [[row.received_at, row.words, row.answer, _steps(row)] for row in _complaints(customer)],
+        ),
     ]  # fmt: skip
 
 
@@ -61,6 +67,15 @@ def _remarks(customer: Customer) -> list[tuple[datetime, str, str]]:
         (answer.evaluation.call_started_at, str(answer.item), answer.remark)
         for answer in answers.select_related("evaluation", "item").order_by("evaluation", "pk")
     ]
+
+
+def _complaints(customer: Customer) -> QuerySet[Complaint]:
+    rows = Complaint.objects.filter(customer_id__in=_persons(customer)).order_by("received_at", "pk")
+    return rows.prefetch_related("steps")
+
+
+def _steps(row: Complaint) -> str:
+    return "\n".join(step.words for step in sorted(row.steps.all(), key=lambda step: step.pk) if step.words)
 
 
 def _said(row: Recording) -> str:
@@ -78,6 +93,9 @@ def forget(customer: Customer, at: datetime) -> None:
     rows.exclude(remark="").update(remark="")
     answers = EvaluationAnswer.objects.filter(evaluation__in=rows)
     answers.exclude(remark="").update(remark="")
+    complaints = Complaint.objects.filter(customer_id__in=persons)
+    complaints.update(words="", answer="")
+    ComplaintStep.objects.filter(complaint__in=complaints).update(words="")
     appeals = Appeal.objects.filter(answer__in=answers)
     appeals.update(reason="")
     appeals.exclude(decision="").update(ground=FORGOTTEN)

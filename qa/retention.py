@@ -45,3 +45,7 @@ register(
     fields=("reason", "ground"),
     basis=_("The words of an appeal stay with its evaluation, and are forgotten when the customer is erased."),
 )
+
+COMPLAINTS = _("Complaints stay as evidence; their words are forgotten when the customer is erased.")
+register("qa.Complaint", fields=("words", "answer"), basis=COMPLAINTS)
+register("qa.ComplaintStep", fields=("words",), basis=COMPLAINTS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from campaigns.models import Campaign
 from campaigns.rules import GATEKEEPERS, PLANNERS, covers
 from people.models import City, Membership, User
-from qa.models import Clip, Evaluation, RecordingNote
+from qa.models import Clip, Complaint, Evaluation, RecordingNote
+from qa.models.complaints import COMPLAINT_READERS
 from qa.models.evaluations import READERS
 from qa.models.full_run import WATCHERS
 from qa.models.recordings import HEARERS, scope_in
@@ -144,3 +145,16 @@ def picks_of(user: User) -> list[str]:
 def can_keep_risks(user: User, campaign: Campaign) -> bool:
     """List, hand over and clear complaint risks: who plans the campaign, and who decides its gates."""
     return user.has_role(*PLANNERS, *GATEKEEPERS) and covers(user, campaign)
+
+
+def can_take_complaints(user: User) -> bool:
+    """Whoever hears one takes it, agents too."""
+    return user.has_role(Role.AGENT, *COMPLAINT_READERS)
+
+
+def can_work_on_complaint(user: User, complaint: Complaint) -> bool:
+    """QA whose place covers it, and who is in charge; nobody settles a complaint about the own call."""
+    if complaint.agent_id == user.pk:
+        return False
+    sees = Complaint.objects.visible_to(user).filter(pk=complaint.pk).exists()
+    return complaint.in_charge_id == user.pk or (user.has_role(Role.QA) and sees)

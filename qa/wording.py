@@ -29,6 +29,17 @@ def fault_sentence(code: str, detail: Mapping[str, Any] | None = None) -> str:
     return str(FAULTS[code]) % {"channels": "?", "kind": "?", **(detail or {})}
 
 
+# complaint categories that are shipped, which pages show in the reader's language
+SHIPPED_CATEGORIES = (
+    gettext_noop("Called too often or at a bad time"),
+    gettext_noop("Misleading or wrong information"),
+    gettext_noop("Rude or pressing manner"),
+    gettext_noop("Ordered without consent"),
+    gettext_noop("Price or billing"),
+    gettext_noop("Where my number comes from"),
+    gettext_noop("Other complaint"),
+)
+
 # the bases of the rules that are shipped, which the page shows in the reader's language
 SHIPPED_BASES = (
     gettext_noop("Quality and complaints are settled within half a year."),

@@ -1,6 +1,7 @@
 """Recordings of calls, what is said about them, forms, and evaluations."""
 
 from .clips import Clip
+from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .full_run import FullRun, FullRunLimit, FullRunSheet
@@ -12,7 +13,11 @@ from .work import ScoringTask
 __all__ = [
     "Appeal",
     "Clip",
+    "Complaint",
+    "ComplaintCategory",
+    "ComplaintDeadline",
     "ComplaintRisk",
+    "ComplaintStep",
     "Evaluation",
     "EvaluationAnswer",
     "FormItem",
@@ -31,5 +36,6 @@ __all__ = [
     "SamplePick",
     "SamplingPlan",
     "ScoringTask",
+    "Severity",
     "Sound",
 ]
