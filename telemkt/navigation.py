@@ -80,6 +80,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
             ),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
+            Page(
+                "staffing:growth",
+                "chart",
+                _("Competency growth"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
+            ),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],
     ),

@@ -166,7 +166,14 @@ def _radar(rows: Sequence[Row]) -> dict[str, object] | None:
     dates = list(zip(*(row.points for row in rows), strict=True))
     last = len(dates) - 1
     kinds = ["last" if n == last else "first" if n == 0 else "middle" for n in range(len(dates))]
-    axes = [(*counting.spoke(n, len(rows), 1.0), *counting.spoke(n, len(rows), 1.16), row.name) for n, row in enumerate(rows)]  # fmt: skip
+    axes = [_axis(n, len(rows), row.name) for n, row in enumerate(rows)]
     rings = [" ".join("{},{}".format(*counting.spoke(n, len(rows), value / counting.TOP)) for n in range(len(rows))) for value in range(1, counting.TOP + 1)]  # fmt: skip
     outlines = [(kind, counting.outline(points)) for kind, points in zip(kinds, dates, strict=True)]
     return {"axes": axes, "rings": rings, "outlines": [one for one in outlines if one[1]], "x": counting.CENTRE_X, "y": counting.CENTRE_Y}  # fmt: skip
+
+
+def _axis(number: int, of: int, name: str) -> dict[str, object]:
+    """Its end, and where its name stands: beside the figure, never across it."""
+    end, label = counting.spoke(number, of, 1.0), counting.spoke(number, of, 1.1)
+    side = label[0] - counting.CENTRE_X
+    return {"end": end, "label": label, "name": name, "side": "" if abs(side) < 5 else "right" if side > 0 else "left"}
