@@ -72,13 +72,13 @@ def point_of(parts: Iterable[Part]) -> Point:
 
 def _size(parts: Sequence[Part], share: float, whole: float, answers: int) -> float:
     """Never more than there are answers; where all calls are alike, as many as there are calls."""
-    calls = len(parts)
-    if calls == 1:
+    heard = len(parts)
+    if heard == 1:
         return 1.0
     off = sum((part.weight * (part.earned - share * part.possible)) ** 2 for part in parts)
-    variance = calls / (calls - 1) * off / whole**2
+    variance = heard / (heard - 1) * off / whole**2
     if variance <= 0 or share in (0.0, 1.0):
-        return float(calls)
+        return float(heard)
     return min(max(share * (1 - share) / variance, 1.0), float(answers))
 
 
