@@ -98,7 +98,9 @@ class EvaluationFilter(CircumstanceFilter):
     outcome = django_filters.ChoiceFilter(label=_("Outcome"), method="by_outcome", empty_label=_("all"), choices=[
         ("pass", pgettext_lazy("score", "Passed")), ("fail", _("Failed")), ("none", _("Too little applied")), ("draft", _("Not submitted")), ("withdrawn", _("Taken back")),
     ])  # fmt: skip
-    pick = django_filters.ChoiceFilter(label=_("Why this call"), choices=Evaluation.Pick.choices, empty_label=_("all"))
+    pick = django_filters.ChoiceFilter(label=_("Why this call"), method="by_pick", empty_label=_("all"), choices=[
+        *Evaluation.Pick.choices, ("published", _("counted in published figures")),
+    ])  # fmt: skip
     appeal = django_filters.ChoiceFilter(label=_("Appeal"), field_name="appeal_state", empty_label=_("all"), choices=[
         ("open", _("waits for a decision")), ("decided", _("is decided")),
     ])  # fmt: skip
@@ -116,3 +118,8 @@ class EvaluationFilter(CircumstanceFilter):
         if value == "withdrawn":
             return rows.exclude(withdrawn_at=None)
         return rows.submitted().filter(outcome="" if value == "none" else value)
+
+    def by_pick(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        if value == "published":
+            return rows.submitted().filter(pick__in=Evaluation.PUBLISHED_PICKS)
+        return rows.filter(pick=value)

@@ -83,6 +83,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("qa:plans", "swap", _("Sampling plans"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
             Page("qa:full-runs", "clock", _("First hours"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
+            Page(
+                "staffing:growth",
+                "chart",
+                _("Competency growth"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
+            ),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],
     ),

@@ -120,6 +120,12 @@ class Evaluation(models.Model):
             models.Index(fields=["city_id", "-submitted_at"], name="evaluation_city"),
             models.Index(fields=["scorer", "-started_at"], name="evaluation_scorer"),
             models.Index(fields=["customer_id"], name="evaluation_customer"),
+            # what published figures are made of (qa.measures)
+            models.Index(
+                fields=["call_started_at"],
+                name="evaluation_published",
+                condition=Q(pick__in=["random", "stratified"], submitted_at__isnull=False, withdrawn_at=None),
+            ),
         ]
 
     @property
