@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qa", "0006_words_of_picks"),
+        ("qa", "0011_complaints"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
