@@ -25,7 +25,7 @@ from core.numbers import LARGEST_ID
 from qa import queries, queries_evaluations, rules
 from qa.filters import EvaluationFilter, RecordingFilter
 from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
-from qa.services import listening
+from qa.services import evaluations, listening
 from qa.services.recordings import CallUnknown, TranscriptRefused, find_call, store_recording
 
 
@@ -166,6 +166,12 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         must(rules.can_see_evaluations(self.request.user))
         rows = queries_evaluations.evaluations_shown(self.request.user)
         return rows.prefetch_related("answers__item", "answers__appeal") if self.action == "retrieve" else rows
+
+    def get_object(self) -> Evaluation:
+        row: Evaluation = super().get_object()
+        if evaluations.is_locked(row):
+            queries_evaluations.without_words(row, row.answers.all())
+        return row
 
     def get_serializer_class(self) -> type[EvaluationSerializer]:
         return WholeEvaluationSerializer if self.action == "retrieve" else EvaluationSerializer

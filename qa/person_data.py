@@ -15,9 +15,9 @@ from customers.person_data import Sheet
 from customers.queries import former_ids
 from qa.models import Appeal, Clip, Complaint, ComplaintStep, Evaluation, EvaluationAnswer, Recording, RecordingNote
 from qa.services import keeping
+from qa.services.evaluations import FORGOTTEN
 
 WIDE = 60
-FORGOTTEN = "–"  # a decision has a ground, even when its words are gone
 
 
 def _persons(customer: Customer) -> list[int]:

@@ -12,6 +12,7 @@ from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QueryS
 
 from campaigns.models import Call
 from core.stats import wilson
+from customers.models import Customer
 from people.models import Team, User
 from qa import scoring
 from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm, Recording, ScoringTask
@@ -71,12 +72,24 @@ def answers_of(evaluation: Evaluation) -> dict[int, EvaluationAnswer]:
     return {answer.item_id: answer for answer in rows}
 
 
+LOCKED = Customer.objects.filter(is_locked=True).values("pk")  # their words are shown to nobody until the lock ends
+
+
+def without_words(evaluation: Evaluation, answers: Iterable[EvaluationAnswer]) -> None:
+    """Takes the words off rows that are about to be shown; never save them afterwards."""
+    evaluation.remark = ""
+    for answer in answers:
+        answer.remark = ""
+        appeal = getattr(answer, "appeal", None)
+        if appeal is not None:
+            appeal.reason = appeal.ground = ""
+
+
 def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal]]:
     """{text of an item: decided appeals of the same words, the newest first}, among the evaluations that the user may read."""
     texts = FormItem.objects.filter(stage__version=version).values("text")
-    rows = Appeal.objects.exclude(decision="").filter(
-        answer__item__text__in=texts, answer__evaluation__in=Evaluation.objects.visible_to(user)
-    )
+    read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)
+    rows = Appeal.objects.exclude(decision="").filter(answer__item__text__in=texts, answer__evaluation__in=read)
     found: dict[str, list[Appeal]] = defaultdict(list)
     for row in rows.select_related("answer__item").order_by("-decided_at", "-pk")[:500]:
         of_item = found[row.answer.item.text]
@@ -90,7 +103,8 @@ def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal]]:
 
 def open_appeals(user: User) -> QuerySet[Appeal]:
     """What waits for a decision, the one due first on top."""
-    rows = Appeal.objects.filter(decision="", answer__evaluation__in=Evaluation.objects.visible_to(user))
+    read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)  # a locked person's appeal waits too
+    rows = Appeal.objects.filter(decision="", answer__evaluation__in=read)
     return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form").order_by("due_at", "pk")  # fmt: skip
 
 

@@ -53,11 +53,13 @@ def _why_gone(agent: Any, shown: str) -> str:
 
 
 def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
-    """One verb, then the desk as it stands; a refusal stands above it as a sentence."""
+    """One verb, then the desk as it stands; a refusal stands above it as a sentence, and the header keeps what was typed (inbound.js)."""
     try:
         verb()
     except DomainError as error:
-        return _body(request, notice=str(error))
+        answer = _body(request, notice=str(error))
+        answer["X-Refused"] = "1"
+        return answer
     return _body(request)
 
 

@@ -11,16 +11,17 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from people.models import User
 from scripts.models import Objection
 
-from .recordings import Recording, Sound
+from .recordings import HEARERS, Recording, Sound, hearing_scope
 
 
 class ClipQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> ClipQuerySet:
-        """Clips teach: whoever works in the city hears them, agents too."""
-        scope = user.scope()
+        """Clips teach: whoever works in the city hears them, agents too; a wide role that does not listen widens nothing."""
+        scope = hearing_scope(user)
         if scope.is_region:
             return self
-        teams = user.memberships.valid_on(timezone.localdate()).filter(team__city__isnull=False).values("team__city")
+        held = user.memberships.valid_on(timezone.localdate()).filter(role__in=HEARERS)
+        teams = held.filter(team__city__isnull=False).values("team__city")
         return self.filter(Q(city_id__in=scope.city_ids) | Q(team_city_id__in=teams))
 
     def kept(self) -> ClipQuerySet:

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from campaigns.models import Call
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
+from customers.models import Customer
+from customers.queries import was_erased
 from people.models import User
 from qa import rules, scoring
 from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, Recording
@@ -20,6 +22,7 @@ from qa.services.notes import check_span
 
 APPEAL_WITHIN = timedelta(days=7)  # after the evaluation was submitted
 DECIDE_WITHIN = timedelta(days=5)  # after the appeal
+FORGOTTEN = "–"  # a decision has a ground, even when its words are gone
 
 
 class NotToScore(DomainError):
@@ -44,6 +47,10 @@ class TooLate(DomainError):
 
 class AlreadyDone(DomainError):
     """It was decided, accepted or appealed before."""
+
+
+class PersonRests(DomainError):
+    """The customer's data are locked, or the customer was erased: nothing is written about the person."""
 
 
 @transaction.atomic
@@ -89,6 +96,7 @@ def save_answer(
     EvaluationIsFixed, SavedElsewhere, NotToScore, OutsideRecording.
     """
     evaluation = _draft(evaluation, by)
+    check_words(evaluation, remark)
     if saves is not None and saves != evaluation.saves:
         raise SavedElsewhere(_("Another window has saved since. This is what stands there now."))
     if item.stage.version_id != evaluation.version_id:
@@ -114,6 +122,7 @@ def save_answer(
 def save_remark(*, evaluation: Evaluation, remark: str, by: User) -> Evaluation:
     """The remark on the whole call. Raises PermissionRefused, EvaluationIsFixed."""
     evaluation = _draft(evaluation, by)
+    check_words(evaluation, remark)
     evaluation.remark = remark.strip()[:2000]
     evaluation.saves += 1
     evaluation.save(update_fields=["remark", "saves"])
@@ -128,6 +137,7 @@ def given(evaluation: Evaluation) -> dict[str, str]:
 def missing(evaluation: Evaluation) -> list[str]:
     """What is missing before it can be submitted, in sentences: an answer to every item, and of a bad one a remark and where it is heard."""
     kept = {answer.item_id: answer for answer in evaluation.answers.all()}
+    is_forgotten = _was_erased(evaluation)  # the remarks went with the person, and none may be written anew
     items = list(FormItem.objects.filter(stage__version=evaluation.version_id).order_by("stage__position", "position"))
     found = []
     open_items = [item for item in items if item.pk not in kept]
@@ -138,7 +148,7 @@ def missing(evaluation: Evaluation) -> list[str]:
         )
     for item in items:
         answer = kept.get(item.pk)
-        if answer is None or answer.answer == scoring.NOT_APPLICABLE or answer.answer == item.good:
+        if answer is None or answer.answer == scoring.NOT_APPLICABLE or answer.answer == item.good or is_forgotten:
             continue
         if not answer.remark:
             found.append(_("“%(item)s”: say in a remark what was wrong.") % {"item": item})
@@ -208,6 +218,7 @@ def appeal(*, answer: EvaluationAnswer, reason: str, by: User, at: datetime) -> 
         raise TooLate(_("An appeal is made within %(days)s days of the evaluation.") % {"days": APPEAL_WITHIN.days})
     if evaluation.accepted_at:
         raise AlreadyDone(_("You have accepted this evaluation."))
+    check_words(evaluation, reason)
     if not reason.strip():
         raise AnswersMissing(_("Say what you heard instead."))
     if Appeal.objects.filter(answer=answer).exists():
@@ -227,11 +238,12 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
         raise PermissionRefused(_("Another member of QA than the scorer decides."))
     if appeal.decision:
         raise AlreadyDone(_("This appeal is decided."))
+    check_open(evaluation)
     if right_answer not in scoring.ANSWERS or not ground.strip():
         raise AnswersMissing(_("Say which answer is right, and why."))
     stands = right_answer == appeal.answer.answer
     appeal.decision = Appeal.Decision.UPHELD if stands else Appeal.Decision.OVERTURNED
-    appeal.right_answer, appeal.ground = right_answer, ground.strip()[:1000]
+    appeal.right_answer, appeal.ground = right_answer, FORGOTTEN if _was_erased(evaluation) else ground.strip()[:1000]
     appeal.decided_by, appeal.decided_at = by, at
     appeal.save()
     audit("qa.appeal.decided", appeal, by=by, at=at, decision=appeal.decision, city_id=evaluation.city_id)
@@ -247,7 +259,33 @@ def _draft(evaluation: Evaluation, by: User) -> Evaluation:
         raise PermissionRefused(_("Only its scorer changes an evaluation."))
     if evaluation.is_submitted or evaluation.withdrawn_at:
         raise EvaluationIsFixed(_("This evaluation is submitted and stays as it is."))
+    check_open(evaluation)
     return evaluation
+
+
+def is_locked(evaluation: Evaluation) -> bool:
+    """Whether the customer's data rest; then what was said about the call is shown to nobody."""
+    return Customer.objects.filter(pk=evaluation.customer_id, is_locked=True).exists()
+
+
+def check_open(evaluation: Evaluation) -> None:
+    """Raises PersonRests."""
+    if is_locked(evaluation):
+        raise PersonRests(_("This person's data are locked: the evaluation rests until the lock ends."))
+
+
+def check_words(evaluation: Evaluation, words: str) -> None:
+    """Nothing is written about who is locked or was erased. Raises PersonRests."""
+    check_open(evaluation)
+    if words.strip() and _was_erased(evaluation):
+        raise PersonRests(_("This person was erased at their request: answer without words."))
+
+
+def _was_erased(evaluation: Evaluation) -> bool:
+    customer = Customer.objects.filter(pk=evaluation.customer_id).first()
+    while customer is not None and customer.merged_into_id:  # the request stands at the row that is left
+        customer = customer.merged_into
+    return customer is not None and was_erased(customer)
 
 
 def _own(evaluation: Evaluation, by: User) -> Evaluation:

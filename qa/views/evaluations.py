@@ -109,6 +109,8 @@ def evaluation(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
     user, version = request.user, FormVersion.objects.with_items().get(pk=row.version_id)
     kept = queries.answers_of(row)
+    if services.is_locked(row):
+        queries.without_words(row, kept.values())
     stages = [(stage, [(item, kept.get(item.pk)) for item in stage.items.all()]) for stage in version.stages.all()]
     is_mine = user.pk == row.agent_id and row.is_submitted and row.withdrawn_at is None
     in_time = row.is_submitted and database_now() <= row.submitted_at + services.APPEAL_WITHIN

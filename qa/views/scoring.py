@@ -66,6 +66,8 @@ def _sheet(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
     """Stages with their items, each with its answer and what was decided about its words before; and the sum."""
     version = FormVersion.objects.with_items().get(pk=row.version_id)
     kept, decided = queries.answers_of(row), queries.precedents(request.user, version)
+    if services.is_locked(row):
+        queries.without_words(row, kept.values())
     stages = [
         (stage, [(item, kept.get(item.pk), decided.get(item.text, [])) for item in stage.items.all()])
         for stage in version.stages.all()
@@ -138,7 +140,7 @@ def remark(request: HttpRequest, pk: int) -> HttpResponse:
     row = _own(request, pk)
     try:
         row = services.save_remark(evaluation=row, remark=request.POST.get("remark", ""), by=request.user)
-    except services.EvaluationIsFixed as refusal:
+    except (services.EvaluationIsFixed, services.PersonRests) as refusal:
         messages.error(request, str(refusal))
         return redirect("qa:evaluation", pk=pk)
     if not request.headers.get("HX-Request"):
@@ -155,7 +157,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     except services.AnswersMissing:
         context = {**_sheet(request, row), **head_of(row), **player_of(request, row), "missing": services.missing(row)}
         return render(request, "qa/score.html", context, status=422)
-    except services.EvaluationIsFixed as refusal:
+    except (services.EvaluationIsFixed, services.PersonRests) as refusal:
         messages.warning(request, str(refusal))
     else:
         messages.success(request, _("The evaluation is submitted; the agent can read it now."))

@@ -231,7 +231,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // A closed dialog must not hold a stale customer.
 document.addEventListener("htmx:afterRequest", (event) => {
   const sheet = event.detail.elt?.closest?.("dialog.sheet");
-  if (sheet && event.detail.successful) { sheet.close(); sheet.querySelector("form[data-skip]")?.reset(); }
+  if (sheet && event.detail.successful) {
+    sheet.close();
+    if (!event.detail.xhr.getResponseHeader("X-Refused")) sheet.querySelector("form[data-skip]")?.reset();  // a refused reason need not be typed anew
+  }
 });
 
 settled();
