@@ -23,7 +23,7 @@ STEPS = 4
 CYCLE = READING + STEPS * STEP + SAVING
 DATABASE = "telemkt_bench_desk"
 TEAM = 21  # the first team of the region in bench.claim
-KINDS = {"next": "next lead", "step": "step, with its answers", "result": "result, and the next lead", "poll": "what changed in the call"}  # fmt: skip
+KINDS = {"next": "next lead", "step": "step, with its answers", "result": "result", "poll": "what changed in the call"}  # fmt: skip
 FIRST_AGENT = 1000
 
 
@@ -182,6 +182,7 @@ class Agent:
         self.post("", "hang-up", {"lead": lead})
         pause(SAVING)
         self.post("result", "result", {"lead": lead, "disposition": "considering", "note": "再打", "notes": json.dumps(self._notes(STEPS + 1, self.steps[STEPS]))})  # fmt: skip
+        self.post("next", "next", {})
 
     def poll(self, lead: int) -> None:
         began = time.perf_counter()

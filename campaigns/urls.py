@@ -94,6 +94,7 @@ DESK = [
     path("desk/hang-up/", desk.hang_up, name="desk_hang_up"),
     path("desk/phase/", desk.phase, name="desk_phase"),
     path("desk/result/", desk.result, name="desk_result"),
+    path("desk/next/", desk.go_on, name="desk_next"),
     path("desk/inbound/", inbound.begin, name="desk_inbound"),
     path("desk/inbound/ring/", inbound.ring, name="desk_inbound_ring"),
     path("desk/inbound/answer/", inbound.answer, name="desk_inbound_answer"),

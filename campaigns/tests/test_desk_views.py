@@ -129,11 +129,38 @@ def test_save_and_next_records_the_call_and_shows_the_next_customer(at_desk, flo
         reverse("campaigns:desk_result"), {"lead": lead.pk, "disposition": "refused_price", "note": "später"}
     )
 
-    assert answer.status_code == 200
-    assert following.customer.phones.get().mask in answer.content.decode()
+    assert (answer.status_code, answer["HX-Reswap"]) == (200, "beforeend")
+    assert reverse("campaigns:desk_next") in answer.content.decode()
+    shown = at_desk.post(reverse("campaigns:desk_next"))
+    assert following.customer.phones.get().mask in shown.content.decode()
     call = Call.objects.get()
     assert (call.lead_id, call.refuses_offer, call.note) == (lead.pk, True, "später")
     assert 53 <= call.talk_seconds <= 58
+
+
+def test_who_takes_a_break_before_the_next_customer_came_is_left_in_peace(at_desk, floor):
+    lead, following = dialled(at_desk, floor), lead_of(floor)
+    at_desk.post(reverse("campaigns:desk_result"), {"lead": lead.pk, "disposition": "refused_price"})
+    at_desk.post(reverse("campaigns:desk_pause"), {"reason": "short"})
+
+    shown = at_desk.post(reverse("campaigns:desk_next"))
+
+    following.refresh_from_db()
+    assert following.state == "open"
+    assert following.customer.phones.get().mask not in shown.content.decode()
+
+
+def test_asking_twice_for_the_next_customer_gives_the_same_one(at_desk, floor):
+    lead = dialled(at_desk, floor)
+    lead_of(floor), lead_of(floor)
+    at_desk.post(reverse("campaigns:desk_result"), {"lead": lead.pk, "disposition": "refused_price"})
+
+    first, second = (at_desk.post(reverse("campaigns:desk_next")).content.decode() for _time in range(2))
+
+    assert Lead.objects.filter(state="held").count() == 1
+    held = Lead.objects.get(state="held").customer.phones.get().mask
+    assert held in first
+    assert held in second
 
 
 def test_the_same_result_twice_is_one_call(at_desk, floor):

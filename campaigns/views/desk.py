@@ -177,7 +177,7 @@ def _whole(answer: HttpResponse) -> HttpResponse:
 
 @require_POST
 def result(request: HttpRequest) -> HttpResponse:
-    """Save and next. 200 with the desk as it stands then; 409 and 422 with {"detail"} when the result could not be kept."""
+    """Save. 200 with what asks for the next customer, or with the desk where none comes or there is something to say; 409 and 422 with {"detail"} when the result could not be kept."""
     agent, at = agent_of(request), database_now()
     form = ResultForm(request.POST)
     if not form.is_valid():
@@ -195,10 +195,30 @@ def result(request: HttpRequest) -> HttpResponse:
         done = once(user=agent, key=key, fingerprint=form.fingerprint(), run=run)
     except DomainError as error:
         return JsonResponse({"detail": str(error), "code": type(error).__name__}, status=409)
+    told = _told(done.get("left_out", []))
+    return _body(request, notice=told) if told or not _goes_on(agent) else _follow(request)
+
+
+def _follow(request: HttpRequest) -> HttpResponse:
+    """The result is kept: what asks for the next customer, beside the picture that is still there."""
+    answer = render(request, "campaigns/_desk_next.html")
+    answer["HX-Reswap"] = "beforeend"
+    return answer
+
+
+def _goes_on(agent: Any) -> bool:
+    """Whether who has saved a result wants the next customer: not during a break, nor when the desk was left."""
     state = desk.current_state(agent)
-    if state is not None and state.state != desk.State.AWAY:
+    return state is not None and state.state != desk.State.AWAY
+
+
+@require_POST
+def go_on(request: HttpRequest) -> HttpResponse:
+    """After a result: the next customer, if the agent has not left the desk meanwhile."""
+    agent = agent_of(request)
+    if _goes_on(agent):
         _next_quietly(agent)
-    return _body(request, notice=_told(done.get("left_out", [])))
+    return _body(request)
 
 
 def _told(left_out: list[str]) -> str:

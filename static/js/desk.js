@@ -29,14 +29,19 @@ outbox.listen({
   fault: (item, sentence) => { guide.takeBack(); fault(sentence); },
   done: (item) => drafts.drop(item.hold),
   // Of another customer than the one in sight the answer says nothing: the desk asks what it is to show.
-  show: (item, html) => { if (shows(item) || !resultForm()) show(html); else window.htmx?.trigger("#desk-live", "poll"); },
+  show: (item, html, swapStyle) => { if (shows(item) || !resultForm()) show(html, swapStyle); else window.htmx?.trigger("#desk-live", "poll"); },
 });
 
-function show(html) {
+function show(html, swapStyle) {
   // An answer to a question that the old picture asked has no place in the new one.
   for (const asker of desk.querySelectorAll(".htmx-request")) window.htmx.trigger(asker, "htmx:abort");
-  window.htmx.swap("#desk", html, { swapStyle: "innerHTML" });
+  window.htmx.swap("#desk", html, { swapStyle });
 }
+
+// While the next customer is on the way, nothing is asked of the last one.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.target.matches("[data-next]") && desk.contains(event.target) && desk.querySelector(":scope > [data-next]")) event.preventDefault();
+});
 
 function fault(sentence) {
   const place = document.getElementById("result-fault");

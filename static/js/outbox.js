@@ -86,7 +86,7 @@ async function settle(item, answer) {
     const html = await answer.text();
     results.drop(item.key);
     hooks.done(item);
-    hooks.show(item, html);
+    hooks.show(item, html, answer.headers.get("HX-Reswap") ?? "innerHTML");
     return true;
   }
   const told = await answer.json().catch(() => ({}));
