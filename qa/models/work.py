@@ -46,7 +46,12 @@ class ScoringTaskQuerySet(models.QuerySet):
         """What any scorer of the place may take: no call of the own team, neither led nor shared."""
         teams = user.memberships.exclude(team=None).filter(role__in=["agent", "team_leader"]).values("team")
         return (
-            self._within(user, SCORERS).open().filter(scorer=None).exclude(agent_id=user.pk).exclude(team_id__in=teams)
+            self._within(user, SCORERS)
+            .open()
+            ._not_at_rest()
+            .filter(scorer=None)
+            .exclude(agent_id=user.pk)
+            .exclude(team_id__in=teams)
         )
 
     def in_order(self) -> ScoringTaskQuerySet:

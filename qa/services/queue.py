@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call
+from customers.models import Customer
 from people.models import User
 from qa import queries_work as queries, rules
 from qa.models import Evaluation, FormVersion, ScoringTask
@@ -32,10 +33,13 @@ def take_next(*, by: User, at: datetime) -> Evaluation | None:
 @transaction.atomic
 def begin(*, task: ScoringTask, by: User, at: datetime) -> Evaluation | None:
     """The evaluation that does this task: the person's draft, or a new one. One submitted before does the task at once; without the call the
-    task is dropped, and None comes back. What waits for anybody is theirs from here on. Raises NotOpen, PermissionRefused, NotToScore."""
+    task is dropped, and None comes back. What waits for anybody is theirs from here on. Raises NotOpen, PermissionRefused, NotToScore,
+    PersonRests."""
     task = ScoringTask.objects.select_for_update(of=("self",)).get(pk=task.pk)
     if not task.is_open or task.scorer_id not in (None, by.pk):
         raise work.NotOpen(_("Another has this call, or it is scored already."))
+    if Customer.objects.filter(pk=task.customer_id, is_locked=True).exists():  # since the queue was read
+        raise evaluations.PersonRests(_("This person's data are locked: the call rests until the lock ends."))
     call = Call.objects.filter(pk=task.call_id, started_at=task.call_started_at).first()
     if call is None:
         work.drop(task=task, why=_("The call is no longer there."), at=at)

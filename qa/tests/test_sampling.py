@@ -21,7 +21,7 @@ from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
 from qa.queries_work import next_task, queue_shown
-from qa.services import keeping, sampling
+from qa.services import evaluations, keeping, queue, sampling
 from qa.tests.factories import call_of, recording_of, wav
 from qa.tests.sheets import form_of
 
@@ -203,8 +203,12 @@ def test_calls_of_a_person_whose_data_are_locked_are_neither_drawn_nor_waiting(q
     assert made.calls == 2
 
     lock(second.customer_id, qa)
-    assert [task.call_id for task in queue_shown(qa)] == [third.pk]
-    assert next_task(qa).call_id == third.pk
+    for scorer in (qa, None):
+        ScoringTask.objects.update(scorer=scorer)
+        assert [task.call_id for task in queue_shown(qa)] == [third.pk]
+        assert next_task(qa).call_id == third.pk
+        with pytest.raises(evaluations.PersonRests):
+            queue.begin(task=ScoringTask.objects.get(call_id=second.pk), by=qa, at=NEXT_DAY)
 
 
 def lock(customer_id, by):
