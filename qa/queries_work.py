@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,10 +14,10 @@ from qa.models import Evaluation, ScoringTask
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def next_task(user: User) -> ScoringTask | None:
-    """What is due first of the person's own and of what anybody of the place may take."""
-    own = ScoringTask.objects.open_of(user).in_order().first()
-    anybody = ScoringTask.objects.open_to_anybody(user).in_order().first()
+def next_task(user: User, *, passed: Collection[int] = ()) -> ScoringTask | None:
+    """What is due first of the person's own and of what anybody of the place may take, without the tasks passed over."""
+    own = ScoringTask.objects.open_of(user).on_a_form_in_force().exclude(pk__in=passed).in_order().first()
+    anybody = ScoringTask.objects.open_to_anybody(user).on_a_form_in_force().exclude(pk__in=passed).in_order().first()
     found = [task for task in (own, anybody) if task is not None]
     return min(found, key=_place) if found else None
 
@@ -30,7 +31,7 @@ def queue_shown(user: User) -> QuerySet[ScoringTask]:
     ids = Q(pk__in=ScoringTask.objects.open_of(user).values("pk")) | Q(
         pk__in=ScoringTask.objects.open_to_anybody(user).values("pk")
     )
-    return ScoringTask.objects.filter(ids).select_related("form").in_order()
+    return ScoringTask.objects.filter(ids).on_a_form_in_force().select_related("form").in_order()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from customers.models import Customer
 from people.models import Membership, User
 
 from .evaluations import READERS, Evaluation
-from .forms import QualityForm
+from .forms import FormVersion, QualityForm
 from .recordings import Recording, scope_in
 
 SCORERS = (Membership.Role.QA,)
@@ -53,6 +53,11 @@ class ScoringTaskQuerySet(models.QuerySet):
             .exclude(agent_id=user.pk)
             .exclude(team_id__in=teams)
         )
+
+    def on_a_form_in_force(self) -> ScoringTaskQuerySet:
+        """What can be begun: the work of a form that was archived waits until another version of it is published."""
+        versions = FormVersion.objects.filter(form=OuterRef("form"), status=FormVersion.Status.PUBLISHED)
+        return self.filter(Exists(versions))
 
     def in_order(self) -> ScoringTaskQuerySet:
         """What is due first comes first, what has no day last; between equals a lot that was drawn once decides."""

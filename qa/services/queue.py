@@ -15,16 +15,24 @@ from qa.models import Evaluation, FormVersion, ScoringTask
 from qa.services import evaluations, work
 
 TRIES = 20  # tasks that turn out to be done or gone while one looks for the next
+PASSED_OVER = (work.NotOpen, evaluations.NotToScore, evaluations.PersonRests)
 
 
 @transaction.atomic
 def take_next(*, by: User, at: datetime) -> Evaluation | None:
-    """The evaluation of the next call of the person's queue, begun; None when nothing waits. Raises what `begin` raises."""
+    """The evaluation of the next call of the person's queue, begun; None when nothing waits. One that cannot be begun (another was first, its
+    form or person rests) is passed over and stays as it is. Raises PermissionRefused."""
+    passed: set[int] = set()
     for _n in range(TRIES):
-        task = queries.next_task(by)
+        task = queries.next_task(by, passed=passed)
         if task is None:
             return None
-        begun = begin(task=task, by=by, at=at)
+        passed.add(task.pk)
+        try:
+            with transaction.atomic():
+                begun = begin(task=task, by=by, at=at)
+        except PASSED_OVER:
+            continue
         if begun is not None and not begun.is_submitted:
             return begun
     return None

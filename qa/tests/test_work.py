@@ -212,13 +212,39 @@ def test_a_call_that_has_gone_is_dropped_from_the_queue(call, version, qa):
     assert task.dropped_at == AT
 
 
-def test_a_form_that_was_archived_is_refused_in_a_sentence(client, call, version, qa):
-    given(call, version, qa)
-    forms.archive(version=version, by=UserFactory(role=Role.QA), at=AT)
+def test_work_on_an_archived_form_waits_and_the_next_call_is_on_another(client, team, version, qa):
+    boss = UserFactory(role=Role.QA)
+    other = form_of(boss, "other")
+    first, second = (call_of(team, agent=agent_of(team)) for _n in range(2))
+    rests = given(first, version, qa, due_at=AT)
+    given(second, other, qa)
+    forms.archive(version=version, by=boss, at=AT)
 
-    answer = page(client, qa).post(url("work-next"), follow=True)
+    page(client, qa).post(url("work-next"))
 
-    assert "Calls are scored with a published form" in answer.content.decode()
+    assert Evaluation.objects.get().call_id == second.pk
+    rests.refresh_from_db()
+    assert rests.is_open
+    assert rests not in queue_shown(qa)
+    with pytest.raises(evaluations.NotToScore):
+        queue.begin(task=rests, by=qa, at=AT)
+
+
+@pytest.mark.parametrize("fault", [work.NotOpen, evaluations.NotToScore, evaluations.PersonRests])
+def test_who_comes_second_to_a_call_takes_the_next_one(team, version, qa, monkeypatch, fault):
+    first, second = (call_of(team, agent=agent_of(team)) for _n in range(2))
+    lost = given(first, version, due_at=AT)
+    given(second, version)
+    begin = queue.begin
+
+    def begun(*, task, by, at):
+        if task == lost:
+            raise fault("another was first")
+        return begin(task=task, by=by, at=at)
+
+    monkeypatch.setattr(queue, "begin", begun)
+
+    assert queue.take_next(by=qa, at=AT).call_id == second.pk
 
 
 def test_who_moves_to_another_city_has_the_work_of_the_old_one_no_more(call, version, qa):
