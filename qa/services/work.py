@@ -97,8 +97,13 @@ def choice_of(evaluation: Evaluation) -> tuple[str, float | None]:
 
 @transaction.atomic
 def close_with(*, evaluation: Evaluation, at: datetime) -> int:
-    """A submitted evaluation does every open task of its call, form and scorer; returns how many."""
+    """A submitted evaluation does every open task of its call, form and scorer; returns how many. One scored by hand before its call was
+    drawn is the drawn call's from here on: else what people score by hand would be missing from the published figures, which would lean."""
     found = open_tasks(call_id=evaluation.call_id, form_id=evaluation.version.form_id, scorer=evaluation.scorer)
+    if found and found[0].pick in Evaluation.PUBLISHED_PICKS and evaluation.pick not in Evaluation.PUBLISHED_PICKS:
+        before, evaluation.pick, evaluation.probability = evaluation.pick, found[0].pick, found[0].probability
+        evaluation.save(update_fields=["pick", "probability"])
+        audit("qa.evaluation.drawn", evaluation, by=None, at=at, before=before, pick=evaluation.pick)
     rows = ScoringTask.objects.open().filter(pk__in=[task.pk for task in found])
     return rows.update(evaluation=evaluation, done_at=at)
 

@@ -199,8 +199,13 @@ def test_a_call_scored_before_does_its_task_and_the_next_one_comes(team, version
 
     begun = queue.take_next(by=qa, at=AT)
 
-    task.refresh_from_db()
+    for row in (task, made):
+        row.refresh_from_db()
     assert (task.evaluation, begun.call_id) == (made, second.pk)
+    assert (made.pick, made.probability) == (
+        "stratified",
+        0.25,
+    )  # scored by hand before it was drawn: it counts as drawn
 
 
 def test_a_call_that_has_gone_is_dropped_from_the_queue(call, version, qa):
