@@ -86,12 +86,14 @@ def open_tasks(*, call_id: int, form_id: int, scorer: User) -> list[ScoringTask]
 
 
 def choice_of(evaluation: Evaluation) -> tuple[str, float | None]:
-    """How the call was chosen, and with what probability: a call that a plan drew is one of the plan's, also when it was begun by hand."""
-    if evaluation.pick in Evaluation.PUBLISHED_PICKS:
-        return evaluation.pick, evaluation.probability
+    """How the call was chosen, and with what probability: a call that a plan drew is one of the plan's, also when it was begun by hand; and no
+    more when its task went to another scorer or left the queue meanwhile, because then another call or evaluation counts instead."""
     asked = open_tasks(call_id=evaluation.call_id, form_id=evaluation.version.form_id, scorer=evaluation.scorer)
     if asked and asked[0].pick in Evaluation.PUBLISHED_PICKS:
         return asked[0].pick, asked[0].probability
+    drawn = ScoringTask.objects.filter(call_id=evaluation.call_id, form=evaluation.version.form_id)
+    if evaluation.pick in Evaluation.PUBLISHED_PICKS and drawn.filter(pick__in=Evaluation.PUBLISHED_PICKS).exists():
+        return Evaluation.Pick.REQUESTED, None
     return evaluation.pick, evaluation.probability
 
 

@@ -23,7 +23,7 @@ from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
 from qa.queries_work import next_task, queue_shown
 from qa.services import evaluations, keeping, queue, sampling
 from qa.tests.factories import call_of, recording_of, wav
-from qa.tests.sheets import form_of
+from qa.tests.sheets import GOOD, evaluated, form_of, item
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -55,7 +55,7 @@ def calls_of(agent, team, n, **fields):
     """n calls of the day with a recording each."""
     made = [call_of(team, agent=agent, at=AT + timedelta(minutes=k), **fields) for k in range(n)]
     for number, call in enumerate(made):
-        recording_of(call, sound=wav(1 + number % 3), at=call.started_at)
+        recording_of(call, sound=wav(2 + number % 2), at=call.started_at)
     return made
 
 
@@ -238,6 +238,22 @@ def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
     assert sampling.replace_deleted(at=NEXT_DAY) == 0
 
 
+def test_a_draft_whose_recording_was_deleted_does_not_count_beside_the_call_drawn_instead(qa, form, team):
+    calls_of(agent_of(team), team, 3)
+    made = drawn(plan_of(qa, form, picks=1))
+    lost = made.picks.get()
+    draft = queue.begin(task=lost.task, by=qa, at=NEXT_DAY)
+    keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
+
+    sampling.replace_deleted(at=NEXT_DAY)
+    for text, answer in GOOD.items():
+        evaluations.save_answer(evaluation=draft, item=item(draft.version, text), answer=answer, by=qa)
+    done = evaluations.submit(evaluation=draft, by=qa, at=NEXT_DAY)
+
+    assert (done.pick, done.probability) == ("requested", None)
+    assert lost.replaced_by.task.is_open
+
+
 def test_with_nothing_left_to_draw_a_deleted_pick_is_a_gap(qa, form, team):
     agent = agent_of(team)
     calls_of(agent, team, 2)
@@ -297,6 +313,20 @@ def test_what_a_scorer_leaves_behind_goes_to_another(qa, form, team):
 
     assert moved == 2
     assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {qa.pk}
+
+
+def test_of_a_draft_that_was_left_behind_the_new_scorer_s_evaluation_alone_counts(qa, form, team):
+    local = UserFactory(role=Role.QA, city=team.city)
+    (call,) = calls_of(agent_of(team), team, 1)
+    drawn(plan_of(qa, form))
+    draft = queue.begin(task=ScoringTask.objects.get(), by=local, at=NEXT_DAY)
+    Membership.objects.filter(user=local).update(city=CityFactory())
+    sampling.give_anew(at=NEXT_DAY)
+
+    late, counted = evaluated(call, draft.version, local), evaluated(call, draft.version, qa)
+
+    assert (late.pick, late.probability) == ("requested", None)
+    assert (counted.pick, counted.probability) == ("random", 1.0)
 
 
 def test_without_a_scorer_calls_wait_for_anybody_until_one_comes(form, team, qa):
