@@ -23,13 +23,13 @@ from metrics.models import DayFigures
 from people.models import City, Membership, User
 from qa import drawing, rules
 from qa.models import Evaluation, QualityForm, Recording, SampleDraw, SampleGap, SamplePick, SamplingPlan, ScoringTask
+from qa.models.work import OWN_TEAM
 from qa.services import work
 from qa.services.work import OF_CALL, lot_of
 
 Role = Membership.Role
 BATCH = 2_000
 REPLACED_AT_ONCE = 500
-OWN_TEAM = (Role.AGENT, Role.TEAM_LEADER)
 
 
 class NotAPlan(DomainError):

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call
@@ -79,9 +79,9 @@ def drop(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
 
 def open_tasks(*, call_id: int, form_id: int, scorer: User) -> list[ScoringTask]:
     """The open tasks that an evaluation of this call on this form by this person does; the one that feeds published scores first."""
-    mine = Q(scorer=scorer) | Q(scorer=None)
-    found = ScoringTask.objects.open().filter(mine, call_id=call_id, form=form_id)
-    rows = [task for task in found if task.scorer_id or rules.can_score(scorer, task.pick)]
+    found = ScoringTask.objects.filter(call_id=call_id, form=form_id)
+    named = [task for task in found.open().filter(scorer=scorer) if rules.can_score(scorer, task.pick)]
+    rows = [*named, *found.open_to_anybody(scorer)]
     return sorted(rows, key=lambda task: (task.pick not in Evaluation.PUBLISHED_PICKS, task.scorer_id is None, task.pk))
 
 

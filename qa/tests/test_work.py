@@ -12,7 +12,7 @@ from campaigns.models import Call
 from campaigns.tests.factories import AT, agent_of
 from core.calendar import business_date
 from people.models import Membership
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import Evaluation, ScoringTask
 from qa.queries_work import is_blind, next_task, queue_shown
 from qa.rules import picks_of
@@ -140,6 +140,44 @@ def test_a_leader_s_coaching_form_does_not_do_what_a_plan_asks_of_anybody(call, 
     assert work.close_with(evaluation=made, at=AT) == 0
     task.refresh_from_db()
     assert task.is_open
+
+
+@pytest.mark.parametrize("tie", ["elsewhere", "leads"])
+def test_whoever_may_not_take_a_call_of_anybody_s_does_not_do_it_by_hand_either(call, version, team, tie):
+    scorer = (
+        UserFactory(role=Role.QA, city=CityFactory()) if tie == "elsewhere" else UserFactory(role=Role.QA, leader=team)
+    )
+    task = given(call, version)
+
+    made = evaluated(call, version, scorer)
+
+    task.refresh_from_db()
+    assert task.is_open
+    assert (made.pick, made.probability) == ("requested", None)
+
+
+def test_who_scores_no_more_or_leads_the_team_by_now_has_its_calls_no_more(call, version, qa, team):
+    from people.models import User
+
+    task = given(call, version, qa)
+    MembershipFactory(user=qa, role=Role.TEAM_LEADER, team=team)
+    assert next_task(User.objects.get(pk=qa.pk)) is None
+
+    Membership.objects.filter(user=qa, role=Role.QA).delete()
+    changed = User.objects.get(pk=qa.pk)
+    assert next_task(changed) is None
+    made = evaluations.begin(call=call, version=version, scorer=changed, pick="coaching", at=AT)
+    assert work.close_with(evaluation=made, at=AT) == 0
+    task.refresh_from_db()
+    assert task.is_open
+
+
+def test_who_was_an_agent_of_the_team_once_may_score_its_calls(call, version, qa, team):
+    MembershipFactory(user=qa, team=team, valid_to=business_date(AT) - timedelta(days=300))
+
+    task = given(call, version)
+
+    assert next_task(qa) == task
 
 
 # -- how a call was chosen -----------------------------------------------------------------------------------------------
@@ -393,4 +431,4 @@ def test_the_queue_runs_the_same_queries_however_many_calls(
     assert len(seen) == QUERIES
 
 
-QUERIES = 16
+QUERIES = 14
