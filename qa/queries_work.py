@@ -50,8 +50,9 @@ def load_of(user: User, *, since: datetime, at: datetime) -> Load:
 
 
 def is_blind(evaluation: Evaluation) -> bool:
-    """Whether its scorer is not to know whose call it is, until it is submitted."""
-    if evaluation.is_submitted or evaluation.withdrawn_at:
+    """Whether its scorer is not to know whose call it is, until it is submitted. A draft taken back tells as little as long as the call is
+    still to be scored."""
+    if evaluation.is_submitted:
         return False
     rows = ScoringTask.objects.open().filter(call_id=evaluation.call_id, form=evaluation.version.form_id)
     return rows.filter(scorer=evaluation.scorer_id, blind=True).exists()

@@ -358,6 +358,48 @@ def test_blind_work_hides_whose_call_it_is_until_it_is_submitted(client, team, v
     assert "Zhang Sichuan" in client.get(url("evaluation", made.pk)).content.decode()
 
 
+def test_a_blind_draft_is_found_under_no_name_and_stays_blind_when_it_is_taken_back(client, team, version, qa):
+    agent = agent_of(team)
+    agent.display_name, agent.code = "Zhang Sichuan", "zs77"
+    agent.save()
+    call = call_of(team, agent=agent)
+    given(call, version, qa, blind=True)
+    draft = queue.take_next(by=qa, at=AT)
+    page(client, qa)
+    listed = url("evaluations")
+
+    for asked in ("?agent_code=zs77", f"?team={team.pk}"):
+        assert url("score", draft.pk) not in client.get(listed + asked).content.decode(), asked
+    told = client.get(reverse("api:evaluation-detail", args=[draft.pk])).json()
+    assert (told["agent_id"], told["team_id"]) == (None, None)
+
+    evaluations.withdraw(evaluation=draft, reason="begun by mistake", by=qa, at=AT)
+    for path in (listed, url("evaluation", draft.pk)):
+        assert "Zhang Sichuan" not in client.get(path).content.decode(), path
+    evaluated(call, version, qa)
+    assert url("evaluation", draft.pk) in client.get(listed + "?agent_code=zs77").content.decode()
+
+
+def test_of_a_blind_pick_a_plan_s_page_shows_nothing_that_tells_the_agent(client, version, team, qa):
+    agent = agent_of(team)
+    call = call_of(team, agent=agent)
+    recording_of(call)
+    plan = sampling.make_plan(
+        by=qa, at=AT, name="Blind", form=version.form, city=team.city, period="day", picks=1, new_days=730, complaint_picks=0, blind=True,
+    )  # fmt: skip
+    Membership.objects.filter(user=agent).update(valid_from=business_date(AT) - timedelta(days=5))
+    sampling.draw_period(plan=plan, start=business_date(AT), at=AT + timedelta(days=1))
+    page(client, qa)
+
+    waiting = client.get(url("plan", plan.pk)).content.decode()
+    evaluated(call, version, qa)
+    scored = client.get(url("plan", plan.pk)).content.decode()
+
+    told = ("new agent</span>", "1 / 1</td>", f"<td>{qa}</td>")
+    assert [words in waiting for words in told] == [False] * 3
+    assert [words in scored for words in told] == [True] * 3
+
+
 def test_another_city_s_work_and_plans_are_not_seen(client, call, version, team):
     boss = UserFactory(role=Role.QA)
     task = given(call, version)
