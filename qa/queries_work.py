@@ -28,10 +28,7 @@ def _place(task: ScoringTask) -> tuple[datetime, int, int]:
 
 def queue_shown(user: User) -> QuerySet[ScoringTask]:
     """The person's own and what anybody may take, in order."""
-    ids = Q(pk__in=ScoringTask.objects.open_of(user).values("pk")) | Q(
-        pk__in=ScoringTask.objects.open_to_anybody(user).values("pk")
-    )
-    return ScoringTask.objects.filter(ids).on_a_form_in_force().select_related("form").in_order()
+    return ScoringTask.objects.open_for(user).on_a_form_in_force().select_related("form").in_order()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from campaigns.models import Disposition
+from campaigns.models import Call, Disposition
 from campaigns.tests.factories import AT, agent_of
 from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
@@ -20,8 +20,9 @@ from metrics.models import DayFigures
 from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
+from qa.queries_sampling import draws_shown
 from qa.queries_work import next_task, queue_shown
-from qa.services import evaluations, keeping, queue, sampling
+from qa.services import evaluations, keeping, queue, sampling, work
 from qa.tests.factories import call_of, recording_of, wav
 from qa.tests.sheets import GOOD, evaluated, form_of, item
 
@@ -387,6 +388,32 @@ def test_each_period_that_is_over_is_due_once(qa, form):
     assert sampling.draws_due(NEXT_DAY) == [(plan.pk, DAY)]
     drawn(plan)
     assert sampling.draws_due(NEXT_DAY) == []
+
+
+def test_of_each_draw_is_told_what_became_of_its_picks_with_the_same_queries_however_many(
+    qa, form, team, django_assert_num_queries
+):
+    """Of 4 calls a day 3 are drawn of one agent, of two days; one pick is done, one leaves the queue; another agent has none."""
+    agent_of(team)
+    agent = agent_of(team)
+    calls_of(agent, team, 4)
+    for n in range(4):
+        recording_of(call_of(team, agent=agent, at=AT + timedelta(days=1, minutes=n)))
+    plan = plan_of(qa, form, picks=3)
+    drawn(plan)
+    first = ScoringTask.objects.order_by("pk")[0]
+    evaluated(Call.objects.get(pk=first.call_id), form.versions.get(), qa)
+    work.drop(task=ScoringTask.objects.open().order_by("pk")[0], why="test", at=AT)
+
+    draws_shown(qa, plan, 24)  # what the person covers is read once
+    with django_assert_num_queries(3):
+        draws_shown(qa, plan, 24)
+    sampling.draw_period(plan=plan, start=DAY + timedelta(days=1), at=NEXT_DAY + timedelta(days=1))
+    with django_assert_num_queries(3):
+        found = draws_shown(qa, plan, 24)
+
+    told = [(draw.pick_count, draw.done_count, draw.dropped_count, draw.gap_count) for draw in found]
+    assert told == [(3, 0, 0, 1), (2, 1, 1, 1)]
 
 
 @pytest.mark.parametrize(

@@ -319,6 +319,24 @@ def test_the_queue_uses_its_index(call, version, qa):
     assert "Sort" not in plan
 
 
+def test_of_the_whole_queue_s_table_only_the_person_s_own_and_anybody_s_are_read(call, version, qa):
+    task = given(call, version, qa)
+    fields = {
+        name: getattr(task, name)
+        for name in ("call_started_at", *work.OF_CALL, "form_id", "pick", "probability", "source")
+    }
+    other = UserFactory(role=Role.QA)
+    ScoringTask.objects.bulk_create(ScoringTask(call_id=-n, scorer=other, **fields) for n in range(1, 4000))
+    from django.db import connection
+
+    connection.cursor().execute("ANALYZE qa_scoringtask")
+    plan = queue_shown(qa).explain()
+
+    assert "Seq Scan on qa_scoringtask" not in plan
+    assert "scoring_task_next" in plan
+    assert "scoring_task_anybody" in plan
+
+
 # -- pages ---------------------------------------------------------------------------------------------------------------
 
 

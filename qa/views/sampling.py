@@ -65,7 +65,7 @@ def _plan(request: HttpRequest, pk: int) -> SamplingPlan:
 @require_GET
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     row = _plan(request, pk)
-    draws = list(queries.draws_shown(request.user, row)[:DRAWS])
+    draws = queries.draws_shown(request.user, row, DRAWS)
     asked = number_or_none(request.GET.get("draw", ""), LARGEST_ID)
     chosen = next((draw for draw in draws if draw.pk == asked), draws[0] if draws else None)
     context = {
