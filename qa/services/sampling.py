@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Campaign
@@ -40,16 +40,26 @@ class PeriodNotOver(DomainError):
     """Calls of this period can still come."""
 
 
+class DrawnByAnother(DomainError):
+    """Another plan, ended since, has drawn from these calls on this form: a second draw would change their chance."""
+
+
 # -- plans -------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def make_plan(*, by: User, at: datetime, name: str, form: QualityForm, city: City | None, campaign: Campaign | None = None, **rule: Any) -> SamplingPlan:  # fmt: skip
-    """A plan that draws from its next whole period on. Raises PermissionRefused, NotAPlan."""
+    """A plan that draws from its next whole period on. No other plan that is on draws from the same calls on this form: the chance written at
+    a call is its whole chance to be drawn. Raises PermissionRefused, NotAPlan."""
     if not rules.can_plan_in(by, city):
         raise PermissionRefused(_("Your role does not allow this."))
     if not form.versions.filter(status="published").exists():
         raise NotAPlan(_("Calls are scored with a published form. Choose the version in force."))
+    QualityForm.objects.select_for_update(no_key=True).get(pk=form.pk)
+    places = {"city": city.pk if city else None, "campaign": campaign.pk if campaign else None}
+    other = SamplingPlan.objects.on().sharing_calls(form=form.pk, **places).exclude(name=name.strip()).first()
+    if other:
+        raise NotAPlan(_("The plan “%(plan)s” draws from the same calls on this form, so a call's chance would be neither plan's. Choose another form, city or campaign, or end that plan first.") % {"plan": other.name})  # fmt: skip
     try:
         with transaction.atomic():
             plan = SamplingPlan.objects.create(
@@ -96,12 +106,13 @@ def period_from(plan: SamplingPlan, start: date) -> tuple[date, date]:
 
 @transaction.atomic
 def ask_draw(*, plan: SamplingPlan, by: User, at: datetime) -> Job:
-    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan."""
+    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan, DrawnByAnother."""
     if not rules.can_plan_in(by, plan.city):
         raise PermissionRefused(_("Your role does not allow this."))
     if not SamplingPlan.objects.on().filter(pk=plan.pk).exists():
         raise NotAPlan(_("This plan has ended."))
-    start, _end = last_period(plan, business_date(at))
+    start, end = last_period(plan, business_date(at))
+    _check_undrawn(plan, start, end)
     return enqueue(
         kind="qa.draw_sample", key=f"{plan.pk}/{start}", args={"plan": plan.pk, "start": start.isoformat()}, by=by
     )
@@ -112,7 +123,8 @@ def draws_due(at: datetime) -> list[tuple[int, date]]:
     due = []
     for plan in SamplingPlan.objects.on().order_by("pk"):
         start, end = last_period(plan, business_date(at))
-        if plan.made_at < midnight(end) and not plan.draws.filter(starts_on=start).exists():
+        is_drawn = plan.draws.filter(starts_on=start).exists() or _others_draws(plan, start, end).exists()
+        if plan.made_at < midnight(end) and not is_drawn:
             due.append((plan.pk, start))
     return due
 
@@ -124,10 +136,10 @@ def draws_due(at: datetime) -> list[tuple[int, date]]:
 def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = "") -> SampleDraw:
     """Draw the plan's period that holds the day `start`; drawn before, the draw that is there. The seed is drawn too unless given.
 
-    Raises PeriodNotOver.
+    Raises PeriodNotOver, DrawnByAnother.
     """
     plan = SamplingPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
-    # two plans on one form would both give a call that neither has given yet
+    # one draw of a form after the other, so that each sees what was drawn before
     QualityForm.objects.select_for_update(no_key=True).get(pk=plan.form_id)
     first, after = period_from(plan, start)
     found = plan.draws.filter(starts_on=first).first()
@@ -135,6 +147,7 @@ def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = ""
         return found
     if after > business_date(at):
         raise PeriodNotOver(_("This period is not over yet: calls can still come."))
+    _check_undrawn(plan, first, after)
     made = SampleDraw.objects.create(
         plan=plan, starts_on=first, ends_on=after, seed=seed or secrets.token_hex(16), drawn_at=at
     )
@@ -159,6 +172,19 @@ def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = ""
         gaps=gaps,
     )
     return made
+
+
+def _others_draws(plan: SamplingPlan, first: date, after: date) -> QuerySet[SampleDraw]:
+    """Draws of other plans from calls of these days that are the plan's too."""
+    others = SamplingPlan.objects.sharing_calls(form=plan.form_id, city=plan.city_id, campaign=plan.campaign_id)
+    return SampleDraw.objects.filter(plan__in=others.exclude(pk=plan.pk), starts_on__lt=after, ends_on__gt=first)
+
+
+def _check_undrawn(plan: SamplingPlan, first: date, after: date) -> None:
+    """Raises DrawnByAnother."""
+    other = _others_draws(plan, first, after).select_related("plan").first()
+    if other:
+        raise DrawnByAnother(_("“%(plan)s” has drawn from the calls of this period: this plan draws from the next one on.") % {"plan": other.plan.name})  # fmt: skip
 
 
 class _Quotas:
@@ -236,12 +262,10 @@ def _why(heard: int, has_answered: bool) -> str:
 def _give(
     plan: SamplingPlan, made: SampleDraw, picks: list[drawing.Drawn], at: datetime, how: str = ""
 ) -> dict[int, ScoringTask]:
-    """{call: its task}: one that another plan on this form has given already stays that plan's."""
+    """{call: its task}."""
     ids = [drawn.call_id for drawn in picks]
     if not ids:
         return {}
-    given = ScoringTask.objects.filter(call_id__in=ids, form=plan.form_id, source=ScoringTask.Source.PLAN)
-    tasks = {task.call_id: task for task in given.filter(dropped_at=None)}
     times = [drawn.started_at for drawn in picks]
     calls = Call.objects.filter(pk__in=ids, started_at__gte=min(times), started_at__lte=max(times)).in_bulk()
     sounds = _sounds(ids, min(times), max(times))
@@ -254,9 +278,8 @@ def _give(
             given_at=at, lot=lot_of(drawn.call_id, plan.form_id), **{name: getattr(calls[drawn.call_id], name) for name in OF_CALL},
         )
         for drawn in sorted(picks, key=lambda drawn: lot_of(drawn.call_id, plan.form_id))
-        if drawn.call_id not in tasks
     ]  # fmt: skip
-    return tasks | {task.call_id: task for task in ScoringTask.objects.bulk_create(rows, batch_size=BATCH)}
+    return {task.call_id: task for task in ScoringTask.objects.bulk_create(rows, batch_size=BATCH)}
 
 
 def _sounds(ids: list[int], first: datetime, last: datetime) -> dict[int, int]:

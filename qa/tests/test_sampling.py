@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from campaigns.models import Call, Disposition
-from campaigns.tests.factories import AT, agent_of
+from campaigns.tests.factories import AT, CampaignFactory, agent_of
 from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
 from core.jobs import run_inline
@@ -108,7 +108,7 @@ def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa,
 def test_the_same_seed_draws_the_same_calls_and_another_seed_others(qa, form, team):
     agent = agent_of(team)
     calls_of(agent, team, 12)
-    plans = [plan_of(qa, form, name=name, picks=3) for name in "ABC"]
+    plans = [plan_of(qa, form_of(qa, name).form, name=name, picks=3) for name in "abc"]
 
     found = [
         sorted(drawn(plan, seed=seed).picks.values_list("call_id", flat=True))
@@ -130,13 +130,32 @@ def test_a_period_is_drawn_once(qa, form, team):
         plan.draws.create(starts_on=DAY, ends_on=DAY + timedelta(days=1), seed="x", drawn_at=AT)
 
 
-def test_two_plans_on_one_form_have_a_call_scored_once(qa, form, team):
+def test_two_plans_that_are_on_do_not_draw_from_the_same_calls_on_one_form(qa, form, team):
+    """A call that both could draw would have neither plan's chance."""
+    campaign, city = CampaignFactory(), CityFactory()
+    plan_of(qa, form, city=team.city)
+
+    for name, place in (("a", {"city": None}), ("b", {"city": team.city, "campaign": campaign})):
+        with pytest.raises(sampling.NotAPlan, match="“Daily” draws from the same calls"):
+            plan_of(qa, form, name=name, **place)
+    plan_of(qa, form, name="c", city=city, campaign=campaign)
+    plan_of(qa, form, name="d", city=city, campaign=CampaignFactory())
+    plan_of(qa, form_of(qa, "other").form, name="e")
+
+
+def test_the_next_plan_leaves_the_periods_alone_that_an_ended_one_has_drawn(qa, form, team):
     calls_of(agent_of(team), team, 2)
+    plan = plan_of(qa, form)
+    drawn(plan)
+    sampling.end_plan(plan=plan, by=qa, at=AT)
+    after = plan_of(qa, form, name="After")
 
-    one, other = drawn(plan_of(qa, form)), drawn(plan_of(qa, form, name="Other"))
-
-    assert ScoringTask.objects.count() == 2
-    assert set(one.picks.values_list("task", flat=True)) == set(other.picks.values_list("task", flat=True))
+    assert sampling.draws_due(NEXT_DAY) == []
+    with pytest.raises(sampling.DrawnByAnother, match="“Daily” has drawn"):
+        drawn(after)
+    with pytest.raises(sampling.DrawnByAnother):
+        sampling.ask_draw(plan=after, by=qa, at=NEXT_DAY)
+    assert sampling.draws_due(NEXT_DAY + timedelta(days=1)) == [(after.pk, DAY + timedelta(days=1))]
 
 
 def test_a_period_that_is_not_over_is_not_drawn(qa, form):
