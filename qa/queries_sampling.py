@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from people.models import User
 from qa.models import SampleDraw, SampleGap, SamplePick, SamplingPlan, ScoringTask
@@ -39,3 +39,9 @@ def picks_shown(user: User, draw: SampleDraw) -> QuerySet[SamplePick]:
 def gaps_visible(user: User) -> QuerySet[SampleGap]:
     """Gaps of the agents of the places that the user answers for in quality."""
     return SampleGap.objects.visible_to(user)
+
+
+def gaps_shown(user: User, draw: SampleDraw) -> QuerySet[SampleGap]:
+    """Those of a draw that the user may see; first where recordings are missing, which somebody can mend."""
+    is_unheard = Q(why=SampleGap.Why.NO_RECORDING)
+    return gaps_visible(user).filter(draw=draw).order_by(Case(When(is_unheard, then=0), default=1), "why", "agent_id")

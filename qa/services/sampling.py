@@ -195,10 +195,8 @@ class _Quotas:
         last = after - timedelta(days=1)
         held = Membership.objects.filter(role=Role.AGENT)
         there = held.filter(valid_from__lt=after).exclude(valid_to__lte=first)
-        if plan.city_id:
-            there = there.filter(team__city=plan.city_id)
-        # the agents of the place, who are asked for also when they had no call
-        self.cities: dict[int, int | None] = dict(there.values_list("user_id", "team__city_id"))
+        # of whom calls are asked for also when none can be drawn
+        self.cities = _asked(plan, dict(there.values_list("user_id", "team__city_id")), first, after)
         begun = held.values("user_id").annotate(first=Min("valid_from"))
         self.new = set(
             begun.filter(first__gt=last - timedelta(days=plan.new_days)).values_list("user_id", flat=True)
@@ -210,6 +208,22 @@ class _Quotas:
     def of(self, agent: int) -> int:
         more = self.plan.new_picks * (agent in self.new) + self.plan.complaint_picks * (agent in self.complained)
         return self.plan.picks + more
+
+
+def _asked(plan: SamplingPlan, agents: dict[int, int | None], first: date, after: date) -> dict[int, int | None]:
+    """{agent: city} of whom the plan asks for calls in these days: of a campaign, who worked on it; of a city (the customers', as everywhere in
+    quality), who called its customers, and of its teams who called nobody at all; else every agent."""
+    if plan.city_id is None and plan.campaign_id is None:
+        return agents
+    calls = Call.objects.filter(started_at__gte=midnight(first), started_at__lt=midnight(after)).order_by()
+    looked_at = calls if plan.campaign_id is None else calls.filter(campaign_id=plan.campaign_id)
+    looked_at = looked_at if plan.city_id is None else looked_at.filter(city_id=plan.city_id)
+    asked = {agent for agent in looked_at.values_list("agent_id", flat=True).distinct() if agent in agents}
+    if plan.campaign_id is None:
+        of_city = {agent for agent, city in agents.items() if city == plan.city_id}
+        elsewhere = calls.filter(agent_id__in=of_city).values_list("agent_id", flat=True).distinct()
+        asked |= of_city - set(elsewhere)
+    return {agent: plan.city_id or agents[agent] for agent in asked}
 
 
 def _complained(first: date, last: date) -> set[int]:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 
 from campaigns.models import Call, Disposition
 from campaigns.tests.factories import AT, CampaignFactory, agent_of
@@ -15,6 +16,7 @@ from core.errors import PermissionRefused
 from core.jobs import run_inline
 from core.models import Job
 from customers.models import Customer, PersonRequest
+from customers.tests.factories import CustomerFactory
 from metrics.columns import Level
 from metrics.models import DayFigures
 from people.models import Membership
@@ -210,6 +212,47 @@ def test_gaps_say_why_there_was_too_little(qa, form, team):
         few.pk: (3, 1, "few_calls"), silent.pk: (3, 0, "no_calls"), unheard.pk: (3, 0, "no_recording"),
     }  # fmt: skip
     assert made.picks.get().probability == 1.0
+
+
+def test_a_plan_of_a_campaign_asks_for_calls_of_those_who_worked_on_it_alone(qa, form, team):
+    campaign = CampaignFactory()
+    unheard, elsewhere, _idle = agent_of(team), agent_of(team), agent_of(team)
+    call_of(team, agent=unheard, campaign=campaign)
+    calls_of(elsewhere, team, 1)
+
+    made = drawn(plan_of(qa, form, campaign=campaign))
+
+    assert [(gap.agent_id, gap.why) for gap in made.gaps.all()] == [(unheard.pk, "no_recording")]
+
+
+def test_a_plan_of_a_city_asks_for_calls_of_those_who_called_its_customers_or_nobody(qa, form, team):
+    """Whose customers were all elsewhere has no gap here; who called from another city has one."""
+    other = TeamFactory()
+    there, idle, guest, _stranger = agent_of(team), agent_of(team), agent_of(other), agent_of(other)
+    calls_of(there, team, 1, customer=CustomerFactory(city=other.city))
+    call_of(other, agent=guest, customer=CustomerFactory(city=team.city))
+
+    made = drawn(plan_of(qa, form, city=team.city))
+
+    gaps = {gap.agent_id: (gap.why, gap.city_id) for gap in made.gaps.all()}
+    assert gaps == {idle.pk: ("no_calls", team.city_id), guest.pk: ("no_recording", team.city_id)}
+
+
+def test_gaps_without_a_recording_come_first_and_all_are_told(client, qa, form, team, monkeypatch):
+    from qa.views import sampling as views
+
+    monkeypatch.setattr(views, "GAPS", 1)
+    idle, unheard = (UserFactory(agent=team) for _n in range(2))
+    call_of(team, agent=unheard)
+    plan = plan_of(qa, form)
+    drawn(plan)
+    client.force_login(qa)
+
+    text = client.get(reverse("qa:plan", args=[plan.pk])).content.decode()
+
+    assert f"agent {unheard.pk}<" in text
+    assert f"agent {idle.pk}<" not in text
+    assert "1 of 2 gaps" in text
 
 
 def test_calls_of_a_person_whose_data_are_locked_are_neither_drawn_nor_waiting(qa, form, team):

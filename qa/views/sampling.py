@@ -84,7 +84,7 @@ def _drawn(request: HttpRequest, draw: SampleDraw) -> dict[str, Any]:
     by (new, complained of, how many calls), and who scores it."""
     names = Names()
     page = Paginator(queries.picks_shown(request.user, draw), PAGE).get_page(request.GET.get("page"))
-    gaps = queries.gaps_visible(request.user).filter(draw=draw).order_by("why", "agent_id")[:GAPS]
+    gaps = queries.gaps_shown(request.user, draw)[:GAPS]
     return {
         "page": page,
         "picks": [
@@ -92,6 +92,7 @@ def _drawn(request: HttpRequest, draw: SampleDraw) -> dict[str, Any]:
             for pick in page
             for hidden in [pick.task.blind and pick.task.is_open]
         ],
+        "gaps_shown": GAPS,
         "gaps": [(gap, names.agent(gap.agent_id), names.cities.get(gap.city_id, "")) for gap in gaps],
     }
 
