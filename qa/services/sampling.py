@@ -341,27 +341,36 @@ class Balance:
 
 @transaction.atomic
 def replace_deleted(*, at: datetime, most: int = REPLACED_AT_ONCE) -> int:
-    """Picks whose recording has gone before they were scored leave the queue; another call of the agent and period is drawn for each, or the
+    """Picks whose recording has gone or broken before they were scored leave the queue; another call of the agent and period is drawn for each, or the
     gap is kept. Returns how many left."""
-    lost = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, recording__destroyed_at__isnull=False)
+    gone = Q(recording__destroyed_at__isnull=False) | Q(recording__sound__state="broken")
+    lost = ScoringTask.objects.open().filter(gone, source=ScoringTask.Source.PLAN)
     tasks = list(lost.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:most])
     for task in tasks:
         if (sound := _sounds([task.call_id], task.call_started_at, task.call_started_at).get(task.call_id)) is not None:
             task.recording_id = sound
             task.save(update_fields=["recording"])
             continue
-        work.drop(task=task, why=_("The recording was deleted."), at=at)
-        for pick in task.picks.filter(replaced_by=None).select_related("draw__plan"):
-            _replace(pick, at)
+        lose(task=task, why=_("The recording was deleted."), at=at)
     return len(tasks)
+
+
+@transaction.atomic
+def lose(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
+    """What can be scored no more leaves the queue with the reason; another call is drawn for each of its picks, or the gap is kept."""
+    task = work.drop(task=task, why=why, at=at)
+    for pick in task.picks.filter(replaced_by=None).select_related("draw__plan"):
+        _replace(pick, at)
+    return task
 
 
 def _replace(pick: SamplePick, at: datetime) -> None:
     made, plan = pick.draw, pick.draw.plan
+    QualityForm.objects.select_for_update(no_key=True).get(pk=plan.form_id)  # as draw_period does
     of_agent = made.picks.filter(agent_id=pick.agent_id)
     known = list(of_agent.values_list("call_id", flat=True))
     found = drawing.draw_instead(
-        plan, midnight(made.starts_on), midnight(made.ends_on), made.seed, pick=pick.pk, agent=pick.agent_id, known=known, take=pick.picked
+        plan, midnight(made.starts_on), midnight(made.ends_on), made.seed, pick=pick.pk, agent=pick.agent_id, known=known, take=_taken(of_agent) + 1
     )  # fmt: skip
     if found is None:
         _keep_gap(pick, of_agent.filter(task__dropped_at=None).count())
@@ -372,6 +381,16 @@ def _replace(pick: SamplePick, at: datetime) -> None:
         is_new=pick.is_new, after_complaint=pick.after_complaint, pick=Evaluation.Pick.RANDOM, of_calls=found.n,
         picked=found.take, probability=found.probability, replaces=pick,
     )  # fmt: skip
+
+
+def _taken(of_agent: QuerySet[SamplePick]) -> int:
+    """How many of an agent's picks are among the calls that can be heard now, or will be replaced by such."""
+    rows = list(of_agent.filter(task__dropped_at=None).values_list("call_id", "task__call_started_at", "task__done_at"))
+    if not rows:
+        return 0
+    times = [started_at for _call, started_at, _done in rows]
+    heard = _sounds([call for call, _started, _done in rows], min(times), max(times))
+    return sum(done_at is None or call in heard for call, _started, done_at in rows)
 
 
 def _keep_gap(pick: SamplePick, left: int) -> None:
@@ -400,7 +419,12 @@ def give_anew(*, at: datetime) -> int:
 @transaction.atomic
 def share_out(*, at: datetime) -> int:
     """Open calls of plans that wait for anybody get a scorer as soon as their place has one. Returns how many."""
-    rows = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, scorer=None)
+    held = Membership.objects.valid_on(business_date(at)).filter(user__is_active=True)
+    of_place = Q(city=OuterRef("city_id")) | Q(team=OuterRef("team_id")) | Q(city=None, team=None)
+    tied = held.filter(role__in=OWN_TEAM, user=OuterRef("user"), team=OuterRef(OuterRef("team_id")))
+    scorers = held.filter(of_place, ~Exists(tied), role=Role.QA).exclude(user=OuterRef("agent_id"))
+    # only what has a scorer: else the calls of a place without one would fill the batch for good
+    rows = ScoringTask.objects.open().filter(Exists(scorers), source=ScoringTask.Source.PLAN, scorer=None)
     tasks = list(rows.select_for_update(of=("self",), skip_locked=True).order_by("lot", "pk")[:BATCH])
     return _move(tasks, Balance(at, []).next_for)
 

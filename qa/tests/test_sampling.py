@@ -301,6 +301,55 @@ def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
     assert sampling.replace_deleted(at=NEXT_DAY) == 0
 
 
+def test_a_replacement_s_chance_counts_the_picks_that_can_still_be_heard(qa, form, team):
+    """10 calls, 3 drawn; one is scored and deleted by its date, another deleted unscored: 8 are heard, one of them drawn, one drawn now."""
+    calls_of(agent_of(team), team, 10)
+    made = drawn(plan_of(qa, form, picks=3))
+    done, lost, _left = made.picks.order_by("pk").select_related("task")
+    evaluated(Call.objects.get(pk=done.call_id), form.versions.get(), qa)
+    keeping.destroy_recordings(rows=Recording.objects.filter(call_id__in=[done.call_id, lost.call_id]), at=NEXT_DAY)
+
+    sampling.replace_deleted(at=NEXT_DAY)
+
+    assert (lost.replaced_by.of_calls, lost.replaced_by.probability) == (8, 2 / 8)
+
+
+def test_a_sound_that_turns_out_broken_is_replaced_and_so_is_a_call_that_has_gone(qa, form, team):
+    """3 calls, 1 drawn: of the 2 that are left one has 1/2, and when its call has gone the last one is certain."""
+    agent = agent_of(team)
+    for n in range(3):
+        recording_of(call_of(team, agent=agent, at=AT + timedelta(minutes=n)), sound=wav(2, tone=9000 + n))
+    made = drawn(plan_of(qa, form, picks=1))
+    broken = made.picks.get()
+    sound = Recording.objects.get(call_id=broken.call_id).sound
+    sound.state, sound.fault = "broken", "unreadable"
+    sound.save(update_fields=["state", "fault"])
+
+    assert sampling.replace_deleted(at=NEXT_DAY) == 1
+    gone = broken.replaced_by
+    Call.objects.filter(pk=gone.call_id).delete()
+    assert queue.begin(task=gone.task, by=qa, at=NEXT_DAY) is None
+
+    gone.task.refresh_from_db()
+    assert gone.task.dropped_at == NEXT_DAY
+    assert [(pick.of_calls, pick.probability) for pick in (gone, gone.replaced_by)] == [(2, 0.5), (1, 1.0)]
+
+
+def test_a_place_without_a_scorer_does_not_keep_another_s_calls_waiting(form, team, qa, monkeypatch):
+    other = TeamFactory()
+    calls_of(agent_of(team), team, 2)
+    calls_of(agent_of(other), other, 2)
+    plan = plan_of(qa, form)
+    Membership.objects.filter(user=qa).update(valid_to=DAY - timedelta(days=1))
+    drawn(plan)
+    ScoringTask.objects.filter(city_id=other.city_id).update(lot=1)
+    local = UserFactory(role=Role.QA, city=team.city)
+    monkeypatch.setattr(sampling, "BATCH", 2)
+
+    assert sampling.share_out(at=NEXT_DAY) == 2
+    assert ScoringTask.objects.filter(scorer=local, city_id=team.city_id).count() == 2
+
+
 def test_a_draft_whose_recording_was_deleted_does_not_count_beside_the_call_drawn_instead(qa, form, team):
     calls_of(agent_of(team), team, 3)
     made = drawn(plan_of(qa, form, picks=1))
