@@ -30,6 +30,7 @@ from qa.services.work import OF_CALL, lot_of
 Role = Membership.Role
 BATCH = 2_000
 REPLACED_AT_ONCE = 500
+MADE_UP_FOR = timedelta(days=31)
 
 
 class NotAPlan(DomainError):
@@ -106,12 +107,14 @@ def period_from(plan: SamplingPlan, start: date) -> tuple[date, date]:
 
 @transaction.atomic
 def ask_draw(*, plan: SamplingPlan, by: User, at: datetime) -> Job:
-    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan, DrawnByAnother."""
+    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan, PeriodNotOver, DrawnByAnother."""
     if not rules.can_plan_in(by, plan.city):
         raise PermissionRefused(_("Your role does not allow this."))
     if not SamplingPlan.objects.on().filter(pk=plan.pk).exists():
         raise NotAPlan(_("This plan has ended."))
     start, end = last_period(plan, business_date(at))
+    if plan.made_at >= midnight(end):
+        raise PeriodNotOver(_("This plan draws from the period in which it was made; that is not over yet."))
     _check_undrawn(plan, start, end)
     return enqueue(
         kind="qa.draw_sample", key=f"{plan.pk}/{start}", args={"plan": plan.pk, "start": start.isoformat()}, by=by
@@ -119,14 +122,25 @@ def ask_draw(*, plan: SamplingPlan, by: User, at: datetime) -> Job:
 
 
 def draws_due(at: datetime) -> list[tuple[int, date]]:
-    """(plan, first day) of the last whole period of each plan that is on, was there before its end, and has not drawn it."""
+    """(plan, first day) of each whole period that a plan which is on was there for and has not drawn, the oldest first: nights without a draw
+    are made up for, as far as they lie within MADE_UP_FOR."""
     due = []
     for plan in SamplingPlan.objects.on().order_by("pk"):
-        start, end = last_period(plan, business_date(at))
-        is_drawn = plan.draws.filter(starts_on=start).exists() or _others_draws(plan, start, end).exists()
-        if plan.made_at < midnight(end) and not is_drawn:
-            due.append((plan.pk, start))
+        is_drawn = set(plan.draws.values_list("starts_on", flat=True))
+        for start, end in reversed(_periods_over(plan, business_date(at))):
+            if start not in is_drawn and not _others_draws(plan, start, end).exists():
+                due.append((plan.pk, start))
     return due
+
+
+def _periods_over(plan: SamplingPlan, today: date) -> list[tuple[date, date]]:
+    """The last whole period and those before it that were not over when the plan was made, the newest first."""
+    start, end = last_period(plan, today)
+    found, earliest = [], start - MADE_UP_FOR
+    while start >= earliest and plan.made_at < midnight(end):
+        found.append((start, end))
+        start, end = last_period(plan, start)
+    return found
 
 
 # -- drawing -----------------------------------------------------------------------------------------------------------
@@ -136,7 +150,7 @@ def draws_due(at: datetime) -> list[tuple[int, date]]:
 def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = "") -> SampleDraw:
     """Draw the plan's period that holds the day `start`; drawn before, the draw that is there. The seed is drawn too unless given.
 
-    Raises PeriodNotOver, DrawnByAnother.
+    Raises NotAPlan, PeriodNotOver, DrawnByAnother.
     """
     plan = SamplingPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
     # one draw of a form after the other, so that each sees what was drawn before
@@ -145,6 +159,8 @@ def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = ""
     found = plan.draws.filter(starts_on=first).first()
     if found:
         return found
+    if plan.ended_at:
+        raise NotAPlan(_("This plan has ended."))
     if after > business_date(at):
         raise PeriodNotOver(_("This period is not over yet: calls can still come."))
     _check_undrawn(plan, first, after)

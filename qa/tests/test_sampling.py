@@ -13,7 +13,7 @@ from campaigns.models import Call, Disposition
 from campaigns.tests.factories import AT, CampaignFactory, agent_of
 from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
-from core.jobs import run_inline
+from core.jobs import enqueue, run_inline
 from core.models import Job
 from customers.models import Customer, PersonRequest
 from customers.tests.factories import CustomerFactory
@@ -525,6 +525,55 @@ def test_of_each_draw_is_told_what_became_of_its_picks_with_the_same_queries_how
 
     told = [(draw.pick_count, draw.done_count, draw.dropped_count, draw.gap_count) for draw in found]
     assert told == [(3, 0, 0, 1), (2, 1, 1, 1)]
+
+
+def test_nights_that_were_missed_are_made_up_for_but_not_without_end(qa, form):
+    """A plan made on AT's day; 3 days after it is over, 3 days are due, one of them drawn meanwhile; of 100 days the last 32."""
+    plan = plan_of(qa, form)
+    sampling.draw_period(plan=plan, start=DAY + timedelta(days=1), at=NEXT_DAY + timedelta(days=2))
+
+    found = sampling.draws_due(NEXT_DAY + timedelta(days=2))
+    late = sampling.draws_due(NEXT_DAY + timedelta(days=99))
+
+    assert found == [(plan.pk, DAY), (plan.pk, DAY + timedelta(days=2))]
+    assert [late[0][1], late[-1][1], len(late)] == [DAY + timedelta(days=68), DAY + timedelta(days=99), 32]
+
+
+def test_a_plan_that_ended_draws_no_more_also_when_its_draw_was_asked_for(qa, form):
+    plan = plan_of(qa, form)
+    sampling.end_plan(plan=plan, by=qa, at=AT)
+
+    with pytest.raises(sampling.NotAPlan):
+        drawn(plan)
+
+
+def test_a_plan_draws_nothing_from_before_it_was_made(qa, form):
+    plan = sampling.make_plan(by=qa, at=NEXT_DAY, form=form, name="New", city=None, period="day")
+
+    with pytest.raises(sampling.PeriodNotOver):
+        sampling.ask_draw(plan=plan, by=qa, at=NEXT_DAY)
+    assert sampling.draws_due(NEXT_DAY) == []
+
+
+def test_a_plan_that_fails_keeps_none_of_the_others_waiting(qa, team, monkeypatch):
+    calls_of(agent_of(team), team, 2)
+    plans = [plan_of(qa, form_of(qa, code).form, name=code) for code in "abc"]
+    draw_period = sampling.draw_period
+    sampling.end_plan(plan=plans[1], by=qa, at=AT)
+
+    def draw(*, plan, start, at):
+        if plan == plans[0]:
+            raise ZeroDivisionError
+        return draw_period(plan=plan, start=start, at=at)
+
+    monkeypatch.setattr(sampling, "draw_period", draw)
+    monkeypatch.setattr(sampling, "draws_due", lambda at: [(plan.pk, DAY) for plan in plans])
+    job = enqueue(kind="qa.draw_samples", key="now", by=None)
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert job.state != Job.State.DONE
+    assert [plan.draws.count() for plan in plans] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(
