@@ -90,13 +90,14 @@ def test_groups_have_their_share_and_every_call_the_same_chance(qa, form, team):
     assert {(pick.probability, pick.pick) for pick in made.picks.all()} == {(0.5, "stratified")}
 
 
-def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa, form, team):
-    """5 calls, 2 drawn, 400 seeds: 160 each, give or take 4 standard deviations of 9.8."""
+@pytest.mark.parametrize("strata", [[], ["length"]])
+def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa, form, team, strata):
+    """5 calls, 2 drawn, 400 seeds: 160 each, give or take 4 standard deviations of 9.8; also when 4 are short and 1 is long."""
     from qa import drawing
 
     agent = agent_of(team)
-    calls = calls_of(agent, team, 5)
-    plan = plan_of(qa, form)
+    calls = calls_of(agent, team, 4, talk_seconds=25) + calls_of(agent, team, 1, talk_seconds=200)
+    plan = plan_of(qa, form, strata=strata)
     times = dict.fromkeys([call.pk for call in calls], 0)
     for seed in range(400):
         picks, _found = drawing.draw(plan, midnight(DAY), midnight(DAY + timedelta(days=1)), str(seed), {})

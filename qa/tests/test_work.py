@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
-from campaigns.models import Call
+from campaigns.models import Call, Disposition
 from campaigns.tests.factories import AT, agent_of
 from core.calendar import business_date
 from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
-from qa.models import Evaluation, ScoringTask
+from qa.models import Evaluation, KeepRule, ScoringTask
 from qa.queries_work import is_blind, next_task, queue_shown
 from qa.rules import picks_of
 from qa.services import evaluations, forms, queue, sampling, work
@@ -310,8 +311,6 @@ def test_anybody_s_work_is_that_of_the_place_and_not_of_the_own_team(call, versi
 def test_the_queue_uses_its_index(call, version, qa):
     given(call, version, qa)
     with transaction.atomic():
-        from django.db import connection
-
         connection.cursor().execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         plan = ScoringTask.objects.open().filter(scorer=qa).in_order()[:1].explain()
 
@@ -327,8 +326,6 @@ def test_of_the_whole_queue_s_table_only_the_person_s_own_and_anybody_s_are_read
     }
     other = UserFactory(role=Role.QA)
     ScoringTask.objects.bulk_create(ScoringTask(call_id=-n, scorer=other, **fields) for n in range(1, 4000))
-    from django.db import connection
-
     connection.cursor().execute("ANALYZE qa_scoringtask")
     plan = queue_shown(qa).explain()
 
@@ -464,11 +461,57 @@ def test_a_plan_is_made_on_its_page_drawn_and_switched_off(client, version):
     plan = SamplingPlan.objects.get()
     assert (plan.picks, plan.strata, plan.blind) == (3, ["campaign", "hour"], True)
     assert client.post(url("plan-new"), told).status_code == 422  # the name is taken
-    client.post(url("plan-draw", plan.pk))
+    refused = client.post(url("plan-draw", plan.pk), follow=True).content.decode()
+    assert "that is not over yet" in refused
     client.post(url("plan-end", plan.pk))
     plan.refresh_from_db()
     assert plan.ended_at
-    assert client.get(url("plan", plan.pk) + "?draw=%00&page=x").status_code in (200, 400)
+    assert client.get(url("plan", plan.pk) + "?draw=99999999999999999999&page=x").status_code == 200
+
+
+def test_the_button_of_a_plan_s_page_has_its_last_period_drawn_once(client, version, call):
+    from core.models import Job
+
+    recording_of(call)
+    boss = UserFactory(role=Role.QA)
+    plan = sampling.make_plan(by=boss, at=AT, name="Of the day", form=version.form, city=None, period="day")
+    page(client, boss)
+
+    for _n in range(2):
+        answer = client.post(url("plan-draw", plan.pk), follow=True)
+        assert "is drawn in the background" in answer.content.decode()
+
+    assert Job.objects.get(kind="qa.draw_sample").args["plan"] == plan.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_scorers_who_take_a_call_of_anybody_s_at_once_have_one_each(team):
+    # what is shipped may have gone with a test before
+    Disposition.objects.get_or_create(
+        code="considering", campaign=None, defaults={"label": "Considering", "connected": True}
+    )
+    KeepRule.objects.get_or_create(product=None, of_sales=False, defaults={"days": 90, "basis": "test"})
+    version = form_of(UserFactory(role=Role.QA))
+    for _n in range(2):
+        given(call_of(team, agent=agent_of(team)), version)
+    scorers = [UserFactory(role=Role.QA, city=team.city) for _n in range(2)]
+    start, found = threading.Barrier(2), []
+
+    def take(scorer) -> None:
+        try:
+            start.wait()
+            found.append(queue.take_next(by=scorer, at=AT).call_id)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=take, args=[scorer]) for scorer in scorers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(found)) == 2
+    assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {scorer.pk for scorer in scorers}
 
 
 def test_agents_have_no_queue_and_no_plans(client, team):
