@@ -135,6 +135,16 @@ class EvaluationSerializer(serializers.ModelSerializer):
     form = serializers.CharField(source="version.form.code")
     version = serializers.IntegerField(source="version.number")
     appeal_state = serializers.CharField(help_text="open, decided, or empty")
+    agent_id = serializers.SerializerMethodField(help_text="empty to a scorer who is not to know it yet")
+    team_id = serializers.SerializerMethodField(help_text="empty to a scorer who is not to know it yet")
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_agent_id(self, row: Evaluation) -> int | None:
+        return None if row.is_blind else row.agent_id  # type: ignore[attr-defined]
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_team_id(self, row: Evaluation) -> int | None:
+        return None if row.is_blind else row.team_id  # type: ignore[attr-defined]
 
     class Meta:
         model = Evaluation

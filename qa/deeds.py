@@ -31,6 +31,7 @@ tell(
         "qa.evaluation.submitted": _("Submitted the evaluation of a call"),
         "qa.evaluation.withdrawn": _("Took an evaluation back"),
         "qa.evaluation.accepted": _("Accepted an evaluation"),
+        "qa.evaluation.drawn": _("A call scored by hand was drawn, so its evaluation counts in published figures"),
         "qa.plan.made": _("Made a sampling plan"),
         "qa.plan.ended": _("Ended a sampling plan"),
         "qa.plan.drawn": _("Drew calls to be scored by a sampling plan"),

@@ -81,6 +81,11 @@ def _forms(request: Any) -> QuerySet:
     return QualityForm.objects.order_by("code")
 
 
+def _told(rows: QuerySet) -> QuerySet:
+    """Only those whose agent is told: what is found under a name tells the name."""
+    return rows.filter(is_blind=False)
+
+
 class EvaluationFilter(CircumstanceFilter):
     """`since` and `until` are days of the call; `call` the number of one call."""
 
@@ -111,6 +116,12 @@ class EvaluationFilter(CircumstanceFilter):
     class Meta:
         model = Evaluation
         fields: list[str] = []
+
+    def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
+        return super().by_id(_told(rows), name, value)
+
+    def by_agent_code(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return super().by_agent_code(_told(rows), name, value)
 
     def by_outcome(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         if value == "draft":

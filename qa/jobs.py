@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from core.jobs import Run, handler, scheduled
+from core.jobs import JobCancelled, LostLease, Run, handler, scheduled
 
 
 @handler("qa.draw_waveform", label=gettext_lazy("Draw the waveform of a recording"))
@@ -50,15 +50,26 @@ def draw_sample(run: Run) -> dict[str, Any]:
     "qa.draw_samples", daily_at="01:10", label=gettext_lazy("Draw calls of all plans"), lease=timedelta(minutes=5)
 )
 def draw_samples(run: Run) -> dict[str, Any]:
-    """The last whole period of every plan that is on; each in its own chunk."""
+    """Every period that is due, each in its own chunk; a plan that fails is told at the end and keeps none of the others waiting."""
+    from core.errors import DomainError
     from qa.models import SamplingPlan
     from qa.services import sampling
 
-    due = sampling.draws_due(run.now())
+    due, failed, drawn = sampling.draws_due(run.now()), [], 0
     for plan_id, start in due:
-        with run.chunk(done=1, total=len(due)):
-            sampling.draw_period(plan=SamplingPlan.objects.get(pk=plan_id), start=start, at=run.now())
-    return {"draws": len(due)}
+        try:
+            with run.chunk(done=1, total=len(due)):
+                sampling.draw_period(plan=SamplingPlan.objects.get(pk=plan_id), start=start, at=run.now())
+            drawn += 1
+        except DomainError:
+            continue  # ended, or drawn by another plan, since it was found due
+        except (JobCancelled, LostLease):
+            raise
+        except Exception as fault:
+            failed.append(fault)
+    if failed:
+        raise failed[0]
+    return {"draws": drawn}
 
 
 @scheduled(

@@ -51,7 +51,7 @@ def evaluations_shown(user: User) -> QuerySet[Evaluation]:
         call_id=OuterRef("call_id"), form=OuterRef("version__form"), scorer=OuterRef("scorer"), blind=True
     )
     rows = Evaluation.objects.visible_to(user).select_related("version__form", "scorer")
-    return rows.annotate(appeal_state=state, is_blind=Exists(hidden) & Q(submitted_at=None, withdrawn_at=None))
+    return rows.annotate(appeal_state=state, is_blind=Exists(hidden) & Q(submitted_at=None))
 
 
 def newest_recording(user: User, call: Call) -> Recording | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,10 +14,10 @@ from qa.models import Evaluation, ScoringTask
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def next_task(user: User) -> ScoringTask | None:
-    """What is due first of the person's own and of what anybody of the place may take."""
-    own = ScoringTask.objects.open_of(user).in_order().first()
-    anybody = ScoringTask.objects.open_to_anybody(user).in_order().first()
+def next_task(user: User, *, passed: Collection[int] = ()) -> ScoringTask | None:
+    """What is due first of the person's own and of what anybody of the place may take, without the tasks passed over."""
+    own = ScoringTask.objects.open_of(user).on_a_form_in_force().exclude(pk__in=passed).in_order().first()
+    anybody = ScoringTask.objects.open_to_anybody(user).on_a_form_in_force().exclude(pk__in=passed).in_order().first()
     found = [task for task in (own, anybody) if task is not None]
     return min(found, key=_place) if found else None
 
@@ -27,10 +28,7 @@ def _place(task: ScoringTask) -> tuple[datetime, int, int]:
 
 def queue_shown(user: User) -> QuerySet[ScoringTask]:
     """The person's own and what anybody may take, in order."""
-    ids = Q(pk__in=ScoringTask.objects.open_of(user).values("pk")) | Q(
-        pk__in=ScoringTask.objects.open_to_anybody(user).values("pk")
-    )
-    return ScoringTask.objects.filter(ids).select_related("form").in_order()
+    return ScoringTask.objects.open_for(user).on_a_form_in_force().select_related("form").in_order()
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,9 @@ def load_of(user: User, *, since: datetime, at: datetime) -> Load:
 
 
 def is_blind(evaluation: Evaluation) -> bool:
-    """Whether its scorer is not to know whose call it is, until it is submitted."""
-    if evaluation.is_submitted or evaluation.withdrawn_at:
+    """Whether its scorer is not to know whose call it is, until it is submitted. A draft taken back tells as little as long as the call is
+    still to be scored."""
+    if evaluation.is_submitted:
         return False
     rows = ScoringTask.objects.open().filter(call_id=evaluation.call_id, form=evaluation.version.form_id)
     return rows.filter(scorer=evaluation.scorer_id, blind=True).exists()

@@ -32,6 +32,13 @@ class SamplingPlanQuerySet(models.QuerySet):
     def on(self) -> SamplingPlanQuerySet:
         return self.filter(ended_at=None)
 
+    def sharing_calls(self, *, form: int, city: int | None, campaign: int | None) -> SamplingPlanQuerySet:
+        """Those on the form that draw from some of the calls that a plan of this city and campaign (None: of all) draws from."""
+        rows = self.filter(form=form)
+        if city is not None:
+            rows = rows.filter(Q(city=None) | Q(city=city))
+        return rows if campaign is None else rows.filter(Q(campaign=None) | Q(campaign=campaign))
+
 
 class SamplingPlan(models.Model):
     """So many calls of each agent and period, drawn at random: from all calls that were answered and can be heard, spread evenly over the

@@ -6,16 +6,18 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from people.models import Membership, User
 
 from .evaluations import READERS, Evaluation
-from .forms import QualityForm
+from .forms import FormVersion, QualityForm
 from .recordings import Recording, scope_in
 
 SCORERS = (Membership.Role.QA,)
+OWN_TEAM = (Membership.Role.AGENT, Membership.Role.TEAM_LEADER)  # of whom nobody scores a call
 
 
 class ScoringTaskQuerySet(models.QuerySet):
@@ -38,16 +40,23 @@ class ScoringTaskQuerySet(models.QuerySet):
         """Those of the places that the user answers for in quality. What nobody has heard yet is none of the agent's."""
         return self._within(user, READERS).exclude(agent_id=user.pk)
 
+    def open_for(self, user: User) -> ScoringTaskQuerySet:
+        """What the user named in it is still to score, and what any scorer of the place may take: no own call, and none of a team that they
+        lead or are in. Who scores no more, or has left a place, has its work no more until it is given anew."""
+        own = user.memberships.valid_on(timezone.localdate()).exclude(team=None).filter(role__in=OWN_TEAM)
+        rows = self._within(user, SCORERS).open()._not_at_rest().filter(Q(scorer=user) | Q(scorer=None))
+        return rows.exclude(agent_id=user.pk).exclude(team_id__in=own.values("team"))
+
     def open_of(self, user: User) -> ScoringTaskQuerySet:
-        """What the user named in it is still to score. Who has left a place has its work no more, until it is given anew."""
-        return self.visible_to(user).open()._not_at_rest().filter(scorer=user)
+        return self.open_for(user).filter(scorer=user)
 
     def open_to_anybody(self, user: User) -> ScoringTaskQuerySet:
-        """What any scorer of the place may take: no call of the own team, neither led nor shared."""
-        teams = user.memberships.exclude(team=None).filter(role__in=["agent", "team_leader"]).values("team")
-        return (
-            self._within(user, SCORERS).open().filter(scorer=None).exclude(agent_id=user.pk).exclude(team_id__in=teams)
-        )
+        return self.open_for(user).filter(scorer=None)
+
+    def on_a_form_in_force(self) -> ScoringTaskQuerySet:
+        """What can be begun: the work of a form that was archived waits until another version of it is published."""
+        versions = FormVersion.objects.filter(form=OuterRef("form"), status=FormVersion.Status.PUBLISHED)
+        return self.filter(Exists(versions))
 
     def in_order(self) -> ScoringTaskQuerySet:
         """What is due first comes first, what has no day last; between equals a lot that was drawn once decides."""

@@ -8,22 +8,31 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call
+from customers.models import Customer
 from people.models import User
 from qa import queries_work as queries, rules
 from qa.models import Evaluation, FormVersion, ScoringTask
-from qa.services import evaluations, work
+from qa.services import evaluations, sampling, work
 
 TRIES = 20  # tasks that turn out to be done or gone while one looks for the next
+PASSED_OVER = (work.NotOpen, evaluations.NotToScore, evaluations.PersonRests)
 
 
 @transaction.atomic
 def take_next(*, by: User, at: datetime) -> Evaluation | None:
-    """The evaluation of the next call of the person's queue, begun; None when nothing waits. Raises what `begin` raises."""
+    """The evaluation of the next call of the person's queue, begun; None when nothing waits. One that cannot be begun (another was first, its
+    form or person rests) is passed over and stays as it is. Raises PermissionRefused."""
+    passed: set[int] = set()
     for _n in range(TRIES):
-        task = queries.next_task(by)
+        task = queries.next_task(by, passed=passed)
         if task is None:
             return None
-        begun = begin(task=task, by=by, at=at)
+        passed.add(task.pk)
+        try:
+            with transaction.atomic():
+                begun = begin(task=task, by=by, at=at)
+        except PASSED_OVER:
+            continue
         if begun is not None and not begun.is_submitted:
             return begun
     return None
@@ -32,13 +41,16 @@ def take_next(*, by: User, at: datetime) -> Evaluation | None:
 @transaction.atomic
 def begin(*, task: ScoringTask, by: User, at: datetime) -> Evaluation | None:
     """The evaluation that does this task: the person's draft, or a new one. One submitted before does the task at once; without the call the
-    task is dropped, and None comes back. What waits for anybody is theirs from here on. Raises NotOpen, PermissionRefused, NotToScore."""
+    task is dropped, and None comes back. What waits for anybody is theirs from here on. Raises NotOpen, PermissionRefused, NotToScore,
+    PersonRests."""
     task = ScoringTask.objects.select_for_update(of=("self",)).get(pk=task.pk)
     if not task.is_open or task.scorer_id not in (None, by.pk):
         raise work.NotOpen(_("Another has this call, or it is scored already."))
+    if Customer.objects.filter(pk=task.customer_id, is_locked=True).exists():  # since the queue was read
+        raise evaluations.PersonRests(_("This person's data are locked: the call rests until the lock ends."))
     call = Call.objects.filter(pk=task.call_id, started_at=task.call_started_at).first()
     if call is None:
-        work.drop(task=task, why=_("The call is no longer there."), at=at)
+        sampling.lose(task=task, why=_("The call is no longer there."), at=at)
         return None
     version = FormVersion.objects.published().filter(form=task.form_id).first()
     if version is None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Campaign
@@ -23,13 +23,14 @@ from metrics.models import DayFigures
 from people.models import City, Membership, User
 from qa import drawing, rules
 from qa.models import Evaluation, QualityForm, Recording, SampleDraw, SampleGap, SamplePick, SamplingPlan, ScoringTask
+from qa.models.work import OWN_TEAM
 from qa.services import work
 from qa.services.work import OF_CALL, lot_of
 
 Role = Membership.Role
 BATCH = 2_000
 REPLACED_AT_ONCE = 500
-OWN_TEAM = (Role.AGENT, Role.TEAM_LEADER)
+MADE_UP_FOR = timedelta(days=31)
 
 
 class NotAPlan(DomainError):
@@ -40,16 +41,26 @@ class PeriodNotOver(DomainError):
     """Calls of this period can still come."""
 
 
+class DrawnByAnother(DomainError):
+    """Another plan, ended since, has drawn from these calls on this form: a second draw would change their chance."""
+
+
 # -- plans -------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def make_plan(*, by: User, at: datetime, name: str, form: QualityForm, city: City | None, campaign: Campaign | None = None, **rule: Any) -> SamplingPlan:  # fmt: skip
-    """A plan that draws from its next whole period on. Raises PermissionRefused, NotAPlan."""
+    """A plan that draws from its next whole period on. No other plan that is on draws from the same calls on this form: the chance written at
+    a call is its whole chance to be drawn. Raises PermissionRefused, NotAPlan."""
     if not rules.can_plan_in(by, city):
         raise PermissionRefused(_("Your role does not allow this."))
     if not form.versions.filter(status="published").exists():
         raise NotAPlan(_("Calls are scored with a published form. Choose the version in force."))
+    QualityForm.objects.select_for_update(no_key=True).get(pk=form.pk)
+    places = {"city": city.pk if city else None, "campaign": campaign.pk if campaign else None}
+    other = SamplingPlan.objects.on().sharing_calls(form=form.pk, **places).exclude(name=name.strip()).first()
+    if other:
+        raise NotAPlan(_("The plan “%(plan)s” draws from the same calls on this form, so a call's chance would be neither plan's. Choose another form, city or campaign, or end that plan first.") % {"plan": other.name})  # fmt: skip
     try:
         with transaction.atomic():
             plan = SamplingPlan.objects.create(
@@ -96,25 +107,40 @@ def period_from(plan: SamplingPlan, start: date) -> tuple[date, date]:
 
 @transaction.atomic
 def ask_draw(*, plan: SamplingPlan, by: User, at: datetime) -> Job:
-    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan."""
+    """Have the last whole period drawn now, in the background. Raises PermissionRefused, NotAPlan, PeriodNotOver, DrawnByAnother."""
     if not rules.can_plan_in(by, plan.city):
         raise PermissionRefused(_("Your role does not allow this."))
     if not SamplingPlan.objects.on().filter(pk=plan.pk).exists():
         raise NotAPlan(_("This plan has ended."))
-    start, _end = last_period(plan, business_date(at))
+    start, end = last_period(plan, business_date(at))
+    if plan.made_at >= midnight(end):
+        raise PeriodNotOver(_("This plan draws from the period in which it was made; that is not over yet."))
+    _check_undrawn(plan, start, end)
     return enqueue(
         kind="qa.draw_sample", key=f"{plan.pk}/{start}", args={"plan": plan.pk, "start": start.isoformat()}, by=by
     )
 
 
 def draws_due(at: datetime) -> list[tuple[int, date]]:
-    """(plan, first day) of the last whole period of each plan that is on, was there before its end, and has not drawn it."""
+    """(plan, first day) of each whole period that a plan which is on was there for and has not drawn, the oldest first: nights without a draw
+    are made up for, as far as they lie within MADE_UP_FOR."""
     due = []
     for plan in SamplingPlan.objects.on().order_by("pk"):
-        start, end = last_period(plan, business_date(at))
-        if plan.made_at < midnight(end) and not plan.draws.filter(starts_on=start).exists():
-            due.append((plan.pk, start))
+        is_drawn = set(plan.draws.values_list("starts_on", flat=True))
+        for start, end in reversed(_periods_over(plan, business_date(at))):
+            if start not in is_drawn and not _others_draws(plan, start, end).exists():
+                due.append((plan.pk, start))
     return due
+
+
+def _periods_over(plan: SamplingPlan, today: date) -> list[tuple[date, date]]:
+    """The last whole period and those before it that were not over when the plan was made, the newest first."""
+    start, end = last_period(plan, today)
+    found, earliest = [], start - MADE_UP_FOR
+    while start >= earliest and plan.made_at < midnight(end):
+        found.append((start, end))
+        start, end = last_period(plan, start)
+    return found
 
 
 # -- drawing -----------------------------------------------------------------------------------------------------------
@@ -124,17 +150,20 @@ def draws_due(at: datetime) -> list[tuple[int, date]]:
 def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = "") -> SampleDraw:
     """Draw the plan's period that holds the day `start`; drawn before, the draw that is there. The seed is drawn too unless given.
 
-    Raises PeriodNotOver.
+    Raises NotAPlan, PeriodNotOver, DrawnByAnother.
     """
     plan = SamplingPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
-    # two plans on one form would both give a call that neither has given yet
+    # one draw of a form after the other, so that each sees what was drawn before
     QualityForm.objects.select_for_update(no_key=True).get(pk=plan.form_id)
     first, after = period_from(plan, start)
     found = plan.draws.filter(starts_on=first).first()
     if found:
         return found
+    if plan.ended_at:
+        raise NotAPlan(_("This plan has ended."))
     if after > business_date(at):
         raise PeriodNotOver(_("This period is not over yet: calls can still come."))
+    _check_undrawn(plan, first, after)
     made = SampleDraw.objects.create(
         plan=plan, starts_on=first, ends_on=after, seed=seed or secrets.token_hex(16), drawn_at=at
     )
@@ -161,6 +190,19 @@ def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = ""
     return made
 
 
+def _others_draws(plan: SamplingPlan, first: date, after: date) -> QuerySet[SampleDraw]:
+    """Draws of other plans from calls of these days that are the plan's too."""
+    others = SamplingPlan.objects.sharing_calls(form=plan.form_id, city=plan.city_id, campaign=plan.campaign_id)
+    return SampleDraw.objects.filter(plan__in=others.exclude(pk=plan.pk), starts_on__lt=after, ends_on__gt=first)
+
+
+def _check_undrawn(plan: SamplingPlan, first: date, after: date) -> None:
+    """Raises DrawnByAnother."""
+    other = _others_draws(plan, first, after).select_related("plan").first()
+    if other:
+        raise DrawnByAnother(_("“%(plan)s” has drawn from the calls of this period: this plan draws from the next one on.") % {"plan": other.plan.name})  # fmt: skip
+
+
 class _Quotas:
     """How many calls of whom: the plan's number, more of new agents, more after a complaint."""
 
@@ -169,10 +211,8 @@ class _Quotas:
         last = after - timedelta(days=1)
         held = Membership.objects.filter(role=Role.AGENT)
         there = held.filter(valid_from__lt=after).exclude(valid_to__lte=first)
-        if plan.city_id:
-            there = there.filter(team__city=plan.city_id)
-        # the agents of the place, who are asked for also when they had no call
-        self.cities: dict[int, int | None] = dict(there.values_list("user_id", "team__city_id"))
+        # of whom calls are asked for also when none can be drawn
+        self.cities = _asked(plan, dict(there.values_list("user_id", "team__city_id")), first, after)
         begun = held.values("user_id").annotate(first=Min("valid_from"))
         self.new = set(
             begun.filter(first__gt=last - timedelta(days=plan.new_days)).values_list("user_id", flat=True)
@@ -184,6 +224,22 @@ class _Quotas:
     def of(self, agent: int) -> int:
         more = self.plan.new_picks * (agent in self.new) + self.plan.complaint_picks * (agent in self.complained)
         return self.plan.picks + more
+
+
+def _asked(plan: SamplingPlan, agents: dict[int, int | None], first: date, after: date) -> dict[int, int | None]:
+    """{agent: city} of whom the plan asks for calls in these days: of a campaign, who worked on it; of a city (the customers', as everywhere in
+    quality), who called its customers, and of its teams who called nobody at all; else every agent."""
+    if plan.city_id is None and plan.campaign_id is None:
+        return agents
+    calls = Call.objects.filter(started_at__gte=midnight(first), started_at__lt=midnight(after)).order_by()
+    looked_at = calls if plan.campaign_id is None else calls.filter(campaign_id=plan.campaign_id)
+    looked_at = looked_at if plan.city_id is None else looked_at.filter(city_id=plan.city_id)
+    asked = {agent for agent in looked_at.values_list("agent_id", flat=True).distinct() if agent in agents}
+    if plan.campaign_id is None:
+        of_city = {agent for agent, city in agents.items() if city == plan.city_id}
+        elsewhere = calls.filter(agent_id__in=of_city).values_list("agent_id", flat=True).distinct()
+        asked |= of_city - set(elsewhere)
+    return {agent: plan.city_id or agents[agent] for agent in asked}
 
 
 def _complained(first: date, last: date) -> set[int]:
@@ -236,12 +292,10 @@ def _why(heard: int, has_answered: bool) -> str:
 def _give(
     plan: SamplingPlan, made: SampleDraw, picks: list[drawing.Drawn], at: datetime, how: str = ""
 ) -> dict[int, ScoringTask]:
-    """{call: its task}: one that another plan on this form has given already stays that plan's."""
+    """{call: its task}."""
     ids = [drawn.call_id for drawn in picks]
     if not ids:
         return {}
-    given = ScoringTask.objects.filter(call_id__in=ids, form=plan.form_id, source=ScoringTask.Source.PLAN)
-    tasks = {task.call_id: task for task in given.filter(dropped_at=None)}
     times = [drawn.started_at for drawn in picks]
     calls = Call.objects.filter(pk__in=ids, started_at__gte=min(times), started_at__lte=max(times)).in_bulk()
     sounds = _sounds(ids, min(times), max(times))
@@ -254,9 +308,8 @@ def _give(
             given_at=at, lot=lot_of(drawn.call_id, plan.form_id), **{name: getattr(calls[drawn.call_id], name) for name in OF_CALL},
         )
         for drawn in sorted(picks, key=lambda drawn: lot_of(drawn.call_id, plan.form_id))
-        if drawn.call_id not in tasks
     ]  # fmt: skip
-    return tasks | {task.call_id: task for task in ScoringTask.objects.bulk_create(rows, batch_size=BATCH)}
+    return {task.call_id: task for task in ScoringTask.objects.bulk_create(rows, batch_size=BATCH)}
 
 
 def _sounds(ids: list[int], first: datetime, last: datetime) -> dict[int, int]:
@@ -304,27 +357,36 @@ class Balance:
 
 @transaction.atomic
 def replace_deleted(*, at: datetime, most: int = REPLACED_AT_ONCE) -> int:
-    """Picks whose recording has gone before they were scored leave the queue; another call of the agent and period is drawn for each, or the
+    """Picks whose recording has gone or broken before they were scored leave the queue; another call of the agent and period is drawn for each, or the
     gap is kept. Returns how many left."""
-    lost = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, recording__destroyed_at__isnull=False)
+    gone = Q(recording__destroyed_at__isnull=False) | Q(recording__sound__state="broken")
+    lost = ScoringTask.objects.open().filter(gone, source=ScoringTask.Source.PLAN)
     tasks = list(lost.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:most])
     for task in tasks:
         if (sound := _sounds([task.call_id], task.call_started_at, task.call_started_at).get(task.call_id)) is not None:
             task.recording_id = sound
             task.save(update_fields=["recording"])
             continue
-        work.drop(task=task, why=_("The recording was deleted."), at=at)
-        for pick in task.picks.filter(replaced_by=None).select_related("draw__plan"):
-            _replace(pick, at)
+        lose(task=task, why=_("The recording was deleted."), at=at)
     return len(tasks)
+
+
+@transaction.atomic
+def lose(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
+    """What can be scored no more leaves the queue with the reason; another call is drawn for each of its picks, or the gap is kept."""
+    task = work.drop(task=task, why=why, at=at)
+    for pick in task.picks.filter(replaced_by=None).select_related("draw__plan"):
+        _replace(pick, at)
+    return task
 
 
 def _replace(pick: SamplePick, at: datetime) -> None:
     made, plan = pick.draw, pick.draw.plan
+    QualityForm.objects.select_for_update(no_key=True).get(pk=plan.form_id)  # as draw_period does
     of_agent = made.picks.filter(agent_id=pick.agent_id)
     known = list(of_agent.values_list("call_id", flat=True))
     found = drawing.draw_instead(
-        plan, midnight(made.starts_on), midnight(made.ends_on), made.seed, pick=pick.pk, agent=pick.agent_id, known=known, take=pick.picked
+        plan, midnight(made.starts_on), midnight(made.ends_on), made.seed, pick=pick.pk, agent=pick.agent_id, known=known, take=_taken(of_agent) + 1
     )  # fmt: skip
     if found is None:
         _keep_gap(pick, of_agent.filter(task__dropped_at=None).count())
@@ -335,6 +397,16 @@ def _replace(pick: SamplePick, at: datetime) -> None:
         is_new=pick.is_new, after_complaint=pick.after_complaint, pick=Evaluation.Pick.RANDOM, of_calls=found.n,
         picked=found.take, probability=found.probability, replaces=pick,
     )  # fmt: skip
+
+
+def _taken(of_agent: QuerySet[SamplePick]) -> int:
+    """How many of an agent's picks are among the calls that can be heard now, or will be replaced by such."""
+    rows = list(of_agent.filter(task__dropped_at=None).values_list("call_id", "task__call_started_at", "task__done_at"))
+    if not rows:
+        return 0
+    times = [started_at for _call, started_at, _done in rows]
+    heard = _sounds([call for call, _started, _done in rows], min(times), max(times))
+    return sum(done_at is None or call in heard for call, _started, done_at in rows)
 
 
 def _keep_gap(pick: SamplePick, left: int) -> None:
@@ -363,7 +435,12 @@ def give_anew(*, at: datetime) -> int:
 @transaction.atomic
 def share_out(*, at: datetime) -> int:
     """Open calls of plans that wait for anybody get a scorer as soon as their place has one. Returns how many."""
-    rows = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, scorer=None)
+    held = Membership.objects.valid_on(business_date(at)).filter(user__is_active=True)
+    of_place = Q(city=OuterRef("city_id")) | Q(team=OuterRef("team_id")) | Q(city=None, team=None)
+    tied = held.filter(role__in=OWN_TEAM, user=OuterRef("user"), team=OuterRef(OuterRef("team_id")))
+    scorers = held.filter(of_place, ~Exists(tied), role=Role.QA).exclude(user=OuterRef("agent_id"))
+    # only what has a scorer: else the calls of a place without one would fill the batch for good
+    rows = ScoringTask.objects.open().filter(Exists(scorers), source=ScoringTask.Source.PLAN, scorer=None)
     tasks = list(rows.select_for_update(of=("self",), skip_locked=True).order_by("lot", "pk")[:BATCH])
     return _move(tasks, Balance(at, []).next_for)
 

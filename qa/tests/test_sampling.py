@@ -7,23 +7,26 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 
-from campaigns.models import Disposition
-from campaigns.tests.factories import AT, agent_of
+from campaigns.models import Call, Disposition
+from campaigns.tests.factories import AT, CampaignFactory, agent_of
 from core.calendar import business_date, midnight
 from core.errors import PermissionRefused
-from core.jobs import run_inline
+from core.jobs import enqueue, run_inline
 from core.models import Job
 from customers.models import Customer, PersonRequest
+from customers.tests.factories import CustomerFactory
 from metrics.columns import Level
 from metrics.models import DayFigures
 from people.models import Membership
 from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
+from qa.queries_sampling import draws_shown
 from qa.queries_work import next_task, queue_shown
-from qa.services import keeping, sampling
+from qa.services import evaluations, keeping, queue, sampling, work
 from qa.tests.factories import call_of, recording_of, wav
-from qa.tests.sheets import form_of
+from qa.tests.sheets import GOOD, evaluated, form_of, item
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -55,7 +58,7 @@ def calls_of(agent, team, n, **fields):
     """n calls of the day with a recording each."""
     made = [call_of(team, agent=agent, at=AT + timedelta(minutes=k), **fields) for k in range(n)]
     for number, call in enumerate(made):
-        recording_of(call, sound=wav(1 + number % 3), at=call.started_at)
+        recording_of(call, sound=wav(2 + number % 2), at=call.started_at)
     return made
 
 
@@ -87,13 +90,14 @@ def test_groups_have_their_share_and_every_call_the_same_chance(qa, form, team):
     assert {(pick.probability, pick.pick) for pick in made.picks.all()} == {(0.5, "stratified")}
 
 
-def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa, form, team):
-    """5 calls, 2 drawn, 400 seeds: 160 each, give or take 4 standard deviations of 9.8."""
+@pytest.mark.parametrize("strata", [[], ["length"]])
+def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa, form, team, strata):
+    """5 calls, 2 drawn, 400 seeds: 160 each, give or take 4 standard deviations of 9.8; also when 4 are short and 1 is long."""
     from qa import drawing
 
     agent = agent_of(team)
-    calls = calls_of(agent, team, 5)
-    plan = plan_of(qa, form)
+    calls = calls_of(agent, team, 4, talk_seconds=25) + calls_of(agent, team, 1, talk_seconds=200)
+    plan = plan_of(qa, form, strata=strata)
     times = dict.fromkeys([call.pk for call in calls], 0)
     for seed in range(400):
         picks, _found = drawing.draw(plan, midnight(DAY), midnight(DAY + timedelta(days=1)), str(seed), {})
@@ -107,7 +111,7 @@ def test_over_many_seeds_each_call_is_drawn_as_often_as_its_probability_says(qa,
 def test_the_same_seed_draws_the_same_calls_and_another_seed_others(qa, form, team):
     agent = agent_of(team)
     calls_of(agent, team, 12)
-    plans = [plan_of(qa, form, name=name, picks=3) for name in "ABC"]
+    plans = [plan_of(qa, form_of(qa, name).form, name=name, picks=3) for name in "abc"]
 
     found = [
         sorted(drawn(plan, seed=seed).picks.values_list("call_id", flat=True))
@@ -129,13 +133,32 @@ def test_a_period_is_drawn_once(qa, form, team):
         plan.draws.create(starts_on=DAY, ends_on=DAY + timedelta(days=1), seed="x", drawn_at=AT)
 
 
-def test_two_plans_on_one_form_have_a_call_scored_once(qa, form, team):
+def test_two_plans_that_are_on_do_not_draw_from_the_same_calls_on_one_form(qa, form, team):
+    """A call that both could draw would have neither plan's chance."""
+    campaign, city = CampaignFactory(), CityFactory()
+    plan_of(qa, form, city=team.city)
+
+    for name, place in (("a", {"city": None}), ("b", {"city": team.city, "campaign": campaign})):
+        with pytest.raises(sampling.NotAPlan, match="“Daily” draws from the same calls"):
+            plan_of(qa, form, name=name, **place)
+    plan_of(qa, form, name="c", city=city, campaign=campaign)
+    plan_of(qa, form, name="d", city=city, campaign=CampaignFactory())
+    plan_of(qa, form_of(qa, "other").form, name="e")
+
+
+def test_the_next_plan_leaves_the_periods_alone_that_an_ended_one_has_drawn(qa, form, team):
     calls_of(agent_of(team), team, 2)
+    plan = plan_of(qa, form)
+    drawn(plan)
+    sampling.end_plan(plan=plan, by=qa, at=AT)
+    after = plan_of(qa, form, name="After")
 
-    one, other = drawn(plan_of(qa, form)), drawn(plan_of(qa, form, name="Other"))
-
-    assert ScoringTask.objects.count() == 2
-    assert set(one.picks.values_list("task", flat=True)) == set(other.picks.values_list("task", flat=True))
+    assert sampling.draws_due(NEXT_DAY) == []
+    with pytest.raises(sampling.DrawnByAnother, match="“Daily” has drawn"):
+        drawn(after)
+    with pytest.raises(sampling.DrawnByAnother):
+        sampling.ask_draw(plan=after, by=qa, at=NEXT_DAY)
+    assert sampling.draws_due(NEXT_DAY + timedelta(days=1)) == [(after.pk, DAY + timedelta(days=1))]
 
 
 def test_a_period_that_is_not_over_is_not_drawn(qa, form):
@@ -192,6 +215,47 @@ def test_gaps_say_why_there_was_too_little(qa, form, team):
     assert made.picks.get().probability == 1.0
 
 
+def test_a_plan_of_a_campaign_asks_for_calls_of_those_who_worked_on_it_alone(qa, form, team):
+    campaign = CampaignFactory()
+    unheard, elsewhere, _idle = agent_of(team), agent_of(team), agent_of(team)
+    call_of(team, agent=unheard, campaign=campaign)
+    calls_of(elsewhere, team, 1)
+
+    made = drawn(plan_of(qa, form, campaign=campaign))
+
+    assert [(gap.agent_id, gap.why) for gap in made.gaps.all()] == [(unheard.pk, "no_recording")]
+
+
+def test_a_plan_of_a_city_asks_for_calls_of_those_who_called_its_customers_or_nobody(qa, form, team):
+    """Whose customers were all elsewhere has no gap here; who called from another city has one."""
+    other = TeamFactory()
+    there, idle, guest, _stranger = agent_of(team), agent_of(team), agent_of(other), agent_of(other)
+    calls_of(there, team, 1, customer=CustomerFactory(city=other.city))
+    call_of(other, agent=guest, customer=CustomerFactory(city=team.city))
+
+    made = drawn(plan_of(qa, form, city=team.city))
+
+    gaps = {gap.agent_id: (gap.why, gap.city_id) for gap in made.gaps.all()}
+    assert gaps == {idle.pk: ("no_calls", team.city_id), guest.pk: ("no_recording", team.city_id)}
+
+
+def test_gaps_without_a_recording_come_first_and_all_are_told(client, qa, form, team, monkeypatch):
+    from qa.views import sampling as views
+
+    monkeypatch.setattr(views, "GAPS", 1)
+    idle, unheard = (UserFactory(agent=team) for _n in range(2))
+    call_of(team, agent=unheard)
+    plan = plan_of(qa, form)
+    drawn(plan)
+    client.force_login(qa)
+
+    text = client.get(reverse("qa:plan", args=[plan.pk])).content.decode()
+
+    assert f"agent {unheard.pk}<" in text
+    assert f"agent {idle.pk}<" not in text
+    assert "1 of 2 gaps" in text
+
+
 def test_calls_of_a_person_whose_data_are_locked_are_neither_drawn_nor_waiting(qa, form, team):
     agent = agent_of(team)
     first, second, third = calls_of(agent, team, 3)
@@ -203,8 +267,12 @@ def test_calls_of_a_person_whose_data_are_locked_are_neither_drawn_nor_waiting(q
     assert made.calls == 2
 
     lock(second.customer_id, qa)
-    assert [task.call_id for task in queue_shown(qa)] == [third.pk]
-    assert next_task(qa).call_id == third.pk
+    for scorer in (qa, None):
+        ScoringTask.objects.update(scorer=scorer)
+        assert [task.call_id for task in queue_shown(qa)] == [third.pk]
+        assert next_task(qa).call_id == third.pk
+        with pytest.raises(evaluations.PersonRests):
+            queue.begin(task=ScoringTask.objects.get(call_id=second.pk), by=qa, at=NEXT_DAY)
 
 
 def lock(customer_id, by):
@@ -232,6 +300,71 @@ def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
     assert made.picks.values("call_id").distinct().count() == 3
     assert ScoringTask.objects.open().count() == 2
     assert sampling.replace_deleted(at=NEXT_DAY) == 0
+
+
+def test_a_replacement_s_chance_counts_the_picks_that_can_still_be_heard(qa, form, team):
+    """10 calls, 3 drawn; one is scored and deleted by its date, another deleted unscored: 8 are heard, one of them drawn, one drawn now."""
+    calls_of(agent_of(team), team, 10)
+    made = drawn(plan_of(qa, form, picks=3))
+    done, lost, _left = made.picks.order_by("pk").select_related("task")
+    evaluated(Call.objects.get(pk=done.call_id), form.versions.get(), qa)
+    keeping.destroy_recordings(rows=Recording.objects.filter(call_id__in=[done.call_id, lost.call_id]), at=NEXT_DAY)
+
+    sampling.replace_deleted(at=NEXT_DAY)
+
+    assert (lost.replaced_by.of_calls, lost.replaced_by.probability) == (8, 2 / 8)
+
+
+def test_a_sound_that_turns_out_broken_is_replaced_and_so_is_a_call_that_has_gone(qa, form, team):
+    """3 calls, 1 drawn: of the 2 that are left one has 1/2, and when its call has gone the last one is certain."""
+    agent = agent_of(team)
+    for n in range(3):
+        recording_of(call_of(team, agent=agent, at=AT + timedelta(minutes=n)), sound=wav(2, tone=9000 + n))
+    made = drawn(plan_of(qa, form, picks=1))
+    broken = made.picks.get()
+    sound = Recording.objects.get(call_id=broken.call_id).sound
+    sound.state, sound.fault = "broken", "unreadable"
+    sound.save(update_fields=["state", "fault"])
+
+    assert sampling.replace_deleted(at=NEXT_DAY) == 1
+    gone = broken.replaced_by
+    Call.objects.filter(pk=gone.call_id).delete()
+    assert queue.begin(task=gone.task, by=qa, at=NEXT_DAY) is None
+
+    gone.task.refresh_from_db()
+    assert gone.task.dropped_at == NEXT_DAY
+    assert [(pick.of_calls, pick.probability) for pick in (gone, gone.replaced_by)] == [(2, 0.5), (1, 1.0)]
+
+
+def test_a_place_without_a_scorer_does_not_keep_another_s_calls_waiting(form, team, qa, monkeypatch):
+    other = TeamFactory()
+    calls_of(agent_of(team), team, 2)
+    calls_of(agent_of(other), other, 2)
+    plan = plan_of(qa, form)
+    Membership.objects.filter(user=qa).update(valid_to=DAY - timedelta(days=1))
+    drawn(plan)
+    ScoringTask.objects.filter(city_id=other.city_id).update(lot=1)
+    local = UserFactory(role=Role.QA, city=team.city)
+    monkeypatch.setattr(sampling, "BATCH", 2)
+
+    assert sampling.share_out(at=NEXT_DAY) == 2
+    assert ScoringTask.objects.filter(scorer=local, city_id=team.city_id).count() == 2
+
+
+def test_a_draft_whose_recording_was_deleted_does_not_count_beside_the_call_drawn_instead(qa, form, team):
+    calls_of(agent_of(team), team, 3)
+    made = drawn(plan_of(qa, form, picks=1))
+    lost = made.picks.get()
+    draft = queue.begin(task=lost.task, by=qa, at=NEXT_DAY)
+    keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
+
+    sampling.replace_deleted(at=NEXT_DAY)
+    for text, answer in GOOD.items():
+        evaluations.save_answer(evaluation=draft, item=item(draft.version, text), answer=answer, by=qa)
+    done = evaluations.submit(evaluation=draft, by=qa, at=NEXT_DAY)
+
+    assert (done.pick, done.probability) == ("requested", None)
+    assert lost.replaced_by.task.is_open
 
 
 def test_with_nothing_left_to_draw_a_deleted_pick_is_a_gap(qa, form, team):
@@ -295,6 +428,20 @@ def test_what_a_scorer_leaves_behind_goes_to_another(qa, form, team):
     assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {qa.pk}
 
 
+def test_of_a_draft_that_was_left_behind_the_new_scorer_s_evaluation_alone_counts(qa, form, team):
+    local = UserFactory(role=Role.QA, city=team.city)
+    (call,) = calls_of(agent_of(team), team, 1)
+    drawn(plan_of(qa, form))
+    draft = queue.begin(task=ScoringTask.objects.get(), by=local, at=NEXT_DAY)
+    Membership.objects.filter(user=local).update(city=CityFactory())
+    sampling.give_anew(at=NEXT_DAY)
+
+    late, counted = evaluated(call, draft.version, local), evaluated(call, draft.version, qa)
+
+    assert (late.pick, late.probability) == ("requested", None)
+    assert (counted.pick, counted.probability) == ("random", 1.0)
+
+
 def test_without_a_scorer_calls_wait_for_anybody_until_one_comes(form, team, qa):
     calls_of(agent_of(team), team, 2)
     plan = plan_of(qa, form)
@@ -353,6 +500,81 @@ def test_each_period_that_is_over_is_due_once(qa, form):
     assert sampling.draws_due(NEXT_DAY) == [(plan.pk, DAY)]
     drawn(plan)
     assert sampling.draws_due(NEXT_DAY) == []
+
+
+def test_of_each_draw_is_told_what_became_of_its_picks_with_the_same_queries_however_many(
+    qa, form, team, django_assert_num_queries
+):
+    """Of 4 calls a day 3 are drawn of one agent, of two days; one pick is done, one leaves the queue; another agent has none."""
+    agent_of(team)
+    agent = agent_of(team)
+    calls_of(agent, team, 4)
+    for n in range(4):
+        recording_of(call_of(team, agent=agent, at=AT + timedelta(days=1, minutes=n)))
+    plan = plan_of(qa, form, picks=3)
+    drawn(plan)
+    first = ScoringTask.objects.order_by("pk")[0]
+    evaluated(Call.objects.get(pk=first.call_id), form.versions.get(), qa)
+    work.drop(task=ScoringTask.objects.open().order_by("pk")[0], why="test", at=AT)
+
+    draws_shown(qa, plan, 24)  # what the person covers is read once
+    with django_assert_num_queries(3):
+        draws_shown(qa, plan, 24)
+    sampling.draw_period(plan=plan, start=DAY + timedelta(days=1), at=NEXT_DAY + timedelta(days=1))
+    with django_assert_num_queries(3):
+        found = draws_shown(qa, plan, 24)
+
+    told = [(draw.pick_count, draw.done_count, draw.dropped_count, draw.gap_count) for draw in found]
+    assert told == [(3, 0, 0, 1), (2, 1, 1, 1)]
+
+
+def test_nights_that_were_missed_are_made_up_for_but_not_without_end(qa, form):
+    """A plan made on AT's day; 3 days after it is over, 3 days are due, one of them drawn meanwhile; of 100 days the last 32."""
+    plan = plan_of(qa, form)
+    sampling.draw_period(plan=plan, start=DAY + timedelta(days=1), at=NEXT_DAY + timedelta(days=2))
+
+    found = sampling.draws_due(NEXT_DAY + timedelta(days=2))
+    late = sampling.draws_due(NEXT_DAY + timedelta(days=99))
+
+    assert found == [(plan.pk, DAY), (plan.pk, DAY + timedelta(days=2))]
+    assert [late[0][1], late[-1][1], len(late)] == [DAY + timedelta(days=68), DAY + timedelta(days=99), 32]
+
+
+def test_a_plan_that_ended_draws_no_more_also_when_its_draw_was_asked_for(qa, form):
+    plan = plan_of(qa, form)
+    sampling.end_plan(plan=plan, by=qa, at=AT)
+
+    with pytest.raises(sampling.NotAPlan):
+        drawn(plan)
+
+
+def test_a_plan_draws_nothing_from_before_it_was_made(qa, form):
+    plan = sampling.make_plan(by=qa, at=NEXT_DAY, form=form, name="New", city=None, period="day")
+
+    with pytest.raises(sampling.PeriodNotOver):
+        sampling.ask_draw(plan=plan, by=qa, at=NEXT_DAY)
+    assert sampling.draws_due(NEXT_DAY) == []
+
+
+def test_a_plan_that_fails_keeps_none_of_the_others_waiting(qa, team, monkeypatch):
+    calls_of(agent_of(team), team, 2)
+    plans = [plan_of(qa, form_of(qa, code).form, name=code) for code in "abc"]
+    draw_period = sampling.draw_period
+    sampling.end_plan(plan=plans[1], by=qa, at=AT)
+
+    def draw(*, plan, start, at):
+        if plan == plans[0]:
+            raise ZeroDivisionError
+        return draw_period(plan=plan, start=start, at=at)
+
+    monkeypatch.setattr(sampling, "draw_period", draw)
+    monkeypatch.setattr(sampling, "draws_due", lambda at: [(plan.pk, DAY) for plan in plans])
+    job = enqueue(kind="qa.draw_samples", key="now", by=None)
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert job.state != Job.State.DONE
+    assert [plan.draws.count() for plan in plans] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(

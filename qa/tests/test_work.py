@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
-from campaigns.models import Call
+from campaigns.models import Call, Disposition
 from campaigns.tests.factories import AT, agent_of
 from core.calendar import business_date
 from people.models import Membership
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
-from qa.models import Evaluation, ScoringTask
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
+from qa.models import Evaluation, KeepRule, ScoringTask
 from qa.queries_work import is_blind, next_task, queue_shown
 from qa.rules import picks_of
 from qa.services import evaluations, forms, queue, sampling, work
@@ -142,6 +143,44 @@ def test_a_leader_s_coaching_form_does_not_do_what_a_plan_asks_of_anybody(call, 
     assert task.is_open
 
 
+@pytest.mark.parametrize("tie", ["elsewhere", "leads"])
+def test_whoever_may_not_take_a_call_of_anybody_s_does_not_do_it_by_hand_either(call, version, team, tie):
+    scorer = (
+        UserFactory(role=Role.QA, city=CityFactory()) if tie == "elsewhere" else UserFactory(role=Role.QA, leader=team)
+    )
+    task = given(call, version)
+
+    made = evaluated(call, version, scorer)
+
+    task.refresh_from_db()
+    assert task.is_open
+    assert (made.pick, made.probability) == ("requested", None)
+
+
+def test_who_scores_no_more_or_leads_the_team_by_now_has_its_calls_no_more(call, version, qa, team):
+    from people.models import User
+
+    task = given(call, version, qa)
+    MembershipFactory(user=qa, role=Role.TEAM_LEADER, team=team)
+    assert next_task(User.objects.get(pk=qa.pk)) is None
+
+    Membership.objects.filter(user=qa, role=Role.QA).delete()
+    changed = User.objects.get(pk=qa.pk)
+    assert next_task(changed) is None
+    made = evaluations.begin(call=call, version=version, scorer=changed, pick="coaching", at=AT)
+    assert work.close_with(evaluation=made, at=AT) == 0
+    task.refresh_from_db()
+    assert task.is_open
+
+
+def test_who_was_an_agent_of_the_team_once_may_score_its_calls(call, version, qa, team):
+    MembershipFactory(user=qa, team=team, valid_to=business_date(AT) - timedelta(days=300))
+
+    task = given(call, version)
+
+    assert next_task(qa) == task
+
+
 # -- how a call was chosen -----------------------------------------------------------------------------------------------
 
 
@@ -199,8 +238,13 @@ def test_a_call_scored_before_does_its_task_and_the_next_one_comes(team, version
 
     begun = queue.take_next(by=qa, at=AT)
 
-    task.refresh_from_db()
+    for row in (task, made):
+        row.refresh_from_db()
     assert (task.evaluation, begun.call_id) == (made, second.pk)
+    assert (made.pick, made.probability) == (
+        "stratified",
+        0.25,
+    )  # scored by hand before it was drawn: it counts as drawn
 
 
 def test_a_call_that_has_gone_is_dropped_from_the_queue(call, version, qa):
@@ -212,13 +256,39 @@ def test_a_call_that_has_gone_is_dropped_from_the_queue(call, version, qa):
     assert task.dropped_at == AT
 
 
-def test_a_form_that_was_archived_is_refused_in_a_sentence(client, call, version, qa):
-    given(call, version, qa)
-    forms.archive(version=version, by=UserFactory(role=Role.QA), at=AT)
+def test_work_on_an_archived_form_waits_and_the_next_call_is_on_another(client, team, version, qa):
+    boss = UserFactory(role=Role.QA)
+    other = form_of(boss, "other")
+    first, second = (call_of(team, agent=agent_of(team)) for _n in range(2))
+    rests = given(first, version, qa, due_at=AT)
+    given(second, other, qa)
+    forms.archive(version=version, by=boss, at=AT)
 
-    answer = page(client, qa).post(url("work-next"), follow=True)
+    page(client, qa).post(url("work-next"))
 
-    assert "Calls are scored with a published form" in answer.content.decode()
+    assert Evaluation.objects.get().call_id == second.pk
+    rests.refresh_from_db()
+    assert rests.is_open
+    assert rests not in queue_shown(qa)
+    with pytest.raises(evaluations.NotToScore):
+        queue.begin(task=rests, by=qa, at=AT)
+
+
+@pytest.mark.parametrize("fault", [work.NotOpen, evaluations.NotToScore, evaluations.PersonRests])
+def test_who_comes_second_to_a_call_takes_the_next_one(team, version, qa, monkeypatch, fault):
+    first, second = (call_of(team, agent=agent_of(team)) for _n in range(2))
+    lost = given(first, version, due_at=AT)
+    given(second, version)
+    begin = queue.begin
+
+    def begun(*, task, by, at):
+        if task == lost:
+            raise fault("another was first")
+        return begin(task=task, by=by, at=at)
+
+    monkeypatch.setattr(queue, "begin", begun)
+
+    assert queue.take_next(by=qa, at=AT).call_id == second.pk
 
 
 def test_who_moves_to_another_city_has_the_work_of_the_old_one_no_more(call, version, qa):
@@ -241,13 +311,27 @@ def test_anybody_s_work_is_that_of_the_place_and_not_of_the_own_team(call, versi
 def test_the_queue_uses_its_index(call, version, qa):
     given(call, version, qa)
     with transaction.atomic():
-        from django.db import connection
-
         connection.cursor().execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         plan = ScoringTask.objects.open().filter(scorer=qa).in_order()[:1].explain()
 
     assert "scoring_task_next" in plan
     assert "Sort" not in plan
+
+
+def test_of_the_whole_queue_s_table_only_the_person_s_own_and_anybody_s_are_read(call, version, qa):
+    task = given(call, version, qa)
+    fields = {
+        name: getattr(task, name)
+        for name in ("call_started_at", *work.OF_CALL, "form_id", "pick", "probability", "source")
+    }
+    other = UserFactory(role=Role.QA)
+    ScoringTask.objects.bulk_create(ScoringTask(call_id=-n, scorer=other, **fields) for n in range(1, 4000))
+    connection.cursor().execute("ANALYZE qa_scoringtask")
+    plan = queue_shown(qa).explain()
+
+    assert "Seq Scan on qa_scoringtask" not in plan
+    assert "scoring_task_next" in plan
+    assert "scoring_task_anybody" in plan
 
 
 # -- pages ---------------------------------------------------------------------------------------------------------------
@@ -287,6 +371,48 @@ def test_blind_work_hides_whose_call_it_is_until_it_is_submitted(client, team, v
         assert "Zhang Sichuan" not in client.get(path).content.decode(), path
     evaluated(call, version, qa)
     assert "Zhang Sichuan" in client.get(url("evaluation", made.pk)).content.decode()
+
+
+def test_a_blind_draft_is_found_under_no_name_and_stays_blind_when_it_is_taken_back(client, team, version, qa):
+    agent = agent_of(team)
+    agent.display_name, agent.code = "Zhang Sichuan", "zs77"
+    agent.save()
+    call = call_of(team, agent=agent)
+    given(call, version, qa, blind=True)
+    draft = queue.take_next(by=qa, at=AT)
+    page(client, qa)
+    listed = url("evaluations")
+
+    for asked in ("?agent_code=zs77", f"?team={team.pk}"):
+        assert url("score", draft.pk) not in client.get(listed + asked).content.decode(), asked
+    told = client.get(reverse("api:evaluation-detail", args=[draft.pk])).json()
+    assert (told["agent_id"], told["team_id"]) == (None, None)
+
+    evaluations.withdraw(evaluation=draft, reason="begun by mistake", by=qa, at=AT)
+    for path in (listed, url("evaluation", draft.pk)):
+        assert "Zhang Sichuan" not in client.get(path).content.decode(), path
+    evaluated(call, version, qa)
+    assert url("evaluation", draft.pk) in client.get(listed + "?agent_code=zs77").content.decode()
+
+
+def test_of_a_blind_pick_a_plan_s_page_shows_nothing_that_tells_the_agent(client, version, team, qa):
+    agent = agent_of(team)
+    call = call_of(team, agent=agent)
+    recording_of(call)
+    plan = sampling.make_plan(
+        by=qa, at=AT, name="Blind", form=version.form, city=team.city, period="day", picks=1, new_days=730, complaint_picks=0, blind=True,
+    )  # fmt: skip
+    Membership.objects.filter(user=agent).update(valid_from=business_date(AT) - timedelta(days=5))
+    sampling.draw_period(plan=plan, start=business_date(AT), at=AT + timedelta(days=1))
+    page(client, qa)
+
+    waiting = client.get(url("plan", plan.pk)).content.decode()
+    evaluated(call, version, qa)
+    scored = client.get(url("plan", plan.pk)).content.decode()
+
+    told = ("new agent</span>", "1 / 1</td>", f"<td>{qa}</td>")
+    assert [words in waiting for words in told] == [False] * 3
+    assert [words in scored for words in told] == [True] * 3
 
 
 def test_another_city_s_work_and_plans_are_not_seen(client, call, version, team):
@@ -335,11 +461,57 @@ def test_a_plan_is_made_on_its_page_drawn_and_switched_off(client, version):
     plan = SamplingPlan.objects.get()
     assert (plan.picks, plan.strata, plan.blind) == (3, ["campaign", "hour"], True)
     assert client.post(url("plan-new"), told).status_code == 422  # the name is taken
-    client.post(url("plan-draw", plan.pk))
+    refused = client.post(url("plan-draw", plan.pk), follow=True).content.decode()
+    assert "that is not over yet" in refused
     client.post(url("plan-end", plan.pk))
     plan.refresh_from_db()
     assert plan.ended_at
-    assert client.get(url("plan", plan.pk) + "?draw=%00&page=x").status_code in (200, 400)
+    assert client.get(url("plan", plan.pk) + "?draw=99999999999999999999&page=x").status_code == 200
+
+
+def test_the_button_of_a_plan_s_page_has_its_last_period_drawn_once(client, version, call):
+    from core.models import Job
+
+    recording_of(call)
+    boss = UserFactory(role=Role.QA)
+    plan = sampling.make_plan(by=boss, at=AT, name="Of the day", form=version.form, city=None, period="day")
+    page(client, boss)
+
+    for _n in range(2):
+        answer = client.post(url("plan-draw", plan.pk), follow=True)
+        assert "is drawn in the background" in answer.content.decode()
+
+    assert Job.objects.get(kind="qa.draw_sample").args["plan"] == plan.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_scorers_who_take_a_call_of_anybody_s_at_once_have_one_each(team):
+    # what is shipped may have gone with a test before
+    Disposition.objects.get_or_create(
+        code="considering", campaign=None, defaults={"label": "Considering", "connected": True}
+    )
+    KeepRule.objects.get_or_create(product=None, of_sales=False, defaults={"days": 90, "basis": "test"})
+    version = form_of(UserFactory(role=Role.QA))
+    for _n in range(2):
+        given(call_of(team, agent=agent_of(team)), version)
+    scorers = [UserFactory(role=Role.QA, city=team.city) for _n in range(2)]
+    start, found = threading.Barrier(2), []
+
+    def take(scorer) -> None:
+        try:
+            start.wait()
+            found.append(queue.take_next(by=scorer, at=AT).call_id)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=take, args=[scorer]) for scorer in scorers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(found)) == 2
+    assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {scorer.pk for scorer in scorers}
 
 
 def test_agents_have_no_queue_and_no_plans(client, team):
@@ -362,4 +534,4 @@ def test_the_queue_runs_the_same_queries_however_many_calls(
     assert len(seen) == QUERIES
 
 
-QUERIES = 16
+QUERIES = 14

@@ -65,7 +65,7 @@ def _plan(request: HttpRequest, pk: int) -> SamplingPlan:
 @require_GET
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     row = _plan(request, pk)
-    draws = list(queries.draws_shown(request.user, row)[:DRAWS])
+    draws = queries.draws_shown(request.user, row, DRAWS)
     asked = number_or_none(request.GET.get("draw", ""), LARGEST_ID)
     chosen = next((draw for draw in draws if draw.pk == asked), draws[0] if draws else None)
     context = {
@@ -80,13 +80,19 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _drawn(request: HttpRequest, draw: SampleDraw) -> dict[str, Any]:
-    """Picks and gaps of one draw. Whose call it is stays unsaid where the plan asks for that, until it is scored."""
+    """Picks and gaps of one draw. Whose call it is stays unsaid where the plan asks for that, until it is scored; so do what an agent can be told
+    by (new, complained of, how many calls), and who scores it."""
     names = Names()
     page = Paginator(queries.picks_shown(request.user, draw), PAGE).get_page(request.GET.get("page"))
-    gaps = queries.gaps_visible(request.user).filter(draw=draw).order_by("why", "agent_id")[:GAPS]
+    gaps = queries.gaps_shown(request.user, draw)[:GAPS]
     return {
         "page": page,
-        "picks": [(pick, "" if pick.task.blind and pick.task.is_open else names.agent(pick.agent_id)) for pick in page],
+        "picks": [
+            (pick, hidden, "" if hidden else names.agent(pick.agent_id))
+            for pick in page
+            for hidden in [pick.task.blind and pick.task.is_open]
+        ],
+        "gaps_shown": GAPS,
         "gaps": [(gap, names.agent(gap.agent_id), names.cities.get(gap.city_id, "")) for gap in gaps],
     }
 

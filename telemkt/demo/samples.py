@@ -24,7 +24,8 @@ def make_samples(people: People, at: datetime) -> None:
         strata=["result", "length"],
         least_seconds=5,
     )
+    full_run = QualityForm.objects.get(code="full-run")
     sampling.make_plan(
-        by=qa, at=at, name="每周抽检", form=form, city=None, period="week", picks=3, strata=["campaign", "hour"]
+        by=qa, at=at, name="每周抽检", form=full_run, city=None, period="week", picks=3, strata=["campaign", "hour"]
     )
     sampling.draw_period(plan=daily, start=business_date(at) - timedelta(days=1), at=at)
