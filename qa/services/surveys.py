@@ -173,7 +173,7 @@ def _against(customer: Customer, rule: SurveyRule, at: datetime, besides: int | 
     if Complaint.objects.open().filter(customer_id__in=persons).exists():
         return Reason.COMPLAINT
     lately = Q(state=State.CHOSEN) | Q(sent_at__gt=at - timedelta(days=rule.rest_days))
-    if SurveyAsk.objects.filter(lately, customer_id__in=persons).exclude(pk=besides).exists():
+    if SurveyAsk.objects.filter(lately, customer_id__in=persons).exclude(pk=besides or 0).exists():
         return Reason.ASKED
     return ""
 

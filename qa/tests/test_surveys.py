@@ -11,12 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from campaigns.models import Call, Lead
+from campaigns.models import Lead
 from campaigns.tests.factories import AT, CampaignFactory, CustomerFactory, LeadFactory, agent_of, person
 from campaigns.tests.test_claim import calling, pack
+from core.clock import database_now
 from core.errors import PermissionRefused
-from core.jobs import run_inline
-from core.models import Job
+from core.jobs import enqueue, run_inline
 from customers.models import Contact, Customer
 from metrics import queries as figures, registry
 from metrics.tests import factories as f
@@ -115,7 +115,6 @@ def test_a_call_is_asked_about_out_of_the_budget_of_contacts(rule, call):
 
 
 def test_the_same_run_again_chooses_and_sends_nothing_new(rule, call):
-    Job.objects.all().delete()
     ask = ask_one()
 
     assert choose() == []
@@ -125,16 +124,8 @@ def test_the_same_run_again_chooses_and_sends_nothing_new(rule, call):
 
 
 def test_the_job_chooses_asks_and_lets_expire_and_repeats_nothing(rule, team, agent, campaign):
-    from core.clock import database_now
-
     now = database_now()
-    Call.objects.all().delete()
-    SurveyAsk.objects.all().delete()
     call_of(team, agent=agent, campaign=campaign, at=now - timedelta(minutes=5), customer=customer_of(team))
-    SurveyRule.objects.get()
-
-    from core.jobs import enqueue
-
     first = enqueue(kind="qa.ask_customers", key="1", args={}, by=None)
     run_inline(first.pk)
     second = enqueue(kind="qa.ask_customers", key="2", args={}, by=None)
@@ -258,8 +249,6 @@ def test_a_message_that_is_not_taken_costs_the_person_nothing(rule, call, settin
 @pytest.fixture
 def now_asked(questions, qa, team, agent, campaign):
     """A survey by the clock of the server, since the page asks it."""
-    from core.clock import database_now
-
     rule = rule_of(questions, qa)
     made = call_of(team, agent=agent, campaign=campaign, at=AT - HOUR, customer=customer_of(team))
     ask = surveys.choose_call(rule=rule, call=made, at=AT)
@@ -401,8 +390,6 @@ def test_an_agent_sees_the_question_of_the_customer_at_the_desk(questions, qa, c
     via = CampaignFactory()
     rule_of(questions, qa, channel="callback", via=via)
     ask = ask_one()
-    from core.clock import database_now
-
     now = database_now()
     SurveyAsk.objects.update(expires_at=now + DAY)
     caller = agent_of(team)
@@ -530,9 +517,7 @@ def test_another_city_sees_nothing_of_it(rule, team, campaign, agent, client):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_results_are_shown_by_each_grouping(rule, team, campaign, agent, qa, client, language, monkeypatch):
-    from core.clock import database_now
-
+def test_results_are_shown_by_each_grouping(rule, team, campaign, agent, qa, client, language):
     asked_many(rule, team, campaign, agent, [5] * 30 + [4], at=database_now() - HOUR)
     SurveyAnswer.objects.filter(score=4).update(words="Friendly & quick")
     client.force_login(qa)
