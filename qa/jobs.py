@@ -108,3 +108,28 @@ def watch_full_runs(run: Run) -> dict[str, Any]:
         with run.chunk(done=1, total=len(due)):
             made += full_run.watch(run_id=run_id, at=run.now())
     return {"sheets": made}
+
+
+@scheduled(
+    "qa.ask_customers",
+    every=timedelta(minutes=15),
+    label=gettext_lazy("Ask customers how their call was"),
+    lease=timedelta(minutes=5),
+)
+def ask_customers(run: Run) -> dict[str, Any]:
+    """Calls drawn by the rules of surveys, each once; then who may be asked now is asked. Each person in a chunk of their own."""
+    from qa.models import SurveyAsk
+    from qa.services import surveys
+
+    found = {"chosen": 0, "sent": 0, "expired": 0}
+    for rule in surveys.rules_in_order():
+        for call in list(surveys.drawn_by(rule, at=run.now())):
+            with run.chunk():
+                found["chosen"] += surveys.choose_call(rule=rule, call=call, at=run.now()) is not None
+    for pk in surveys.waiting(run.now()):
+        with run.chunk():
+            asked = surveys.send(ask=SurveyAsk(pk=pk), at=run.now())
+            found["sent"] += asked.state == SurveyAsk.State.SENT
+    with run.chunk():
+        found["expired"] = surveys.expire(at=run.now())
+    return found

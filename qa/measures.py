@@ -136,3 +136,6 @@ register(
         counted="qa_evaluations",
     ),
 )
+
+# metrics looks for `measures` alone; the indicators of satisfaction follow those of the score
+from qa import measures_surveys  # noqa: E402, F401

@@ -13,7 +13,18 @@ from customers import person_data
 from customers.models import Customer
 from customers.person_data import Sheet
 from customers.queries import former_ids
-from qa.models import Appeal, Clip, Complaint, ComplaintStep, Evaluation, EvaluationAnswer, Recording, RecordingNote
+from qa.models import (
+    Appeal,
+    Clip,
+    Complaint,
+    ComplaintStep,
+    Evaluation,
+    EvaluationAnswer,
+    Recording,
+    RecordingNote,
+    SurveyAnswer,
+    SurveyAsk,
+)
 from qa.services import keeping
 from qa.services.evaluations import FORGOTTEN
 
@@ -51,6 +62,11 @@ def facts(customer: Customer) -> list[Sheet]:
             [[at, item, remark] for at, item, remark in _remarks(customer)],
         ),
         Sheet(
+            _("Answers to surveys"),
+            [_("Call"), _("Answered"), Column(_("Answer from 1 to 5"), format="0"), Column(_("In the customer's words"), WIDE)],
+            [[row.ask.call_started_at, row.at, row.score, row.words] for row in _survey_answers(customer)],
+        ),
+        Sheet(
             _("Complaints"),
             [_("Received"), Column(_("What the customer says"), WIDE), Column(_("Answer to the customer"), WIDE), Column(_("Steps"), WIDE)],
             [[row.received_at, row.words, row.answer, _steps(row)] for row in _complaints(customer)],
@@ -67,6 +83,11 @@ def _remarks(customer: Customer) -> list[tuple[datetime, str, str]]:
         (answer.evaluation.call_started_at, str(answer.item), answer.remark)
         for answer in answers.select_related("evaluation", "item").order_by("evaluation", "pk")
     ]
+
+
+def _survey_answers(customer: Customer) -> QuerySet[SurveyAnswer]:
+    rows = SurveyAnswer.objects.filter(ask__customer_id__in=_persons(customer))
+    return rows.select_related("ask").order_by("at", "pk")
 
 
 def _complaints(customer: Customer) -> QuerySet[Complaint]:
@@ -96,6 +117,11 @@ def forget(customer: Customer, at: datetime) -> None:
     complaints = Complaint.objects.filter(customer_id__in=persons)
     complaints.update(words="", answer="")
     ComplaintStep.objects.filter(complaint__in=complaints).update(words="")
+    _survey_answers(customer).order_by().update(words="")
+    # the link in the person's hand opens nothing any more
+    SurveyAsk.objects.filter(customer_id__in=persons).update(token_digest=None, refusal="")
+    SurveyAsk.objects.filter(customer_id__in=persons, state="chosen").update(state="refused", reason="locked")
+    SurveyAsk.objects.filter(customer_id__in=persons, state="sent").update(state="expired")
     appeals = Appeal.objects.filter(answer__in=answers)
     appeals.update(reason="")
     appeals.exclude(decision="").update(ground=FORGOTTEN)

@@ -46,6 +46,22 @@ register(
     basis=_("The words of an appeal stay with its evaluation, and are forgotten when the customer is erased."),
 )
 
+
+def forget_survey_words(at: datetime) -> int:
+    from qa.services.surveys import forget_words
+
+    return forget_words(at=at)
+
+
+register(
+    "qa.SurveyAnswer",
+    fields=("words",),
+    basis=_(
+        "The words of an answer to a survey stay for two years, or until the customer is erased; the number stays."
+    ),
+    apply=forget_survey_words,
+)
+
 COMPLAINTS = _("Complaints stay as evidence; their words are forgotten when the customer is erased.")
 register("qa.Complaint", fields=("words", "answer"), basis=COMPLAINTS)
 register("qa.ComplaintStep", fields=("words",), basis=COMPLAINTS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from campaigns.models import Campaign
+from datetime import datetime
+
+from campaigns.models import Call, Campaign, Lead
 from campaigns.rules import GATEKEEPERS, PLANNERS, covers
 from people.models import City, Membership, User
-from qa.models import Clip, Complaint, Evaluation, RecordingNote
+from qa.models import Clip, Complaint, Evaluation, RecordingNote, SurveyAsk
 from qa.models.complaints import COMPLAINT_READERS
 from qa.models.evaluations import READERS
 from qa.models.full_run import WATCHERS
@@ -158,3 +160,32 @@ def can_work_on_complaint(user: User, complaint: Complaint) -> bool:
         return False
     sees = Complaint.objects.visible_to(user).filter(pk=complaint.pk).exists()
     return complaint.in_charge_id == user.pk or (user.has_role(Role.QA) and sees)
+
+
+def can_see_surveys(user: User) -> bool:
+    """Which ones is asked of SurveyAsk.visible_to."""
+    return user.has_role(*READERS)
+
+
+def can_write_surveys(user: User) -> bool:
+    """Questionnaires and rules."""
+    return user.has_role(Role.QA)
+
+
+def can_survey_in(user: User, city: City | None) -> bool:
+    """As sampling plans: QA of a city for the city, QA of the region for the region."""
+    return can_plan_in(user, city)
+
+
+def can_record_answers(user: User) -> bool:
+    return user.has_role(Role.AGENT)
+
+
+def can_record_answer(user: User, ask: SurveyAsk, at: datetime) -> bool:
+    """Who has the customer at the desk, and who called back since the asking; nobody about the own call."""
+    if not can_record_answers(user) or ask.lead_id is None or ask.agent_id == user.pk:
+        return False
+    if Lead.objects.filter(pk=ask.lead_id, agent=user).exists():
+        return True
+    calls = Call.objects.filter(started_at__gte=ask.sent_at, started_at__lte=at, agent_id=user.pk)
+    return calls.filter(lead_id=ask.lead_id, connected=True).exists()

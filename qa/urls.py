@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, work
+from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, surveys, work
 
 app_name = "qa"
 
@@ -61,6 +61,14 @@ urlpatterns = [
     path("full-run/<int:pk>/", full_run.run, name="full-run"),
     path("full-run/<int:pk>/limits/", full_run.run_limits, name="full-run-limits"),
     path("full-run/<int:pk>/hours/<int:hour>/decide/", full_run.decide, name="full-run-decide"),
+    path("survey/<str:token>/", surveys.answer, name="survey-answer"),
+    path("surveys/", surveys.results, name="surveys"),
+    path("surveys/rules/", surveys.survey_rules, name="survey-rules"),
+    path("surveys/rules/new/", surveys.rule_new, name="survey-rule-new"),
+    path("surveys/rules/<int:pk>/end/", surveys.rule_end, name="survey-rule-end"),
+    path("surveys/questionnaires/new/", surveys.questionnaire_new, name="questionnaire-new"),
+    path("surveys/mine/", surveys.mine, name="surveys-mine"),
+    path("surveys/mine/<int:pk>/", surveys.record, name="survey-record"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

@@ -11,6 +11,8 @@ SIMULATOR_INBOUND_PERCENT                       how often somebody calls in on i
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS=1, EMAIL_FROM
                                                 the mail server of the house; without EMAIL_HOST nobody is written to
 ALERT_EMAILS                                    who is written to besides administrators with an address, comma separated
+SURVEY_URL                                      the address of this system as customers reach it, for links in surveys
+SURVEY_SENDER                                   what sends text messages of surveys (qa.texting.Simulator: nothing leaves the house)
 DEBUG=1                                         developers only
 """
 
@@ -45,6 +47,9 @@ BEHIND_TLS = _flag("BEHIND_TLS")
 SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.secret("secret_key")
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
+
+SURVEY_URL = os.environ.get("SURVEY_URL", "http://127.0.0.1:8000")
+SURVEY_SENDER = os.environ.get("SURVEY_SENDER", "qa.texting.Simulator")
 
 # Lowest floor first: each imports only those before it (pyproject.toml, [tool.importlinter]).
 LOCAL_APPS = ["core", "people", "customers", "scripts", "campaigns", "metrics", "qa", "staffing"]

@@ -29,7 +29,7 @@ class NoSuchMessage(DomainError):
 
 
 @transaction.atomic
-def reserve_message(*, customer: Customer, campaign: Campaign, by: User, at: datetime) -> Contact:
+def reserve_message(*, customer: Customer, campaign: Campaign, by: User | None, at: datetime) -> Contact:
     """Take one contact of the person's budget for a message of this campaign. To be asked before the message is sent.
 
     The rules are those of a call by this campaign at `at`: hours, caps, gap, consent, suppression, other campaigns. The person's open leads

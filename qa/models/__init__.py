@@ -8,6 +8,7 @@ from .full_run import FullRun, FullRunLimit, FullRunSheet
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 from .risks import ComplaintRisk
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
+from .surveys import Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
 from .work import ScoringTask
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "KeepRule",
     "Listening",
     "QualityForm",
+    "Questionnaire",
     "Recording",
     "RecordingNote",
     "SampleDraw",
@@ -38,4 +40,7 @@ __all__ = [
     "ScoringTask",
     "Severity",
     "Sound",
+    "SurveyAnswer",
+    "SurveyAsk",
+    "SurveyRule",
 ]

@@ -32,6 +32,7 @@ from telemkt.demo import (
     sounds,
     states,
     store,
+    surveys,
     trials,
     words,
 )
@@ -67,6 +68,7 @@ def make_demo(*, at: datetime) -> People:
     evaluations.make_evaluations(people, at)
     samples.make_samples(people, at)
     full_runs.make_full_runs(people, at)
+    surveys.make_surveys(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

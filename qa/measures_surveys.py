@@ -1,0 +1,89 @@
+"""What metrics shows of satisfaction: the mean answer and how many of those asked have answered.
+
+An answer counts on the day of its call, with the city, team, agent and campaign of that call. As scores, an answer about a call chosen with
+probability p stands for 1/p calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import connections
+from django.utils.translation import gettext_lazy as _
+
+from core.calendar import range_bounds
+from metrics.questions import Question
+from metrics.registry import BY_CALL, RATIO, Indicator, Measure, register, register_source
+from qa.measures import LEAST, WeightedMean
+
+Answers = Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]
+
+ASKED = """
+SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.score IS NOT NULL),
+       coalesce(sum(1000 / f.probability * f.score), 0), coalesce(sum(1000 / f.probability) FILTER (WHERE f.score IS NOT NULL), 0)
+FROM (SELECT s.city_id, s.team_id, s.agent_id, s.campaign_id, s.probability, a.score,
+             (s.call_started_at AT TIME ZONE %s)::date AS day
+      FROM qa_surveyask s LEFT JOIN qa_surveyanswer a ON a.ask_id = s.id
+      WHERE s.call_started_at >= %s AND s.call_started_at < %s AND s.state IN ('sent', 'answered', 'expired')) f
+JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
+WHERE {seen} GROUP BY p.number{keys}"""
+
+
+class AskedCalls:
+    """Calls whose customers were asked."""
+
+    name = "qa_asked_calls"
+    makes_rows = False
+    absent = 0
+    measures = (
+        Measure("qa_asked", _("Calls whose customers were asked")),
+        Measure("qa_answered", _("Calls of these with an answer")),
+        Measure("qa_answer_sum", _("Answers from 1 to 5 by weight, thousandths")),
+        Measure("qa_answer_weight", _("Weight of the calls with an answer, thousandths")),
+    )
+
+    def read(self, question: Question) -> Answers:
+        keys = [f"f.{name}" for name in question.key_columns]
+        seen, params = question.condition("f.")
+        numbers, firsts, lasts = zip(*((n, one.first, one.last) for n, one in enumerate(question.periods)), strict=True)
+        sql = ASKED.format(keys="".join(f", {key}" for key in keys), seen=seen)
+        bounds = range_bounds(question.first, question.last)
+        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
+            cursor.execute(sql, [settings.TIME_ZONE, *bounds, list(numbers), list(firsts), list(lasts), *params])
+            rows = cursor.fetchall()
+        width = 1 + len(keys)
+        names = [measure.key for measure in self.measures]
+        return {(row[0], tuple(row[1:width])): dict(zip(names, map(round, row[width:]), strict=True)) for row in rows}
+
+
+register_source(AskedCalls())
+register(
+    WeightedMean(
+        "satisfaction",
+        _("Satisfaction"),
+        _("answers from 1 to 5 / calls with an answer, each by the inverse of its chance to be chosen"),
+        _(
+            "From 1 to 5, of the customers who answered. Look at the response rate beside it: who does not answer may think otherwise."
+        ),
+        ("qa_answer_sum",),
+        ("qa_answer_weight",),
+        BY_CALL,
+        unit=RATIO,
+        least=LEAST,
+        is_share=False,
+        counted="qa_answered",
+        matures_days=14,
+    ),
+    Indicator(
+        "response_rate",
+        _("Response rate of surveys"),
+        _("calls with an answer / calls whose customers were asked"),
+        _("How many of those asked how the call was have answered. Who was chosen and not asked does not count."),
+        ("qa_answered",),
+        ("qa_asked",),
+        BY_CALL,
+        least=LEAST,
+        matures_days=14,
+    ),
+)
