@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, work
+from qa.views import (
+    appeals,
+    clips,
+    evaluations,
+    forms,
+    full_run,
+    keeping,
+    recordings,
+    sampling,
+    scoring,
+    work,
+    wrap_ups,
+)
 
 app_name = "qa"
 
@@ -61,6 +73,13 @@ urlpatterns = [
     path("full-run/<int:pk>/", full_run.run, name="full-run"),
     path("full-run/<int:pk>/limits/", full_run.run_limits, name="full-run-limits"),
     path("full-run/<int:pk>/hours/<int:hour>/decide/", full_run.decide, name="full-run-decide"),
+    path("wrap-ups/", wrap_ups.wrap_ups, name="wrap-ups"),
+    path("wrap-ups/of-campaign/<int:pk>/", wrap_ups.of_campaign, name="wrap-up-of-campaign"),
+    path("wrap-ups/of-campaign/<int:pk>/make/", wrap_ups.make, name="wrap-up-make"),
+    path("wrap-ups/<int:pk>/", wrap_ups.wrap_up, name="wrap-up"),
+    path("wrap-ups/<int:pk>/words/", wrap_ups.words, name="wrap-up-words"),
+    path("wrap-ups/<int:pk>/finish/", wrap_ups.finish, name="wrap-up-finish"),
+    path("wrap-ups/<int:pk>/report.<slug:suffix>", wrap_ups.export, name="wrap-up-export"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

@@ -9,6 +9,7 @@ from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 from .risks import ComplaintRisk
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
 from .work import ScoringTask
+from .wrap_ups import WrapUp
 
 __all__ = [
     "Appeal",
@@ -38,4 +39,5 @@ __all__ = [
     "ScoringTask",
     "Severity",
     "Sound",
+    "WrapUp",
 ]
