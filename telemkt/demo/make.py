@@ -34,6 +34,7 @@ from telemkt.demo import (
     store,
     trials,
     words,
+    wrap_ups,
 )
 from telemkt.demo.accounts import People, make_people
 
@@ -67,6 +68,7 @@ def make_demo(*, at: datetime) -> People:
     evaluations.make_evaluations(people, at)
     samples.make_samples(people, at)
     full_runs.make_full_runs(people, at)
+    wrap_ups.make_wrap_ups(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
