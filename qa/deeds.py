@@ -49,6 +49,10 @@ tell(
         "qa.risk.added": _("Listed what customers could complain of"),
         "qa.risk.handed": _("Gave a complaint risk to somebody"),
         "qa.risk.cleared": _("Cleared a complaint risk"),
+        "qa.wrap_up.made": _("Made the wrap-up of a campaign"),
+        "qa.wrap_up.written": _("Wrote what to keep and what to change after a campaign"),
+        "qa.wrap_up.finished": _("Finished the wrap-up of a campaign"),
+        "qa.wrap_up.exported": _("Took the wrap-up of a campaign away as a file"),
     }
 )
 

@@ -138,6 +138,17 @@ def can_watch_run(user: User, campaign: Campaign) -> bool:
     return can_prepare_runs(user) and (scope.is_region or campaign.city_id in scope.city_ids)
 
 
+def can_see_wrap_ups(user: User) -> bool:
+    """Which ones is asked of WrapUp.visible_to."""
+    return user.has_role(*WATCHERS)
+
+
+def can_wrap_up(user: User, campaign: Campaign) -> bool:
+    """Make, write and finish the wrap-up: where the place covers the campaign whole."""
+    scope = scope_in(user, MONITORS)
+    return user.has_role(*MONITORS) and (scope.is_region or campaign.city_id in scope.city_ids)
+
+
 def picks_of(user: User) -> list[str]:
     """For what reason the user may choose a call by hand, never "random": that is drawn. None: the user does not score."""
     by_hand = (Evaluation.Pick.RISK, Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, surveys, work
+from qa.views import (
+    appeals,
+    clips,
+    evaluations,
+    forms,
+    full_run,
+    keeping,
+    recordings,
+    sampling,
+    scoring,
+    surveys,
+    work,
+    wrap_ups,
+)
 
 app_name = "qa"
 
@@ -69,6 +82,13 @@ urlpatterns = [
     path("surveys/questionnaires/new/", surveys.questionnaire_new, name="questionnaire-new"),
     path("surveys/mine/", surveys.mine, name="surveys-mine"),
     path("surveys/mine/<int:pk>/", surveys.record, name="survey-record"),
+    path("wrap-ups/", wrap_ups.wrap_ups, name="wrap-ups"),
+    path("wrap-ups/of-campaign/<int:pk>/", wrap_ups.of_campaign, name="wrap-up-of-campaign"),
+    path("wrap-ups/of-campaign/<int:pk>/make/", wrap_ups.make, name="wrap-up-make"),
+    path("wrap-ups/<int:pk>/", wrap_ups.wrap_up, name="wrap-up"),
+    path("wrap-ups/<int:pk>/words/", wrap_ups.words, name="wrap-up-words"),
+    path("wrap-ups/<int:pk>/finish/", wrap_ups.finish, name="wrap-up-finish"),
+    path("wrap-ups/<int:pk>/report.<slug:suffix>", wrap_ups.export, name="wrap-up-export"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

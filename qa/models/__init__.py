@@ -10,6 +10,7 @@ from .risks import ComplaintRisk
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
 from .surveys import Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
 from .work import ScoringTask
+from .wrap_ups import WrapUp
 
 __all__ = [
     "Appeal",
@@ -43,4 +44,5 @@ __all__ = [
     "SurveyAnswer",
     "SurveyAsk",
     "SurveyRule",
+    "WrapUp",
 ]

@@ -35,6 +35,7 @@ from telemkt.demo import (
     surveys,
     trials,
     words,
+    wrap_ups,
 )
 from telemkt.demo.accounts import People, make_people
 
@@ -69,6 +70,7 @@ def make_demo(*, at: datetime) -> People:
     samples.make_samples(people, at)
     full_runs.make_full_runs(people, at)
     surveys.make_surveys(people, at)
+    wrap_ups.make_wrap_ups(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

@@ -61,8 +61,9 @@ from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
-from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, FormItem, Recording, RecordingNote, Sound
+from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, FormItem, Recording, RecordingNote, Sound, WrapUp
 from qa.services.evaluations import DECIDE_WITHIN
+from qa.wrap_up_content import collect
 from scripts.models import Offer, Product
 
 A, B = 21_507, 30_911  # the rollup packs numbers of teams and campaigns into 16 bits
@@ -226,6 +227,10 @@ def make_city(number: int) -> None:
     Appeal.objects.create(
         id=number, answer=answer, reason=f"{marker} appeal", appealed_at=at, due_at=at + DECIDE_WITHIN
     )
+    WrapUp.objects.create(
+        id=number, campaign_id=number, made_by=scorer, made_at=at, content=collect(Campaign.objects.get(pk=number), at),
+        keep=f"{marker} keep", digest="0" * 64,
+    )  # fmt: skip
 
 
 WIDE = ["data", "campaign_manager", "supervisor", "qa", "trainer", "city_manager"]
@@ -497,6 +502,7 @@ def _rows() -> dict[str, object]:
         Order,
         Evaluation,
         Appeal,
+        WrapUp,
     ]
     found = {model.__name__: model.objects.filter(pk=B).values().get() for model in models}
     found["User"].pop("last_login")
