@@ -78,6 +78,13 @@ class CoachingSession(models.Model):
         """From the first signature on nothing changes but the other signature."""
         return bool(self.coach_signed_at or self.agent_signed_at or self.cancelled_at)
 
+    @property
+    def state(self) -> str:
+        """The last thing that happened to it: "cancelled", "signed", "half" (one signature), "written", "viewed", "planned"."""
+        signed = [self.coach_signed_at, self.agent_signed_at]
+        told = [("cancelled", self.cancelled_at), ("signed", all(signed)), ("half", any(signed)), ("written", self.written_at and self.own_view_at), ("viewed", self.own_view_at)]  # fmt: skip
+        return next((name for name, is_so in told if is_so), "planned")
+
     def shows_coach_words_to(self, user: User) -> bool:
         """The agent judges first: the coach's words come after the agent's own."""
         return user.pk != self.agent_id or self.own_view_at is not None
