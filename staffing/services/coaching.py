@@ -35,7 +35,7 @@ def plan_session(
 ) -> CoachingSession:  # fmt: skip
     """Plan a session of a coach with an agent of a team that the coach may coach. Raises PermissionRefused, also for calls of somebody else."""
     team = agent.team_at(at)
-    if team is None or agent.pk == coach.pk or not rules.can_coach_team(coach, team):
+    if team is None or team.city_id is None or agent.pk == coach.pk or not rules.can_coach_team(coach, team):
         raise PermissionRefused(_("A leader coaches the agents of the own teams, a trainer those of the own cities."))
     prepared, heard = list(evaluations), list(clips)
     if any(evaluation.agent_id != agent.pk or not evaluation.is_submitted for evaluation in prepared):

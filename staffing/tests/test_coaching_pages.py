@@ -6,10 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from metrics.own_day import own_day
 from people.tests.factories import TeamFactory, UserFactory
 from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
 from staffing.models import CoachingSession
+from staffing.queries_coaching import next_coaching
 from staffing.services import coaching
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +175,29 @@ def test_the_list_keeps_to_a_state(client, session, coach):
 
     assert listed in client.get(reverse("staffing:coaching"), {"state": "to_come"}).content.decode()
     assert listed not in client.get(reverse("staffing:coaching"), {"state": "signed"}).content.decode()
+
+
+# -- the agent's own day -----------------------------------------------------------------------------------------------
+
+
+def test_the_own_day_shows_the_next_session_and_no_cancelled_one(session, agent, coach):
+    assert own_day(agent, timezone.now()).coaching_at == session.planned_at
+
+    coaching.cancel_session(session=session, by=coach, why="Ill", at=timezone.now())
+
+    assert own_day(agent, timezone.now()).coaching_at is None
+
+
+def test_with_nothing_planned_the_day_agreed_at_the_last_session_shows(client, session, agent, coach):
+    on = timezone.localdate() + timedelta(days=9)
+    post(client, coach, "words", session, **{**WORDS, "next_on": on.isoformat()})
+    post(client, agent, "view", session, text="I hurried")
+    for user in (agent, coach):
+        post(client, user, "sign", session)
+
+    shown = next_coaching(agent, timezone.now())
+
+    assert shown is not None
+    assert timezone.localdate(shown) == on
+    assert next_coaching(agent, timezone.now() + timedelta(days=30)) is None
+    assert next_coaching(coach, timezone.now()) is None
