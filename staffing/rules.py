@@ -25,6 +25,11 @@ def can_coach(user: User) -> bool:
     return user.has_role(*LEADERS, *TRAINERS)
 
 
+def can_see_problems(user: User) -> bool:
+    """What a team has in common: who leads, trains or answers for it."""
+    return user.has_role(Role.CITY_MANAGER, *LEADERS, *TRAINERS)
+
+
 def can_coach_team(user: User, team: Team | None) -> bool:
     """A leader the own teams, a trainer those of the own cities. Notes lie in a city, and so does the team."""
     if team is None or team.city_id is None or not can_coach(user):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from staffing.views import coaching, growth
+from staffing.views import coaching, growth, queue
 
 app_name = "staffing"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("growth/", growth.growth, name="growth"),
     path("coaching/", coaching.sessions, name="coaching"),
     path("coaching/new/", coaching.session_new, name="coaching-new"),
+    path("coaching/whom/", queue.whom, name="coaching-whom"),
+    path("coaching/problems/", queue.problems, name="team-problems"),
     path("coaching/<int:pk>/", coaching.session, name="coaching-session"),
     path("coaching/<int:pk>/view/", coaching.own_view, name="coaching-view"),
     path("coaching/<int:pk>/words/", coaching.words, name="coaching-words"),

@@ -35,7 +35,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in queries.STATES else ""
     page = Paginator(queries.sessions_shown(request.user, state), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "sessions": page.object_list, "state": state, "states": _states(), "may_coach": rules.can_coach(request.user)}  # fmt: skip
+    context = {"page": page, "sessions": page.object_list, "state": state, "states": _states(), "may_coach": rules.can_coach(request.user), "may_see_problems": rules.can_see_problems(request.user)}  # fmt: skip
     return render(request, "staffing/coaching.html", context)
 
 
