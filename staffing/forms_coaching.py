@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
 
 from core.templatetags.look import fixed, moment
 from people.models import User
-from qa.models import Clip, Evaluation
+from qa.models import Clip, Evaluation, FormItem
 from staffing.models import CoachingSession
 
 STEPS = 4
@@ -44,6 +45,18 @@ def _day(label: Any) -> forms.DateField:
 
 def _words(label: Any, help_text: Any = "") -> forms.CharField:
     return forms.CharField(label=label, max_length=4000, widget=forms.Textarea(attrs={"rows": 3}), help_text=help_text)
+
+
+class AimField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj} · {obj.stage.version.form}"
+
+
+def _aims(session: CoachingSession) -> Any:
+    """Items of forms that calls are scored on now, and the one chosen already."""
+    in_use = Q(stage__version__status="published") & ~Q(stage__version__form__purpose="recruiting")
+    rows = FormItem.objects.filter(in_use | Q(pk=session.aim_id)).select_related("stage__version__form")
+    return rows.order_by("stage__version__form__code", "stage__position", "position")
 
 
 class TimedForm(forms.Form):
@@ -87,13 +100,19 @@ class WordsForm(forms.Form):
     improve = _words(_("What to improve"), _("Name the place in the call, and why it matters."))
     expected = _words(_("What is expected"), _("So that both can tell whether it was done."))
 
+    aim = AimField(
+        label=_("Measured by"), queryset=None, required=False, empty_label=_("Success rate"),
+        help_text=_("What both will see change: an item of a form, before and after the session."),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, session: CoachingSession, **kwargs: Any) -> None:
         said = list(session.steps.order_by("pk"))
-        names = ("good", "improve", "expected", "next_on")
+        names = ("good", "improve", "expected", "aim", "next_on")
         initial: dict[str, Any] = {name: getattr(session, name) for name in names}
         for number, step in enumerate(said, start=1):
             initial |= {f"what_{number}": step.what, f"due_{number}": step.due_on}
         super().__init__(*args, initial=initial, **kwargs)
+        self.fields["aim"].queryset = _aims(session)  # type: ignore[attr-defined]
         for number in range(1, max(STEPS, len(said)) + 1):
             self.fields[f"what_{number}"] = forms.CharField(
                 label=gettext("Step %(number)s") % {"number": number}, max_length=300, required=False

@@ -18,7 +18,7 @@ STATES = ("to_come", "signed", "cancelled")
 
 def sessions_shown(user: User, state: str = "") -> QuerySet[CoachingSession]:
     """The newest plan first."""
-    rows = CoachingSession.objects.visible_to(user).select_related("agent", "coach", "team")
+    rows = CoachingSession.objects.visible_to(user).select_related("agent", "coach", "team", "aim")
     if state == "to_come":
         rows = rows.to_come()
     elif state == "signed":

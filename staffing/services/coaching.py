@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from people.models import User
-from qa.models import Clip, Evaluation
+from qa.models import Clip, Evaluation, FormItem
 from staffing import rules
 from staffing.models import CoachingSession, CoachingStep
 
@@ -70,9 +70,11 @@ def write_own_view(*, session: CoachingSession, by: User, text: str, at: datetim
 def write_words(
     *, session: CoachingSession, by: User, good: str, improve: str, expected: str,
     steps: Iterable[tuple[str, date]], next_on: date | None, at: datetime,
+    aim: FormItem | None = None,
 ) -> CoachingSession:  # fmt: skip
     """What was good, what to improve, what is expected, and the steps, which replace those written before.
 
+    `aim` is the item by which both will see whether it helped; without one it is the success rate.
     Raises PermissionRefused, SessionFixed, ViewMissing.
     """
     session = _open(session)
@@ -81,9 +83,9 @@ def write_words(
     words = {"good": good.strip(), "improve": improve.strip(), "expected": expected.strip()}
     if not all(words.values()):
         raise ViewMissing(_("Say what was good, what to improve and what is expected."))
-    for name, text in {**words, "written_at": at, "next_on": next_on}.items():
+    for name, text in {**words, "written_at": at, "next_on": next_on, "aim": aim}.items():
         setattr(session, name, text)
-    session.save(update_fields=[*words, "written_at", "next_on"])
+    session.save(update_fields=[*words, "written_at", "next_on", "aim"])
     session.steps.all().delete()
     CoachingStep.objects.bulk_create(CoachingStep(session=session, what=what, due_on=due) for what, due in steps)
     audit("staffing.coaching.written", session, by=by, at=at)

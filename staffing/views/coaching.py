@@ -20,7 +20,7 @@ from core.errors import DomainError, PermissionRefused
 from core.numbers import LARGEST_ID, number_or_none
 from people.access import must
 from people.models import User
-from staffing import queries_coaching as queries, rules
+from staffing import queries_coaching as queries, queries_effect, rules
 from staffing.forms_coaching import CancelForm, MoveForm, SessionForm, ViewForm, WordsForm
 from staffing.models import CoachingSession, CoachingStep
 from staffing.services import coaching as services
@@ -98,6 +98,7 @@ def _page(request: HttpRequest, row: CoachingSession, **forms_said: forms.Form) 
         "session": row, "sheets": sheets, "clips": clips, "crumbs": _crumbs(), "shows_words": shows_words,
         "steps": list(row.steps.order_by("pk")) if shows_words else [],
         "steps_before": list(queries.steps_before(user, row)),
+        "effect": queries_effect.effect(row, database_now()) if row.state == "signed" else None, "effect_days": queries_effect.DAYS,
         "is_agent": user.pk == row.agent_id, "leads": leads,
         "may_sign": user.pk in (row.agent_id, row.coach_id) and row.state in ("written", "half") and signed is None,
         "view_form": ViewForm(initial={"text": row.own_view}), "words_form": WordsForm(session=row),
@@ -137,7 +138,7 @@ def words(request: HttpRequest, pk: int) -> HttpResponse:
     row = _session(request, pk)
     must(request, rules.can_lead_session(request.user, row))
     form = WordsForm(request.POST, session=row)
-    names = ("good", "improve", "expected", "next_on")
+    names = ("good", "improve", "expected", "aim", "next_on")
     return _done(
         request, row, form, "words_form",
         lambda: services.write_words(
