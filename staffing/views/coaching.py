@@ -40,7 +40,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 
 
 def _states() -> list[tuple[str, str]]:
-    return list(zip(queries.STATES, (_("to come"), _("signed by both"), _("cancelled")), strict=True))
+    return list(zip(queries.STATES, (_("to come"), _("signed by both"), _("called off")), strict=True))
 
 
 def _crumbs() -> list[tuple[str, str]]:
@@ -178,7 +178,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return _done(
         request, row, form, "cancel_form",
         lambda: services.cancel_session(session=row, by=request.user, at=database_now(), **form.cleaned_data),
-        _("Cancelled."),
+        _("Called off."),
     )  # fmt: skip
 
 

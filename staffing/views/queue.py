@@ -22,7 +22,7 @@ def _crumbs() -> list[tuple[str, str]]:
 
 
 def _whys() -> list[tuple[str, str]]:
-    said = (_("room to grow"), _("new"), _("after an auto-fail"), _("stagnating"), _("long without coaching"))
+    said = (_("room to grow"), _("new agent"), _("after an auto-fail"), _("stagnating"), _("long without coaching"))
     return list(zip(queries.WHYS, said, strict=True))
 
 
