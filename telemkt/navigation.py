@@ -92,6 +92,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
                 _("Competency growth"),
                 (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer"),
             ),
+            Page("staffing:coaching", "people", _("Coaching"), (AGENT, "team_leader", "city_manager", "trainer")),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],
     ),

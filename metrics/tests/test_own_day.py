@@ -80,14 +80,12 @@ def test_the_first_day_has_no_measure_yet(agent):
     assert (found.mean_of, found.best_day, line(found, "deals").mean, found.coaching_at) == (0, None, None, None)
 
 
-def test_a_target_and_the_next_coaching_come_from_whoever_offers_them(agent):
+def test_a_target_and_the_next_coaching_come_from_whoever_offers_them(agent, monkeypatch):
+    monkeypatch.setattr(own_day, "_answers", {})
     own_day.offer("target", lambda who, day: 6 if who == agent else None)
     own_day.offer("coaching", lambda who, at: f.DAY + timedelta(days=2))
-    try:
-        found = own_day.own_day(agent, f.at(f.DAY))
-    finally:
-        own_day.withdraw("target")
-        own_day.withdraw("coaching")
+
+    found = own_day.own_day(agent, f.at(f.DAY))
 
     assert (line(found, "deals").target, line(found, "deals").expected) == (6, 6)
     assert found.coaching_at == f.DAY + timedelta(days=2)

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from people.models import City, Membership, Team, User
-from qa.models import Clip, Evaluation
+from qa.models import Clip, Evaluation, FormItem
 from qa.models.recordings import scope_in
 
 Role = Membership.Role
@@ -50,6 +50,9 @@ class CoachingSession(models.Model):
     improve = models.TextField(_("what to improve"), max_length=4000, blank=True, default="")
     expected = models.TextField(_("what is expected"), max_length=4000, blank=True, default="")
     written_at = models.DateTimeField(_("coach's words written"), null=True)
+    aim = models.ForeignKey(
+        FormItem, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("what it is measured by")
+    )
     next_on = models.DateField(_("next session"), null=True)
     coach_signed_at = models.DateTimeField(_("signed by the coach"), null=True)
     agent_signed_at = models.DateTimeField(_("signed by the agent"), null=True)
@@ -77,6 +80,13 @@ class CoachingSession(models.Model):
     def is_fixed(self) -> bool:
         """From the first signature on nothing changes but the other signature."""
         return bool(self.coach_signed_at or self.agent_signed_at or self.cancelled_at)
+
+    @property
+    def state(self) -> str:
+        """The last thing that happened to it: "cancelled", "signed", "half" (one signature), "written", "viewed", "planned"."""
+        signed = [self.coach_signed_at, self.agent_signed_at]
+        told = [("cancelled", self.cancelled_at), ("signed", all(signed)), ("half", any(signed)), ("written", self.written_at and self.own_view_at), ("viewed", self.own_view_at)]  # fmt: skip
+        return next((name for name, is_so in told if is_so), "planned")
 
     def shows_coach_words_to(self, user: User) -> bool:
         """The agent judges first: the coach's words come after the agent's own."""

@@ -10,12 +10,10 @@ from django.utils.translation import gettext as _
 
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
-from people.models import Membership, User
-from qa.models import Clip, Evaluation
-from qa.models.recordings import scope_in
+from people.models import User
+from qa.models import Clip, Evaluation, FormItem
+from staffing import rules
 from staffing.models import CoachingSession, CoachingStep
-
-COACHES = (Membership.Role.TEAM_LEADER,)
 
 
 class SessionFixed(DomainError):
@@ -35,15 +33,10 @@ def plan_session(
     *, agent: User, coach: User, planned_at: datetime, at: datetime,
     evaluations: Iterable[Evaluation] = (), clips: Iterable[Clip] = (),
 ) -> CoachingSession:  # fmt: skip
-    """Plan a session of a leader with an agent of the own team. Raises PermissionRefused, also for calls of somebody else."""
+    """Plan a session of a coach with an agent of a team that the coach may coach. Raises PermissionRefused, also for calls of somebody else."""
     team = agent.team_at(at)
-    if (
-        team is None
-        or team.city_id is None
-        or team.pk not in scope_in(coach, COACHES).led_team_ids
-        or not coach.has_role(*COACHES)
-    ):
-        raise PermissionRefused(_("You coach the agents of your own team."))
+    if team is None or team.city_id is None or agent.pk == coach.pk or not rules.can_coach_team(coach, team):
+        raise PermissionRefused(_("A leader coaches the agents of the own teams, a trainer those of the own cities."))
     prepared, heard = list(evaluations), list(clips)
     if any(evaluation.agent_id != agent.pk or not evaluation.is_submitted for evaluation in prepared):
         raise PermissionRefused(_("Prepare evaluations of this agent that were submitted."))
@@ -77,9 +70,11 @@ def write_own_view(*, session: CoachingSession, by: User, text: str, at: datetim
 def write_words(
     *, session: CoachingSession, by: User, good: str, improve: str, expected: str,
     steps: Iterable[tuple[str, date]], next_on: date | None, at: datetime,
+    aim: FormItem | None = None,
 ) -> CoachingSession:  # fmt: skip
     """What was good, what to improve, what is expected, and the steps, which replace those written before.
 
+    `aim` is the item by which both will see whether it helped; without one it is the success rate.
     Raises PermissionRefused, SessionFixed, ViewMissing.
     """
     session = _open(session)
@@ -88,9 +83,9 @@ def write_words(
     words = {"good": good.strip(), "improve": improve.strip(), "expected": expected.strip()}
     if not all(words.values()):
         raise ViewMissing(_("Say what was good, what to improve and what is expected."))
-    for name, text in {**words, "written_at": at, "next_on": next_on}.items():
+    for name, text in {**words, "written_at": at, "next_on": next_on, "aim": aim}.items():
         setattr(session, name, text)
-    session.save(update_fields=[*words, "written_at", "next_on"])
+    session.save(update_fields=[*words, "written_at", "next_on", "aim"])
     session.steps.all().delete()
     CoachingStep.objects.bulk_create(CoachingStep(session=session, what=what, due_on=due) for what, due in steps)
     audit("staffing.coaching.written", session, by=by, at=at)

@@ -3,11 +3,12 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from campaigns.tests.factories import AT
 from core.errors import PermissionRefused
 from people.tests.factories import TeamFactory, UserFactory
-from staffing.models import CoachingSession
+from staffing.models import CoachingSession, CoachingStep
 from staffing.services import coaching
 from staffing.services.coaching import ReasonMissing, SessionFixed, ViewMissing
 
@@ -150,3 +151,30 @@ def test_the_two_the_teams_leader_and_the_citys_manager_read_and_nobody_else(ses
 
     assert [CoachingSession.objects.visible_to(user).count() for user in readers] == [1, 1, 1, 1]
     assert [CoachingSession.objects.visible_to(user).count() for user in others] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("change", ["word", "unsign", "delete", "step", "new step", "drop step"])
+def test_the_database_itself_keeps_what_was_signed(session, agent, coach, change):
+    signed(session, agent, coach)
+    one, step = CoachingSession.objects.filter(pk=session.pk), CoachingStep.objects.filter(session=session)
+    deeds = {
+        "word": lambda: one.update(good="Other"),
+        "unsign": lambda: one.update(agent_signed_at=None),
+        "delete": lambda: one._raw_delete("default"),
+        "step": lambda: step.update(what="Other"),
+        "new step": lambda: CoachingStep.objects.create(session=session, what="More", due_on=DUE),
+        "drop step": lambda: step.delete(),
+    }
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        deeds[change]()
+
+
+def test_a_trainer_coaches_in_the_own_city_alone(agent, team):
+    own, other = UserFactory(role="trainer", city=team.city), UserFactory(role="trainer", city=TeamFactory().city)
+
+    made = coaching.plan_session(agent=agent, coach=own, planned_at=AT, at=AT)
+
+    assert made.coach == own
+    with pytest.raises(PermissionRefused):
+        coaching.plan_session(agent=agent, coach=other, planned_at=AT, at=AT)

@@ -15,6 +15,7 @@ from campaigns.models import Call, Campaign, Lead, Order
 from core.clock import database_now
 from customers.models import Customer, Phone
 from people.models import Membership, User
+from staffing.models import CoachingSession
 from telemkt.demo import history, live, make
 from telemkt.demo.accounts import make_people
 
@@ -109,6 +110,7 @@ def test_the_tables_fit_together(small, settings, tmp_path):
     assert not Phone.objects.exclude(mask__startswith="190").exists()
     assert Order.objects.count() == Call.objects.filter(sale=True).count()
     assert not Call.objects.filter(started_at__gt=database_now()).exists()
+    assert sorted(row.state for row in CoachingSession.objects.all()) == ["planned", "signed", "viewed"]
     # keys are not checked while the demo is written: they hold all the same
     for table, column, target in [
         ("campaigns_lead", "customer_id", "customers_customer"), ("campaigns_lead", "lead_list_id", "customers_leadlist"),

@@ -65,6 +65,7 @@ from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, FormItem, Reco
 from qa.services.evaluations import DECIDE_WITHIN
 from qa.wrap_up_content import collect
 from scripts.models import Offer, Product
+from staffing.models import CoachingSession, CoachingStep
 
 A, B = 21_507, 30_911  # the rollup packs numbers of teams and campaigns into 16 bits
 MARKER = {A: "aaamarker", B: "bbbmarker"}
@@ -224,6 +225,11 @@ def make_city(number: int) -> None:
     answer = EvaluationAnswer.objects.create(
         id=number, evaluation=evaluation, item=item, answer="no", remark=f"{marker} no"
     )
+    coached = CoachingSession.objects.create(
+        id=number, agent=agent, coach=scorer, team=team, city=city, planned_at=at, own_view=f"{marker} view", own_view_at=at,
+        good=f"{marker} good", improve=f"{marker} better", expected=f"{marker} hope", written_at=at,
+    )  # fmt: skip
+    CoachingStep.objects.create(id=number, session=coached, what=f"{marker} step", due_on=at.date())
     Appeal.objects.create(
         id=number, answer=answer, reason=f"{marker} appeal", appealed_at=at, due_at=at + DECIDE_WITHIN
     )
@@ -445,6 +451,10 @@ SHOW_OWN_ROWS = {
     "qa:clips",
     "qa:evaluations",
     "qa:recordings",
+    "staffing:coaching",
+    "staffing:coaching-new",
+    "staffing:coaching-whom",
+    "staffing:team-problems",
 }
 
 
@@ -503,6 +513,8 @@ def _rows() -> dict[str, object]:
         Evaluation,
         Appeal,
         WrapUp,
+        CoachingSession,
+        CoachingStep,
     ]
     found = {model.__name__: model.objects.filter(pk=B).values().get() for model in models}
     found["User"].pop("last_login")

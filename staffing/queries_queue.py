@@ -1,0 +1,163 @@
+"""Whom to coach: the agents of a coach by name, with what speaks for each. The choice is the coach's, so nothing is ranked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, F, Max, Min, Q
+from django.utils import timezone
+
+from core.stats import wilson
+from metrics import queries as figures, registry
+from people.models import Membership, Team, User
+from qa.models import Appeal, Evaluation, EvaluationAnswer
+from staffing.growth import NOTHING, Part, Point, moved, point_of
+from staffing.models import CoachingSession
+from staffing.queries_coaching import agents_coached_by
+
+DAYS = 90  # of figures
+HALF = DAYS // 2  # "stagnating" compares the younger half of them with the older
+FAILED_DAYS = 30
+NEW_DAYS = 90
+UNCOACHED_DAYS = 60
+LEAST_REACHED = 30
+MOST = 200  # agents on one page; above it a team is to be chosen
+
+ROOM, NEW, FAILED, STAGNATING, UNCOACHED = WHYS = ("room", "new", "failed", "stagnating", "uncoached")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One agent: `score` of calls chosen at random, `won` of `reached` customers, what speaks for coaching, and when it was."""
+
+    agent: User
+    team: Team
+    score: Point = NOTHING
+    won: int = 0
+    reached: int = 0
+    whys: frozenset[str] = field(default_factory=frozenset)
+    last_at: datetime | None = None
+    next_at: datetime | None = None
+
+    @property
+    def success(self) -> float | None:
+        return self.won / self.reached if self.reached else None
+
+    @property
+    def success_interval(self) -> tuple[float, float]:
+        return wilson(self.won, self.reached)
+
+    @property
+    def reached_is_small(self) -> bool:
+        return self.reached < LEAST_REACHED
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of the whole span, and of its older and younger half."""
+
+    whole: Point = NOTHING
+    older: Point = NOTHING
+    younger: Point = NOTHING
+
+    @property
+    def stagnates(self) -> bool:
+        """Enough calls in both halves, and no rise that could be told from chance."""
+        return moved(self.older, self.younger) in ("", "down")
+
+
+def queue(user: User, at: datetime, *, team: int | None = None, why: str = "") -> list[Line]:
+    """By name. As many queries for one agent as for two hundred."""
+    members = list(members_shown(user, team)[:MOST])
+    ids = [row.user_id for row in members]
+    scores, won = _scores(user, ids, at), _success(user, ids, timezone.localdate(at))
+    behind = _behind({pk: one.whole for pk, one in scores.items()}, won)
+    failed, since, met = _failed(user, ids, at), _agent_since(ids), _met(user, ids, at)
+    lines = []
+    for row in members:
+        pk = row.user_id
+        one, (sold, reached), (last, following) = scores.get(pk, Scores()), won.get(pk, (0, 0)), met.get(pk, (None, None))  # fmt: skip
+        told = {
+            ROOM: pk in behind, NEW: since[pk] > timezone.localdate(at) - timedelta(days=NEW_DAYS), FAILED: pk in failed,
+            STAGNATING: one.stagnates, UNCOACHED: following is None and (last is None or last < at - timedelta(days=UNCOACHED_DAYS)),
+        }  # fmt: skip
+        whys = frozenset(name for name, is_so in told.items() if is_so)
+        if not why or why in whys:
+            lines.append(Line(row.user, row.team, one.whole, sold, reached, whys, last, following))
+    return lines
+
+
+def members_shown(user: User, team: int | None):
+    rows = agents_coached_by(user)
+    return rows.filter(team=team) if team else rows
+
+
+def teams_coached_by(user: User) -> list[Team]:
+    return sorted(Team.objects.filter(pk__in=agents_coached_by(user).order_by().values("team")), key=str)
+
+
+def _scores(user: User, ids: Collection[int], at: datetime) -> dict[int, Scores]:
+    seen = Evaluation.objects.visible_to(user).submitted().filter(
+        agent_id__in=ids, pick__in=Evaluation.PUBLISHED_PICKS, reported__isnull=False,
+        call_started_at__gte=at - timedelta(days=DAYS), call_started_at__lt=at,
+    )  # fmt: skip
+    rows = (
+        seen.order_by()
+        .values_list("pk", "agent_id", "call_started_at", "reported", "probability")
+        .annotate(n=Count("answers", filter=~Q(answers__answer="na")))
+    )
+    turn = at - timedelta(days=HALF)
+    parts: dict[int, dict[bool, list[Part]]] = defaultdict(lambda: {False: [], True: []})
+    for _pk, agent, when, reported, chance, answers in rows:
+        parts[agent][when >= turn].append(Part(1 / (chance or 1), 100.0, float(reported), answers))
+    return {
+        pk: Scores(point_of([*of[False], *of[True]]), point_of(of[False]), point_of(of[True]))
+        for pk, of in parts.items()
+    }
+
+
+def _success(user: User, ids: Collection[int], today: date) -> dict[int, tuple[int, int]]:
+    """{agent: (customers won, reached)} from the rollups."""
+    rate = registry.indicator("success_rate")
+    if not ids or rate is None:
+        return {}
+    question = figures.ask(since=today - timedelta(days=DAYS), until=today, by=("agent",), filters={"agent": ids}, user=user)  # fmt: skip
+    rows = figures.rows_of(question, sorted(rate.measures), keep=False)
+    return {int(row.key[0] or 0): parts for row in rows if (parts := rate.parts(row.counts)) is not None}
+
+
+def _behind(scores: Mapping[int, Point], won: Mapping[int, tuple[int, int]]) -> set[int]:
+    """Whose whole interval lies under what all of these agents together come to, in the score or in the success rate."""
+    known = {pk: point for pk, point in scores.items() if point.share is not None and not point.is_small}
+    calls = sum(point.calls for point in known.values())
+    mean = sum((point.share or 0) * point.calls for point in known.values()) / calls if calls else 0
+    sold, reached = (sum(parts[n] for parts in won.values()) for n in (0, 1))
+    rate = sold / reached if reached else 0
+    low_scores = {pk for pk, point in known.items() if point.high < mean}
+    return low_scores | {pk for pk, (k, n) in won.items() if n >= LEAST_REACHED and wilson(k, n)[1] < rate}
+
+
+def _failed(user: User, ids: Collection[int], at: datetime) -> set[int]:
+    """Who failed a call by one grave answer of late, unless an appeal found the agent right."""
+    seen = Evaluation.objects.visible_to(user).submitted().filter(
+        agent_id__in=ids, call_started_at__gte=at - timedelta(days=FAILED_DAYS)
+    )  # fmt: skip
+    rows = EvaluationAnswer.objects.filter(evaluation__in=seen, answer=F("item__fails_on"))
+    return set(rows.exclude(appeal__decision=Appeal.Decision.OVERTURNED).values_list("evaluation__agent_id", flat=True))
+
+
+def _agent_since(ids: Collection[int]) -> dict[int, date]:
+    rows = Membership.objects.filter(user__in=ids, role=Membership.Role.AGENT).values_list("user")
+    return dict(rows.annotate(since=Min("valid_from")))
+
+
+def _met(user: User, ids: Iterable[int], at: datetime) -> dict[int, tuple[datetime | None, datetime | None]]:
+    """{agent: (last session that both signed, next one planned)}."""
+    signed = Q(coach_signed_at__isnull=False, agent_signed_at__isnull=False)
+    ahead = Q(cancelled_at=None, planned_at__gte=at) & ~signed
+    rows = CoachingSession.objects.visible_to(user).filter(agent__in=ids).order_by().values_list("agent")
+    found = rows.annotate(last=Max("planned_at", filter=signed), following=Min("planned_at", filter=ahead))
+    return {pk: (last, following) for pk, last, following in found}
