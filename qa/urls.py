@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, work
+from qa.views import (
+    appeals,
+    bulletins,
+    clips,
+    evaluations,
+    forms,
+    full_run,
+    keeping,
+    recordings,
+    sampling,
+    scoring,
+    work,
+)
 
 app_name = "qa"
 
@@ -61,6 +73,15 @@ urlpatterns = [
     path("full-run/<int:pk>/", full_run.run, name="full-run"),
     path("full-run/<int:pk>/limits/", full_run.run_limits, name="full-run-limits"),
     path("full-run/<int:pk>/hours/<int:hour>/decide/", full_run.decide, name="full-run-decide"),
+    path("bulletins/", bulletins.bulletins, name="bulletins"),
+    path("bulletins/new/", bulletins.compose, name="bulletin-new"),
+    path("bulletins/desk/", bulletins.desk_line, name="bulletin-desk"),
+    path("bulletins/floor/", bulletins.floor_line, name="bulletin-floor"),
+    path("bulletins/<int:pk>/", bulletins.bulletin, name="bulletin"),
+    path("bulletins/<int:pk>/edit/", bulletins.edit, name="bulletin-edit"),
+    path("bulletins/<int:pk>/send/", bulletins.send, name="bulletin-send"),
+    path("bulletins/<int:pk>/seen/", bulletins.seen, name="bulletin-seen"),
+    path("recordings/<int:pk>/suggestions/", bulletins.suggestion_add, name="suggestion-add"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

@@ -1,5 +1,6 @@
 """Recordings of calls, what is said about them, forms, and evaluations."""
 
+from .bulletins import Bulletin, BulletinSeen, Suggestion
 from .clips import Clip
 from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
@@ -12,6 +13,8 @@ from .work import ScoringTask
 
 __all__ = [
     "Appeal",
+    "Bulletin",
+    "BulletinSeen",
     "Clip",
     "Complaint",
     "ComplaintCategory",
@@ -38,4 +41,5 @@ __all__ = [
     "ScoringTask",
     "Severity",
     "Sound",
+    "Suggestion",
 ]
