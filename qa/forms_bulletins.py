@@ -47,7 +47,7 @@ class BulletinForm(forms.Form):
 class SuggestionForm(forms.Form):
     kind = forms.ChoiceField(label=_("Kind"), choices=Suggestion.Kind.choices)
     words = forms.CharField(
-        label=_("Words"), max_length=300, help_text=IMPERSONAL, widget=forms.Textarea(attrs={"rows": 2})
+        label=_("Words to pass on"), max_length=300, help_text=IMPERSONAL, widget=forms.Textarea(attrs={"rows": 2})
     )
     at_seconds = forms.IntegerField(
         label=_("At second"), min_value=0, max_value=86_400, initial=0, widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 6}),

@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
             name="BulletinSeen",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("seen_at", models.DateTimeField(verbose_name="seen")),
+                ("seen_at", models.DateTimeField(verbose_name="seen at")),
                 (
                     "agent",
                     models.ForeignKey(

@@ -114,7 +114,7 @@ class BulletinSeen(models.Model):
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("agent"), db_index=False
     )
-    seen_at = models.DateTimeField(_("seen"))
+    seen_at = models.DateTimeField(_("seen at"))
 
     class Meta:
         verbose_name = _("bulletin seen")

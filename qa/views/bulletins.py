@@ -171,7 +171,8 @@ def _unseen(user: User) -> list[Bulletin]:
 
 
 def _line(request: HttpRequest, rows: list[Bulletin], *, is_desk: bool = True) -> HttpResponse:
-    context = {"lines": [as_shown(row) for row in rows], "is_desk": is_desk}
+    ask_url = reverse("qa:bulletin-desk") if is_desk else request.get_full_path()
+    context = {"lines": [as_shown(row) for row in rows], "is_desk": is_desk, "ask_url": ask_url}
     return render(request, "qa/_bulletin_lines.html", context)
 
 
