@@ -133,3 +133,21 @@ def ask_customers(run: Run) -> dict[str, Any]:
     with run.chunk():
         found["expired"] = surveys.expire(at=run.now())
     return found
+
+
+@scheduled(
+    "qa.compose_bulletins",
+    every=timedelta(minutes=5),
+    label=gettext_lazy("Compose the bulletins of the hour"),
+    lease=timedelta(minutes=5),
+)
+def compose_bulletins(run: Run) -> dict[str, Any]:
+    """Of campaigns in the first day of a full run; each in its own chunk. A bulletin that is there is not composed again."""
+    from campaigns.models import Campaign
+    from qa.services import bulletins
+
+    wanted = bulletins.due(run.now())
+    for campaign_id in wanted:
+        with run.chunk(done=1, total=len(wanted)):
+            bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
+    return {"bulletins": len(wanted)}

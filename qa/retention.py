@@ -65,3 +65,7 @@ register(
 COMPLAINTS = _("Complaints stay as evidence; their words are forgotten when the customer is erased.")
 register("qa.Complaint", fields=("words", "answer"), basis=COMPLAINTS)
 register("qa.ComplaintStep", fields=("words",), basis=COMPLAINTS)
+
+IMPERSONAL = _("Words for the floor hold no personal data: numbers and addresses are refused where they are written.")
+register("qa.Suggestion", fields=("words",), basis=IMPERSONAL)
+register("qa.Bulletin", fields=("text",), basis=IMPERSONAL)

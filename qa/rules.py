@@ -15,6 +15,7 @@ from qa.models.recordings import HEARERS, scope_in
 
 Role = Membership.Role
 MONITORS = (Role.QA, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER)
+BULLETIN_WRITERS = (Role.QA, Role.SUPERVISOR)
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
 
 
@@ -147,6 +148,21 @@ def can_wrap_up(user: User, campaign: Campaign) -> bool:
     """Make, write and finish the wrap-up: where the place covers the campaign whole."""
     scope = scope_in(user, MONITORS)
     return user.has_role(*MONITORS) and (scope.is_region or campaign.city_id in scope.city_ids)
+
+
+def can_write_bulletin(user: User, campaign: Campaign) -> bool:
+    """Compose, edit and send: QA and supervisors whose place covers the campaign whole."""
+    scope = scope_in(user, BULLETIN_WRITERS)
+    return can_write_bulletins(user) and (scope.is_region or campaign.city_id in scope.city_ids)
+
+
+def can_write_bulletins(user: User) -> bool:
+    return user.has_role(*BULLETIN_WRITERS)
+
+
+def can_suggest(user: User) -> bool:
+    """Note words for the floor while listening to others."""
+    return user.has_role(*CHOOSERS)
 
 
 def picks_of(user: User) -> list[str]:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from qa.views import (
     appeals,
+    bulletins,
     clips,
     evaluations,
     forms,
@@ -89,6 +90,15 @@ urlpatterns = [
     path("wrap-ups/<int:pk>/words/", wrap_ups.words, name="wrap-up-words"),
     path("wrap-ups/<int:pk>/finish/", wrap_ups.finish, name="wrap-up-finish"),
     path("wrap-ups/<int:pk>/report.<slug:suffix>", wrap_ups.export, name="wrap-up-export"),
+    path("bulletins/", bulletins.bulletins, name="bulletins"),
+    path("bulletins/new/", bulletins.compose, name="bulletin-new"),
+    path("bulletins/desk/", bulletins.desk_line, name="bulletin-desk"),
+    path("bulletins/floor/", bulletins.floor_line, name="bulletin-floor"),
+    path("bulletins/<int:pk>/", bulletins.bulletin, name="bulletin"),
+    path("bulletins/<int:pk>/edit/", bulletins.edit, name="bulletin-edit"),
+    path("bulletins/<int:pk>/send/", bulletins.send, name="bulletin-send"),
+    path("bulletins/<int:pk>/seen/", bulletins.seen, name="bulletin-seen"),
+    path("recordings/<int:pk>/suggestions/", bulletins.suggestion_add, name="suggestion-add"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

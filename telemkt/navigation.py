@@ -85,6 +85,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("qa:surveys", "star", _("Satisfaction"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
             Page("qa:surveys-mine", "chat", _("Survey answers"), (AGENT,)),
             Page("qa:wrap-ups", "flag", _("Wrap-ups"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
+            Page("qa:bulletins", "chat", _("Bulletins"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
             Page(
                 "staffing:growth",

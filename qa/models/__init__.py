@@ -1,5 +1,6 @@
 """Recordings of calls, what is said about them, forms, and evaluations."""
 
+from .bulletins import Bulletin, BulletinSeen, Suggestion
 from .clips import Clip
 from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
@@ -14,6 +15,8 @@ from .wrap_ups import WrapUp
 
 __all__ = [
     "Appeal",
+    "Bulletin",
+    "BulletinSeen",
     "Clip",
     "Complaint",
     "ComplaintCategory",
@@ -41,6 +44,7 @@ __all__ = [
     "ScoringTask",
     "Severity",
     "Sound",
+    "Suggestion",
     "SurveyAnswer",
     "SurveyAsk",
     "SurveyRule",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from campaigns.models import Call, Campaign
@@ -14,7 +15,7 @@ from core.models import AuditEvent
 from people.models import Membership
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa import limits
-from qa.models import FullRunSheet, ScoringTask
+from qa.models import FullRun, FullRunLimit, FullRunSheet, ScoringTask
 from qa.services import full_run
 from qa.tests.factories import call_of, recording_of
 from qa.tests.sheets import form_of
@@ -226,3 +227,17 @@ def test_the_pages_prepare_show_and_decide(client, team, campaign, form, qa):
     assert "Say why you decide other" in refused.content.decode()
     assert client.post(reverse("qa:full-run-decide", args=[run.pk, 2]), {"decision": "early"}).status_code == 302
     assert "to be decided" not in client.get(reverse("qa:full-runs")).content.decode()
+
+
+def test_the_database_keeps_limits_and_sheets_as_they_were(team, campaign, form, qa):
+    sheet = sheet_of(campaign, form, qa, team)
+    full_run.decide(sheet=sheet, decision="early", reason="", by=qa, at=DAWN)
+    run, sheets = FullRun.objects.filter(pk=sheet.run_id), FullRunSheet.objects.filter(pk=sheet.pk)
+    limits_set = FullRunLimit.objects.filter(run=sheet.run_id)
+    for change in (
+        lambda: sheets.update(figures={}), lambda: sheets.update(decision="hold", reason="Other"), sheets.delete,
+        lambda: limits_set.update(share=0.5), limits_set.delete, lambda: run.update(began_at=DAWN - QUARTER), lambda: run.update(picks=50),
+        lambda: FullRunLimit.objects.create(run_id=sheet.run_id, indicator="contact_rate", side="least", share=0.1),
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()

@@ -25,6 +25,7 @@ from people.models import User
 from qa import queries, rules
 from qa.filters import RecordingFilter
 from qa.forms import BeginForm, ClipForm, NoteForm, UploadForm
+from qa.forms_bulletins import SuggestionForm
 from qa.models import Recording, RecordingNote
 from qa.services import listening, notes
 from qa.services.recordings import store_recording
@@ -100,6 +101,7 @@ def player_context(
         "note_form": note_form or NoteForm(),
         "clip_form": clip_form or ClipForm(),
         "may_clip": rules.can_choose_clips(user),
+        "suggestion_form": SuggestionForm() if rules.can_suggest(user) else None,
         "may_download": rules.can_download(user),
         "listeners": queries.listeners_of(row) if rules.can_see_listeners(user) else None,
         "crumbs": [(_("Recordings"), reverse("qa:recordings"))],

@@ -21,6 +21,7 @@ from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
 from telemkt.demo import (
+    bulletins,
     coaching,
     evaluations,
     full_runs,
@@ -73,6 +74,7 @@ def make_demo(*, at: datetime) -> People:
     surveys.make_surveys(people, at)
     wrap_ups.make_wrap_ups(people, at)
     coaching.make_coaching(people, at)
+    bulletins.make_bulletins(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
