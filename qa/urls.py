@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, work
+from qa.views import (
+    appeals,
+    clips,
+    complaints,
+    evaluations,
+    forms,
+    full_run,
+    keeping,
+    recordings,
+    sampling,
+    scoring,
+    work,
+)
 
 app_name = "qa"
 
@@ -66,4 +78,16 @@ urlpatterns = [
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),
     path("scoring/plans/<int:pk>/end/", sampling.plan_end, name="plan-end"),
     path("scoring/plans/<int:pk>/draw/", sampling.plan_draw, name="plan-draw"),
+    path("complaints/", complaints.complaints, name="complaints"),
+    path("complaints/badge/", complaints.badge, name="complaints-badge"),
+    path("complaints/new/", complaints.complaint_new, name="complaint-new"),
+    path("complaints/<int:pk>/", complaints.complaint, name="complaint"),
+    path("complaints/<int:pk>/give/", complaints.give, name="complaint-give"),
+    path("complaints/<int:pk>/note/", complaints.note, name="complaint-note"),
+    path("complaints/<int:pk>/weigh/", complaints.weigh, name="complaint-weigh"),
+    path("complaints/<int:pk>/trace/", complaints.trace, name="complaint-trace"),
+    path("complaints/<int:pk>/answer/", complaints.answer, name="complaint-answer"),
+    path("complaints/<int:pk>/close/", complaints.close, name="complaint-close"),
+    path("complaints/<int:pk>/reopen/", complaints.reopen, name="complaint-reopen"),
+    path("complaints/<int:pk>/no-calls/", complaints.no_calls, name="complaint-no-calls"),
 ]
