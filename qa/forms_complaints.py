@@ -9,11 +9,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
+from core.filters import DayInput
 from core.numbers import LARGEST_ID
 from core.phones import clean_phone
 from customers.rules import can_change_customers
 from people.models import City, User
 from qa.models import Complaint, ComplaintCategory, Severity
+from qa.queries_complaint_rates import MOST_DAYS
 from scripts.models import Article
 
 
@@ -76,6 +78,21 @@ class ReopenForm(forms.Form):
 class WeighForm(forms.Form):
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices)
     reason = forms.CharField(label=_("Reason"), max_length=1000, widget=_long(2))
+
+
+class DaysForm(forms.Form):
+    """Days of calls, both included."""
+
+    since = forms.DateField(label=_("From"), widget=DayInput())
+    until = forms.DateField(label=_("To"), widget=DayInput())
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if "since" in said and "until" in said and not 0 <= (said["until"] - said["since"]).days < MOST_DAYS:
+            raise forms.ValidationError(
+                _("Choose 1 to %(days)s days, the first before the last.") % {"days": MOST_DAYS}
+            )
+        return said
 
 
 class TraceForm(forms.Form):

@@ -97,3 +97,21 @@ def watch_full_runs(run: Run) -> dict[str, Any]:
         with run.chunk(done=1, total=len(due)):
             made += full_run.watch(run_id=run_id, at=run.now())
     return {"sheets": made}
+
+
+@scheduled(
+    "qa.note_repeated_complaints",
+    daily_at="02:40",
+    label=gettext_lazy("List repeated causes of complaints as risks"),
+    lease=timedelta(minutes=5),
+)
+def note_repeated_complaints(run: Run) -> dict[str, Any]:
+    """Each cause in its own chunk; one that is listed already is not listed again."""
+    from qa.services import complaint_causes
+
+    found, risks = complaint_causes.repeated(run.now()), set()
+    for row in found:
+        with run.chunk(done=1, total=len(found)):
+            if risk := complaint_causes.note_repeated(row=row, at=run.now()):
+                risks.add(risk.pk)
+    return {"open": len(risks)}

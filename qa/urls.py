@@ -5,6 +5,7 @@ from django.urls import path
 from qa.views import (
     appeals,
     clips,
+    complaint_rates,
     complaints,
     evaluations,
     forms,
@@ -80,6 +81,7 @@ urlpatterns = [
     path("scoring/plans/<int:pk>/draw/", sampling.plan_draw, name="plan-draw"),
     path("complaints/", complaints.complaints, name="complaints"),
     path("complaints/badge/", complaints.badge, name="complaints-badge"),
+    path("complaints/rates/", complaint_rates.rates, name="complaint-rates"),
     path("complaints/new/", complaints.complaint_new, name="complaint-new"),
     path("complaints/<int:pk>/", complaints.complaint, name="complaint"),
     path("complaints/<int:pk>/give/", complaints.give, name="complaint-give"),

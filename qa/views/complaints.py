@@ -72,7 +72,7 @@ def complaints(request: HttpRequest) -> HttpResponseBase:
         filterset=ComplaintFilter, order="-received_at", may_export=False, row_link=_address,
         empty_title=_("No complaints."), empty_text=_("Take one here, or on the page of the call that it is about."),
     )  # fmt: skip
-    return listing.page_or_export("qa/complaints.html", {})
+    return listing.page_or_export("qa/complaints.html", {"may_see_rates": rules.can_see_complaint_rates(request.user)})
 
 
 @never_cache
