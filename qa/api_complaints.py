@@ -34,6 +34,7 @@ class NewestFirst(pagination.CursorPagination):
 
 class ComplaintSerializer(serializers.ModelSerializer):
     category = serializers.CharField(source="category.code")
+    state = serializers.CharField(help_text="received, in_work, answered or closed")
 
     class Meta:
         model = Complaint

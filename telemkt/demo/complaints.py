@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from campaigns.models import Call
@@ -27,7 +26,7 @@ ANSWER = "已向客户道歉，并核对账单，多收部分下月退还。"
 
 
 def make_complaints(people: People, at: datetime) -> None:
-    """Of calls with recordings, taken by the demo's QA; the last one by the agent of the call, so that it waits to be confirmed."""
+    """Taken by the demo's QA; the last one by the agent of the call, so that it waits to be confirmed."""
     qa, agent = people.by_role[str(Role.QA)], people.by_role[str(Role.AGENT)]
     for call, facts in zip(_calls(at, agent), TAKEN, strict=False):
         _make(call, qa, at, *facts)
@@ -42,10 +41,13 @@ def make_complaints(people: People, at: datetime) -> None:
         )
 
 
-def _calls(at: datetime, agent: User) -> Iterator[Call]:
-    rows = Recording.objects.filter(call_started_at__lte=at - timedelta(days=7)).exclude(agent_id=agent.pk)
-    for recording in rows.order_by("-call_started_at", "-pk")[: len(TAKEN)]:
-        yield Call.objects.get(pk=recording.call_id, started_at=recording.call_started_at)
+def _calls(at: datetime, agent: User) -> list[Call]:
+    """Answered calls of one campaign of a week ago: before the first of the complaints came."""
+    week = at - timedelta(days=7)
+    rows = Call.objects.filter(started_at__gte=week - timedelta(days=3), started_at__lt=week, connected=True)
+    rows = rows.exclude(agent_id=agent.pk).order_by("-started_at", "-pk")
+    newest = rows.first()
+    return list(rows.filter(campaign_id=newest.campaign_id)[: len(TAKEN)]) if newest else []
 
 
 def _make(call: Call, qa: User, now: datetime, category: str, severity: str, words: str, days: int, cause: str, state: str) -> None:  # fmt: skip
