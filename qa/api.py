@@ -22,7 +22,7 @@ from core import files
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.numbers import LARGEST_ID
-from qa import queries, queries_evaluations, rules
+from qa import api_complaints, queries, queries_evaluations, rules
 from qa.filters import EvaluationFilter, RecordingFilter
 from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
 from qa.services import evaluations, listening
@@ -217,3 +217,4 @@ def must(allowed: bool) -> None:
 def register(router: BaseRouter) -> None:
     router.register("recordings", RecordingViewSet, basename="recording")
     router.register("evaluations", EvaluationViewSet, basename="evaluation")
+    api_complaints.register(router)

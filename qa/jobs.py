@@ -151,3 +151,21 @@ def compose_bulletins(run: Run) -> dict[str, Any]:
         with run.chunk(done=1, total=len(wanted)):
             bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
     return {"bulletins": len(wanted)}
+
+
+@scheduled(
+    "qa.note_repeated_complaints",
+    daily_at="02:40",
+    label=gettext_lazy("List repeated causes of complaints as risks"),
+    lease=timedelta(minutes=5),
+)
+def note_repeated_complaints(run: Run) -> dict[str, Any]:
+    """Each cause in its own chunk; one that is listed already is not listed again."""
+    from qa.services import complaint_causes
+
+    found, risks = complaint_causes.repeated(run.now()), set()
+    for row in found:
+        with run.chunk(done=1, total=len(found)):
+            if risk := complaint_causes.note_repeated(row=row, at=run.now()):
+                risks.add(risk.pk)
+    return {"open": len(risks)}

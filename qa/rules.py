@@ -216,3 +216,20 @@ def can_record_answer(user: User, ask: SurveyAsk, at: datetime) -> bool:
         return True
     calls = Call.objects.filter(started_at__gte=ask.sent_at, started_at__lte=at, agent_id=user.pk)
     return calls.filter(lead_id=ask.lead_id, connected=True).exists()
+
+
+def can_see_complaints(user: User) -> bool:
+    """Which ones is asked of Complaint.visible_to: an agent has those that the agent took."""
+    return can_take_complaints(user)
+
+
+def can_weigh_complaint(user: User, complaint: Complaint) -> bool:
+    """Decide how severe it is, which may stop a campaign: who answers for its city or team, and not the agent of its call."""
+    if complaint.agent_id == user.pk or not user.has_role(*COMPLAINT_READERS):
+        return False
+    scope = scope_in(user, COMPLAINT_READERS)
+    return scope.is_region or complaint.city_id in scope.city_ids or complaint.team_id in scope.led_team_ids
+
+
+def can_see_complaint_rates(user: User) -> bool:
+    return user.has_role(*COMPLAINT_READERS)

@@ -88,6 +88,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("qa:bulletins", "chat", _("Bulletins"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
             Page(
+                "qa:complaints",
+                "alert",
+                _("Complaints"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager", "qa"),
+                badge="qa:complaints-badge",
+            ),
+            Page(
                 "staffing:growth",
                 "chart",
                 _("Competency growth"),

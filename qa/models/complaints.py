@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from people.models import Membership, User
+from scripts.models import Article
 
 from .recordings import scope_in
 
@@ -33,7 +34,7 @@ class ComplaintCategory(models.Model):
         verbose_name = _("complaint category")
 
     def __str__(self) -> str:
-        return self.name
+        return gettext(self.name) if self.name else ""
 
 
 class ComplaintDeadline(models.Model):
@@ -67,6 +68,10 @@ class ComplaintQuerySet(models.QuerySet):
     def overdue(self, at: object) -> ComplaintQuerySet:
         return self.filter(state__in=(Complaint.State.RECEIVED, Complaint.State.IN_WORK), due_at__lt=at)
 
+    def to_confirm(self) -> ComplaintQuerySet:
+        """An agent calls it serious; whether it is, and whether the campaign stops, nobody has said yet."""
+        return self.open().filter(severity=Severity.SERIOUS, confirmed_at=None)
+
 
 class Complaint(models.Model):
     """One complaint. Of a call: with who, where and what as they were at the call (plain ids); without one: the city it belongs to."""
@@ -76,6 +81,14 @@ class Complaint(models.Model):
         IN_WORK = "in_work", _("In work")
         ANSWERED = "answered", _("Answered")
         CLOSED = "closed", _("Complaint closed")
+
+    class Cause(models.TextChoices):
+        AGENT = "agent", _("What the agent said or did")
+        SCRIPT = "script", _("What the script says")
+        ARTICLE = "article", _("What the knowledge says")
+        OFFER = "offer", _("The offer or its price")
+        DATA = "data", _("The list or the number")
+        UNFOUNDED = "unfounded", _("Nothing found")
 
     PERSONAL_FIELDS = ("words", "answer")
 
@@ -103,6 +116,11 @@ class Complaint(models.Model):
     answered_at = models.DateTimeField(_("answered"), null=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
     stopped_campaign = models.BooleanField(_("stopped the campaign"), default=False)
+    confirmed_at = models.DateTimeField(_("severity confirmed"), null=True)
+    cause = models.CharField(_("cause"), max_length=9, choices=Cause.choices, blank=True, default="")
+    cause_article = models.ForeignKey(
+        Article, models.PROTECT, null=True, related_name="+", verbose_name=_("article"), db_index=False
+    )
 
     objects = ComplaintQuerySet.as_manager()
 
@@ -120,6 +138,10 @@ class Complaint(models.Model):
                 | Q(state="answered", answered_at__isnull=False, closed_at=None)
                 | Q(state="closed", answered_at__isnull=False, closed_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="complaint_article_is_the_cause",
+                condition=Q(cause="article", cause_article__isnull=False) | ~Q(cause="article") & Q(cause_article=None),
+            ),
             models.UniqueConstraint(
                 fields=["call_id", "category"], name="complaint_once_per_call", condition=Q(call_id__isnull=False)
             ),
@@ -127,17 +149,21 @@ class Complaint(models.Model):
         indexes = [
             models.Index(fields=["customer_id"], name="complaint_customer"),
             models.Index(fields=["city_id", "-received_at"], name="complaint_city"),
+            models.Index(fields=["call_started_at"], name="complaint_called"),
             models.Index(fields=["due_at"], name="complaint_due", condition=Q(state__in=["received", "in_work"])),
         ]
 
 
 class ComplaintStep(models.Model):
-    """What was done, by whom, when. Written once; only the erasing of the person takes the words."""
+    """What was done, by whom, when. Written once (a trigger keeps it so); only the erasing of the person takes the words."""
 
     class Kind(models.TextChoices):
         TAKEN = "taken", _("Taken")
         GIVEN = "given", _("Given to somebody")
         NOTED = "noted", _("Noted")
+        WEIGHED = "weighed", _("Severity decided")
+        TRACED = "traced", _("Traced to its cause")
+        NO_CALLS = "no_calls", _("Put under “do not call”")
         ANSWERED = "answered", _("Answered")
         CLOSED = "closed", _("Complaint closed")
         REOPENED = "reopened", _("Opened again")

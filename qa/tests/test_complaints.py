@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
 from campaigns.tests.factories import AT, agent_of
 from core.errors import PermissionRefused
 from core.models import AuditEvent
 from customers.models import Customer
+from customers.services import requests
+from customers.services.erasing import erase
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa import person_data
-from qa.models import Complaint, ComplaintCategory
+from qa.models import Complaint, ComplaintCategory, ComplaintStep
 from qa.services import complaints
+from qa.services.listening import PersonLocked
 from qa.tests.factories import call_of
+from scripts.models import Article
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -52,6 +57,17 @@ def take(call, by, **fields):
     return complaints.take_complaint(call=call, by=by, **{**facts, **fields})
 
 
+def weigh(complaint, by, **fields):
+    facts = {"severity": "serious", "reason": "Heard the call.", "at": AT}
+    return complaints.weigh_complaint(complaint=complaint, by=by, **{**facts, **fields})
+
+
+def trace(complaint, by, **fields):
+    return complaints.trace_complaint(
+        complaint=complaint, by=by, at=AT, **{"cause": "offer", "words": "Unclear price.", **fields}
+    )
+
+
 def test_a_complaint_of_a_call_keeps_what_it_was_about_and_is_due_in_48_hours(call, agent):
     taken = take(call, agent)
 
@@ -66,14 +82,144 @@ def test_the_same_call_and_category_again_is_the_same_complaint(call, agent):
     assert Complaint.objects.get().steps.count() == 1
 
 
-def test_a_serious_complaint_stops_the_campaign_and_says_why(call, agent):
-    taken = take(call, agent, severity="serious")
+def test_a_serious_complaint_stops_the_campaign_and_says_why(call, qa):
+    taken = take(call, qa, severity="serious")
 
     assert not Campaign.objects.get(pk=call.campaign_id).is_on
     assert taken.stopped_campaign
     assert taken.due_at == AT + timedelta(hours=24)
     switched = AuditEvent.objects.get(action="campaigns.campaign.switched")
     assert str(taken.pk) in switched.detail["reason"]
+
+
+def test_what_an_agent_calls_serious_waits_for_somebody_who_answers_for_the_place(call, agent, team):
+    taken = take(call, agent, severity="serious")
+    assert Campaign.objects.get(pk=call.campaign_id).is_on
+    assert Complaint.objects.to_confirm().get() == taken
+    for stranger in (agent, UserFactory(agent=team), UserFactory(leader=TeamFactory(city=team.city))):
+        with pytest.raises(PermissionRefused):
+            weigh(taken, stranger)
+    with pytest.raises(complaints.ComplaintSaysNothing):
+        weigh(taken, UserFactory(leader=team), reason=" ")
+
+    weighed = weigh(taken, UserFactory(leader=team))
+    again = weigh(taken, UserFactory(role=Role.SUPERVISOR, city=team.city))
+
+    assert weighed.stopped_campaign
+    assert again.confirmed_at == AT
+    assert not Campaign.objects.get(pk=call.campaign_id).is_on
+    assert not Complaint.objects.to_confirm().exists()
+    assert list(taken.steps.order_by("pk").values_list("kind", flat=True)) == ["taken", "weighed"]
+    assert AuditEvent.objects.filter(action="campaigns.campaign.switched").count() == 1
+
+
+def test_weighed_lighter_it_stops_nothing_and_has_more_time(call, agent, qa):
+    taken = take(call, agent, severity="serious")
+
+    weighed = weigh(taken, qa, severity="minor")
+
+    assert (weighed.severity, weighed.due_at, weighed.stopped_campaign) == ("minor", AT + timedelta(hours=120), False)
+    assert Campaign.objects.get(pk=call.campaign_id).is_on
+    complaints.answer_complaint(complaint=taken, answer="Sorry.", by=qa, at=AT)
+    with pytest.raises(complaints.ComplaintNotThere):
+        weigh(taken, qa)
+
+
+def test_weighed_serious_it_stops_once_and_does_not_stop_again_what_somebody_let_go_on(call, qa):
+    taken = take(call, qa)
+    assert weigh(taken, qa).stopped_campaign
+    Campaign.objects.filter(pk=call.campaign_id).update(is_on=True)
+    weigh(taken, qa, severity="normal")
+    weigh(taken, qa)
+
+    assert Campaign.objects.get(pk=call.campaign_id).is_on
+
+
+def test_the_cause_is_an_article_or_lies_in_the_call(call, agent, qa, team):
+    article = Article.objects.create(title="Prices", owner=qa)
+    taken = take(None, agent, city=team.city)
+    with pytest.raises(complaints.NotTheCause):
+        trace(taken, qa, cause="article")
+    with pytest.raises(complaints.NotTheCause):
+        trace(taken, qa, cause="offer", article=article)
+    with pytest.raises(complaints.NotTheCause):
+        trace(taken, qa, cause="script")
+    with pytest.raises(complaints.NotTheCause):
+        trace(taken, qa, cause="script", call=call_of(TeamFactory()))
+    with pytest.raises(PermissionRefused):
+        trace(taken, agent)
+
+    traced = trace(taken, qa, cause="article", article=article, call=call)
+
+    assert (traced.cause_article, traced.call_id, traced.agent_id) == (article, call.pk, call.agent_id)
+    assert (traced.customer_id, traced.campaign_id) == (call.customer_id, call.campaign_id)
+    with pytest.raises(complaints.NotTheCause):
+        trace(taken, qa, cause="script", call=call_of(team, agent=agent))
+    other = take(None, agent, city=team.city)
+    with pytest.raises(complaints.NotTheCause):
+        trace(other, qa, cause="script", call=call)
+
+
+def test_a_call_named_later_stops_the_campaign_of_a_serious_one(call, qa, team):
+    taken = take(None, qa, city=team.city, severity="serious")
+
+    trace(taken, qa, cause="script", call=call)
+
+    assert not Campaign.objects.get(pk=call.campaign_id).is_on
+
+
+def test_who_says_do_not_call_is_not_called(call, agent, qa, team):
+    taken = take(call, agent)
+    with pytest.raises(PermissionRefused):
+        complaints.keep_from_calls(complaint=taken, by=agent, at=AT)
+    with pytest.raises(complaints.NobodyToKeep):
+        complaints.keep_from_calls(complaint=take(None, agent, city=team.city), by=qa, at=AT)
+
+    row = complaints.keep_from_calls(complaint=taken, by=qa, at=AT)
+
+    assert complaints.keep_from_calls(complaint=taken, by=qa, at=AT) == row
+    assert (row.kind, row.call_id) == ("refusal", call.pk)
+    assert Customer.objects.get(pk=call.customer_id).is_suppressed
+    assert list(taken.steps.order_by("pk").values_list("kind", flat=True)) == ["taken", "no_calls"]
+
+
+def test_nothing_is_written_of_whoever_is_locked_or_erased(call, agent, qa, team):
+    taken = take(call, agent)
+    Customer.objects.filter(pk=call.customer_id).update(is_locked=True)
+    verbs = [
+        lambda: complaints.note_step(complaint=taken, words="No.", by=qa, at=AT),
+        lambda: complaints.answer_complaint(complaint=taken, answer="No.", by=qa, at=AT),
+        lambda: complaints.give_complaint(complaint=taken, to=qa, by=qa, at=AT),
+        lambda: complaints.keep_from_calls(complaint=taken, by=qa, at=AT),
+        lambda: weigh(taken, qa),
+        lambda: trace(taken, qa),
+        lambda: take(call, agent, category=ComplaintCategory.objects.get(code="price")),
+    ]
+    for verb in verbs:
+        with pytest.raises(PersonLocked):
+            verb()
+    customer = Customer.objects.get(pk=call.customer_id)
+    Customer.objects.filter(pk=call.customer_id).update(is_locked=False)
+    one, two = UserFactory(role=Role.DATA), UserFactory(role=Role.DATA)
+    asked = requests.open_request(
+        customer=customer, kind="erase", way="phone", received_on=date(2026, 11, 19), by=one, at=AT
+    )
+    erase(asked=asked, by=two, at=AT)
+    for verb in verbs:
+        with pytest.raises(complaints.PersonErased):
+            verb()
+
+
+def test_the_database_keeps_the_log_as_it_was_written(call, agent):
+    step = take(call, agent).steps.get()
+
+    for change in (
+        lambda: ComplaintStep.objects.filter(pk=step.pk).update(words="Never said."),
+        lambda: ComplaintStep.objects.filter(pk=step.pk).update(words="", kind="closed"),
+        lambda: ComplaintStep.objects.filter(pk=step.pk).delete(),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
 
 
 def test_a_complaint_belongs_somewhere_and_says_something(call, agent, team):

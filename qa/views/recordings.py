@@ -22,7 +22,7 @@ from core.errors import DomainError
 from core.numbers import number_or_none
 from people.access import must
 from people.models import User
-from qa import queries, rules
+from qa import queries, queries_complaints, rules
 from qa.filters import RecordingFilter
 from qa.forms import BeginForm, ClipForm, NoteForm, UploadForm
 from qa.forms_bulletins import SuggestionForm
@@ -233,6 +233,8 @@ def of_call(request: HttpRequest, pk: int) -> HttpResponse:
             "may_hear": may_hear,
             "form": UploadForm() if may_upload else None,
             "begin_form": begin_form_for(request.user),
+            "may_complain": rules.can_take_complaints(request.user),
+            "complaints": queries_complaints.of_call(request.user, call),
         },
     )
 

@@ -23,6 +23,7 @@ from people.models import User
 from telemkt.demo import (
     bulletins,
     coaching,
+    complaints,
     evaluations,
     full_runs,
     guidance,
@@ -75,6 +76,7 @@ def make_demo(*, at: datetime) -> People:
     wrap_ups.make_wrap_ups(people, at)
     coaching.make_coaching(people, at)
     bulletins.make_bulletins(people, at)
+    complaints.make_complaints(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

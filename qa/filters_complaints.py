@@ -1,0 +1,62 @@
+"""Filters of complaints, for pages and API alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.filters import CircumstanceFilter, visible_rows
+from campaigns.models import Campaign
+from core.clock import database_now
+from core.filters import FromDayFilter, ToDayFilter
+from core.numbers import LARGEST_ID
+from people.models import User
+from qa.models import Complaint, ComplaintCategory, Severity
+
+STATES = [("open", _("Open")), *Complaint.State.choices]
+TIMES = [("overdue", _("overdue")), ("confirm", _("serious, to be confirmed"))]
+
+
+def _categories(request: Any) -> QuerySet:
+    return ComplaintCategory.objects.order_by("pk")
+
+
+def _in_charge(request: Any) -> QuerySet:
+    if request is None:
+        return User.objects.none()
+    seen = Complaint.objects.visible_to(request.user).exclude(in_charge=None)
+    return User.objects.filter(pk__in=seen.values("in_charge")).order_by("display_name", "username")
+
+
+class ComplaintFilter(CircumstanceFilter):
+    """`since` and `until` are days on which complaints were received; `call` the number of one call."""
+
+    since = FromDayFilter(label=_("From"), field_name="received_at")
+    until = ToDayFilter(label=_("To"), field_name="received_at")
+    state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, empty_label=_("all"), method="by_state")
+    severity = django_filters.ChoiceFilter(label=_("Severity"), choices=Severity.choices, empty_label=_("all"))
+    category = django_filters.ModelChoiceFilter(label=_("Category"), queryset=_categories, empty_label=_("all"))
+    campaign = django_filters.ModelChoiceFilter(
+        label=_("Campaign"), queryset=visible_rows(Campaign, "code"), empty_label=_("all"), method="by_id"
+    )
+    due = django_filters.ChoiceFilter(label=_("Waits"), choices=TIMES, empty_label=_("all"), method="by_due")
+    in_charge = django_filters.ModelChoiceFilter(
+        label=_("In charge"), queryset=_in_charge, empty_label=_("all"), null_label=_("nobody yet")
+    )
+    call = django_filters.NumberFilter(
+        field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=LARGEST_ID
+    )
+
+    class Meta:
+        model = Complaint
+        fields: list[str] = []
+
+    def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.open() if value == "open" else rows.filter(state=value)  # type: ignore[attr-defined]
+
+    def by_due(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.overdue(database_now()) if value == "overdue" else rows.to_confirm()  # type: ignore[attr-defined]
