@@ -43,6 +43,9 @@ tell(
         "qa.appeal.decided": _("Decided an appeal"),
         "qa.risk.added": _("Listed what customers could complain of"),
         "qa.risk.handed": _("Gave a complaint risk to somebody"),
+        "qa.gate_review.opened": _("Opened the review of a checkpoint"),
+        "qa.gate_review.answered": _("Answered an item of a checkpoint"),
+        "qa.gate_review.closed": _("Gave the verdict on a checkpoint"),
         "qa.risk.cleared": _("Cleared a complaint risk"),
     }
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, sampling, scoring, work
+from qa.views import appeals, clips, evaluations, forms, full_run, keeping, recordings, reviews, sampling, scoring, work
 
 app_name = "qa"
 
@@ -61,6 +61,16 @@ urlpatterns = [
     path("full-run/<int:pk>/", full_run.run, name="full-run"),
     path("full-run/<int:pk>/limits/", full_run.run_limits, name="full-run-limits"),
     path("full-run/<int:pk>/hours/<int:hour>/decide/", full_run.decide, name="full-run-decide"),
+    path("gates/", reviews.gates, name="gates"),
+    path("gates/badge/", reviews.badge, name="gates-badge"),
+    path("gates/<int:pk>/", reviews.gate, name="gate"),
+    path("gates/<int:pk>/open/", reviews.review_open, name="gate-open"),
+    path("gates/<int:pk>/look/", reviews.review_look, name="gate-look"),
+    path("gates/<int:pk>/items/<int:item_pk>/", reviews.item_answer, name="gate-answer"),
+    path("gates/<int:pk>/close/", reviews.review_close, name="gate-close"),
+    path("gates/<int:pk>/risks/", reviews.risk_add, name="risk-add"),
+    path("gates/<int:pk>/risks/<int:risk_pk>/hand/", reviews.risk_hand, name="risk-hand"),
+    path("gates/<int:pk>/risks/<int:risk_pk>/clear/", reviews.risk_clear, name="risk-clear"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),
