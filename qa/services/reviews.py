@@ -45,7 +45,7 @@ def open_review(*, gate: Gate, by: User, at: datetime, form: QualityForm | None 
     """Begin a round of the checkpoint; the one that is open already is answered with. Before the full run all recordings of the trial are
     given to be scored on `form`. Raises PermissionRefused, NotReviewable."""
     gate = _locked(gate, by)
-    found = gate.reviews.open().first()  # type: ignore[attr-defined]
+    found = gate.reviews.open().first()
     if found:
         return found
     _check_reviewable(gate)
@@ -222,7 +222,7 @@ def faults(review: GateReview) -> list[str]:
         for item in review.items.order_by("position")
         if item.result != Result.OK
     ]
-    uncleared = ComplaintRisk.objects.open().filter(campaign=review.gate.campaign_id).count()  # type: ignore[attr-defined]
+    uncleared = ComplaintRisk.objects.open().filter(campaign=review.gate.campaign_id).count()
     if uncleared:
         words = ngettext("%(n)s complaint risk is not cleared", "%(n)s complaint risks are not cleared", uncleared)
         found.append(words % {"n": uncleared})
@@ -255,7 +255,7 @@ def must_be_reviewed(gate: Gate, passed: bool, at: datetime) -> None:
 @transaction.atomic
 def close_overridden(*, gate: Gate, by: User, at: datetime) -> None:
     """Two persons opened the gate over an open review: it is closed as it stands."""
-    review = GateReview.objects.open().select_for_update(of=("self",)).filter(gate=gate).first()  # type: ignore[attr-defined]
+    review = GateReview.objects.open().select_for_update(of=("self",)).filter(gate=gate).first()
     if review is None:
         return
     review.gate = Gate.objects.select_related("campaign__script_version__script").get(pk=gate.pk)

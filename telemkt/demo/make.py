@@ -21,6 +21,7 @@ from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
 from telemkt.demo import (
+    checkpoints,
     evaluations,
     full_runs,
     guidance,
@@ -67,6 +68,7 @@ def make_demo(*, at: datetime) -> People:
     evaluations.make_evaluations(people, at)
     samples.make_samples(people, at)
     full_runs.make_full_runs(people, at)
+    checkpoints.make_checkpoints(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
