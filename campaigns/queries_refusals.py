@@ -60,7 +60,16 @@ class Cluster:
 
 def clusters(user: User, *, since: datetime, campaign: int | None = None, waiting: bool = True) -> list[Cluster]:
     """Of the refusals since then that the user may see, the largest clusters first; `waiting`: those alone that no answer belongs to."""
-    calls = _refused(user, since, campaign)
+    return _clusters(_refused(user, since, campaign), waiting=waiting)
+
+
+def clusters_of(campaign: Campaign, *, since: datetime, waiting: bool = True) -> list[Cluster]:
+    """The same of all calls of one campaign, whoever asks: for what a checkpoint counts."""
+    calls = Call.objects.filter(REFUSED, started_at__gte=since, campaign_id=campaign.pk)
+    return _clusters(calls, waiting=waiting)
+
+
+def _clusters(calls: QuerySet[Call], *, waiting: bool) -> list[Cluster]:
     gathered = _gathered(calls)
     found = [cluster for cluster in gathered.clusters.values() if cluster.count >= LEAST]
     _answer(found)

@@ -69,6 +69,11 @@ def can_decide_gate(user: User, campaign: Campaign) -> bool:
     return user.has_role(*GATEKEEPERS) and covers(user, campaign)
 
 
+def can_see_gates(user: User) -> bool:
+    """How checkpoints were reviewed. Which ones is asked of Campaign.visible_to."""
+    return user.has_role(*PLANNERS, *GATEKEEPERS, Role.SUPERVISOR, Role.CITY_MANAGER)
+
+
 def can_confirm_override(user: User, gate: Gate) -> bool:
     """Somebody who may plan or decide, other than the one who asked."""
     may = user.has_role(*PLANNERS, *GATEKEEPERS) and covers(user, gate.campaign)

@@ -10,3 +10,9 @@ order_changed = Signal()
 
 # call_import_id: the calls of a file are in.
 calls_imported = Signal()
+
+# gate, passed, by, at: a gate that asks for a review is about to be decided, inside the transaction; a receiver may refuse it.
+gate_deciding = Signal()
+
+# gate, by, at: a gate was overridden by two persons, inside the transaction.
+gate_overridden = Signal()

@@ -7,6 +7,6 @@ class QualityConfig(AppConfig):
     verbose_name = _("Quality")
 
     def ready(self) -> None:
-        from qa import person_data, sources  # noqa: F401
+        from qa import person_data, receivers, sources  # noqa: F401
 
         person_data.register()

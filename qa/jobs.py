@@ -169,3 +169,19 @@ def note_repeated_complaints(run: Run) -> dict[str, Any]:
             if risk := complaint_causes.note_repeated(row=row, at=run.now()):
                 risks.add(risk.pk)
     return {"open": len(risks)}
+
+
+@handler("qa.queue_trial", label=gettext_lazy("Queue the recordings of a trial call"), lease=timedelta(minutes=5))
+def queue_trial(run: Run) -> dict[str, Any]:
+    """args: review. Batch by batch; what is queued is not queued again."""
+    from qa.models import GateReview
+    from qa.services import reviews
+
+    given = 0
+    while True:
+        with run.chunk():
+            review = GateReview.objects.select_related("gate__campaign", "form").get(pk=run.args["review"])
+            made = reviews.give_batch(review=review, at=run.now())
+        given += made
+        if not made:
+            return {"given": given}

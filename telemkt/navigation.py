@@ -81,6 +81,13 @@ GROUPS: list[tuple[object, list[Page]]] = [
             ),
             Page("qa:work", "check", _("My queue"), ("qa",), badge="qa:work-badge"),
             Page("qa:plans", "swap", _("Sampling plans"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
+            Page(
+                "qa:gates",
+                "check",
+                _("Gates"),
+                ("supervisor", *MANAGERS, "campaign_manager", "qa", "administrator"),
+                badge="qa:gates-badge",
+            ),
             Page("qa:full-runs", "clock", _("First hours"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:surveys", "star", _("Satisfaction"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
             Page("qa:surveys-mine", "chat", _("Survey answers"), (AGENT,)),

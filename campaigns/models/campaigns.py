@@ -189,6 +189,9 @@ class Gate(models.Model):
         REFUSED = "refused", _("Sent back")
         OVERRIDDEN = "overridden", _("Overridden")
 
+    # decided by a review with a list, not by one button
+    REVIEWED = (Campaign.Stage.TRIAL, Campaign.Stage.RUNNING)
+
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="gates", verbose_name=_("campaign"))
     stage = models.CharField(_("stage it guards"), max_length=14, choices=Campaign.Stage.choices)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
@@ -216,6 +219,10 @@ class Gate(models.Model):
                 ),
             ),
         ]
+
+    @property
+    def is_reviewed(self) -> bool:
+        return self.stage in self.REVIEWED
 
 
 class RetryRule(models.Model):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns import rules
 from campaigns.models import Campaign, CampaignTeam, Disposition, Gate, RetryRule
 from campaigns.services import maps
+from campaigns.signals import gate_deciding, gate_overridden
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import RulePack
@@ -217,7 +218,8 @@ def set_retry_rule(
 
 @transaction.atomic
 def decide_gate(*, gate: Gate, passed: bool, reason: str, by: User, at: datetime) -> Gate:
-    """Pass a gate, or send the campaign back with a reason; a gate passed twice keeps its first answer. Raises GateClosed, GateOpen."""
+    """Pass a gate, or send the campaign back with a reason; a gate passed twice keeps its first answer.
+    Those before the trial call and the full run are decided by closing their review. Raises GateClosed, GateOpen."""
     gate = Gate.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=gate.pk)
     if gate.status == Gate.Status.PASSED and passed:
         return gate
@@ -227,6 +229,8 @@ def decide_gate(*, gate: Gate, passed: bool, reason: str, by: User, at: datetime
         raise GateOpen(_("The campaign has gone through this gate already."))
     if not passed and not reason.strip():
         raise GateClosed(_("Say what has to be changed before this gate can be passed."))
+    if gate.is_reviewed:
+        gate_deciding.send(sender=Gate, gate=gate, passed=passed, by=by, at=at)
     gate.status = Gate.Status.PASSED if passed else Gate.Status.REFUSED
     gate.reason, gate.decided_by, gate.second_by, gate.decided_at = reason, by, None, at
     gate.save(update_fields=["status", "reason", "decided_by", "second_by", "decided_at"])
@@ -297,6 +301,7 @@ def confirm_override(*, gate: Gate, by: User, at: datetime) -> Gate:
         stage=gate.stage,
         asked_by=gate.decided_by_id,
     )
+    gate_overridden.send(sender=Gate, gate=gate, by=by, at=at)
     return gate
 
 

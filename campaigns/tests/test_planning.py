@@ -43,6 +43,11 @@ def gate(campaign, stage):
     return Gate.objects.get(campaign=campaign, stage=stage)
 
 
+def let_through(campaign, stage, keeper):
+    """Passed, as the review of its checkpoint does it: that is the matter of the floor above."""
+    Gate.objects.filter(campaign=campaign, stage=stage).update(status="passed", decided_by=keeper, decided_at=AT)
+
+
 def stand_in(campaign, stage, keeper):
     """The stage reached, its own gate passed."""
     planning.decide_gate(gate=gate(campaign, stage), passed=True, reason="", by=keeper, at=AT)
@@ -69,7 +74,7 @@ def test_a_stage_is_not_entered_before_its_gate_is_passed(planner, keeper, pack)
 
 def test_no_stage_is_left_out(planner, keeper, pack):
     campaign = plan(planner, pack)
-    planning.decide_gate(gate=gate(campaign, "running"), passed=True, reason="", by=keeper, at=AT)
+    let_through(campaign, "running", keeper)
 
     with pytest.raises(planning.WrongStage):
         planning.enter_stage(campaign=campaign, stage="running", by=planner, at=AT)
@@ -78,7 +83,7 @@ def test_no_stage_is_left_out(planner, keeper, pack):
 def test_calling_waits_for_script_and_teams_and_says_so(planner, keeper, pack):
     campaign = plan(planner, pack, stage="script_review")
     stand_in(campaign, "script_review", keeper)
-    planning.decide_gate(gate=gate(campaign, "trial"), passed=True, reason="", by=keeper, at=AT)
+    let_through(campaign, "trial", keeper)
 
     with pytest.raises(planning.NotReady, match="script version; choose the teams"):
         planning.enter_stage(campaign=campaign, stage="trial", by=planner, at=AT)
@@ -89,7 +94,7 @@ def test_a_campaign_with_all_it_needs_begins_its_trial(planner, keeper, pack):
     campaign = plan(planner, pack, script=version.script, script_version=version)
     stand_in(campaign, "script_review", keeper)
     planning.set_teams(campaign=campaign, teams=[Team.objects.create(code="T", name="T")], by=planner, at=AT)
-    planning.decide_gate(gate=gate(campaign, "trial"), passed=True, reason="", by=keeper, at=AT)
+    let_through(campaign, "trial", keeper)
 
     assert planning.enter_stage(campaign=campaign, stage="trial", by=planner, at=AT).stage == "trial"
 

@@ -102,6 +102,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "stale_register": stale_register(campaign, at=database_now()),
             "retry_form": RetryForm(campaign=campaign),
             "may_plan": rules.can_plan(user, campaign),
+            "may_see_gates": rules.can_see_gates(user),
             "may_switch": rules.can_switch(user, campaign),
             "may_allocate": rules.can_allocate(user),
             "may_ask_data": rules.can_ask_data(user),

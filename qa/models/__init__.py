@@ -7,6 +7,7 @@ from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .full_run import FullRun, FullRunLimit, FullRunSheet
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
+from .reviews import GateReview, GateReviewItem
 from .risks import ComplaintRisk
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
 from .surveys import Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
@@ -31,6 +32,8 @@ __all__ = [
     "FullRun",
     "FullRunLimit",
     "FullRunSheet",
+    "GateReview",
+    "GateReviewItem",
     "KeepRule",
     "Listening",
     "QualityForm",

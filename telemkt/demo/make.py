@@ -22,6 +22,7 @@ from customers.models import Customer
 from people.models import User
 from telemkt.demo import (
     bulletins,
+    checkpoints,
     coaching,
     complaints,
     evaluations,
@@ -77,6 +78,7 @@ def make_demo(*, at: datetime) -> People:
     coaching.make_coaching(people, at)
     bulletins.make_bulletins(people, at)
     complaints.make_complaints(people, at)
+    checkpoints.make_checkpoints(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from campaigns.models import Campaign, Gate
 from campaigns.services import planning
 from customers.models import LeadList, RulePack, Source
+from people.models import User
 from scripts.models import Offer, Product, Script, ScriptVersion
 from scripts.services import approve_version, make_live, submit_version
 from telemkt.demo import words
@@ -94,12 +95,18 @@ def _campaign(people, code, name, product, stage, starts_on, ends_on, targets, p
     teams = [team for team in people.teams if stage != Stage.TRIAL or team.code.startswith("FS")]
     planning.set_teams(campaign=campaign, teams=teams, by=planner, at=at)
     for passed in Campaign.ORDER[1 : Campaign.ORDER.index(stage) + 1]:
-        planning.decide_gate(
-            gate=Gate.objects.get(campaign=campaign, stage=passed), passed=True, reason="", by=keeper, at=at
-        )
+        _open_gate(Gate.objects.get(campaign=campaign, stage=passed), keeper, at)
         planning.enter_stage(campaign=campaign, stage=passed, by=planner, at=at)
     campaign.refresh_from_db()
     return campaign
+
+
+def _open_gate(gate: Gate, keeper: User, at: datetime) -> None:
+    """Reviews of checkpoints of the past are not told anew: those gates were passed once."""
+    if gate.is_reviewed:
+        Gate.objects.filter(pk=gate.pk).update(status=Gate.Status.PASSED, decided_by=keeper, decided_at=at)
+    else:
+        planning.decide_gate(gate=gate, passed=True, reason="", by=keeper, at=at)
 
 
 def _lists(people: People, campaign: Campaign, at: datetime) -> list[LeadList]:

@@ -105,7 +105,7 @@ def test_the_tables_fit_together(small, settings, tmp_path):
 
     assert len(accounts) == 10
     assert (len(people.cities), len(people.teams), sum(map(len, people.agents.values()))) == (6, 12, 60)
-    assert set(Campaign.objects.values_list("stage", flat=True)) == {"running", "wrap_up", "trial"}
+    assert set(Campaign.objects.values_list("stage", flat=True)) == {"script_review", "running", "wrap_up", "trial"}
     assert Customer.objects.count() == Phone.objects.count() == Lead.objects.count()
     assert not Phone.objects.exclude(mask__startswith="190").exists()
     assert Order.objects.count() == Call.objects.filter(sale=True).count()
