@@ -29,6 +29,12 @@ tell(
         "qa.plan.ended": _("Ended a sampling plan"),
         "qa.plan.drawn": _("Drew calls to be scored by a sampling plan"),
         "qa.task.dropped": _("Took a call out of the work of scorers"),
+        "qa.calibration.opened": _("Opened a calibration session"),
+        "qa.calibration.left": _("Took a scorer out of a calibration session"),
+        "qa.calibration.closed": _("Closed a calibration session"),
+        "qa.calibration.decided": _("Recorded the agreed answer of a calibration session"),
+        "qa.double_share.set": _("Said how many calls are scored twice"),
+        "qa.double.drawn": _("Drew calls for a second scorer"),
         "qa.appeal.made": _("Appealed an item of an evaluation"),
         "qa.appeal.decided": _("Decided an appeal"),
     }

@@ -15,6 +15,7 @@ from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
 from people.models import Team
 from qa.models import Clip, Evaluation, QualityForm, Recording
+from qa.models.evaluations import DRAWN_PICKS
 from scripts.models import Objection
 
 LENGTHS = {"short": (0, 30), "middle": (30, 120), "long": (120, 600), "longest": (600, None)}
@@ -98,7 +99,9 @@ class EvaluationFilter(CircumstanceFilter):
     outcome = django_filters.ChoiceFilter(label=_("Outcome"), method="by_outcome", empty_label=_("all"), choices=[
         ("pass", pgettext_lazy("score", "Passed")), ("fail", _("Failed")), ("none", _("Too little applied")), ("draft", _("Not submitted")), ("withdrawn", _("Taken back")),
     ])  # fmt: skip
-    pick = django_filters.ChoiceFilter(label=_("Why this call"), choices=Evaluation.Pick.choices, empty_label=_("all"))
+    pick = django_filters.ChoiceFilter(
+        label=_("Why this call"), choices=Evaluation.Pick.choices, empty_label=_("all"), method="by_pick"
+    )
     appeal = django_filters.ChoiceFilter(label=_("Appeal"), field_name="appeal_state", empty_label=_("all"), choices=[
         ("open", _("waits for a decision")), ("decided", _("is decided")),
     ])  # fmt: skip
@@ -109,6 +112,11 @@ class EvaluationFilter(CircumstanceFilter):
     class Meta:
         model = Evaluation
         fields: list[str] = []
+
+    def by_pick(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Not the user's own of those that were drawn: a scorer does not learn which of them are scored twice."""
+        rows = rows.filter(pick=value)
+        return rows.exclude(scorer=self.request.user) if value in DRAWN_PICKS else rows
 
     def by_outcome(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         if value == "draft":

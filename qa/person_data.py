@@ -12,7 +12,7 @@ from customers import person_data
 from customers.models import Customer
 from customers.person_data import Sheet
 from customers.queries import former_ids
-from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, Recording, RecordingNote
+from qa.models import Appeal, CalibrationDecision, Clip, Evaluation, EvaluationAnswer, Recording, RecordingNote
 from qa.services import keeping
 
 WIDE = 60
@@ -81,6 +81,7 @@ def forget(customer: Customer, at: datetime) -> None:
     appeals = Appeal.objects.filter(answer__in=answers)
     appeals.update(reason="")
     appeals.exclude(decision="").update(ground=FORGOTTEN)
+    CalibrationDecision.objects.filter(session__customer_id__in=persons).update(ground=FORGOTTEN)
 
 
 def duty(customer: Customer, at: datetime) -> str:

@@ -45,3 +45,8 @@ register(
     fields=("reason", "ground"),
     basis=_("The words of an appeal stay with its evaluation, and are forgotten when the customer is erased."),
 )
+register(
+    "qa.CalibrationDecision",
+    fields=("ground",),
+    basis=_("Why a session agreed on an answer stays as a precedent, and is forgotten when the customer is erased."),
+)

@@ -8,6 +8,9 @@ from qa.models.evaluations import READERS
 from qa.models.recordings import HEARERS, scope_in
 
 Role = Membership.Role
+# How well scorers agree is told by name: to those who score, and to who answers for the place.
+AGREEMENT_READERS = (Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
+SHARE_SETTERS = (Role.QA, Role.REGIONAL_MANAGER)
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
 
 
@@ -114,6 +117,26 @@ def can_plan_in(user: User, city: City | None) -> bool:
     """QA of a city for the city; for the region (None) only QA of the region."""
     scope = scope_in(user, (Role.QA,))
     return can_plan(user) and (scope.is_region or (city is not None and city.pk in scope.city_ids))
+
+
+def can_calibrate(user: User) -> bool:
+    """Take part in calibration sessions and open them. Which ones is asked of CalibrationSession.visible_to."""
+    return user.has_role(Role.QA)
+
+
+def can_calibrate_in(user: User, city_id: int, team_id: int) -> bool:
+    """Open, decide and close a session about a call of this place."""
+    scope = scope_in(user, (Role.QA,))
+    return can_calibrate(user) and (scope.is_region or city_id in scope.city_ids or team_id in scope.led_team_ids)
+
+
+def can_see_agreement(user: User) -> bool:
+    return user.has_role(*AGREEMENT_READERS)
+
+
+def can_set_double_share(user: User) -> bool:
+    """One share for the region: QA of the region, and its manager."""
+    return user.has_role(*SHARE_SETTERS) and scope_in(user, SHARE_SETTERS).is_region
 
 
 def picks_of(user: User) -> list[str]:

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from qa.views import appeals, clips, evaluations, forms, keeping, recordings, sampling, scoring, work
+from qa.views import (
+    agreement,
+    appeals,
+    calibration,
+    clips,
+    evaluations,
+    forms,
+    keeping,
+    recordings,
+    sampling,
+    scoring,
+    work,
+)
 
 app_name = "qa"
 
@@ -56,6 +68,15 @@ urlpatterns = [
     path("scoring/badge/", work.badge, name="work-badge"),
     path("scoring/next/", work.next_call, name="work-next"),
     path("scoring/<int:pk>/begin/", work.begin, name="work-begin"),
+    path("calibration/", calibration.sessions, name="calibrations"),
+    path("calibration/new/", calibration.session_new, name="calibration-new"),
+    path("calibration/agreement/", agreement.agreement, name="agreement"),
+    path("calibration/agreement/share/", agreement.share_set, name="double-share"),
+    path("calibration/<int:pk>/", calibration.session, name="calibration"),
+    path("calibration/<int:pk>/begin/", calibration.begin, name="calibration-begin"),
+    path("calibration/<int:pk>/close/", calibration.close, name="calibration-close"),
+    path("calibration/<int:pk>/out/<int:scorer_pk>/", calibration.take_out, name="calibration-out"),
+    path("calibration/<int:pk>/decide/", calibration.decide, name="calibration-decide"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

@@ -81,6 +81,8 @@ GROUPS: list[tuple[object, list[Page]]] = [
             ),
             Page("qa:work", "check", _("My queue"), ("qa",), badge="qa:work-badge"),
             Page("qa:plans", "swap", _("Sampling plans"), (*LEADERS, *MANAGERS, "campaign_manager", "qa", "trainer")),
+            Page("qa:calibrations", "scale", _("Calibration"), ("qa",)),
+            Page("qa:agreement", "chart", _("Agreement of scorers"), ("qa", *MANAGERS)),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
         ],

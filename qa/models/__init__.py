@@ -1,5 +1,6 @@
 """Recordings of calls, what is said about them, forms, and evaluations."""
 
+from .calibration import CalibrationDecision, CalibrationSeat, CalibrationSession, DoubleDraw, DoubleShare
 from .clips import Clip
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
@@ -9,7 +10,12 @@ from .work import ScoringTask
 
 __all__ = [
     "Appeal",
+    "CalibrationDecision",
+    "CalibrationSeat",
+    "CalibrationSession",
     "Clip",
+    "DoubleDraw",
+    "DoubleShare",
     "Evaluation",
     "EvaluationAnswer",
     "FormItem",
