@@ -46,7 +46,7 @@ def pairs(n, team, form, one, other, *, first=None, second=None, start=FIRST_CAL
     made = []
     for number in range(start, start + n):
         of_call = {
-            "call_id": number, "call_started_at": AT, "customer_id": 1, "city_id": team.city_id, "agent_id": 1, "team_id": team.pk, "campaign_id": 1,
+            "call_id": number, "call_started_at": AT, "customer_id": 1, "city_id": team.city_id, "agent_id": 999_999, "team_id": team.pk, "campaign_id": 1,
         }  # fmt: skip
         both = []
         for scorer, told in ((one, first), (other, second)):

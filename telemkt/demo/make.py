@@ -21,6 +21,7 @@ from core.jobs import enqueue
 from customers.models import Customer
 from people.models import User
 from telemkt.demo import (
+    calibration,
     evaluations,
     guidance,
     history,
@@ -65,6 +66,7 @@ def make_demo(*, at: datetime) -> People:
     sounds.make_recordings(at)
     evaluations.make_evaluations(people, at)
     samples.make_samples(people, at)
+    calibration.make_calibration(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
