@@ -25,6 +25,7 @@ from core.numbers import LARGEST_ID
 from qa import api_complaints, queries, queries_evaluations, rules
 from qa.filters import EvaluationFilter, RecordingFilter
 from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
+from qa.models.evaluations import DRAWN_PICKS
 from qa.services import evaluations, listening
 from qa.services.recordings import CallUnknown, TranscriptRefused, find_call, store_recording
 
@@ -154,6 +155,14 @@ class EvaluationSerializer(serializers.ModelSerializer):
             "accepted_at", "appeal_state",
         )  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, instance: Evaluation) -> dict[str, Any]:
+        """Of an own evaluation of a call that was drawn no more than that: a scorer does not learn which calls are scored twice."""
+        told = super().to_representation(instance)
+        user = getattr(self.context.get("request"), "user", None)
+        if user is not None and instance.scorer_id == user.pk and instance.pick in DRAWN_PICKS:
+            told |= {"pick": "drawn", "probability": None}
+        return told
 
 
 class WholeEvaluationSerializer(EvaluationSerializer):

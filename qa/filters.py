@@ -15,6 +15,7 @@ from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
 from people.models import Team
 from qa.models import Clip, Evaluation, QualityForm, Recording
+from qa.models.evaluations import DRAWN_PICKS
 from scripts.models import Objection
 
 LENGTHS = {"short": (0, 30), "middle": (30, 120), "long": (120, 600), "longest": (600, None)}
@@ -131,6 +132,7 @@ class EvaluationFilter(CircumstanceFilter):
         return rows.submitted().filter(outcome="" if value == "none" else value)
 
     def by_pick(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        if value == "published":
-            return rows.submitted().filter(pick__in=Evaluation.PUBLISHED_PICKS)
-        return rows.filter(pick=value)
+        """Not the user's own of those that were drawn: a scorer does not learn which of them are scored twice."""
+        published = value == "published"
+        rows = rows.submitted().filter(pick__in=Evaluation.PUBLISHED_PICKS) if published else rows.filter(pick=value)
+        return rows.exclude(scorer=self.request.user) if published or value in DRAWN_PICKS else rows

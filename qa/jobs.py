@@ -185,3 +185,22 @@ def queue_trial(run: Run) -> dict[str, Any]:
         given += made
         if not made:
             return {"given": given}
+
+
+@scheduled(
+    "qa.draw_doubles",
+    daily_at="01:40",
+    label=gettext_lazy("Draw calls for a second scorer"),
+    lease=timedelta(minutes=5),
+)
+def draw_doubles(run: Run) -> dict[str, Any]:
+    """Days that are over and not drawn; each in its own chunk. What waits for a scorer who has left waits no longer."""
+    from qa.services import calibration, doubles
+
+    due, picked = doubles.days_due(run.now()), 0
+    for day in due:
+        with run.chunk(done=1, total=len(due)):
+            picked += doubles.draw_day(day=day, at=run.now()).picked
+    with run.chunk():
+        left = calibration.settle(at=run.now()) + doubles.settle(at=run.now())
+    return {"days": len(due), "picked": picked, "left": left}

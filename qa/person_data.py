@@ -15,6 +15,7 @@ from customers.person_data import Sheet
 from customers.queries import former_ids
 from qa.models import (
     Appeal,
+    CalibrationDecision,
     Clip,
     Complaint,
     ComplaintStep,
@@ -125,6 +126,7 @@ def forget(customer: Customer, at: datetime) -> None:
     appeals = Appeal.objects.filter(answer__in=answers)
     appeals.update(reason="")
     appeals.exclude(decision="").update(ground=FORGOTTEN)
+    CalibrationDecision.objects.filter(session__customer_id__in=persons).update(ground=FORGOTTEN)
 
 
 def duty(customer: Customer, at: datetime) -> str:

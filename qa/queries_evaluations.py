@@ -15,7 +15,18 @@ from core.stats import wilson
 from customers.models import Customer
 from people.models import Team, User
 from qa import scoring
-from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm, Recording, ScoringTask
+from qa.models import (
+    Appeal,
+    CalibrationDecision,
+    Evaluation,
+    EvaluationAnswer,
+    FormItem,
+    FormVersion,
+    QualityForm,
+    Recording,
+    ScoringTask,
+)
+from qa.queries_calibration import decided_for
 
 MONTH = timedelta(days=30)
 PREVIEWED = 5000  # evaluations under new weights; more would keep the page waiting
@@ -85,16 +96,19 @@ def without_words(evaluation: Evaluation, answers: Iterable[EvaluationAnswer]) -
             appeal.reason = appeal.ground = ""
 
 
-def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal]]:
-    """{text of an item: decided appeals of the same words, the newest first}, among the evaluations that the user may read."""
+def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal | CalibrationDecision]]:
+    """{text of an item: decisions about the same words, of appeals and of calibration, the newest first}, of what the user may read."""
     texts = FormItem.objects.filter(stage__version=version).values("text")
     read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)
     rows = Appeal.objects.exclude(decision="").filter(answer__item__text__in=texts, answer__evaluation__in=read)
-    found: dict[str, list[Appeal]] = defaultdict(list)
-    for row in rows.select_related("answer__item").order_by("-decided_at", "-pk")[:500]:
-        of_item = found[row.answer.item.text]
-        if len(of_item) < PRECEDENTS:
-            of_item.append(row)
+    decided: list[tuple[str, Appeal | CalibrationDecision]] = [
+        (row.answer.item.text, row) for row in rows.select_related("answer__item").order_by("-decided_at", "-pk")[:500]
+    ]
+    decided += [(row.item.text, row) for row in decided_for(user, version)[:500]]
+    found: dict[str, list[Appeal | CalibrationDecision]] = defaultdict(list)
+    for text, row in sorted(decided, key=lambda told: told[1].decided_at, reverse=True):  # type: ignore[arg-type,return-value]
+        if len(found[text]) < PRECEDENTS:
+            found[text].append(row)
     return dict(found)
 
 

@@ -69,3 +69,10 @@ register("qa.ComplaintStep", fields=("words",), basis=COMPLAINTS)
 IMPERSONAL = _("Words for the floor hold no personal data: numbers and addresses are refused where they are written.")
 register("qa.Suggestion", fields=("words",), basis=IMPERSONAL)
 register("qa.Bulletin", fields=("text",), basis=IMPERSONAL)
+
+
+register(
+    "qa.CalibrationDecision",
+    fields=("ground",),
+    basis=_("Why a session agreed on an answer stays as a precedent, and is forgotten when the customer is erased."),
+)

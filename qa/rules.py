@@ -16,6 +16,9 @@ from qa.models.recordings import HEARERS, scope_in
 Role = Membership.Role
 MONITORS = (Role.QA, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER)
 BULLETIN_WRITERS = (Role.QA, Role.SUPERVISOR)
+# How well scorers agree is told by name: to those who score, and to who answers for the place.
+AGREEMENT_READERS = (Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
+SHARE_SETTERS = (Role.QA, Role.REGIONAL_MANAGER)
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
 
 
@@ -163,6 +166,26 @@ def can_write_bulletins(user: User) -> bool:
 def can_suggest(user: User) -> bool:
     """Note words for the floor while listening to others."""
     return user.has_role(*CHOOSERS)
+
+
+def can_calibrate(user: User) -> bool:
+    """Take part in calibration sessions and open them. Which ones is asked of CalibrationSession.visible_to."""
+    return user.has_role(Role.QA)
+
+
+def can_calibrate_in(user: User, city_id: int, team_id: int) -> bool:
+    """Open, decide and close a session about a call of this place."""
+    scope = scope_in(user, (Role.QA,))
+    return can_calibrate(user) and (scope.is_region or city_id in scope.city_ids or team_id in scope.led_team_ids)
+
+
+def can_see_agreement(user: User) -> bool:
+    return user.has_role(*AGREEMENT_READERS)
+
+
+def can_set_double_share(user: User) -> bool:
+    """One share for the region: QA of the region, and its manager."""
+    return user.has_role(*SHARE_SETTERS) and scope_in(user, SHARE_SETTERS).is_region
 
 
 def picks_of(user: User) -> list[str]:

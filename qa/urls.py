@@ -3,8 +3,10 @@
 from django.urls import path
 
 from qa.views import (
+    agreement,
     appeals,
     bulletins,
+    calibration,
     clips,
     complaint_rates,
     complaints,
@@ -112,6 +114,15 @@ urlpatterns = [
     path("gates/<int:pk>/risks/", reviews.risk_add, name="risk-add"),
     path("gates/<int:pk>/risks/<int:risk_pk>/hand/", reviews.risk_hand, name="risk-hand"),
     path("gates/<int:pk>/risks/<int:risk_pk>/clear/", reviews.risk_clear, name="risk-clear"),
+    path("calibration/", calibration.sessions, name="calibrations"),
+    path("calibration/new/", calibration.session_new, name="calibration-new"),
+    path("calibration/agreement/", agreement.agreement, name="agreement"),
+    path("calibration/agreement/share/", agreement.share_set, name="double-share"),
+    path("calibration/<int:pk>/", calibration.session, name="calibration"),
+    path("calibration/<int:pk>/begin/", calibration.begin, name="calibration-begin"),
+    path("calibration/<int:pk>/close/", calibration.close, name="calibration-close"),
+    path("calibration/<int:pk>/out/<int:scorer_pk>/", calibration.take_out, name="calibration-out"),
+    path("calibration/<int:pk>/decide/", calibration.decide, name="calibration-decide"),
     path("scoring/plans/", sampling.plans, name="plans"),
     path("scoring/plans/new/", sampling.plan_new, name="plan-new"),
     path("scoring/plans/<int:pk>/", sampling.plan, name="plan"),

@@ -93,6 +93,8 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("qa:surveys-mine", "chat", _("Survey answers"), (AGENT,)),
             Page("qa:wrap-ups", "flag", _("Wrap-ups"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:bulletins", "chat", _("Bulletins"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
+            Page("qa:calibrations", "scale", _("Calibration"), ("qa",)),
+            Page("qa:agreement", "chart", _("Agreement of scorers"), ("qa", *MANAGERS)),
             Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
             Page(
                 "qa:complaints",

@@ -1,6 +1,7 @@
 """Recordings of calls, what is said about them, forms, and evaluations."""
 
 from .bulletins import Bulletin, BulletinSeen, Suggestion
+from .calibration import CalibrationDecision, CalibrationSeat, CalibrationSession, DoubleDraw, DoubleShare
 from .clips import Clip
 from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
@@ -18,12 +19,17 @@ __all__ = [
     "Appeal",
     "Bulletin",
     "BulletinSeen",
+    "CalibrationDecision",
+    "CalibrationSeat",
+    "CalibrationSession",
     "Clip",
     "Complaint",
     "ComplaintCategory",
     "ComplaintDeadline",
     "ComplaintRisk",
     "ComplaintStep",
+    "DoubleDraw",
+    "DoubleShare",
     "Evaluation",
     "EvaluationAnswer",
     "FormItem",

@@ -18,15 +18,20 @@ Role = Membership.Role
 # Whose look at an evaluation is cut to their teams and cities. Agents see their own beside.
 READERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR, Role.CITY_MANAGER, Role.REGIONAL_MANAGER, Role.CAMPAIGN_MANAGER)  # fmt: skip
 
+DRAWN = pgettext_lazy("call", "Drawn")
+
 
 class EvaluationQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> EvaluationQuerySet:
-        """Drafts only to their scorer; submitted ones to who answers for the team or city, and to the agent."""
-        scope = scope_in(user, READERS)
-        seen = Q(agent_id=user.pk, submitted_at__isnull=False) | Q(scorer=user)
+        """Drafts only to their scorer; submitted ones to who answers for the team or city, and to the agent. What was scored to calibrate is
+        its scorer's alone (a session shows it), and of a call that somebody is to score blind they see nobody else's."""
+        from .blindness import blind_calls
+
+        scope, others = scope_in(user, READERS), Q(submitted_at__isnull=False) & ~Q(pick=Evaluation.Pick.CALIBRATION)
+        seen = Q(agent_id=user.pk) & others | Q(scorer=user)
         if user.has_role(*READERS):
             place = Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)
-            seen |= Q(submitted_at__isnull=False) & place
+            seen |= others & place & ~Q(call_id__in=blind_calls(user))
         return self.filter(seen)
 
     def submitted(self) -> EvaluationQuerySet:
@@ -131,6 +136,14 @@ class Evaluation(models.Model):
     @property
     def is_submitted(self) -> bool:
         return self.submitted_at is not None
+
+    @property
+    def pick_shown(self) -> str:
+        """How the call was chosen; of what was drawn not more than that, so that a scorer does not learn which calls are scored twice."""
+        return str(DRAWN) if self.pick in DRAWN_PICKS else self.get_pick_display()
+
+
+DRAWN_PICKS = (*Evaluation.PUBLISHED_PICKS, Evaluation.Pick.CALIBRATION)
 
 
 class EvaluationAnswer(models.Model):

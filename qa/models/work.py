@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from people.models import Membership, User
 
-from .evaluations import READERS, Evaluation
+from .evaluations import DRAWN, READERS, Evaluation
 from .forms import FormVersion, QualityForm
 from .recordings import Recording, scope_in
 
@@ -152,6 +152,12 @@ class ScoringTask(models.Model):
             models.Index(fields=["source", "source_id"], name="scoring_task_source"),
             models.Index(fields=["customer_id"], name="scoring_task_customer"),
         ]
+
+    @property
+    def source_shown(self) -> str:
+        """Who asks for it. A second scorer reads what the first has read: that the call was drawn."""
+        drawn = self.source in (self.Source.PLAN, self.Source.DOUBLE)
+        return str(DRAWN) if drawn else self.get_source_display()
 
     @property
     def is_open(self) -> bool:

@@ -42,7 +42,7 @@ def columns(names: Names) -> list[Column]:
         Column("team", _("Team"), value=lambda row: "" if row.is_blind else names.teams.get(row.team_id), sort=""),
         Column("form", _("Form"), value=lambda row: str(row.version), sort=""),
         Column("scorer", _("Scorer"), value=lambda row: str(row.scorer), sort=""),
-        Column("pick", _("Why this call"), value="get_pick_display", sort=""),
+        Column("pick", _("Why this call"), value="pick_shown", sort=""),
         Column("score", _("Score"), value="raw", num=True, sort="", template="qa/_evaluation_score.html"),
         Column("coverage", _("Coverage"), value="coverage", num=True, sort="", template="qa/_evaluation_coverage.html"),
         Column("outcome", _("Outcome"), value="outcome", sort="", template="qa/_evaluation_outcome.html"),

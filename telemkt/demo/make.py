@@ -22,6 +22,7 @@ from customers.models import Customer
 from people.models import User
 from telemkt.demo import (
     bulletins,
+    calibration,
     checkpoints,
     coaching,
     complaints,
@@ -79,6 +80,7 @@ def make_demo(*, at: datetime) -> People:
     bulletins.make_bulletins(people, at)
     complaints.make_complaints(people, at)
     checkpoints.make_checkpoints(people, at)
+    calibration.make_calibration(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
