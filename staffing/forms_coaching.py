@@ -89,6 +89,9 @@ class SessionForm(TimedForm):
         )
         self.fields["evaluations"].queryset = shown.order_by("-call_started_at", "-pk")  # type: ignore[attr-defined]
         self.fields["clips"].queryset = Clip.objects.filter(pk__in=list(clips)).order_by("-made_at", "-pk")  # type: ignore[attr-defined]
+        for name in ("evaluations", "clips"):
+            if not self.fields[name].queryset.exists():  # type: ignore[attr-defined]
+                del self.fields[name]  # nothing to choose from
 
 
 class ViewForm(forms.Form):

@@ -19,22 +19,22 @@ LEAST = 5  # calls to which an item applied
 
 @dataclass(frozen=True)
 class Problem:
-    """An item, not done well in `missed` of the `calls` to which it applied, by `agents` of the team."""
+    """An item, not done well in `missed` of the `heard` calls to which it applied, by `agents` of the team."""
 
     text: str
     stage: str
     form: int
     missed: int
-    calls: int
+    heard: int
     agents: int
 
     @property
     def share(self) -> float:
-        return self.missed / self.calls
+        return self.missed / self.heard
 
     @property
     def interval(self) -> tuple[float, float]:
-        return wilson(self.missed, self.calls)
+        return wilson(self.missed, self.heard)
 
     @property
     def is_common(self) -> bool:
@@ -51,7 +51,7 @@ def problems(user: User, team: Team, days: int, at: datetime) -> list[Problem]:
     rows = EvaluationAnswer.objects.filter(evaluation__in=seen).exclude(answer="na").order_by()
     names = ("item__text", "item__text_zh", "item__stage__name", "item__stage__name_zh", "evaluation__version__form")
     found = rows.values_list(*names).annotate(
-        missed=Count("pk", filter=missed), calls=Count("pk"),
+        missed=Count("pk", filter=missed), heard=Count("pk"),
         agents=Count("evaluation__agent_id", filter=missed, distinct=True),
     )  # fmt: skip
     enough = [
@@ -59,4 +59,4 @@ def problems(user: User, team: Team, days: int, at: datetime) -> list[Problem]:
         for text, text_zh, stage, stage_zh, form, *counts in found
         if counts[0] and counts[1] >= LEAST
     ]
-    return sorted(enough, key=lambda one: (-one.share, -one.calls, one.text))[:SHOWN]
+    return sorted(enough, key=lambda one: (-one.share, -one.heard, one.text))[:SHOWN]

@@ -132,8 +132,9 @@ def _success(user: User, ids: Collection[int], today: date) -> dict[int, tuple[i
 def _behind(scores: Mapping[int, Point], won: Mapping[int, tuple[int, int]]) -> set[int]:
     """Whose whole interval lies under what all of these agents together come to, in the score or in the success rate."""
     known = {pk: point for pk, point in scores.items() if point.share is not None and not point.is_small}
-    calls = sum(point.calls for point in known.values())
-    mean = sum((point.share or 0) * point.calls for point in known.values()) / calls if calls else 0
+    heard = sum(point.calls for point in known.values())
+    whole = sum((point.share or 0) * point.calls for point in known.values())
+    mean = whole / heard if heard else 0
     sold, reached = (sum(parts[n] for parts in won.values()) for n in (0, 1))
     rate = sold / reached if reached else 0
     low_scores = {pk for pk, point in known.items() if point.high < mean}

@@ -175,7 +175,7 @@ def test_items_missed_most_often_come_first_with_their_interval(leader, team, sc
 
     found = queries_problems.problems(leader, team, 30, now)
 
-    assert [(one.text, one.missed, one.calls, one.agents) for one in found] == [("Asks for the order", 4, 6, 2), ("Thanks", 1, 6, 1)]  # fmt: skip
+    assert [(one.text, one.missed, one.heard, one.agents) for one in found] == [("Asks for the order", 4, 6, 2), ("Thanks", 1, 6, 1)]  # fmt: skip
     assert found[0].interval == (pytest.approx(0.300, abs=0.001), pytest.approx(0.903, abs=0.001))
     assert [one.is_common for one in found] == [True, False]
 

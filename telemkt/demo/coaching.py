@@ -21,7 +21,9 @@ OTHER_VIEW = "解释合约期时说得太快，客户没听明白。"
 def make_coaching(people: People, at: datetime) -> None:
     agent, leader = people.by_role[str(Role.AGENT)], people.by_role[str(Role.TEAM_LEADER)]
     _signed(agent, leader, at - AGO)
-    coaching.plan_session(agent=agent, coach=leader, planned_at=at + AHEAD, at=at)
+    sheets = Evaluation.objects.submitted().filter(agent_id=agent.pk).order_by("-call_started_at")[:1]
+    clips = Clip.objects.visible_to(leader).kept().order_by("pk")[:1]
+    coaching.plan_session(agent=agent, coach=leader, planned_at=at + AHEAD, at=at, evaluations=sheets, clips=clips)
     team = agent.team_at(at)
     for other in people.agents[team.pk][1:2] if team else []:
         waiting = coaching.plan_session(agent=other, coach=leader, planned_at=at + timedelta(hours=3), at=at)
@@ -29,10 +31,8 @@ def make_coaching(people: People, at: datetime) -> None:
 
 
 def _signed(agent: User, leader: User, when: datetime) -> None:
-    """With an evaluation and a clip prepared, where there are any; the first step was done."""
-    sheets = Evaluation.objects.submitted().filter(agent_id=agent.pk).order_by("-call_started_at")[:1]
-    clips = Clip.objects.visible_to(leader).kept().order_by("pk")[:1]
-    made = coaching.plan_session(agent=agent, coach=leader, planned_at=when, at=when, evaluations=sheets, clips=clips)
+    """The first step was done."""
+    made = coaching.plan_session(agent=agent, coach=leader, planned_at=when, at=when)
     coaching.write_own_view(session=made, by=agent, text=VIEW, at=when)
     due = (when + AGO + AHEAD).date()
     coaching.write_words(
