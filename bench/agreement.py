@@ -59,8 +59,11 @@ def _prepare() -> int:
 
     rollup._places()
     _execute(PEOPLE)
+    # the rows fit together by construction: their keys are not checked one by one
+    _execute("SET session_replication_role = replica")
     version = FormVersion.objects.published().get(form__code="coaching")
     _execute(EVALUATED, {"version": version.pk, "form": version.form_id})
+    _execute("SET session_replication_role = origin")
     _execute("VACUUM ANALYZE")
     return version.form_id
 
