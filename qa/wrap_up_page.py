@@ -91,8 +91,8 @@ def _plan(said: Mapping[str, Any]) -> Section:
         _texts(_("Script"), plan["script"]),
         _texts(_("Type"), f"{Campaign.Type(plan['type']).label}, {Campaign.Purpose(plan['purpose']).label}"),
         _texts(_("Time"), f"{day(since)} – {day(until)}"),
-        [Cell(_("Customers to be won")), Cell(plan["target_customers"])],
-        [Cell(_("Expected success rate, percent")), Cell(plan["target_success_percent"], 2)],
+        _texts(_("Customers to be won"), Cell(plan["target_customers"]).shown),
+        _texts(_("Expected success rate, percent"), Cell(plan["target_success_percent"], 2).shown),
         _texts(_("Figures counted"), _moment(said["counted_at"])),
     ]
     return _section("plan", _("Plan"), [_("What"), _("As it was")], rows)
@@ -110,7 +110,7 @@ def rates_of(said: Mapping[str, Any]) -> list[registry.Indicator]:
 def _rates(said: Mapping[str, Any]) -> Section:
     total = said["figures"][0]
     rows = [[Cell(str(registry.measures()[name].label)), Cell(number), *_texts("", "", "", "")]
-            for name, number in total["counts"].items() if not name.endswith("_cents")]  # fmt: skip
+            for name, number in ((name, total["counts"][name]) for name in COUNTS) if not name.endswith("_cents")]  # fmt: skip
     for found in rates_of(said):
         rate = total["rates"][found.key]
         interval = f"{fixed(rate['low'], found.places)} – {fixed(rate['high'], found.places)}" if "low" in rate else ""
