@@ -61,7 +61,18 @@ from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
-from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, FormItem, Recording, RecordingNote, Sound
+from qa.models import (
+    Appeal,
+    Clip,
+    Complaint,
+    ComplaintCategory,
+    Evaluation,
+    EvaluationAnswer,
+    FormItem,
+    Recording,
+    RecordingNote,
+    Sound,
+)
 from qa.services.evaluations import DECIDE_WITHIN
 from scripts.models import Offer, Product
 
@@ -226,6 +237,10 @@ def make_city(number: int) -> None:
     Appeal.objects.create(
         id=number, answer=answer, reason=f"{marker} appeal", appealed_at=at, due_at=at + DECIDE_WITHIN
     )
+    Complaint.objects.create(
+        id=number, call_id=number, call_started_at=at, category=ComplaintCategory.objects.get(code="other"), severity="minor",
+        words=f"{marker} complains", received_by=scorer, received_at=at, due_at=at, confirmed_at=at, **where,
+    )  # fmt: skip
 
 
 WIDE = ["data", "campaign_manager", "supervisor", "qa", "trainer", "city_manager"]
@@ -311,6 +326,7 @@ SHOW_ROWS = {
     "api:call-list",
     "api:city-detail",
     "api:city-list",
+    "api:complaint-detail",
     "api:data-request-detail",
     "api:data-request-list",
     "api:evaluation-detail",
@@ -391,6 +407,8 @@ SHOW_ROWS = {
     "people:users",
     "qa:appeals",
     "qa:clips",
+    "qa:complaint",
+    "qa:complaints",
     "qa:evaluation",
     "qa:evaluations",
     "qa:recording",
@@ -438,6 +456,7 @@ SHOW_OWN_ROWS = {
     "people:users",
     "qa:appeals",
     "qa:clips",
+    "qa:complaints",
     "qa:evaluations",
     "qa:recordings",
 }
@@ -497,6 +516,7 @@ def _rows() -> dict[str, object]:
         Order,
         Evaluation,
         Appeal,
+        Complaint,
     ]
     found = {model.__name__: model.objects.filter(pk=B).values().get() for model in models}
     found["User"].pop("last_login")
