@@ -40,7 +40,7 @@ class ComplaintCategory(models.Model):
 class ComplaintDeadline(models.Model):
     """Within how many hours a complaint is to be answered."""
 
-    severity = models.CharField(_("severity"), max_length=7, choices=Severity.choices, unique=True)
+    severity = models.CharField(_("severity"), max_length=7, choices=Severity, unique=True)
     hours = models.PositiveSmallIntegerField(_("hours"))
 
     class Meta:
@@ -101,7 +101,7 @@ class Complaint(models.Model):
     agent_id = models.BigIntegerField(_("agent"), null=True)
     script_version_id = models.BigIntegerField(_("script version"), null=True)
     category = models.ForeignKey(ComplaintCategory, models.PROTECT, related_name="+", verbose_name=_("category"))
-    severity = models.CharField(_("severity"), max_length=7, choices=Severity.choices)
+    severity = models.CharField(_("severity"), max_length=7, choices=Severity)
     words = models.TextField(_("what the customer says"), max_length=4000, blank=True)
     answer = models.TextField(_("answer to the customer"), max_length=4000, blank=True, default="")
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.RECEIVED)

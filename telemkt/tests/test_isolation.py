@@ -61,7 +61,19 @@ from customers.tests.factories import CustomerFactory, PhoneFactory
 from metrics.tests.factories import roll_up
 from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
-from qa.models import Appeal, Clip, Evaluation, EvaluationAnswer, FormItem, Recording, RecordingNote, Sound, WrapUp
+from qa.models import (
+    Appeal,
+    Clip,
+    Complaint,
+    ComplaintCategory,
+    Evaluation,
+    EvaluationAnswer,
+    FormItem,
+    Recording,
+    RecordingNote,
+    Sound,
+    WrapUp,
+)
 from qa.services.evaluations import DECIDE_WITHIN
 from qa.wrap_up_content import collect
 from scripts.models import Offer, Product
@@ -237,6 +249,10 @@ def make_city(number: int) -> None:
         id=number, campaign_id=number, made_by=scorer, made_at=at, content=collect(Campaign.objects.get(pk=number), at),
         keep=f"{marker} keep", digest="0" * 64,
     )  # fmt: skip
+    Complaint.objects.create(
+        id=number, call_id=number, call_started_at=at, category=ComplaintCategory.objects.get(code="other"), severity="minor",
+        words=f"{marker} complains", received_by=scorer, received_at=at, due_at=at, confirmed_at=at, **where,
+    )  # fmt: skip
 
 
 WIDE = ["data", "campaign_manager", "supervisor", "qa", "trainer", "city_manager"]
@@ -322,6 +338,7 @@ SHOW_ROWS = {
     "api:call-list",
     "api:city-detail",
     "api:city-list",
+    "api:complaint-detail",
     "api:data-request-detail",
     "api:data-request-list",
     "api:evaluation-detail",
@@ -402,6 +419,8 @@ SHOW_ROWS = {
     "people:users",
     "qa:appeals",
     "qa:clips",
+    "qa:complaint",
+    "qa:complaints",
     "qa:evaluation",
     "qa:evaluations",
     "qa:recording",
@@ -449,6 +468,7 @@ SHOW_OWN_ROWS = {
     "people:users",
     "qa:appeals",
     "qa:clips",
+    "qa:complaints",
     "qa:evaluations",
     "qa:recordings",
     "staffing:coaching",
@@ -515,6 +535,7 @@ def _rows() -> dict[str, object]:
         WrapUp,
         CoachingSession,
         CoachingStep,
+        Complaint,
     ]
     found = {model.__name__: model.objects.filter(pk=B).values().get() for model in models}
     found["User"].pop("last_login")
