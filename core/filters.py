@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,9 @@ from core.calendar import day_bounds
 from core.deeds import deeds_by_app, kinds_like
 from core.jobs.registry import all_handlers
 from core.models import AuditEvent, Job
+
+# days that have a next one and a moment in every time zone
+DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
 
 
 class DayInput(forms.DateInput):
@@ -27,7 +31,7 @@ class FromDayFilter(django_filters.DateFilter):
     """From the start of that day of the region on."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=DayInput(), **kwargs)
+        super().__init__(widget=DayInput(), validators=DAYS, **kwargs)
 
     def filter(self, rows: QuerySet, value: date | None) -> QuerySet:
         return rows.filter(**{f"{self.field_name}__gte": day_bounds(value)[0]}) if value else rows

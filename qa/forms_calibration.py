@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Call
 from core.calendar import day_bounds
-from core.filters import DayInput
+from core.filters import DAYS, DayInput
 from core.numbers import LARGEST_ID
 from people.models import City, User
 from qa.models import DoubleShare, EvaluationAnswer, FormItem, QualityForm
@@ -21,8 +20,6 @@ from qa.rules import AGREEMENT_READERS
 from qa.services.scorers import Scorers
 
 LONGEST_DUE = 90
-# days that have a next one and a moment in every time zone
-DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
 
 
 def scoring_forms() -> QuerySet[QualityForm]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
-from core.filters import DayInput
+from core.filters import DAYS, DayInput
 from core.numbers import LARGEST_ID
 from core.phones import clean_phone
 from customers.rules import can_change_customers
@@ -83,8 +83,8 @@ class WeighForm(forms.Form):
 class DaysForm(forms.Form):
     """Days of calls, both included."""
 
-    since = forms.DateField(label=_("From"), widget=DayInput())
-    until = forms.DateField(label=_("To"), widget=DayInput())
+    since = forms.DateField(label=_("From"), widget=DayInput(), validators=DAYS)
+    until = forms.DateField(label=_("To"), widget=DayInput(), validators=DAYS)
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data

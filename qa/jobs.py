@@ -126,12 +126,22 @@ def ask_customers(run: Run) -> dict[str, Any]:
         for call in list(surveys.drawn_by(rule, at=run.now())):
             with run.chunk():
                 found["chosen"] += surveys.choose_call(rule=rule, call=call, at=run.now()) is not None
+    faults = []
     for pk in surveys.waiting(run.now()):
-        with run.chunk():
-            asked = surveys.send(ask=SurveyAsk(pk=pk), at=run.now())
-            found["sent"] += asked.state == SurveyAsk.State.SENT
+        try:
+            with run.chunk():
+                asked = surveys.send(ask=SurveyAsk(pk=pk), at=run.now())
+                found["sent"] += asked.state == SurveyAsk.State.SENT
+        except (JobCancelled, LostLease):
+            raise
+        except Exception as fault:  # one person's fault keeps nobody else waiting
+            faults.append(fault)
+            with run.chunk():
+                surveys.put_off(pk=pk, at=run.now())
     with run.chunk():
         found["expired"] = surveys.expire(at=run.now())
+    if faults:
+        raise faults[0]
     return found
 
 

@@ -4,7 +4,7 @@ DATABASE_URL, DATABASE_REPLICA_URL, REDIS_URL   servers; without them the embedd
 TELEMKT_HOME                                    state: keys, files, embedded servers (default: var)
 SECRET_KEY                                      else made on first start under TELEMKT_HOME/keys
 ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS             comma separated
-BEHIND_TLS=1                                    secure cookies, redirect, HSTS; trusts X-Forwarded-Proto
+BEHIND_TLS=1                                    secure cookies, redirect, HSTS; trusts X-Forwarded-Proto and the last address of X-Forwarded-For
 REGION_TIME_ZONE                                the zone in which business days are cut
 SIMULATOR_SPEED                                 how many times faster than life the simulated telephone is (1)
 SIMULATOR_INBOUND_PERCENT                       how often somebody calls in on it when an agent asks for the next customer (0)
@@ -167,6 +167,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "people:login"
 
 AXES_FAILURE_LIMIT = 5
+AXES_CLIENT_IP_CALLABLE = "core.addresses.client_ip"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True

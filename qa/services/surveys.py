@@ -242,6 +242,11 @@ def _sent(ask: SurveyAsk, at: datetime) -> SurveyAsk:
     return ask
 
 
+def put_off(*, pk: int, at: datetime) -> None:
+    """Try this one again later: asking failed for a reason that is not the person's."""
+    _wait(pk, "", at)
+
+
 def _wait(pk: int, sentence: str, at: datetime) -> SurveyAsk:
     ask = SurveyAsk.objects.get(pk=pk)  # the object at hand was written to before it was refused
     ask.refusal = sentence[:300]
