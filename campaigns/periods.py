@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from core.filters import FIRST_DAY, LAST_DAY
+
 MOST_DAYS = 31
 USUAL_DAYS = 7
 
@@ -30,7 +32,9 @@ def period_of(asked: Mapping[str, str], today: date) -> Period:
 
 
 def _day(text: str) -> date | None:
+    """A day far enough from both ends of the calendar that others can be counted from it."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if FIRST_DAY <= found <= LAST_DAY else None

@@ -17,7 +17,8 @@ from core.jobs.registry import all_handlers
 from core.models import AuditEvent, Job
 
 # days that have a next one and a moment in every time zone
-DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
+DAYS = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
 
 
 class DayInput(forms.DateInput):

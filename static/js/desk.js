@@ -39,8 +39,10 @@ function show(html, swapStyle) {
 }
 
 // While the next customer is on the way, nothing is asked of the last one.
+const nextComes = () => desk.querySelector(":scope > [data-next]");
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!event.target.matches("[data-next]") && desk.contains(event.target) && desk.querySelector(":scope > [data-next]")) event.preventDefault();
+  const asks = desk.contains(event.target) || event.target.id === "desk-live";
+  if (asks && !event.target.matches("[data-next]") && nextComes()) event.preventDefault();
 });
 
 function fault(sentence) {
@@ -231,7 +233,7 @@ setInterval(() => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.elt.id !== "desk-live") return;
   const poll = document.getElementById("desk-poll"), asked = event.detail.requestConfig.parameters;
-  if (!poll || asked.lead !== poll.dataset.lead || asked.phase !== poll.dataset.phase) event.detail.shouldSwap = false;
+  if (!poll || nextComes() || outbox.isSaving(asked.lead) || asked.lead !== poll.dataset.lead || asked.phase !== poll.dataset.phase) event.detail.shouldSwap = false;
 });
 // A closed dialog must not hold a stale customer.
 document.addEventListener("htmx:afterRequest", (event) => {

@@ -112,6 +112,7 @@ export function add(item) {
   return true;
 }
 
+export const isSaving = (lead) => sending?.lead === lead;
 export const hasWaiting = () => results.read().length > 0;
 export function listen(found) { hooks = found; }
 
