@@ -18,6 +18,7 @@ from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa import person_data
 from qa.models import Complaint, ComplaintCategory, ComplaintStep
+from qa.queries_complaints import people_for
 from qa.services import complaints
 from qa.services.listening import PersonLocked
 from qa.tests.factories import call_of
@@ -268,6 +269,13 @@ def test_another_city_sees_none(call, agent, team, qa):
 
     assert Complaint.objects.visible_to(qa).get() == taken
     assert not Complaint.objects.visible_to(UserFactory(agent=TeamFactory())).exists()
+
+
+def test_nobody_of_another_city_is_offered_for_a_complaint_without_a_call(agent, team, qa):
+    here = UserFactory(role=Role.SUPERVISOR, city=team.city)
+    UserFactory(role=Role.SUPERVISOR, city=TeamFactory().city)
+
+    assert set(people_for(take(None, agent, city=team.city), AT.date())) == {here, qa}
 
 
 def test_an_erased_person_leaves_no_words_and_the_copy_has_had_them(call, agent, qa):
