@@ -60,9 +60,10 @@ def take_complaint(
     *, category: ComplaintCategory, severity: str, words: str, by: User, at: datetime, call: Call | None = None,
     customer: Customer | None = None, city: City | None = None, in_charge: User | None = None,
 ) -> Complaint:  # fmt: skip
-    """Take a complaint of a call, of a customer, or of a city alone. The same call with the same category again gives the first one.
+    """Take a complaint of a call, of a customer, or of a city alone. The same call with the same category again gives the first one,
+    to who may see it; called serious only now, it is to be decided there.
 
-    Raises PermissionRefused, ComplaintSaysNothing, ComplaintWithoutPlace, CannotBeInCharge, PersonLocked, PersonErased.
+    Raises PermissionRefused, ComplaintSaysNothing, ComplaintWithoutPlace, ComplaintNotThere, CannotBeInCharge, PersonLocked, PersonErased.
     """
     if not rules.can_take_complaints(by):
         raise PermissionRefused(_("Your role does not allow this."))
@@ -73,7 +74,7 @@ def take_complaint(
     if call:  # two who take the same complaint come one after the other
         Campaign.objects.select_for_update().filter(pk=call.campaign_id).first()
     if call and (known := Complaint.objects.filter(call_id=call.pk, category=category).first()):
-        return known
+        return _again(known, severity, by)
     _check_person(call.customer_id if call else customer.pk if customer else None)
     complaint = Complaint(
         customer_id=call.customer_id if call else customer.pk if customer else None, city_id=place, category=category, severity=severity,
@@ -90,6 +91,16 @@ def take_complaint(
     if in_charge:
         _give(complaint, in_charge, by, at)
     return complaint
+
+
+def _again(known: Complaint, severity: str, by: User) -> Complaint:
+    if not Complaint.objects.visible_to(by).filter(pk=known.pk).exists():
+        raise ComplaintNotThere(_("This call has a complaint of this category already; QA works on it."))
+    if severity == Severity.SERIOUS and known.severity != Severity.SERIOUS:
+        raise ComplaintNotThere(
+            _("Complaint %(number)s is about this call already. Decide there how severe it is.") % {"number": known.pk}
+        )
+    return known
 
 
 @transaction.atomic

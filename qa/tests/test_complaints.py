@@ -83,6 +83,18 @@ def test_the_same_call_and_category_again_is_the_same_complaint(call, agent):
     assert Complaint.objects.get().steps.count() == 1
 
 
+def test_taken_again_it_is_neither_shown_to_who_may_not_see_it_nor_made_serious_in_silence(call, agent, qa, team):
+    taken = take(call, qa)
+    with pytest.raises(complaints.ComplaintNotThere, match="QA works on it"):
+        take(call, agent)
+    with pytest.raises(complaints.ComplaintNotThere, match=f"Complaint {taken.pk} is about this call already"):
+        take(call, UserFactory(leader=team), severity="serious")
+
+    weigh(taken, qa)
+
+    assert take(call, qa, severity="serious") == taken
+
+
 def test_a_serious_complaint_stops_the_campaign_and_says_why(call, qa):
     taken = take(call, qa, severity="serious")
 
