@@ -337,6 +337,15 @@ def test_an_erased_person_leaves_the_number_alone_and_the_link_is_dead(now_asked
     assert client.get(good).status_code == 404
 
 
+def test_words_of_a_locked_person_are_shown_to_nobody(now_asked, client, qa):
+    client.post(path(), {"score": "2", "words": "Too fast."})
+    assert queries_surveys.words_shown(qa, since=AT - DAY).exists()
+
+    Customer.objects.filter(pk=now_asked.customer_id).update(is_locked=True)
+
+    assert not queries_surveys.words_shown(qa, since=AT - DAY).exists()
+
+
 def test_words_go_after_two_years(now_asked, client):
     client.post(path(), {"score": "2", "words": "Too fast."})
     answered = SurveyAnswer.objects.get().at
