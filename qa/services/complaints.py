@@ -17,7 +17,7 @@ from campaigns.services.planning import switch_campaign
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer, PersonRequest, Suppression
-from customers.services.suppress import suppress
+from customers.services.suppress import lock_person, suppress
 from people.models import City, User
 from qa import rules
 from qa.models import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
@@ -71,13 +71,15 @@ def take_complaint(
     place = call.city_id if call else customer.city_id if customer else city.pk if city else None
     if place is None:
         raise ComplaintWithoutPlace(_("Say to which call, customer or city the complaint belongs."))
+    whose = call.customer_id if call else customer.pk if customer else None
+    lock_person(Customer.objects.filter(pk=whose).first() if whose else None, None)  # the erasing waits, or was before
     if call:  # two who take the same complaint come one after the other
         Campaign.objects.select_for_update().filter(pk=call.campaign_id).first()
     if call and (known := Complaint.objects.filter(call_id=call.pk, category=category).first()):
         return _again(known, severity, by)
-    _check_person(call.customer_id if call else customer.pk if customer else None)
+    _check_person(whose)
     complaint = Complaint(
-        customer_id=call.customer_id if call else customer.pk if customer else None, city_id=place, category=category, severity=severity,
+        customer_id=whose, city_id=place, category=category, severity=severity,
         words=said, received_by=by, received_at=at, due_at=at + _time_for(severity),
     )  # fmt: skip
     if call:
@@ -273,7 +275,7 @@ def _check_state(complaint: Complaint, *states: str) -> None:
 
 
 def _check_person(customer_id: int | None) -> None:
-    """Asked with the complaint's row locked: the erasing of the person waits for it, or was before."""
+    """Asked with the complaint's or the person's row locked: the erasing of the person waits for it, or was before."""
     if customer_id is None:
         return
     row = Customer.objects.get(pk=customer_id)

@@ -223,6 +223,14 @@ def test_nothing_is_written_of_whoever_is_locked_or_erased(call, agent, qa, team
             verb()
 
 
+def test_the_person_is_locked_before_the_campaign_so_that_the_erasing_waits(call, agent, django_assert_max_num_queries):
+    with django_assert_max_num_queries(100) as ran:
+        take(call, agent)
+
+    locks = [query["sql"].split(" FROM ")[1].split()[0] for query in ran if "FOR UPDATE" in query["sql"]]
+    assert locks[:2] == ['"customers_customer"', '"campaigns_campaign"']
+
+
 def test_the_database_keeps_the_log_as_it_was_written(call, agent):
     step = take(call, agent).steps.get()
 

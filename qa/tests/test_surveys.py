@@ -346,6 +346,16 @@ def test_words_of_a_locked_person_are_shown_to_nobody(now_asked, client, qa):
     assert not queries_surveys.words_shown(qa, since=AT - DAY).exists()
 
 
+def test_words_are_emptied_after_the_link_is_dead_so_that_an_answer_in_flight_is_seen(
+    now_asked, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(100) as ran:
+        person_data.forget(Customer.objects.get(pk=now_asked.customer_id), AT)
+
+    tables = [query["sql"].split()[1] for query in ran if query["sql"].startswith("UPDATE")]
+    assert tables.index('"qa_surveyanswer"') > max(n for n, name in enumerate(tables) if name == '"qa_surveyask"')
+
+
 def test_words_go_after_two_years(now_asked, client):
     client.post(path(), {"score": "2", "words": "Too fast."})
     answered = SurveyAnswer.objects.get().at
