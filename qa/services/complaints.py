@@ -244,11 +244,16 @@ def why_it_rests(complaint: Complaint) -> str:
 
 
 def _person(complaint: Complaint) -> Customer | None:
-    """The customer; of one who was merged into another, the other."""
-    if complaint.customer_id is None:
-        return None
-    row = Customer.objects.select_related("merged_into").get(pk=complaint.customer_id)
-    return row.merged_into or row
+    """The customer; of one who was merged into another, the one who is left."""
+    return None if complaint.customer_id is None else _rows_of(complaint.customer_id)[-1]
+
+
+def _rows_of(customer_id: int) -> list[Customer]:
+    """The customer, and whom they were merged into, to the one who is left."""
+    rows = [Customer.objects.get(pk=customer_id)]
+    while rows[-1].merged_into:
+        rows.append(rows[-1].merged_into)
+    return rows
 
 
 def _refusals(customer: Customer, at: datetime) -> QuerySet[Suppression]:
@@ -278,10 +283,9 @@ def _check_person(customer_id: int | None) -> None:
     """Asked with the complaint's or the person's row locked: the erasing of the person waits for it, or was before."""
     if customer_id is None:
         return
-    row = Customer.objects.get(pk=customer_id)
-    if row.is_locked:
+    persons = _rows_of(customer_id)
+    if any(row.is_locked for row in persons):
         raise PersonLocked(_("This person's data are locked: the complaint rests until the lock ends."))
-    persons = [row.pk, *([row.merged_into_id] if row.merged_into_id else [])]
     erased = PersonRequest.objects.filter(customer__in=persons, kind=PersonRequest.Kind.ERASE, state="done")
     if erased.exists():
         raise PersonErased(_("This person's data were erased: nothing more is written about them."))

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
-from campaigns.tests.factories import AT, agent_of
+from campaigns.tests.factories import AT, CustomerFactory, agent_of
 from core.errors import PermissionRefused
 from core.models import AuditEvent
 from customers.models import Customer
@@ -229,6 +229,21 @@ def test_the_person_is_locked_before_the_campaign_so_that_the_erasing_waits(call
 
     locks = [query["sql"].split(" FROM ")[1].split()[0] for query in ran if "FOR UPDATE" in query["sql"]]
     assert locks[:2] == ['"customers_customer"', '"campaigns_campaign"']
+
+
+def test_who_was_merged_twice_is_the_person_who_is_left(call, agent, qa, team):
+    taken = take(call, agent)
+    last = CustomerFactory(city=team.city)
+    between = CustomerFactory(city=team.city, merged_into=last)
+    Customer.objects.filter(pk=call.customer_id).update(merged_into=between)
+
+    assert complaints.keep_from_calls(complaint=taken, by=qa, at=AT).customer == last
+    asked = requests.open_request(
+        customer=last, kind="erase", way="phone", received_on=date(2026, 11, 19), by=UserFactory(role=Role.DATA), at=AT
+    )
+    erase(asked=asked, by=UserFactory(role=Role.DATA), at=AT)
+    with pytest.raises(complaints.PersonErased):
+        weigh(taken, qa)
 
 
 def test_the_database_keeps_the_log_as_it_was_written(call, agent):

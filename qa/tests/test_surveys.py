@@ -194,6 +194,14 @@ def test_who_must_not_be_called_or_is_locked_is_not_asked(rule, call, field, rea
     assert [ask.reason for ask in choose()] == [reason]
 
 
+def test_who_was_merged_twice_is_the_person_who_is_left(rule, call, team):
+    last = customer_of(team)
+    between = CustomerFactory(city=team.city, merged_into=last)
+    Customer.objects.filter(pk=call.customer_id).update(merged_into=between)
+
+    assert choose()[0].customer_id == last.pk
+
+
 def test_nobody_is_asked_twice_within_the_days_of_the_rule(rule, call, team, agent, campaign):
     ask_one()
     again = {"agent": agent, "campaign": campaign, "customer": Customer.objects.get(pk=call.customer_id)}
