@@ -465,6 +465,18 @@ def test_only_qa_of_the_place_makes_and_ends_rules(questions, qa, rule, team):
         surveys.make_questionnaire(code="x", by=UserFactory(role=Role.TRAINER), at=AT, **TEXTS)
 
 
+def test_a_rule_of_the_region_about_a_campaign_of_one_city_is_not_shown_to_another(questions, qa, rule, team):
+    of_city = CampaignFactory(city=team.city)
+    named = [
+        rule_of(questions, qa, campaign=of_city),
+        rule_of(questions, qa, campaign=CampaignFactory(), channel="callback", via=of_city),
+    ]
+
+    here, there = person(Role.QA, city=team.city), person(Role.QA, city=TeamFactory().city)
+    assert set(SurveyRule.objects.visible_to(here)) == {rule, *named}
+    assert set(SurveyRule.objects.visible_to(there)) == {rule}
+
+
 def test_rules_are_made_and_ended_on_their_page(qa, client, questions):
     client.force_login(qa)
     fields = {"questionnaire": questions.pk, "channel": "sms", "share": "5", "rest_days": "90", "valid_days": "7"}
