@@ -107,7 +107,7 @@ def _again(known: Complaint, severity: str, by: User) -> Complaint:
 
 @transaction.atomic
 def weigh_complaint(*, complaint: Complaint, severity: str, reason: str, by: User, at: datetime) -> Complaint:
-    """Decide how severe it is; the deadline follows. Serious: its campaign stops. Decided so before, nothing is written.
+    """Decide how severe it is; the deadline follows, from when it was received or last opened again. Serious: its campaign stops. Decided so before, nothing is written.
 
     Raises PermissionRefused, ComplaintNotThere, ComplaintSaysNothing, PersonLocked, PersonErased.
     """
@@ -120,7 +120,8 @@ def weigh_complaint(*, complaint: Complaint, severity: str, reason: str, by: Use
         return complaint
     said = _need(reason)
     complaint.severity, complaint.confirmed_at = severity, at
-    complaint.due_at = complaint.received_at + _time_for(severity)
+    reopened = complaint.steps.filter(kind=Kind.REOPENED).order_by("pk").last()
+    complaint.due_at = (reopened.at if reopened else complaint.received_at) + _time_for(severity)
     complaint.save(update_fields=["severity", "confirmed_at", "due_at"])
     _step(complaint, Kind.WEIGHED, said, by, at)
     audit("qa.complaint.weighed", complaint, by=by, at=at, severity=severity)

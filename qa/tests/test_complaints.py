@@ -288,6 +288,14 @@ def test_from_taken_to_closed_and_open_again(call, agent, qa):
     assert Complaint.objects.overdue(late + timedelta(hours=49)).get() == again
 
 
+def test_weighed_after_it_was_opened_again_its_time_counts_from_there(call, agent, qa):
+    taken, late = take(call, agent), AT + timedelta(days=9)
+    complaints.answer_complaint(complaint=taken, answer="We are sorry.", by=qa, at=AT)
+    complaints.reopen_complaint(complaint=taken, reason="Still angry.", by=qa, at=late)
+
+    assert weigh(taken, qa, at=late + timedelta(hours=1)).due_at == late + timedelta(hours=24)
+
+
 def test_the_agent_of_the_call_settles_nothing_and_is_not_put_in_charge_by_a_stranger(call, agent, qa):
     taken = take(call, agent)
 
