@@ -47,6 +47,11 @@ def is_shown(session: CalibrationSession) -> bool:
     return bool(seats) and all(seat.task.evaluation_id for seat in seats)
 
 
+def is_locked(session: CalibrationSession) -> bool:
+    """Whether the customer's data rest; then nobody is shown the answers, the session closed or not."""
+    return LOCKED.filter(pk=session.customer_id).exists()
+
+
 def evaluations_of(session: CalibrationSession) -> list[Evaluation]:
     """Of the session, in the order of its seats."""
     seats = session.seats.filter(left_at=None, task__evaluation__isnull=False).order_by("pk")
@@ -76,8 +81,7 @@ class Line:
 def side_by_side(session: CalibrationSession) -> tuple[list[Evaluation], list[Line]]:
     """The evaluations, and a line for each item of the newest version among them; nothing while the session does not show them,
     or the person is locked."""
-    is_locked = LOCKED.filter(pk=session.customer_id).exists()
-    rows = evaluations_of(session) if is_shown(session) and not is_locked else []
+    rows = evaluations_of(session) if is_shown(session) and not is_locked(session) else []
     if not rows:
         return [], []
     version = FormVersion.objects.filter(pk__in=[row.version_id for row in rows]).order_by("-number")[0]

@@ -193,7 +193,7 @@ def test_what_was_agreed_on_is_a_precedent_of_these_words(session, form, anna, b
 
 
 def test_of_a_locked_person_nothing_is_shown_or_agreed_on_and_of_an_erased_one_nothing_is_written(
-    session, form, anna, bo, lead
+    client, session, form, anna, bo, lead
 ):
     scores(session, anna)
     scores(session, bo, Thanks="na")
@@ -206,6 +206,10 @@ def test_of_a_locked_person_nothing_is_shown_or_agreed_on_and_of_an_erased_one_n
     assert queries_evaluations.precedents(anna, form) == {}
     with pytest.raises(evaluations.PersonRests):
         calibration.decide(item=item(form, "Greets"), **told)
+    client.force_login(lead)
+    page = client.get(reverse("qa:calibration", args=[session.pk])).content.decode()
+    assert "rests until the lock ends" in page
+    assert "Nobody has scored" not in page
 
     person.update(is_locked=False)
     one, two = UserFactory(role=Role.DATA), UserFactory(role=Role.DATA)
