@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from campaigns.models import Call
 from campaigns.queries_calls import calls_shown
+from customers.models import Customer
 from people.models import User
 from qa import rules
 from qa.models import Clip, Listening, Recording, RecordingNote, Sound
@@ -15,6 +16,7 @@ from qa.models.recordings import RecordingQuerySet
 
 OF_CALL = 10
 LISTENERS = 50
+LOCKED = Customer.objects.filter(is_locked=True).values("pk")  # their words are shown to nobody until the lock ends
 
 
 def recordings_shown(user: User) -> RecordingQuerySet:

@@ -21,6 +21,7 @@ from qa.models import (  # fmt: skip
 from qa.models.blindness import waiting_calls
 from qa.models.evaluations import READERS
 from qa.models.recordings import scope_in
+from qa.queries import LOCKED
 
 
 def sessions_shown(user: User) -> QuerySet[CalibrationSession]:
@@ -44,6 +45,11 @@ def is_shown(session: CalibrationSession) -> bool:
         return True
     seats = [seat for seat in seats_of(session) if seat.left_at is None]
     return bool(seats) and all(seat.task.evaluation_id for seat in seats)
+
+
+def is_locked(session: CalibrationSession) -> bool:
+    """Whether the customer's data rest; then nobody is shown the answers, the session closed or not."""
+    return LOCKED.filter(pk=session.customer_id).exists()
 
 
 def evaluations_of(session: CalibrationSession) -> list[Evaluation]:
@@ -73,8 +79,9 @@ class Line:
 
 
 def side_by_side(session: CalibrationSession) -> tuple[list[Evaluation], list[Line]]:
-    """The evaluations, and a line for each item of the newest version among them; nothing while the session does not show them."""
-    rows = evaluations_of(session) if is_shown(session) else []
+    """The evaluations, and a line for each item of the newest version among them; nothing while the session does not show them,
+    or the person is locked."""
+    rows = evaluations_of(session) if is_shown(session) and not is_locked(session) else []
     if not rows:
         return [], []
     version = FormVersion.objects.filter(pk__in=[row.version_id for row in rows]).order_by("-number")[0]
@@ -86,10 +93,12 @@ def side_by_side(session: CalibrationSession) -> tuple[list[Evaluation], list[Li
 
 
 def decided_for(user: User, version: FormVersion) -> QuerySet[CalibrationDecision]:
-    """Decisions about the words of this version in sessions of the user's places, the newest first; none about a call to be scored blind."""
+    """Decisions about the words of this version in sessions of the user's places, the newest first; none about a call to be scored blind
+    or a locked person."""
     scope = scope_in(user, READERS)
     texts = FormItem.objects.filter(stage__version=version).values("text")
     rows = CalibrationDecision.objects.filter(item__text__in=texts).exclude(session__call_id__in=waiting_calls(user))
+    rows = rows.exclude(session__customer_id__in=LOCKED)
     if not user.has_role(*READERS):
         return rows.none()
     if not scope.is_region:

@@ -25,7 +25,9 @@ def overdue_of(user: User, at: datetime) -> int:
 
 def people_for(complaint: Complaint, day: date) -> QuerySet[User]:
     """Who may be put in charge: those who answer for its city or team that day, without the agent of its call."""
-    place = Q(city=None, team=None) | Q(city_id=complaint.city_id) | Q(team_id=complaint.team_id)
+    place = Q(city=None, team=None) | Q(city_id=complaint.city_id)
+    if complaint.team_id is not None:
+        place |= Q(team_id=complaint.team_id)
     held = Membership.objects.valid_on(day).filter(place, role__in=COMPLAINT_READERS)
     rows = User.objects.filter(pk__in=held.values("user"), is_active=True)
     return rows.exclude(pk=complaint.agent_id).order_by("display_name", "username")

@@ -12,7 +12,6 @@ from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QueryS
 
 from campaigns.models import Call
 from core.stats import wilson
-from customers.models import Customer
 from people.models import Team, User
 from qa import scoring
 from qa.models import (
@@ -26,6 +25,7 @@ from qa.models import (
     Recording,
     ScoringTask,
 )
+from qa.queries import LOCKED
 from qa.queries_calibration import decided_for
 
 MONTH = timedelta(days=30)
@@ -81,9 +81,6 @@ def answers_of(evaluation: Evaluation) -> dict[int, EvaluationAnswer]:
     """{item id: answer}, with its appeal."""
     rows = evaluation.answers.select_related("item", "appeal__decided_by")
     return {answer.item_id: answer for answer in rows}
-
-
-LOCKED = Customer.objects.filter(is_locked=True).values("pk")  # their words are shown to nobody until the lock ends
 
 
 def without_words(evaluation: Evaluation, answers: Iterable[EvaluationAnswer]) -> None:

@@ -20,6 +20,7 @@ from core.calendar import month_label
 from core.stats import Z95, wilson
 from people.models import User
 from qa.models import SurveyAnswer, SurveyAsk, SurveyRule
+from qa.queries import LOCKED
 
 LEAST = 30
 GROUPS = {
@@ -106,8 +107,9 @@ def refused(user: User, *, since: datetime) -> list[tuple[str, int]]:
 
 
 def words_shown(user: User, *, since: datetime) -> QuerySet[SurveyAnswer]:
-    seen = SurveyAsk.objects.visible_to(user).filter(call_started_at__gte=since).values("pk")
-    return SurveyAnswer.objects.filter(ask__in=seen).exclude(words="").select_related("ask").order_by("-at", "-pk")
+    seen = SurveyAsk.objects.visible_to(user).filter(call_started_at__gte=since).exclude(customer_id__in=LOCKED)
+    rows = SurveyAnswer.objects.filter(ask__in=seen.values("pk")).exclude(words="")
+    return rows.select_related("ask").order_by("-at", "-pk")
 
 
 def rules_shown(user: User) -> QuerySet[SurveyRule]:

@@ -55,11 +55,17 @@ def _is_chinese() -> bool:
 
 class SurveyRuleQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> SurveyRuleQuerySet:
-        """Rules of the whole region and those of the cities that the user answers for in quality."""
+        """Rules of the cities that the user answers for in quality, and those of the region that name no campaign of another city."""
         if not user.has_role(*READERS):
             return self.none()
         scope = scope_in(user, READERS)
-        return self if scope.is_region else self.filter(Q(city=None) | Q(city__in=scope.city_ids))
+        if scope.is_region:
+            return self
+
+        def near(name: str) -> Q:
+            return Q(**{name: None}) | Q(**{f"{name}__city": None}) | Q(**{f"{name}__city__in": scope.city_ids})
+
+        return self.filter(Q(city__in=scope.city_ids) | Q(city=None) & near("campaign") & near("via"))
 
     def on(self) -> SurveyRuleQuerySet:
         return self.filter(ended_at=None)

@@ -23,6 +23,7 @@ from qa.models import (  # fmt: skip
     ScoringTask,
 )
 from qa.services import work
+from qa.services.evaluations import check_words
 from qa.services.scorers import Scorers
 
 LEAST_SCORERS, MOST_SCORERS = 2, 20
@@ -140,7 +141,7 @@ def decide(
 ) -> CalibrationDecision:
     """Record the answer that was agreed on and why; at these words of the form it is a precedent from now on. Evaluations stay as they are.
 
-    Raises PermissionRefused, NotShownYet, NotASession, AlreadyDone.
+    Raises PermissionRefused, NotShownYet, NotASession, AlreadyDone, PersonRests.
     """
     session = _locked(session, by)
     if not queries.is_shown(session):
@@ -151,6 +152,7 @@ def decide(
         raise NotASession(_("Nobody has answered this item in the session."))
     if session.decisions.filter(item=item).exists():
         raise AlreadyDone(_("This item is decided."))
+    check_words(queries.evaluations_of(session)[0], ground)
     made = CalibrationDecision.objects.create(
         session=session,
         item=item,

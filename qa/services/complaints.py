@@ -17,7 +17,7 @@ from campaigns.services.planning import switch_campaign
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer, PersonRequest, Suppression
-from customers.services.suppress import suppress
+from customers.services.suppress import lock_person, suppress
 from people.models import City, User
 from qa import rules
 from qa.models import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
@@ -60,9 +60,10 @@ def take_complaint(
     *, category: ComplaintCategory, severity: str, words: str, by: User, at: datetime, call: Call | None = None,
     customer: Customer | None = None, city: City | None = None, in_charge: User | None = None,
 ) -> Complaint:  # fmt: skip
-    """Take a complaint of a call, of a customer, or of a city alone. The same call with the same category again gives the first one.
+    """Take a complaint of a call, of a customer, or of a city alone. The same call with the same category again gives the first one,
+    to who may see it; called serious only now, it is to be decided there.
 
-    Raises PermissionRefused, ComplaintSaysNothing, ComplaintWithoutPlace, CannotBeInCharge, PersonLocked, PersonErased.
+    Raises PermissionRefused, ComplaintSaysNothing, ComplaintWithoutPlace, ComplaintNotThere, CannotBeInCharge, PersonLocked, PersonErased.
     """
     if not rules.can_take_complaints(by):
         raise PermissionRefused(_("Your role does not allow this."))
@@ -70,13 +71,15 @@ def take_complaint(
     place = call.city_id if call else customer.city_id if customer else city.pk if city else None
     if place is None:
         raise ComplaintWithoutPlace(_("Say to which call, customer or city the complaint belongs."))
+    whose = call.customer_id if call else customer.pk if customer else None
+    lock_person(Customer.objects.filter(pk=whose).first() if whose else None, None)  # the erasing waits, or was before
     if call:  # two who take the same complaint come one after the other
         Campaign.objects.select_for_update().filter(pk=call.campaign_id).first()
     if call and (known := Complaint.objects.filter(call_id=call.pk, category=category).first()):
-        return known
-    _check_person(call.customer_id if call else customer.pk if customer else None)
+        return _again(known, severity, by)
+    _check_person(whose)
     complaint = Complaint(
-        customer_id=call.customer_id if call else customer.pk if customer else None, city_id=place, category=category, severity=severity,
+        customer_id=whose, city_id=place, category=category, severity=severity,
         words=said, received_by=by, received_at=at, due_at=at + _time_for(severity),
     )  # fmt: skip
     if call:
@@ -92,9 +95,19 @@ def take_complaint(
     return complaint
 
 
+def _again(known: Complaint, severity: str, by: User) -> Complaint:
+    if not Complaint.objects.visible_to(by).filter(pk=known.pk).exists():
+        raise ComplaintNotThere(_("This call has a complaint of this category already; QA works on it."))
+    if severity == Severity.SERIOUS and known.severity != Severity.SERIOUS:
+        raise ComplaintNotThere(
+            _("Complaint %(number)s is about this call already. Decide there how severe it is.") % {"number": known.pk}
+        )
+    return known
+
+
 @transaction.atomic
 def weigh_complaint(*, complaint: Complaint, severity: str, reason: str, by: User, at: datetime) -> Complaint:
-    """Decide how severe it is; the deadline follows. Serious: its campaign stops. Decided so before, nothing is written.
+    """Decide how severe it is; the deadline follows, from when it was received or last opened again. Serious: its campaign stops. Decided so before, nothing is written.
 
     Raises PermissionRefused, ComplaintNotThere, ComplaintSaysNothing, PersonLocked, PersonErased.
     """
@@ -107,7 +120,8 @@ def weigh_complaint(*, complaint: Complaint, severity: str, reason: str, by: Use
         return complaint
     said = _need(reason)
     complaint.severity, complaint.confirmed_at = severity, at
-    complaint.due_at = complaint.received_at + _time_for(severity)
+    reopened = complaint.steps.filter(kind=Kind.REOPENED).order_by("pk").last()
+    complaint.due_at = (reopened.at if reopened else complaint.received_at) + _time_for(severity)
     complaint.save(update_fields=["severity", "confirmed_at", "due_at"])
     _step(complaint, Kind.WEIGHED, said, by, at)
     audit("qa.complaint.weighed", complaint, by=by, at=at, severity=severity)
@@ -231,11 +245,16 @@ def why_it_rests(complaint: Complaint) -> str:
 
 
 def _person(complaint: Complaint) -> Customer | None:
-    """The customer; of one who was merged into another, the other."""
-    if complaint.customer_id is None:
-        return None
-    row = Customer.objects.select_related("merged_into").get(pk=complaint.customer_id)
-    return row.merged_into or row
+    """The customer; of one who was merged into another, the one who is left."""
+    return None if complaint.customer_id is None else _rows_of(complaint.customer_id)[-1]
+
+
+def _rows_of(customer_id: int) -> list[Customer]:
+    """The customer, and whom they were merged into, to the one who is left."""
+    rows = [Customer.objects.get(pk=customer_id)]
+    while rows[-1].merged_into:
+        rows.append(rows[-1].merged_into)
+    return rows
 
 
 def _refusals(customer: Customer, at: datetime) -> QuerySet[Suppression]:
@@ -262,13 +281,12 @@ def _check_state(complaint: Complaint, *states: str) -> None:
 
 
 def _check_person(customer_id: int | None) -> None:
-    """Asked with the complaint's row locked: the erasing of the person waits for it, or was before."""
+    """Asked with the complaint's or the person's row locked: the erasing of the person waits for it, or was before."""
     if customer_id is None:
         return
-    row = Customer.objects.get(pk=customer_id)
-    if row.is_locked:
+    persons = _rows_of(customer_id)
+    if any(row.is_locked for row in persons):
         raise PersonLocked(_("This person's data are locked: the complaint rests until the lock ends."))
-    persons = [row.pk, *([row.merged_into_id] if row.merged_into_id else [])]
     erased = PersonRequest.objects.filter(customer__in=persons, kind=PersonRequest.Kind.ERASE, state="done")
     if erased.exists():
         raise PersonErased(_("This person's data were erased: nothing more is written about them."))

@@ -24,6 +24,7 @@ from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer, Phone
 from customers.queries import former_ids
+from customers.services.suppress import lock_person
 from people.models import City, User
 from qa import rules, texting
 from qa.models import Complaint, Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
@@ -159,8 +160,7 @@ def choose_call(*, rule: SurveyRule, call: Call, at: datetime) -> SurveyAsk | No
 
 def _person(pk: int) -> Customer | None:
     """The person, locked, who has taken over what this one was merged into."""
-    row = Customer.objects.filter(pk=pk).values_list("merged_into_id", flat=True).first()
-    return Customer.objects.select_for_update(of=("self",)).filter(pk=row or pk).first()
+    return lock_person(Customer.objects.filter(pk=pk).first(), None)
 
 
 def _against(customer: Customer, rule: SurveyRule, at: datetime, besides: int | None = None) -> str:

@@ -9,6 +9,9 @@ from django.urls import reverse
 
 from campaigns.tests.factories import AT, agent_of
 from core.errors import PermissionRefused
+from customers.models import Customer
+from customers.services import requests
+from customers.services.erasing import erase
 from people.models import Membership, User
 from people.tests.factories import TeamFactory, UserFactory
 from qa import queries_calibration as queries, queries_evaluations
@@ -187,6 +190,35 @@ def test_what_was_agreed_on_is_a_precedent_of_these_words(session, form, anna, b
     assert [(row.right_answer, row.ground) for row in found["Thanks"]] == [("yes", "He says 谢谢.")]
     stranger = UserFactory(role=Role.QA, city=TeamFactory().city)
     assert queries_evaluations.precedents(stranger, form) == {}
+
+
+def test_of_a_locked_person_nothing_is_shown_or_agreed_on_and_of_an_erased_one_nothing_is_written(
+    client, session, form, anna, bo, lead
+):
+    scores(session, anna)
+    scores(session, bo, Thanks="na")
+    told = {"session": session, "right_answer": "yes", "ground": "He says 谢谢.", "by": lead, "at": AT}
+    calibration.decide(item=item(form, "Thanks"), **told)
+    person = Customer.objects.filter(pk=session.customer_id)
+    person.update(is_locked=True)
+
+    assert queries.side_by_side(session) == ([], [])
+    assert queries_evaluations.precedents(anna, form) == {}
+    with pytest.raises(evaluations.PersonRests):
+        calibration.decide(item=item(form, "Greets"), **told)
+    client.force_login(lead)
+    page = client.get(reverse("qa:calibration", args=[session.pk])).content.decode()
+    assert "rests until the lock ends" in page
+    assert "Nobody has scored" not in page
+
+    person.update(is_locked=False)
+    one, two = UserFactory(role=Role.DATA), UserFactory(role=Role.DATA)
+    asked = requests.open_request(
+        customer=person.get(), kind="erase", way="phone", received_on=date(2026, 11, 19), by=one, at=AT
+    )
+    erase(asked=asked, by=two, at=AT)
+    with pytest.raises(evaluations.PersonRests):
+        calibration.decide(item=item(form, "Greets"), **told)
 
 
 def test_nothing_is_agreed_on_before_it_is_shown_nor_twice_nor_without_a_reason(session, form, anna, bo, lead):

@@ -70,6 +70,17 @@ def test_the_page_of_a_call_leads_to_a_complaint_of_it(client, qa, call):
     assert url("complaint", row.pk) in client.get(url("call-recordings", call.pk)).content.decode()
 
 
+def test_taken_before_the_page_says_so_and_a_serious_one_is_decided_there(client, qa, call):
+    row = taken_of(call, qa)
+
+    again = client.post(url("complaint-new"), said(call=call.pk), follow=True)
+    serious = client.post(url("complaint-new"), said(call=call.pk, severity="serious"))
+
+    assert "It was taken before; write what is new into its log." in again.content.decode()
+    assert serious.status_code == 422
+    assert f"Complaint {row.pk} is about this call already." in serious.content.decode()
+
+
 def test_an_agent_takes_one_of_the_own_call_and_of_nobody_elses(client, team, call):
     agent = UserFactory(agent=team)
     client.force_login(agent)

@@ -200,6 +200,18 @@ def test_a_system_brings_a_complaint_in_once_and_reads_it(client, team):
     assert post(client, city=team.city.code).status_code == 201
 
 
+def test_the_interface_gives_nothing_away_of_a_complaint_taken_by_another(client, team, qa):
+    agent = UserFactory(agent=team)
+    call = call_of(team, agent=agent)
+    complain(call, qa)
+    client.force_login(agent)
+
+    answer = post(client, call=call.pk)
+
+    assert answer.status_code == 409
+    assert "severity" not in answer.json()
+
+
 def test_the_interface_refuses_what_the_account_may_not_see(client, team, qa):
     call = call_of(team)
     row = complain(call, qa)

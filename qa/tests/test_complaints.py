@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
-from campaigns.tests.factories import AT, agent_of
+from campaigns.tests.factories import AT, CustomerFactory, agent_of
 from core.errors import PermissionRefused
 from core.models import AuditEvent
 from customers.models import Customer
@@ -18,6 +18,7 @@ from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa import person_data
 from qa.models import Complaint, ComplaintCategory, ComplaintStep
+from qa.queries_complaints import people_for
 from qa.services import complaints
 from qa.services.listening import PersonLocked
 from qa.tests.factories import call_of
@@ -80,6 +81,18 @@ def test_a_complaint_of_a_call_keeps_what_it_was_about_and_is_due_in_48_hours(ca
 def test_the_same_call_and_category_again_is_the_same_complaint(call, agent):
     assert take(call, agent) == take(call, agent, words="Again.")
     assert Complaint.objects.get().steps.count() == 1
+
+
+def test_taken_again_it_is_neither_shown_to_who_may_not_see_it_nor_made_serious_in_silence(call, agent, qa, team):
+    taken = take(call, qa)
+    with pytest.raises(complaints.ComplaintNotThere, match="QA works on it"):
+        take(call, agent)
+    with pytest.raises(complaints.ComplaintNotThere, match=f"Complaint {taken.pk} is about this call already"):
+        take(call, UserFactory(leader=team), severity="serious")
+
+    weigh(taken, qa)
+
+    assert take(call, qa, severity="serious") == taken
 
 
 def test_a_serious_complaint_stops_the_campaign_and_says_why(call, qa):
@@ -210,6 +223,29 @@ def test_nothing_is_written_of_whoever_is_locked_or_erased(call, agent, qa, team
             verb()
 
 
+def test_the_person_is_locked_before_the_campaign_so_that_the_erasing_waits(call, agent, django_assert_max_num_queries):
+    with django_assert_max_num_queries(100) as ran:
+        take(call, agent)
+
+    locks = [query["sql"].split(" FROM ")[1].split()[0] for query in ran if "FOR UPDATE" in query["sql"]]
+    assert locks[:2] == ['"customers_customer"', '"campaigns_campaign"']
+
+
+def test_who_was_merged_twice_is_the_person_who_is_left(call, agent, qa, team):
+    taken = take(call, agent)
+    last = CustomerFactory(city=team.city)
+    between = CustomerFactory(city=team.city, merged_into=last)
+    Customer.objects.filter(pk=call.customer_id).update(merged_into=between)
+
+    assert complaints.keep_from_calls(complaint=taken, by=qa, at=AT).customer == last
+    asked = requests.open_request(
+        customer=last, kind="erase", way="phone", received_on=date(2026, 11, 19), by=UserFactory(role=Role.DATA), at=AT
+    )
+    erase(asked=asked, by=UserFactory(role=Role.DATA), at=AT)
+    with pytest.raises(complaints.PersonErased):
+        weigh(taken, qa)
+
+
 def test_the_database_keeps_the_log_as_it_was_written(call, agent):
     step = take(call, agent).steps.get()
 
@@ -252,6 +288,14 @@ def test_from_taken_to_closed_and_open_again(call, agent, qa):
     assert Complaint.objects.overdue(late + timedelta(hours=49)).get() == again
 
 
+def test_weighed_after_it_was_opened_again_its_time_counts_from_there(call, agent, qa):
+    taken, late = take(call, agent), AT + timedelta(days=9)
+    complaints.answer_complaint(complaint=taken, answer="We are sorry.", by=qa, at=AT)
+    complaints.reopen_complaint(complaint=taken, reason="Still angry.", by=qa, at=late)
+
+    assert weigh(taken, qa, at=late + timedelta(hours=1)).due_at == late + timedelta(hours=24)
+
+
 def test_the_agent_of_the_call_settles_nothing_and_is_not_put_in_charge_by_a_stranger(call, agent, qa):
     taken = take(call, agent)
 
@@ -268,6 +312,13 @@ def test_another_city_sees_none(call, agent, team, qa):
 
     assert Complaint.objects.visible_to(qa).get() == taken
     assert not Complaint.objects.visible_to(UserFactory(agent=TeamFactory())).exists()
+
+
+def test_nobody_of_another_city_is_offered_for_a_complaint_without_a_call(agent, team, qa):
+    here = UserFactory(role=Role.SUPERVISOR, city=team.city)
+    UserFactory(role=Role.SUPERVISOR, city=TeamFactory().city)
+
+    assert set(people_for(take(None, agent, city=team.city), AT.date())) == {here, qa}
 
 
 def test_an_erased_person_leaves_no_words_and_the_copy_has_had_them(call, agent, qa):

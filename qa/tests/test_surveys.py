@@ -194,6 +194,14 @@ def test_who_must_not_be_called_or_is_locked_is_not_asked(rule, call, field, rea
     assert [ask.reason for ask in choose()] == [reason]
 
 
+def test_who_was_merged_twice_is_the_person_who_is_left(rule, call, team):
+    last = customer_of(team)
+    between = CustomerFactory(city=team.city, merged_into=last)
+    Customer.objects.filter(pk=call.customer_id).update(merged_into=between)
+
+    assert choose()[0].customer_id == last.pk
+
+
 def test_nobody_is_asked_twice_within_the_days_of_the_rule(rule, call, team, agent, campaign):
     ask_one()
     again = {"agent": agent, "campaign": campaign, "customer": Customer.objects.get(pk=call.customer_id)}
@@ -337,6 +345,25 @@ def test_an_erased_person_leaves_the_number_alone_and_the_link_is_dead(now_asked
     assert client.get(good).status_code == 404
 
 
+def test_words_of_a_locked_person_are_shown_to_nobody(now_asked, client, qa):
+    client.post(path(), {"score": "2", "words": "Too fast."})
+    assert queries_surveys.words_shown(qa, since=AT - DAY).exists()
+
+    Customer.objects.filter(pk=now_asked.customer_id).update(is_locked=True)
+
+    assert not queries_surveys.words_shown(qa, since=AT - DAY).exists()
+
+
+def test_words_are_emptied_after_the_link_is_dead_so_that_an_answer_in_flight_is_seen(
+    now_asked, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(100) as ran:
+        person_data.forget(Customer.objects.get(pk=now_asked.customer_id), AT)
+
+    tables = [query["sql"].split()[1] for query in ran if query["sql"].startswith("UPDATE")]
+    assert tables.index('"qa_surveyanswer"') > max(n for n, name in enumerate(tables) if name == '"qa_surveyask"')
+
+
 def test_words_go_after_two_years(now_asked, client):
     client.post(path(), {"score": "2", "words": "Too fast."})
     answered = SurveyAnswer.objects.get().at
@@ -436,6 +463,18 @@ def test_only_qa_of_the_place_makes_and_ends_rules(questions, qa, rule, team):
             surveys.end_rule(rule=rule, by=who, at=AT)
     with pytest.raises(PermissionRefused):
         surveys.make_questionnaire(code="x", by=UserFactory(role=Role.TRAINER), at=AT, **TEXTS)
+
+
+def test_a_rule_of_the_region_about_a_campaign_of_one_city_is_not_shown_to_another(questions, qa, rule, team):
+    of_city = CampaignFactory(city=team.city)
+    named = [
+        rule_of(questions, qa, campaign=of_city),
+        rule_of(questions, qa, campaign=CampaignFactory(), channel="callback", via=of_city),
+    ]
+
+    here, there = person(Role.QA, city=team.city), person(Role.QA, city=TeamFactory().city)
+    assert set(SurveyRule.objects.visible_to(here)) == {rule, *named}
+    assert set(SurveyRule.objects.visible_to(there)) == {rule}
 
 
 def test_rules_are_made_and_ended_on_their_page(qa, client, questions):

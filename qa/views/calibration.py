@@ -93,6 +93,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "session": row,
         "seats": seats,
         "is_shown": is_shown,
+        "is_locked": not lines and queries.is_locked(row),
         "evaluations": evaluations,
         "lines": lines,
         "split": sum(line.is_split for line in lines),

@@ -95,16 +95,20 @@ def complaint_new(request: HttpRequest) -> HttpResponse:
     call = get_object_or_404(Call.objects.visible_to(request.user), pk=wanted) if wanted else None
     cities = None if call else queries.cities_for(request.user)
     form = TakeForm(request.POST or None, user=request.user, cities=cities)
-    if request.method == "POST" and form.is_valid() and (taken := _taken(request, form, call)):
-        messages.success(request, _told(taken))
+    at = database_now()
+    if request.method == "POST" and form.is_valid() and (taken := _taken(request, form, call, at)):
+        if taken.received_at == at:
+            messages.success(request, _told(taken))
+        else:
+            messages.warning(request, _("It was taken before; write what is new into its log."))
         return redirect("qa:complaint", pk=taken.pk)
     context = {"form": form, "call": call, "facts": _facts_of(call) if call else [], "crumbs": _crumbs()}
     return render(request, "qa/complaint_new.html", context, status=422 if form.errors else 200)
 
 
-def _taken(request: HttpRequest, form: TakeForm, call: Call | None) -> Complaint | None:
+def _taken(request: HttpRequest, form: TakeForm, call: Call | None, at: datetime) -> Complaint | None:
     """The complaint; None when a refusal stands in the form."""
-    said, at = form.cleaned_data, database_now()
+    said = form.cleaned_data
     try:
         customer = _customer_of(request, said.get("number", "")) if call is None else None
         return services.take_complaint(
