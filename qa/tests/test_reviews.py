@@ -295,6 +295,49 @@ def test_the_same_person_does_not_override_twice_and_the_open_review_goes_with_t
         opened(first, qa)
 
 
+def other_version(campaign):
+    """Of the same script, chosen for the campaign now."""
+    new = moved(ScriptVersionFactory(script=Script.objects.get(pk=campaign.script_id), six_parts=True), "approved")
+    Campaign.objects.filter(pk=campaign.pk).update(script_version=new)
+    return new
+
+
+def test_a_stage_begins_with_the_version_for_which_its_gate_was_passed(first, qa, planner):
+    closed(answered(opened(first, qa), qa), qa)
+    other_version(first.campaign)
+
+    with pytest.raises(reviews.NotInOrder, match="another script version"):
+        planning.enter_stage(campaign=first.campaign, stage="trial", by=planner, at=AT)
+    closed(answered(opened(first, qa), qa), qa)
+    assert not _refused_for_its_version(first.campaign, planner)
+
+
+@pytest.mark.parametrize("status", ["overridden", "passed"])  # passed: before there were reviews
+def test_a_gate_without_a_review_that_passed_it_holds_for_any_version(first, qa, planner, status):
+    if status == "overridden":
+        closed(answered(opened(first, qa), qa), qa)
+    Gate.objects.filter(pk=first.pk).update(
+        status=status,
+        reason="Fair",
+        decided_by=planner,
+        second_by=qa if status == "overridden" else None,
+        decided_at=AT,
+    )
+    other_version(first.campaign)
+    assert not _refused_for_its_version(first.campaign, planner)
+
+
+def _refused_for_its_version(campaign, by):
+    """What calling needs besides is not prepared here."""
+    try:
+        planning.enter_stage(campaign=campaign, stage="trial", by=by, at=AT)
+    except planning.NotReady:
+        return False
+    except reviews.NotInOrder:
+        return True
+    return False
+
+
 # -- checkpoint 2 -------------------------------------------------------------------------------------------------------
 
 
@@ -450,8 +493,7 @@ def test_the_page_says_for_which_version_the_gate_was_passed_when_it_has_changed
     assert "Passed for version" not in client.get(reverse("qa:gate", args=[first.pk])).content.decode()
 
     old = first.campaign.script_version
-    new = moved(ScriptVersionFactory(script=Script.objects.get(pk=old.script_id), six_parts=True), "approved")
-    Campaign.objects.filter(pk=first.campaign_id).update(script_version=new)
+    new = other_version(first.campaign)
 
     page = client.get(reverse("qa:gate", args=[first.pk])).content.decode()
     assert f"Passed for version {old}, now {new}." in page
