@@ -8,14 +8,15 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from campaigns import rules as campaign_rules
 from campaigns.models import Campaign, Gate
 from campaigns.services import planning
 from campaigns.tests.factories import AT
 from core.errors import PermissionRefused
 from core.models import AuditEvent, Job
 from people.models import Membership
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
-from qa import checkpoints
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
+from qa import checkpoints, rules
 from qa.models import GateReview, GateReviewItem, ScoringTask
 from qa.services import reviews, risks, work
 from qa.tests.factories import call_of, recording_of, work_off
@@ -258,6 +259,26 @@ def test_another_citys_qa_neither_opens_nor_answers_nor_closes(first, qa):
     ):
         with pytest.raises(PermissionRefused):
             deed()
+
+
+def test_qa_of_one_city_decides_nothing_where_the_same_person_trains(first):
+    city = first.campaign.city
+    both = UserFactory(role=Role.QA, city=CityFactory())
+    MembershipFactory(user=both, role=Role.TRAINER, city=city)
+    rules_asked = (
+        lambda user: campaign_rules.can_decide_gate(user, first.campaign),
+        lambda user: campaign_rules.can_confirm_override(user, Gate(campaign=first.campaign, decided_by_id=0)),
+        lambda user: campaign_rules.can_plan(user, first.campaign),
+        lambda user: campaign_rules.can_switch(user, first.campaign),
+        lambda user: rules.can_keep_risks(user, first.campaign),
+    )
+
+    assert [may(both) for may in rules_asked] == [False] * 5
+    planner = UserFactory(role=Role.CAMPAIGN_MANAGER, city=CityFactory())
+    MembershipFactory(user=planner, role=Role.TRAINER, city=city)
+    assert [may(planner) for may in rules_asked] == [False] * 5
+    for whole in (UserFactory(role=Role.REGIONAL_MANAGER), UserFactory(is_superuser=True)):
+        assert [may(whole) for may in rules_asked] == [True] * 5
 
 
 def test_a_closed_review_never_changes(first, qa):
