@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns.models import CampaignTeam
@@ -78,6 +79,15 @@ def test_composed_twice_in_an_hour_it_is_one(team, campaign, qa):
     assert composed(campaign, qa, TEN + 61 * MINUTES) != first
     with pytest.raises(IntegrityError), transaction.atomic():
         Bulletin.objects.create(campaign=campaign, hour=TEN, figures={}, composed_at=TEN)
+
+
+def test_it_is_counted_without_a_lock_on_the_campaign_that_desks_and_the_stop_switch_wait_for(team, campaign, qa):
+    called(team, campaign)
+    with CaptureQueriesContext(connection) as asked:
+        composed(campaign, qa)
+    said = [query["sql"] for query in asked.captured_queries]
+    assert any("pg_advisory_xact_lock" in sql for sql in said)
+    assert not [sql for sql in said if "FOR UPDATE" in sql and '"campaigns_campaign"."id" =' in sql]
 
 
 def test_the_machine_composes_at_the_hour_on_the_first_day_when_there_were_calls(team, campaign, qa):
