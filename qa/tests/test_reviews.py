@@ -582,6 +582,25 @@ def test_who_only_plans_reads_the_gate_and_does_not_decide_it(client, first, qa,
     assert client.post(reverse("qa:gate-close", args=[first.pk]), {"verdict": "pass"}).status_code == 403
 
 
+def test_a_citys_reader_of_a_regional_campaign_sees_no_figures_and_no_words_of_the_whole(client, team, second, form):
+    Campaign.objects.filter(pk=second.campaign_id).update(city=None)
+    second = gate_of(second.campaign, "running")
+    step = second.campaign.script_version.steps.get(part="persuasion")
+    refusal = {"refuses_offer": True, "result": "refused_price", "reason": "Too dear for Mrs Wu", "step_id": step.pk}
+    trial_calls(team, second.campaign, 2, **refusal)
+    opened(second, UserFactory(role=Role.QA), form)
+    figures = ("Too dear for Mrs Wu", "clusters of refusals", "No trial call has a recording yet", "more calls")
+
+    client.force_login(UserFactory(role=Role.QA))
+    whole = client.get(reverse("qa:gate", args=[second.pk])).content.decode()
+    client.force_login(UserFactory(role=Role.QA, city=team.city))
+    part = client.get(reverse("qa:gate", args=[second.pk])).content.decode()
+
+    assert [words in whole for words in figures] == [True] * 4
+    assert [words in part for words in figures] == [False] * 4
+    assert "List of checkpoint 2" in part
+
+
 def test_the_trial_page_shows_rates_steps_and_earlier_rounds(client, team, second, qa, form):
     trial_calls(team, second.campaign, 2, mid_call=True)
     client.force_login(qa)
