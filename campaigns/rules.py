@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from campaigns.models import Campaign, DataRequest, Gate
 from customers import rules as customer_rules
 from people.models import Membership, User
@@ -10,6 +12,7 @@ from scripts.rules import can_write_treasury
 Role = Membership.Role
 PLANNERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
 GATEKEEPERS = (Role.QA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+SWITCHERS = (*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER)
 READERS = (*PLANNERS, Role.QA, Role.DATA, Role.SUPERVISOR, Role.TEAM_LEADER, Role.CITY_MANAGER, Role.TRAINER)
 
 
@@ -26,14 +29,19 @@ def covers(user: User, campaign: Campaign | None) -> bool:
     return scope.is_region or campaign is None or campaign.city_id in scope.city_ids
 
 
+def covers_as(user: User, campaign: Campaign | None, roles: Sequence[str]) -> bool:
+    """As covers(), by these roles alone: who decides in one city and trains in another decides nothing in the other."""
+    return campaign is None or user.covers_as(campaign.city_id, *roles)
+
+
 def can_plan(user: User, campaign: Campaign | None = None) -> bool:
     """Plan a new campaign (None), or change this one."""
-    return user.has_role(*PLANNERS) and covers(user, campaign)
+    return user.has_role(*PLANNERS) and covers_as(user, campaign, PLANNERS)
 
 
 def can_switch(user: User, campaign: Campaign) -> bool:
     """Stop a campaign, or let it go on: planners, and the supervisor who sees the trouble first."""
-    return user.has_role(*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER) and covers(user, campaign)
+    return user.has_role(*SWITCHERS) and covers_as(user, campaign, SWITCHERS)
 
 
 def can_keep_map(user: User, campaign: Campaign) -> bool:
@@ -66,7 +74,7 @@ def can_send_messages(user: User) -> bool:
 
 
 def can_decide_gate(user: User, campaign: Campaign) -> bool:
-    return user.has_role(*GATEKEEPERS) and covers(user, campaign)
+    return user.has_role(*GATEKEEPERS) and covers_as(user, campaign, GATEKEEPERS)
 
 
 def can_see_gates(user: User) -> bool:
@@ -76,7 +84,8 @@ def can_see_gates(user: User) -> bool:
 
 def can_confirm_override(user: User, gate: Gate) -> bool:
     """Somebody who may plan or decide, other than the one who asked."""
-    may = user.has_role(*PLANNERS, *GATEKEEPERS) and covers(user, gate.campaign)
+    roles = (*PLANNERS, *GATEKEEPERS)
+    may = user.has_role(*roles) and covers_as(user, gate.campaign, roles)
     return may and gate.decided_by_id not in (None, user.pk)
 
 

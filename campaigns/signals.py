@@ -14,5 +14,8 @@ calls_imported = Signal()
 # gate, passed, by, at: a gate that asks for a review is about to be decided, inside the transaction; a receiver may refuse it.
 gate_deciding = Signal()
 
+# gate, by, at: a campaign is about to begin the stage behind a gate that asks for a review, inside the transaction; a receiver may refuse it.
+stage_entering = Signal()
+
 # gate, by, at: a gate was overridden by two persons, inside the transaction.
 gate_overridden = Signal()

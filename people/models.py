@@ -194,6 +194,11 @@ class User(AbstractUser):
     def has_role(self, *roles: str) -> bool:
         return not self.scope().roles.isdisjoint(roles)
 
+    def covers_as(self, city_id: int | None, *roles: str) -> bool:
+        """Whether memberships in one of these roles, and no others, cover the city whole; None: the region."""
+        held = [m for m in self._memberships_on(timezone.localdate()) if m.role in roles and m.team_id is None]
+        return self.is_superuser or any(m.city_id is None or m.city_id == city_id for m in held)
+
     @property
     def is_agent(self) -> bool:
         return self.scope().roles == {Membership.Role.AGENT}

@@ -100,13 +100,20 @@ def tend_samples(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def watch_full_runs(run: Run) -> dict[str, Any]:
-    """Each campaign in its own chunk; a sheet taken before is not taken again."""
+    """Each campaign in its own chunk; a sheet taken before is not taken again, and one that fails keeps none of the others waiting."""
     from qa.services import full_run
 
-    due, made = full_run.watched(), 0
+    due, made, faults = full_run.watched(), 0, []
     for run_id in due:
-        with run.chunk(done=1, total=len(due)):
-            made += full_run.watch(run_id=run_id, at=run.now())
+        try:
+            with run.chunk(done=1, total=len(due)):
+                made += full_run.watch(run_id=run_id, at=run.now())
+        except (JobCancelled, LostLease):
+            raise
+        except Exception as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
     return {"sheets": made}
 
 
@@ -152,15 +159,27 @@ def ask_customers(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def compose_bulletins(run: Run) -> dict[str, Any]:
-    """Of campaigns in the first day of a full run; each in its own chunk. A bulletin that is there is not composed again."""
+    """Of campaigns in the first day of a full run; each in its own chunk, and one that fails keeps none of the others waiting.
+    A bulletin that is there is not composed again."""
     from campaigns.models import Campaign
+    from core.errors import DomainError
     from qa.services import bulletins
 
-    wanted = bulletins.due(run.now())
+    wanted, composed, faults = bulletins.due(run.now()), 0, []
     for campaign_id in wanted:
-        with run.chunk(done=1, total=len(wanted)):
-            bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
-    return {"bulletins": len(wanted)}
+        try:
+            with run.chunk(done=1, total=len(wanted)):
+                bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
+            composed += 1
+        except DomainError:
+            continue  # its full run has ended since it was found due
+        except (JobCancelled, LostLease):
+            raise
+        except Exception as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return {"bulletins": composed}
 
 
 @scheduled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from campaigns.models import Call, Campaign, Lead
-from campaigns.rules import GATEKEEPERS, PLANNERS, covers
+from campaigns.rules import GATEKEEPERS, PLANNERS, covers_as
 from people.models import City, Membership, User
 from qa.models import Clip, Complaint, Evaluation, RecordingNote, SurveyAsk
 from qa.models.complaints import COMPLAINT_READERS
@@ -196,7 +196,8 @@ def picks_of(user: User) -> list[str]:
 
 def can_keep_risks(user: User, campaign: Campaign) -> bool:
     """List, hand over and clear complaint risks: who plans the campaign, and who decides its gates."""
-    return user.has_role(*PLANNERS, *GATEKEEPERS) and covers(user, campaign)
+    roles = (*PLANNERS, *GATEKEEPERS)
+    return user.has_role(*roles) and covers_as(user, campaign, roles)
 
 
 def can_take_complaints(user: User) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns import rules
 from campaigns.models import Campaign, CampaignTeam, Disposition, Gate, RetryRule
 from campaigns.services import maps
-from campaigns.signals import gate_deciding, gate_overridden
+from campaigns.signals import gate_deciding, gate_overridden, stage_entering
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import RulePack
@@ -307,7 +307,7 @@ def confirm_override(*, gate: Gate, by: User, at: datetime) -> Gate:
 
 @transaction.atomic
 def enter_stage(*, campaign: Campaign, stage: str, by: User, at: datetime) -> Campaign:
-    """Move a campaign one stage on. Raises WrongStage, GateClosed, NotReady."""
+    """Move a campaign one stage on. Raises WrongStage, GateClosed, NotReady; a review may refuse what it did not see."""
     campaign = Campaign.objects.select_for_update(of=("self",)).select_related("script_version").get(pk=campaign.pk)
     if stage != next_stage(campaign):
         raise WrongStage(
@@ -317,6 +317,9 @@ def enter_stage(*, campaign: Campaign, stage: str, by: User, at: datetime) -> Ca
     gate = Gate.objects.filter(campaign=campaign, stage=stage).first()
     if gate is None or gate.status not in (Gate.Status.PASSED, Gate.Status.OVERRIDDEN):
         raise GateClosed(_("The gate before %(stage)s is not passed yet.") % {"stage": Stage(stage).label})
+    gate.campaign = campaign
+    if gate.is_reviewed:
+        stage_entering.send(sender=Gate, gate=gate, by=by, at=at)
     if stage in Campaign.CALLING and (missing := missing_for_calling(campaign)):
         raise NotReady(_("Before the first call: %(missing)s.") % {"missing": "; ".join(missing)})
     campaign.stage = stage

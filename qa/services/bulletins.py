@@ -15,6 +15,7 @@ from campaigns.models import Call, Campaign, CampaignTeam
 from core.audit import audit
 from core.calendar import business_date, day_bounds
 from core.errors import DomainError, PermissionRefused
+from core.locks import one_at_a_time
 from core.phones import SHORTEST
 from metrics import registry
 from metrics.floor.drill import counts_of
@@ -72,7 +73,8 @@ def _called(campaign_id: int, hour: datetime) -> bool:
 def compose(*, campaign: Campaign, by: User | None, at: datetime) -> Bulletin:
     """The bulletin of the hour of `at`: figures so far today, counted now and never anew. Composed twice, it is the first one.
     Raises PermissionRefused, NotComposed."""
-    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+    one_at_a_time("qa.bulletin", campaign.pk)
+    campaign = Campaign.objects.get(pk=campaign.pk)
     if by is not None:
         _check_may(by, campaign)
     if campaign.stage in OVER:

@@ -108,15 +108,11 @@ def watch(*, run_id: int, at: datetime) -> int:
         run.began_at = run.counted_until = began(run, at)
     until = max(_moment(int(at.timestamp()) // QUARTER), run.counted_until or at)
     made = 0
-    for quarter in _quarters(run, until):
-        if quarter in run.quarters:  # the one in which it began, seen before
-            continue
-        run.quarters.append(quarter)
-        hour = len(run.quarters) // 4
-        if len(run.quarters) % 4 == 0 and hour in FullRun.HOURS:
+    run.quarters = sorted({*run.quarters, *_quarters(run, until)})[: 4 * FullRun.HOURS[-1]]
+    taken = set(run.sheets.values_list("hour", flat=True))
+    for hour in FullRun.HOURS:
+        if len(run.quarters) >= 4 * hour and hour not in taken:
             made += _take(run, hour, at)
-        if hour >= FullRun.HOURS[-1]:
-            break
     run.counted_until = until
     run.save(update_fields=["began_at", "counted_until", "quarters"])
     return made
@@ -136,16 +132,17 @@ def _moment(quarter: int) -> datetime:
 
 
 def _quarters(run: FullRun, until: datetime) -> list[int]:
+    """Since it began, and not since it was last looked: calls of other dialers are stored late."""
     with connection.cursor() as cursor:
-        cursor.execute(QUARTERS, [run.campaign_id, run.counted_until, until])
+        cursor.execute(QUARTERS, [run.campaign_id, run.began_at, until])
         return [row[0] for row in cursor.fetchall()]
 
 
 def _take(run: FullRun, hour: int, at: datetime) -> int:
     """The sheet of an hour, with its picks; 0 when it is there."""
     assert run.began_at is not None
-    until = _moment(run.quarters[-1] + 1)
-    since = max(run.began_at, _moment(run.quarters[-LOOK_BACK]))
+    until = _moment(run.quarters[4 * hour - 1] + 1)
+    since = max(run.began_at, _moment(run.quarters[4 * hour - LOOK_BACK]))
     so_far = count(run.campaign_id, run.began_at, until)
     judged = [limits.judge(limit, so_far) for limit in run.limits.order_by("pk")]
     figures = {"so_far": so_far, "last": count(run.campaign_id, since, until), "judged": judged}

@@ -16,6 +16,7 @@ from campaigns.services.maps import archive_with_campaign
 from core.audit import audit
 from core.calendar import business_date
 from core.errors import DomainError, PermissionRefused
+from core.locks import one_at_a_time
 from core.phones import holds_number
 from people.models import User
 from qa import rules
@@ -106,8 +107,8 @@ def finish(*, wrap_up: WrapUp, digest: str, by: User, at: datetime) -> WrapUp:
 
 
 def is_over(campaign: Campaign, at: datetime) -> bool:
-    """Whether the campaign has come to its wrap-up, or to its last day."""
-    ended = campaign.ends_on is not None and campaign.ends_on <= business_date(at)
+    """Whether the campaign has come to its wrap-up, or its last day is over."""
+    ended = campaign.ends_on is not None and campaign.ends_on < business_date(at)
     return campaign.stage in OVER or (ended and campaign.stage not in NOT_CALLED)
 
 
@@ -127,9 +128,8 @@ def _check_ready(row: WrapUp, digest: str, at: datetime) -> None:
 
 
 def _locked(campaign: Campaign, by: User) -> Campaign:
-    found = Campaign.objects.select_for_update(of=("self",)).select_related(
-        "city", "product", "offer", "script_version__script"
-    )
+    one_at_a_time("qa.wrap_up", campaign.pk)
+    found = Campaign.objects.select_related("city", "product", "offer", "script_version__script")
     row = found.get(pk=campaign.pk)
     if not rules.can_wrap_up(by, row):
         raise PermissionRefused(_("This campaign is not yours to wrap up."))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns.models import CampaignTeam
 from campaigns.tests.factories import CampaignFactory
 from core.clock import database_now
 from core.errors import PermissionRefused
+from core.jobs import enqueue, run_inline
+from core.models import Job
 from people.models import Membership
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa.models import Bulletin, Suggestion
@@ -80,6 +83,15 @@ def test_composed_twice_in_an_hour_it_is_one(team, campaign, qa):
         Bulletin.objects.create(campaign=campaign, hour=TEN, figures={}, composed_at=TEN)
 
 
+def test_it_is_counted_without_a_lock_on_the_campaign_that_desks_and_the_stop_switch_wait_for(team, campaign, qa):
+    called(team, campaign)
+    with CaptureQueriesContext(connection) as asked:
+        composed(campaign, qa)
+    said = [query["sql"] for query in asked.captured_queries]
+    assert any("pg_advisory_xact_lock" in sql for sql in said)
+    assert not [sql for sql in said if "FOR UPDATE" in sql and '"campaigns_campaign"."id" =' in sql]
+
+
 def test_the_machine_composes_at_the_hour_on_the_first_day_when_there_were_calls(team, campaign, qa):
     form = form_of(UserFactory(role=Role.QA)).form
     run = full_run.prepare(campaign=campaign, form=form, picks=2, shares={}, by=qa, at=TEN - 90 * MINUTES)
@@ -91,6 +103,25 @@ def test_the_machine_composes_at_the_hour_on_the_first_day_when_there_were_calls
     assert bulletins.due(TEN + 6 * MINUTES) == []
     called(team, campaign, at=TEN + timedelta(hours=24) - 30 * MINUTES)
     assert bulletins.due(TEN + timedelta(hours=24)) == []
+
+
+def test_one_campaign_that_fails_keeps_none_of_the_others_waiting(monkeypatch, team, campaign):
+    campaigns = [campaign, CampaignFactory(city=team.city, stage="wrap_up"), CampaignFactory(city=team.city)]
+    compose = bulletins.compose
+
+    def composing(*, campaign, by, at):
+        if campaign == campaigns[0]:
+            raise ZeroDivisionError
+        return compose(campaign=campaign, by=by, at=at)
+
+    monkeypatch.setattr(bulletins, "compose", composing)
+    monkeypatch.setattr(bulletins, "due", lambda at: [each.pk for each in campaigns])
+    job = enqueue(kind="qa.compose_bulletins", key="now", by=None)
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert job.state != Job.State.DONE
+    assert [made.campaign for made in Bulletin.objects.all()] == [campaigns[2]]
 
 
 def test_common_errors_are_counted_over_calls_drawn_at_random(team, campaign, qa):

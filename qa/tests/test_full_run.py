@@ -11,7 +11,8 @@ from django.urls import reverse
 from campaigns.models import Call, Campaign
 from campaigns.tests.factories import CampaignFactory
 from core.errors import PermissionRefused
-from core.models import AuditEvent
+from core.jobs import enqueue, run_inline
+from core.models import AuditEvent, Job
 from people.models import Membership
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa import limits
@@ -112,6 +113,45 @@ def test_a_double_run_takes_one_sheet_and_draws_once(team, campaign, form, qa):
     tasks = ScoringTask.objects.filter(source="full_run", source_id=sheet.pk)
     assert (sheet.picked, tasks.count()) == (2, 2)
     assert {task.probability for task in tasks} == {0.5}
+
+
+def test_one_campaign_that_fails_keeps_none_of_the_others_waiting(monkeypatch, team, campaign, form, qa):
+    runs = [prepared(each, form, qa) for each in (campaign, CampaignFactory(city=team.city))]
+    watch, seen = full_run.watch, []
+
+    def watching(*, run_id, at):
+        if run_id == runs[0].pk:
+            raise ZeroDivisionError
+        seen.append(run_id)
+        return watch(run_id=run_id, at=at)
+
+    monkeypatch.setattr(full_run, "watch", watching)
+    job = enqueue(kind="qa.watch_full_runs", key="now", by=None)
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert job.state != Job.State.DONE
+    assert seen == [runs[1].pk]
+
+
+def test_a_call_stored_late_counts_in_its_quarter(team, campaign, form, qa):
+    run = begun(campaign, form, qa)
+    worked(team, campaign, DAWN, 7)
+    assert full_run.watch(run_id=run.pk, at=DAWN + timedelta(hours=3)) == 0
+    worked(team, campaign, DAWN + 7 * QUARTER, 1)
+    assert full_run.watch(run_id=run.pk, at=DAWN + timedelta(hours=3)) == 1
+    assert run.sheets.get().until == DAWN + timedelta(hours=2)
+
+
+def test_an_earlier_quarter_stored_late_stands_before_the_later_ones(team, campaign, form, qa):
+    run = begun(campaign, form, qa)
+    worked(team, campaign, DAWN, 3)
+    worked(team, campaign, DAWN + 4 * QUARTER, 4)
+    assert full_run.watch(run_id=run.pk, at=DAWN + timedelta(hours=2)) == 0
+    worked(team, campaign, DAWN + 3 * QUARTER, 1)
+    assert full_run.watch(run_id=run.pk, at=DAWN + timedelta(hours=2)) == 1
+    sheet = run.sheets.get()
+    assert (sheet.since, sheet.until, sheet.figures["so_far"]["calls"]) == (DAWN, DAWN + timedelta(hours=2), 8)
 
 
 def test_it_begins_when_the_campaign_entered_its_full_run(team, campaign, form, qa):

@@ -8,14 +8,15 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from campaigns import rules as campaign_rules
 from campaigns.models import Campaign, Gate
 from campaigns.services import planning
 from campaigns.tests.factories import AT
 from core.errors import PermissionRefused
 from core.models import AuditEvent, Job
 from people.models import Membership
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
-from qa import checkpoints
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
+from qa import checkpoints, rules
 from qa.models import GateReview, GateReviewItem, ScoringTask
 from qa.services import reviews, risks, work
 from qa.tests.factories import call_of, recording_of, work_off
@@ -260,6 +261,26 @@ def test_another_citys_qa_neither_opens_nor_answers_nor_closes(first, qa):
             deed()
 
 
+def test_qa_of_one_city_decides_nothing_where_the_same_person_trains(first):
+    city = first.campaign.city
+    both = UserFactory(role=Role.QA, city=CityFactory())
+    MembershipFactory(user=both, role=Role.TRAINER, city=city)
+    rules_asked = (
+        lambda user: campaign_rules.can_decide_gate(user, first.campaign),
+        lambda user: campaign_rules.can_confirm_override(user, Gate(campaign=first.campaign, decided_by_id=0)),
+        lambda user: campaign_rules.can_plan(user, first.campaign),
+        lambda user: campaign_rules.can_switch(user, first.campaign),
+        lambda user: rules.can_keep_risks(user, first.campaign),
+    )
+
+    assert [may(both) for may in rules_asked] == [False] * 5
+    planner = UserFactory(role=Role.CAMPAIGN_MANAGER, city=CityFactory())
+    MembershipFactory(user=planner, role=Role.TRAINER, city=city)
+    assert [may(planner) for may in rules_asked] == [False] * 5
+    for whole in (UserFactory(role=Role.REGIONAL_MANAGER), UserFactory(is_superuser=True)):
+        assert [may(whole) for may in rules_asked] == [True] * 5
+
+
 def test_a_closed_review_never_changes(first, qa):
     review = closed(answered(opened(first, qa), qa), qa)
 
@@ -293,6 +314,49 @@ def test_the_same_person_does_not_override_twice_and_the_open_review_goes_with_t
     assert [item["result"] for item in review.evidence["items"]].count("open") == 3
     with pytest.raises(reviews.NotReviewable, match="for ever"):
         opened(first, qa)
+
+
+def other_version(campaign):
+    """Of the same script, chosen for the campaign now."""
+    new = moved(ScriptVersionFactory(script=Script.objects.get(pk=campaign.script_id), six_parts=True), "approved")
+    Campaign.objects.filter(pk=campaign.pk).update(script_version=new)
+    return new
+
+
+def test_a_stage_begins_with_the_version_for_which_its_gate_was_passed(first, qa, planner):
+    closed(answered(opened(first, qa), qa), qa)
+    other_version(first.campaign)
+
+    with pytest.raises(reviews.NotInOrder, match="another script version"):
+        planning.enter_stage(campaign=first.campaign, stage="trial", by=planner, at=AT)
+    closed(answered(opened(first, qa), qa), qa)
+    assert not _refused_for_its_version(first.campaign, planner)
+
+
+@pytest.mark.parametrize("status", ["overridden", "passed"])  # passed: before there were reviews
+def test_a_gate_without_a_review_that_passed_it_holds_for_any_version(first, qa, planner, status):
+    if status == "overridden":
+        closed(answered(opened(first, qa), qa), qa)
+    Gate.objects.filter(pk=first.pk).update(
+        status=status,
+        reason="Fair",
+        decided_by=planner,
+        second_by=qa if status == "overridden" else None,
+        decided_at=AT,
+    )
+    other_version(first.campaign)
+    assert not _refused_for_its_version(first.campaign, planner)
+
+
+def _refused_for_its_version(campaign, by):
+    """What calling needs besides is not prepared here."""
+    try:
+        planning.enter_stage(campaign=campaign, stage="trial", by=by, at=AT)
+    except planning.NotReady:
+        return False
+    except reviews.NotInOrder:
+        return True
+    return False
 
 
 # -- checkpoint 2 -------------------------------------------------------------------------------------------------------
@@ -450,8 +514,7 @@ def test_the_page_says_for_which_version_the_gate_was_passed_when_it_has_changed
     assert "Passed for version" not in client.get(reverse("qa:gate", args=[first.pk])).content.decode()
 
     old = first.campaign.script_version
-    new = moved(ScriptVersionFactory(script=Script.objects.get(pk=old.script_id), six_parts=True), "approved")
-    Campaign.objects.filter(pk=first.campaign_id).update(script_version=new)
+    new = other_version(first.campaign)
 
     page = client.get(reverse("qa:gate", args=[first.pk])).content.decode()
     assert f"Passed for version {old}, now {new}." in page
@@ -517,6 +580,25 @@ def test_who_only_plans_reads_the_gate_and_does_not_decide_it(client, first, qa,
 
     assert "Give the verdict" not in page.content.decode()
     assert client.post(reverse("qa:gate-close", args=[first.pk]), {"verdict": "pass"}).status_code == 403
+
+
+def test_a_citys_reader_of_a_regional_campaign_sees_no_figures_and_no_words_of_the_whole(client, team, second, form):
+    Campaign.objects.filter(pk=second.campaign_id).update(city=None)
+    second = gate_of(second.campaign, "running")
+    step = second.campaign.script_version.steps.get(part="persuasion")
+    refusal = {"refuses_offer": True, "result": "refused_price", "reason": "Too dear for Mrs Wu", "step_id": step.pk}
+    trial_calls(team, second.campaign, 2, **refusal)
+    opened(second, UserFactory(role=Role.QA), form)
+    figures = ("Too dear for Mrs Wu", "clusters of refusals", "No trial call has a recording yet", "more calls")
+
+    client.force_login(UserFactory(role=Role.QA))
+    whole = client.get(reverse("qa:gate", args=[second.pk])).content.decode()
+    client.force_login(UserFactory(role=Role.QA, city=team.city))
+    part = client.get(reverse("qa:gate", args=[second.pk])).content.decode()
+
+    assert [words in whole for words in figures] == [True] * 4
+    assert [words in part for words in figures] == [False] * 4
+    assert "List of checkpoint 2" in part
 
 
 def test_the_trial_page_shows_rates_steps_and_earlier_rounds(client, team, second, qa, form):

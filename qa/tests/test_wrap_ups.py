@@ -7,12 +7,15 @@ from datetime import date, timedelta
 import openpyxl
 import pytest
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import override
 
 from campaigns.models import Campaign, Gate
 from campaigns.tests.factories import CampaignFactory
+from core.calendar import business_date
+from core.clock import database_now
 from core.errors import PermissionRefused
 from metrics.tests import factories as f
 from people.models import Membership
@@ -202,6 +205,14 @@ def test_made_twice_there_is_one_and_the_words_stay(campaign, called, qa):
     assert (second.pk, second.keep, WrapUp.objects.count()) == (first.pk, "Greet", 1)
 
 
+def test_it_is_collected_without_a_lock_on_the_campaign_that_desks_and_the_stop_switch_wait_for(campaign, called, qa):
+    with CaptureQueriesContext(connection) as asked:
+        finished(campaign, qa)
+    said = [query["sql"] for query in asked.captured_queries]
+    assert any("pg_advisory_xact_lock" in sql for sql in said)
+    assert not [sql for sql in said if "FOR UPDATE" in sql and '"campaigns_campaign"."id" =' in sql]
+
+
 def test_a_campaign_that_has_not_called_has_nothing_to_wrap_up(campaign, qa):
     Campaign.objects.filter(pk=campaign.pk).update(stage=Stage.PLANNED)
     with pytest.raises(wrap_ups.NothingToWrapUp):
@@ -213,9 +224,21 @@ def test_it_is_finished_at_the_end_of_the_campaign_only(campaign, called, qa):
     campaign.save()
     with pytest.raises(wrap_ups.NotReady):
         finished(campaign, qa)
-    campaign.ends_on = date(2026, 3, 14)
+    campaign.ends_on = date(2026, 3, 14)  # the day of FINISHED: it still calls
+    campaign.save()
+    with pytest.raises(wrap_ups.NotReady):
+        finished(campaign, qa)
+    campaign.ends_on = date(2026, 3, 13)
     campaign.save()
     assert finished(campaign, qa).is_finished
+
+
+def test_it_is_due_when_the_last_day_is_over(client, campaign, called, qa):
+    client.force_login(qa)
+    today = business_date(database_now())
+    for ends_on, is_due in ((today, False), (today - timedelta(days=1), True)):
+        Campaign.objects.filter(pk=campaign.pk).update(stage=Stage.RUNNING, ends_on=ends_on)
+        assert (b"Home" in client.get(reverse("qa:wrap-ups")).content) is is_due
 
 
 def test_it_is_finished_with_words_and_as_it_was_read(campaign, called, qa):

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.models import Campaign, Gate
-from campaigns.rules import can_decide_gate, can_see_gates
+from campaigns.rules import can_decide_gate, can_see_gates, covers
 from campaigns.services.planning import next_stage
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
@@ -28,6 +28,7 @@ from qa.services import reviews as services, risks
 from qa.views.forms import first_fault
 
 PAGE = 50
+OF_CALLS = ("listened", "answers")  # items whose words tell of calls
 SHOWN = 200  # as many risks, and as many rounds
 
 
@@ -74,7 +75,7 @@ def _page(request: HttpRequest, row: Gate) -> dict[str, Any]:
     review = next((one for one in rounds if one.pk == asked), rounds[0] if rounds else None)
     if review:
         review.gate = row
-    may_decide = can_decide_gate(user, campaign)
+    may_decide, whole = can_decide_gate(user, campaign), covers(user, campaign)
     is_next = next_stage(campaign) == row.stage
     return {
         "gate": row,
@@ -92,15 +93,20 @@ def _page(request: HttpRequest, row: Gate) -> dict[str, Any]:
         "may_keep_risks": rules.can_keep_risks(user, campaign),
         "owners": owners_of(campaign) if rules.can_keep_risks(user, campaign) else [],
         "crumbs": [(_("Gates"), reverse("qa:gates")), (campaign.name, reverse("campaigns:campaign", args=[campaign.pk]))],
-        **(_review(review, may_decide, at) if review else {"review": None}),
+        **(_review(review, may_decide, whole, at) if review else {"review": None}),
     }  # fmt: skip
 
 
-def _review(review: GateReview, may_decide: bool, at: Any) -> dict[str, Any]:
-    """The round that is shown: an open one as it stands now, a closed one as it was frozen."""
+def _review(review: GateReview, may_decide: bool, whole: bool, at: Any) -> dict[str, Any]:
+    """The round that is shown: an open one as it stands now, a closed one as it was frozen. What calls of all the campaign say
+    (figures, and the customers' own words) is told where the reader's place covers it `whole`."""
     stage = review.gate.stage
     lines = [
-        {"item": item, "label": checkpoints.label(stage, item.key), "said": checkpoints.sentences(item.key, item.found)}
+        {
+            "item": item,
+            "label": checkpoints.label(stage, item.key),
+            "said": checkpoints.sentences(item.key, item.found) if whole or item.key not in OF_CALLS else [],
+        }
         for item in services.fresh_items(review, at)
     ]
     verdicts = list(VerdictForm.base_fields["verdict"].choices)
@@ -111,7 +117,7 @@ def _review(review: GateReview, may_decide: bool, at: Any) -> dict[str, Any]:
         "results": GateReviewItem.Result.choices,
         "may_close": may_decide and review.is_open,
         "verdicts": [choice for choice in verdicts if review.form_id or choice[0] != GateReview.Verdict.EARLY],
-        **(_trial(review, at) if review.form_id else {}),
+        **(_trial(review, at) if review.form_id and whole else {}),
     }
 
 

@@ -59,7 +59,7 @@ def _due(user: User) -> list[Campaign]:
     if not user.has_role(*rules.MONITORS):
         return []
     scope, today = scope_in(user, rules.MONITORS), business_date(database_now())
-    over = Q(stage__in=OVER) | Q(ends_on__lte=today)
+    over = Q(stage__in=OVER) | Q(ends_on__lt=today)
     rows = Campaign.objects.visible_to(user).filter(over, wrap_up=None).exclude(stage__in=services.NOT_CALLED)
     rows = rows.exclude(stage=Campaign.Stage.HISTORY)
     own = rows if scope.is_region else rows.filter(city__in=scope.city_ids)
