@@ -189,11 +189,11 @@ def _limits(campaign: Campaign) -> list[FullRunLimit]:
     ]
 
 
-def _as_calls(more: int, of: int, calls: int) -> int | None:
-    """So many more observations, in calls, at as many calls for one as until now."""
+def _as_calls(more: int, of: int, made: int) -> int | None:
+    """So many more observations, in calls, at as many calls for one as until now, when `made` gave `of`."""
     if more >= limits.MOST_SAID:
         return None
-    return max(0, math.ceil(more * calls / of) if of else more)
+    return max(0, math.ceil(more * made / of) if of else more)
 
 
 # -- which gates wait ---------------------------------------------------------------------------------------------------
