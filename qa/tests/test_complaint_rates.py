@@ -93,7 +93,7 @@ def test_a_script_version_is_counted_from_its_calls(team, qa):
 
 
 def test_the_page_of_rates_shows_no_other_city_and_asks_for_a_month_at_most(client, team, qa):
-    call = call_of(team, at=database_now() - timedelta(hours=1), agent=UserFactory(agent=team, code="A7"))
+    call = call_of(team, at=database_now() - timedelta(hours=1), agent=UserFactory(agent=team, code="AGENT-A7"))
     complain(call, qa, at=database_now())
     url = reverse("qa:complaint-rates")
     shown = {}
@@ -103,7 +103,7 @@ def test_the_page_of_rates_shows_no_other_city_and_asks_for_a_month_at_most(clie
         "elsewhere": UserFactory(role="qa", city=TeamFactory().city),
     }.items():
         client.force_login(user)
-        shown[name] = "A7" in client.get(url).content.decode()
+        shown[name] = "AGENT-A7" in client.get(url).content.decode()
 
     assert shown == {"here": True, "led": True, "elsewhere": False}
     assert client.get(url, {"since": "2026-01-01", "until": "2026-03-01"}).status_code == 422
