@@ -137,6 +137,14 @@ def former_ids(customer_id: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def heirs_of(customer_id: int) -> list[Customer]:
+    """The customer, and whom they were merged into, to the one who is left, who stands last. Empty: there is none of this number."""
+    rows = list(Customer.objects.filter(pk=customer_id))
+    while rows and rows[-1].merged_into:
+        rows.append(rows[-1].merged_into)
+    return rows
+
+
 def was_erased(customer: Customer) -> bool:
     """Whether the person asked to be erased and was."""
     return PersonRequest.objects.filter(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from core.jobs import JobCancelled, LostLease, Run, handler, scheduled
+from core.jobs import Run, handler, scheduled
 
 
 @handler("qa.draw_waveform", label=gettext_lazy("Draw the waveform of a recording"))
@@ -50,26 +50,15 @@ def draw_sample(run: Run) -> dict[str, Any]:
     "qa.draw_samples", daily_at="01:10", label=gettext_lazy("Draw calls of all plans"), lease=timedelta(minutes=5)
 )
 def draw_samples(run: Run) -> dict[str, Any]:
-    """Every period that is due, each in its own chunk; a plan that fails is told at the end and keeps none of the others waiting."""
+    """Every period that is due; what ended or was drawn by another plan since it was found due is passed over."""
     from core.errors import DomainError
     from qa.models import SamplingPlan
     from qa.services import sampling
 
-    due, failed, drawn = sampling.draws_due(run.now()), [], 0
-    for plan_id, start in due:
-        try:
-            with run.chunk(done=1, total=len(due)):
-                sampling.draw_period(plan=SamplingPlan.objects.get(pk=plan_id), start=start, at=run.now())
-            drawn += 1
-        except DomainError:
-            continue  # ended, or drawn by another plan, since it was found due
-        except (JobCancelled, LostLease):
-            raise
-        except Exception as fault:
-            failed.append(fault)
-    if failed:
-        raise failed[0]
-    return {"draws": drawn}
+    def draw(due: tuple[int, date]) -> Any:
+        return sampling.draw_period(plan=SamplingPlan.objects.get(pk=due[0]), start=due[1], at=run.now())
+
+    return {"draws": len(run.each(sampling.draws_due(run.now()), draw, passed=(DomainError,)))}
 
 
 @scheduled(
@@ -100,21 +89,10 @@ def tend_samples(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def watch_full_runs(run: Run) -> dict[str, Any]:
-    """Each campaign in its own chunk; a sheet taken before is not taken again, and one that fails keeps none of the others waiting."""
+    """A sheet taken before is not taken again."""
     from qa.services import full_run
 
-    due, made, faults = full_run.watched(), 0, []
-    for run_id in due:
-        try:
-            with run.chunk(done=1, total=len(due)):
-                made += full_run.watch(run_id=run_id, at=run.now())
-        except (JobCancelled, LostLease):
-            raise
-        except Exception as fault:
-            faults.append(fault)
-    if faults:
-        raise faults[0]
-    return {"sheets": made}
+    return {"sheets": sum(run.each(full_run.watched(), lambda pk: full_run.watch(run_id=pk, at=run.now())))}
 
 
 @scheduled(
@@ -124,32 +102,24 @@ def watch_full_runs(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def ask_customers(run: Run) -> dict[str, Any]:
-    """Calls drawn by the rules of surveys, each once; then who may be asked now is asked. Each person in a chunk of their own."""
+    """Calls drawn by the rules of surveys, each once; then who may be asked now is asked, and whose asking failed is put off."""
     from qa.models import SurveyAsk
     from qa.services import surveys
 
-    found = {"chosen": 0, "sent": 0, "expired": 0}
-    for rule in surveys.rules_in_order():
-        for call in list(surveys.drawn_by(rule, at=run.now())):
-            with run.chunk():
-                found["chosen"] += surveys.choose_call(rule=rule, call=call, at=run.now()) is not None
-    faults = []
-    for pk in surveys.waiting(run.now()):
-        try:
-            with run.chunk():
-                asked = surveys.send(ask=SurveyAsk(pk=pk), at=run.now())
-                found["sent"] += asked.state == SurveyAsk.State.SENT
-        except (JobCancelled, LostLease):
-            raise
-        except Exception as fault:  # one person's fault keeps nobody else waiting
-            faults.append(fault)
-            with run.chunk():
-                surveys.put_off(pk=pk, at=run.now())
     with run.chunk():
-        found["expired"] = surveys.expire(at=run.now())
-    if faults:
-        raise faults[0]
-    return found
+        expired = surveys.expire(at=run.now())
+    drawn = [(rule, call) for rule in surveys.rules_in_order() for call in surveys.drawn_by(rule, at=run.now())]
+    chosen = run.each(drawn, lambda pair: surveys.choose_call(rule=pair[0], call=pair[1], at=run.now()))
+    asked = run.each(
+        surveys.waiting(run.now()),
+        lambda pk: surveys.send(ask=SurveyAsk(pk=pk), at=run.now()),
+        on_fault=lambda pk: surveys.put_off(pk=pk, at=run.now()),
+    )
+    return {
+        "chosen": sum(ask is not None for ask in chosen),
+        "sent": sum(ask.state == SurveyAsk.State.SENT for ask in asked),
+        "expired": expired,
+    }
 
 
 @scheduled(
@@ -159,27 +129,16 @@ def ask_customers(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def compose_bulletins(run: Run) -> dict[str, Any]:
-    """Of campaigns in the first day of a full run; each in its own chunk, and one that fails keeps none of the others waiting.
-    A bulletin that is there is not composed again."""
+    """Of campaigns in the first day of a full run; a bulletin that is there is not composed again, and one whose full run has ended since it
+    was found due is none."""
     from campaigns.models import Campaign
     from core.errors import DomainError
     from qa.services import bulletins
 
-    wanted, composed, faults = bulletins.due(run.now()), 0, []
-    for campaign_id in wanted:
-        try:
-            with run.chunk(done=1, total=len(wanted)):
-                bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
-            composed += 1
-        except DomainError:
-            continue  # its full run has ended since it was found due
-        except (JobCancelled, LostLease):
-            raise
-        except Exception as fault:
-            faults.append(fault)
-    if faults:
-        raise faults[0]
-    return {"bulletins": composed}
+    def compose(campaign_id: int) -> Any:
+        return bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
+
+    return {"bulletins": len(run.each(bulletins.due(run.now()), compose, passed=(DomainError,)))}
 
 
 @scheduled(
@@ -189,15 +148,13 @@ def compose_bulletins(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def note_repeated_complaints(run: Run) -> dict[str, Any]:
-    """Each cause in its own chunk; one that is listed already is not listed again."""
+    """One that is listed already is not listed again."""
     from qa.services import complaint_causes
 
-    found, risks = complaint_causes.repeated(run.now()), set()
-    for row in found:
-        with run.chunk(done=1, total=len(found)):
-            if risk := complaint_causes.note_repeated(row=row, at=run.now()):
-                risks.add(risk.pk)
-    return {"open": len(risks)}
+    found = run.each(
+        complaint_causes.repeated(run.now()), lambda row: complaint_causes.note_repeated(row=row, at=run.now())
+    )
+    return {"open": len({risk.pk for risk in found if risk})}
 
 
 @handler("qa.queue_trial", label=gettext_lazy("Queue the recordings of a trial call"), lease=timedelta(minutes=5))
@@ -223,13 +180,11 @@ def queue_trial(run: Run) -> dict[str, Any]:
     lease=timedelta(minutes=5),
 )
 def draw_doubles(run: Run) -> dict[str, Any]:
-    """Days that are over and not drawn; each in its own chunk. What waits for a scorer who has left waits no longer."""
+    """Days that are over and not drawn. What waits for a scorer who has left waits no longer, whatever fails."""
     from qa.services import calibration, doubles
 
-    due, picked = doubles.days_due(run.now()), 0
-    for day in due:
-        with run.chunk(done=1, total=len(due)):
-            picked += doubles.draw_day(day=day, at=run.now()).picked
     with run.chunk():
         left = calibration.settle(at=run.now()) + doubles.settle(at=run.now())
-    return {"days": len(due), "picked": picked, "left": left}
+    due = doubles.days_due(run.now())
+    drawn = run.each(due, lambda day: doubles.draw_day(day=day, at=run.now()))
+    return {"days": len(due), "picked": sum(draw.picked for draw in drawn), "left": left}

@@ -6,11 +6,11 @@ import logging
 import re
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -22,6 +22,10 @@ from core.jobs.registry import find_handler
 from core.models import Job
 
 logger = logging.getLogger(__name__)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class LostLease(Exception):
@@ -107,6 +111,39 @@ class Run:
         self.job.done += piece.done
         self.job.total = self.job.total if piece.total is None else piece.total
         self.job.attempts = 1 if moved else self.job.attempts
+
+    def each(
+        self,
+        items: Sequence[Item],
+        work: Callable[[Item], Result],
+        *,
+        passed: tuple[type[Exception], ...] = (),
+        on_fault: Callable[[Item], Any] | None = None,
+    ) -> list[Result]:
+        """`work(item)` for each, in a chunk of its own; what the work of each came to, without those that raised one of `passed`.
+
+        An item that fails keeps none of the others waiting: `on_fault` is called for it in another chunk, and the first fault is raised when
+        all have had their turn.
+        """
+        results: list[Result] = []
+        faults: list[Exception] = []
+        for item in items:
+            try:
+                with self.chunk(done=1, total=len(items)):
+                    result = work(item)
+                results.append(result)
+            except (JobCancelled, LostLease):
+                raise
+            except passed:
+                continue
+            except Exception as fault:
+                faults.append(fault)
+                if on_fault is not None:
+                    with self.chunk():
+                        on_fault(item)
+        if faults:
+            raise faults[0]
+        return results
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Show how far work outside of chunks has come (absolute); also renews the lease."""

@@ -407,3 +407,46 @@ def test_a_running_job_without_lease_cannot_exist(kind):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         Job.objects.filter(pk=job.pk).update(state="running")
+
+
+def test_an_item_that_fails_keeps_no_other_waiting_and_is_told_at_the_end(kind):
+    put_off = []
+
+    def work(item):
+        AuditEvent.objects.create(action="test", at=timezone.now(), subject_type="", subject_id=item)
+        if item == "2":
+            raise DomainError("over meanwhile")
+        if item == "3":
+            raise ValueError("a fault")
+        return item
+
+    def run_each(run):
+        run.each(["1", "2", "3", "4"], work, passed=(DomainError,), on_fault=put_off.append)
+
+    job = enqueue(kind=kind(run_each), key="1")
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    kept = AuditEvent.objects.filter(action="test").order_by("subject_id").values_list("subject_id", flat=True)
+    assert list(kept) == ["1", "4"], "what failed left nothing behind"
+    assert put_off == ["3"]
+    assert (job.done, job.total) == (2, 4)
+    assert "ValueError" in job.last_error
+
+
+def test_a_stop_that_was_asked_for_ends_the_items(kind):
+    done = []
+
+    def run_each(run):
+        def work(item):
+            done.append(item)
+            Job.objects.filter(pk=run.job.pk).update(cancel_requested_at=timezone.now())
+
+        run.each([1, 2, 3], work)
+
+    job = enqueue(kind=kind(run_each), key="1")
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert done == [1]
+    assert job.state == "cancelled"

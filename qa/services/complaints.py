@@ -16,7 +16,8 @@ from campaigns.models import Call, Campaign
 from campaigns.services.planning import switch_campaign
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
-from customers.models import Customer, PersonRequest, Suppression
+from customers.models import Customer, Suppression
+from customers.queries import heirs_of, was_erased
 from customers.services.suppress import lock_person, suppress
 from people.models import City, User
 from qa import rules
@@ -246,15 +247,7 @@ def why_it_rests(complaint: Complaint) -> str:
 
 def _person(complaint: Complaint) -> Customer | None:
     """The customer; of one who was merged into another, the one who is left."""
-    return None if complaint.customer_id is None else _rows_of(complaint.customer_id)[-1]
-
-
-def _rows_of(customer_id: int) -> list[Customer]:
-    """The customer, and whom they were merged into, to the one who is left."""
-    rows = [Customer.objects.get(pk=customer_id)]
-    while rows[-1].merged_into:
-        rows.append(rows[-1].merged_into)
-    return rows
+    return None if complaint.customer_id is None else heirs_of(complaint.customer_id)[-1]
 
 
 def _refusals(customer: Customer, at: datetime) -> QuerySet[Suppression]:
@@ -284,11 +277,10 @@ def _check_person(customer_id: int | None) -> None:
     """Asked with the complaint's or the person's row locked: the erasing of the person waits for it, or was before."""
     if customer_id is None:
         return
-    persons = _rows_of(customer_id)
+    persons = heirs_of(customer_id)
     if any(row.is_locked for row in persons):
         raise PersonLocked(_("This person's data are locked: the complaint rests until the lock ends."))
-    erased = PersonRequest.objects.filter(customer__in=persons, kind=PersonRequest.Kind.ERASE, state="done")
-    if erased.exists():
+    if any(was_erased(row) for row in persons):
         raise PersonErased(_("This person's data were erased: nothing more is written about them."))
 
 

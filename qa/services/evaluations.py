@@ -13,7 +13,7 @@ from campaigns.models import Call
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer
-from customers.queries import was_erased
+from customers.queries import heirs_of, was_erased
 from people.models import User
 from qa import rules, scoring
 from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, Recording
@@ -282,10 +282,7 @@ def check_words(evaluation: Evaluation, words: str) -> None:
 
 
 def _was_erased(evaluation: Evaluation) -> bool:
-    customer = Customer.objects.filter(pk=evaluation.customer_id).first()
-    while customer is not None and customer.merged_into_id:  # the request stands at the row that is left
-        customer = customer.merged_into
-    return customer is not None and was_erased(customer)
+    return any(was_erased(customer) for customer in heirs_of(evaluation.customer_id))
 
 
 def _own(evaluation: Evaluation, by: User) -> Evaluation:
