@@ -64,7 +64,7 @@ def facts(customer: Customer) -> list[Sheet]:
         ),
         Sheet(
             _("Answers to surveys"),
-            [_("Call"), _("Answered"), Column(_("Answer from 1 to 5"), format="0"), Column(_("In the customer's words"), WIDE)],
+            [_("Call"), pgettext("survey", "Answered"), Column(_("Answer from 1 to 5"), format="0"), Column(_("In the customer's words"), WIDE)],
             [[row.ask.call_started_at, row.at, row.score, row.words] for row in _survey_answers(customer)],
         ),
         Sheet(

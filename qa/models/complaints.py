@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, pgettext_lazy
 
 from people.models import Membership, User
 from scripts.models import Article
@@ -77,9 +77,9 @@ class Complaint(models.Model):
     """One complaint. Of a call: with who, where and what as they were at the call (plain ids); without one: the city it belongs to."""
 
     class State(models.TextChoices):
-        RECEIVED = "received", _("Received")
+        RECEIVED = "received", pgettext_lazy("complaint", "Received")
         IN_WORK = "in_work", _("In work")
-        ANSWERED = "answered", _("Answered")
+        ANSWERED = "answered", pgettext_lazy("complaint", "Answered")
         CLOSED = "closed", _("Complaint closed")
 
     class Cause(models.TextChoices):
@@ -158,13 +158,13 @@ class ComplaintStep(models.Model):
     """What was done, by whom, when. Written once (a trigger keeps it so); only the erasing of the person takes the words."""
 
     class Kind(models.TextChoices):
-        TAKEN = "taken", _("Taken")
+        TAKEN = "taken", pgettext_lazy("complaint", "Taken")
         GIVEN = "given", _("Given to somebody")
         NOTED = "noted", _("Noted")
         WEIGHED = "weighed", _("Severity decided")
         TRACED = "traced", _("Traced to its cause")
         NO_CALLS = "no_calls", _("Put under “do not call”")
-        ANSWERED = "answered", _("Answered")
+        ANSWERED = "answered", pgettext_lazy("complaint", "Answered")
         CLOSED = "closed", _("Complaint closed")
         REOPENED = "reopened", _("Opened again")
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.translation import get_language, gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _, pgettext_lazy
 
 from campaigns.models import Campaign
 from people.models import City, User
@@ -162,7 +162,7 @@ class SurveyAsk(models.Model):
         CHOSEN = "chosen", _("Waits to be asked")
         SENT = "sent", _("Asked")
         REFUSED = "refused", _("Not asked")
-        ANSWERED = "answered", _("Answered")
+        ANSWERED = "answered", pgettext_lazy("survey", "Answered")
         EXPIRED = "expired", _("Not answered in time")
 
     class Reason(models.TextChoices):
