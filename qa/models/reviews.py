@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from campaigns.models import Campaign, Gate
 from people.models import User
@@ -82,7 +82,7 @@ class GateReviewItem(models.Model):
         QA = "qa", _("QA")
 
     class Result(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("item of a review", "open")
         OK = "ok", _("in order")
         FAILED = "failed", _("not in order")
 
