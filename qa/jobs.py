@@ -69,13 +69,13 @@ def draw_samples(run: Run) -> dict[str, Any]:
 )
 def tend_samples(run: Run) -> dict[str, Any]:
     """Deleted picks are replaced, and what lost its scorer or never had one gets another."""
-    from qa.services import sampling
+    from qa.services import tending
 
     found: dict[str, Any] = {}
     for name, verb in (
-        ("replaced", sampling.replace_deleted),
-        ("given", sampling.give_anew),
-        ("shared", sampling.share_out),
+        ("replaced", tending.replace_deleted),
+        ("given", tending.give_anew),
+        ("shared", tending.share_out),
     ):
         with run.chunk():
             found[name] = verb(at=run.now())

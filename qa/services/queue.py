@@ -12,7 +12,7 @@ from customers.models import Customer
 from people.models import User
 from qa import queries_work as queries, rules
 from qa.models import Evaluation, FormVersion, ScoringTask
-from qa.services import evaluations, sampling, work
+from qa.services import evaluations, tending, work
 
 TRIES = 20  # tasks that turn out to be done or gone while one looks for the next
 PASSED_OVER = (work.NotOpen, evaluations.NotToScore, evaluations.PersonRests)
@@ -50,7 +50,7 @@ def begin(*, task: ScoringTask, by: User, at: datetime) -> Evaluation | None:
         raise evaluations.PersonRests(_("This person's data are locked: the call rests until the lock ends."))
     call = Call.objects.filter(pk=task.call_id, started_at=task.call_started_at).first()
     if call is None:
-        sampling.lose(task=task, why=_("The call is no longer there."), at=at)
+        tending.lose(task=task, why=_("The call is no longer there."), at=at)
         return None
     version = FormVersion.objects.published().filter(form=task.form_id).first()
     if version is None:

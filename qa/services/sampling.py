@@ -1,15 +1,13 @@
-"""Verbs on sampling plans: make, switch off, draw a period, replace what was deleted, give anew what lost its scorer."""
+"""Verbs on sampling plans: make, switch off, draw a period. What changes afterwards is in services/tending.py."""
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Min, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Campaign
@@ -23,13 +21,11 @@ from metrics.models import DayFigures
 from people.models import City, Membership, User
 from qa import drawing, rules
 from qa.models import Evaluation, QualityForm, Recording, SampleDraw, SampleGap, SamplePick, SamplingPlan, ScoringTask
-from qa.models.work import OWN_TEAM
-from qa.services import work
+from qa.services.scorers import Scorers
 from qa.services.work import OF_CALL, lot_of
 
 Role = Membership.Role
 BATCH = 2_000
-REPLACED_AT_ONCE = 500
 MADE_UP_FOR = timedelta(days=31)
 
 
@@ -169,7 +165,7 @@ def draw_period(*, plan: SamplingPlan, start: date, at: datetime, seed: str = ""
     )
     quotas = _Quotas(plan, first, after)
     picks, calls = drawing.draw(plan, midnight(first), midnight(after), made.seed, quotas.wanted)
-    tasks = _give(plan, made, picks, at)
+    tasks = give_picks(plan, made, picks, at)
     SamplePick.objects.bulk_create(
         [_pick(made, quotas, drawn, tasks[drawn.call_id]) for drawn in picks], batch_size=BATCH
     )
@@ -289,7 +285,7 @@ def _why(heard: int, has_answered: bool) -> str:
     return SampleGap.Why.NO_RECORDING if has_answered else SampleGap.Why.NO_CALLS
 
 
-def _give(
+def give_picks(
     plan: SamplingPlan, made: SampleDraw, picks: list[drawing.Drawn], at: datetime, how: str = ""
 ) -> dict[int, ScoringTask]:
     """{call: its task}."""
@@ -298,12 +294,12 @@ def _give(
         return {}
     times = [drawn.started_at for drawn in picks]
     calls = Call.objects.filter(pk__in=ids, started_at__gte=min(times), started_at__lte=max(times)).in_bulk()
-    sounds = _sounds(ids, min(times), max(times))
-    balance = Balance(at, [calls[pk] for pk in ids])
+    sounds = newest_sounds(ids, min(times), max(times))
+    scorers = Scorers(at)
     rows = [
         ScoringTask(
             call_id=drawn.call_id, call_started_at=drawn.started_at, recording_id=sounds.get(drawn.call_id), form_id=plan.form_id,
-            scorer_id=balance.next_for(calls[drawn.call_id]), pick=how or _how(plan), probability=drawn.probability,
+            scorer_id=scorers.next_for(calls[drawn.call_id]), pick=how or _how(plan), probability=drawn.probability,
             source=ScoringTask.Source.PLAN, source_id=made.pk, blind=plan.blind, due_at=at + timedelta(days=plan.due_days),
             given_at=at, lot=lot_of(drawn.call_id, plan.form_id), **{name: getattr(calls[drawn.call_id], name) for name in OF_CALL},
         )
@@ -312,145 +308,8 @@ def _give(
     return {task.call_id: task for task in ScoringTask.objects.bulk_create(rows, batch_size=BATCH)}
 
 
-def _sounds(ids: list[int], first: datetime, last: datetime) -> dict[int, int]:
+def newest_sounds(ids: list[int], first: datetime, last: datetime) -> dict[int, int]:
     """{call: its newest recording}."""
     rows = Recording.objects.kept().exclude(sound__state="broken")
     rows = rows.filter(call_id__in=ids, call_started_at__gte=first, call_started_at__lte=last)
     return dict(rows.order_by("pk").values_list("call_id", "pk"))
-
-
-class Balance:
-    """Gives each call to the scorer of its place with the least to do; none of the own, and none of a team that they lead or are in."""
-
-    def __init__(self, at: datetime, calls: Iterable[Call]) -> None:
-        today = business_date(at)
-        held = Membership.objects.valid_on(today).filter(user__is_active=True)
-        scorers = list(held.filter(role=Role.QA).values_list("user_id", "city_id", "team_id"))
-        self.everywhere = sorted({user for user, city, team in scorers if city is None and team is None})
-        self.of_city: dict[int, set[int]] = defaultdict(set)
-        self.of_team: dict[int, set[int]] = defaultdict(set)
-        for user, city, team in scorers:
-            if city is not None:
-                self.of_city[city].add(user)
-            if team is not None:
-                self.of_team[team].add(user)
-        users = {user for user, _city, _team in scorers}
-        ties = held.filter(role__in=OWN_TEAM, user__in=users).values_list("user_id", "team_id")
-        self.tied = set(ties)
-        open_now = ScoringTask.objects.open().filter(scorer__in=users).order_by().values_list("scorer")
-        self.load: Counter[int] = Counter(dict(open_now.annotate(n=Count("pk"))))
-
-    def next_for(self, call: Any) -> int | None:
-        """The scorer; None where the place has none, so that it waits for anybody."""
-        of_place = self.of_city[call.city_id] | self.of_team[call.team_id]
-        for group in (sorted(of_place), self.everywhere):
-            free = [user for user in group if user != call.agent_id and (user, call.team_id) not in self.tied]
-            if free:
-                chosen = min(free, key=lambda user: (self.load[user], user))
-                self.load[chosen] += 1
-                return chosen
-        return None
-
-
-# -- what changes afterwards -------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def replace_deleted(*, at: datetime, most: int = REPLACED_AT_ONCE) -> int:
-    """Picks whose recording has gone or broken before they were scored leave the queue; another call of the agent and period is drawn for each, or the
-    gap is kept. Returns how many left."""
-    gone = Q(recording__destroyed_at__isnull=False) | Q(recording__sound__state="broken")
-    lost = ScoringTask.objects.open().filter(gone, source=ScoringTask.Source.PLAN)
-    tasks = list(lost.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:most])
-    for task in tasks:
-        if (sound := _sounds([task.call_id], task.call_started_at, task.call_started_at).get(task.call_id)) is not None:
-            task.recording_id = sound
-            task.save(update_fields=["recording"])
-            continue
-        lose(task=task, why=_("The recording was deleted."), at=at)
-    return len(tasks)
-
-
-@transaction.atomic
-def lose(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
-    """What can be scored no more leaves the queue with the reason; another call is drawn for each of its picks, or the gap is kept."""
-    task = work.drop(task=task, why=why, at=at)
-    for pick in task.picks.filter(replaced_by=None).select_related("draw__plan"):
-        _replace(pick, at)
-    return task
-
-
-def _replace(pick: SamplePick, at: datetime) -> None:
-    made, plan = pick.draw, pick.draw.plan
-    QualityForm.objects.select_for_update(no_key=True).get(pk=plan.form_id)  # as draw_period does
-    of_agent = made.picks.filter(agent_id=pick.agent_id)
-    known = list(of_agent.values_list("call_id", flat=True))
-    found = drawing.draw_instead(
-        plan, midnight(made.starts_on), midnight(made.ends_on), made.seed, pick=pick.pk, agent=pick.agent_id, known=known, take=_taken(of_agent) + 1
-    )  # fmt: skip
-    if found is None:
-        _keep_gap(pick, of_agent.filter(task__dropped_at=None).count())
-        return
-    tasks = _give(plan, made, [found], at, how=Evaluation.Pick.RANDOM)
-    SamplePick.objects.create(
-        draw=made, task=tasks[found.call_id], agent_id=pick.agent_id, call_id=found.call_id, stratum=found.stratum,
-        is_new=pick.is_new, after_complaint=pick.after_complaint, pick=Evaluation.Pick.RANDOM, of_calls=found.n,
-        picked=found.take, probability=found.probability, replaces=pick,
-    )  # fmt: skip
-
-
-def _taken(of_agent: QuerySet[SamplePick]) -> int:
-    """How many of an agent's picks are among the calls that can be heard now, or will be replaced by such."""
-    rows = list(of_agent.filter(task__dropped_at=None).values_list("call_id", "task__call_started_at", "task__done_at"))
-    if not rows:
-        return 0
-    times = [started_at for _call, started_at, _done in rows]
-    heard = _sounds([call for call, _started, _done in rows], min(times), max(times))
-    return sum(done_at is None or call in heard for call, _started, done_at in rows)
-
-
-def _keep_gap(pick: SamplePick, left: int) -> None:
-    gap, is_new = SampleGap.objects.get_or_create(
-        draw=pick.draw, agent_id=pick.agent_id,
-        defaults={"city_id": pick.task.city_id, "wanted": max(pick.picked, left + 1), "drawn": left, "why": SampleGap.Why.NO_RECORDING},
-    )  # fmt: skip
-    if not is_new:
-        gap.drawn = left
-        gap.save(update_fields=["drawn"])
-
-
-@transaction.atomic
-def give_anew(*, at: datetime) -> int:
-    """Open calls of plans whose scorer has left the place, or works in the call's team by now, go to another. Returns how many."""
-    held = Membership.objects.valid_on(business_date(at)).filter(user=OuterRef("scorer"), user__is_active=True)
-    of_place = Q(city=OuterRef("city_id")) | Q(team=OuterRef("team_id")) | Q(city=None, team=None)
-    may = Exists(held.filter(of_place, role=Role.QA)) & ~Exists(
-        held.filter(role__in=OWN_TEAM, team=OuterRef("team_id"))
-    )
-    rows = ScoringTask.objects.open().filter(source=ScoringTask.Source.PLAN, scorer__isnull=False).exclude(may)
-    tasks = list(rows.select_for_update(of=("self",), skip_locked=True).order_by("lot", "pk")[:BATCH])
-    return _move(tasks, Balance(at, []).next_for)
-
-
-@transaction.atomic
-def share_out(*, at: datetime) -> int:
-    """Open calls of plans that wait for anybody get a scorer as soon as their place has one. Returns how many."""
-    held = Membership.objects.valid_on(business_date(at)).filter(user__is_active=True)
-    of_place = Q(city=OuterRef("city_id")) | Q(team=OuterRef("team_id")) | Q(city=None, team=None)
-    tied = held.filter(role__in=OWN_TEAM, user=OuterRef("user"), team=OuterRef(OuterRef("team_id")))
-    scorers = held.filter(of_place, ~Exists(tied), role=Role.QA).exclude(user=OuterRef("agent_id"))
-    # only what has a scorer: else the calls of a place without one would fill the batch for good
-    rows = ScoringTask.objects.open().filter(Exists(scorers), source=ScoringTask.Source.PLAN, scorer=None)
-    tasks = list(rows.select_for_update(of=("self",), skip_locked=True).order_by("lot", "pk")[:BATCH])
-    return _move(tasks, Balance(at, []).next_for)
-
-
-def _move(tasks: list[ScoringTask], next_for: Callable[[Any], int | None]) -> int:
-    moved = []
-    for task in tasks:
-        scorer = next_for(task)
-        if scorer != task.scorer_id:
-            task.scorer_id = scorer
-            moved.append(task)
-    ScoringTask.objects.bulk_update(moved, ["scorer"], batch_size=BATCH)
-    return len(moved)

@@ -24,7 +24,7 @@ from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, 
 from qa.models import KeepRule, Recording, SampleGap, SamplingPlan, ScoringTask
 from qa.queries_sampling import draws_shown
 from qa.queries_work import next_task, queue_shown
-from qa.services import evaluations, keeping, queue, sampling, work
+from qa.services import evaluations, keeping, queue, sampling, tending, work
 from qa.tests.factories import call_of, recording_of, wav
 from qa.tests.sheets import GOOD, evaluated, form_of, item
 
@@ -290,7 +290,7 @@ def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
     lost = made.picks.order_by("pk")[0]
     keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
 
-    left = sampling.replace_deleted(at=NEXT_DAY)
+    left = tending.replace_deleted(at=NEXT_DAY)
 
     lost.task.refresh_from_db()
     fresh = lost.replaced_by
@@ -299,7 +299,7 @@ def test_a_deleted_recording_is_replaced_by_a_fresh_draw(qa, form, team):
     assert (fresh.pick, fresh.of_calls, fresh.probability) == ("random", 9, 2 / 9)
     assert made.picks.values("call_id").distinct().count() == 3
     assert ScoringTask.objects.open().count() == 2
-    assert sampling.replace_deleted(at=NEXT_DAY) == 0
+    assert tending.replace_deleted(at=NEXT_DAY) == 0
 
 
 def test_a_replacement_s_chance_counts_the_picks_that_can_still_be_heard(qa, form, team):
@@ -310,7 +310,7 @@ def test_a_replacement_s_chance_counts_the_picks_that_can_still_be_heard(qa, for
     evaluated(Call.objects.get(pk=done.call_id), form.versions.get(), qa)
     keeping.destroy_recordings(rows=Recording.objects.filter(call_id__in=[done.call_id, lost.call_id]), at=NEXT_DAY)
 
-    sampling.replace_deleted(at=NEXT_DAY)
+    tending.replace_deleted(at=NEXT_DAY)
 
     assert (lost.replaced_by.of_calls, lost.replaced_by.probability) == (8, 2 / 8)
 
@@ -326,7 +326,7 @@ def test_a_sound_that_turns_out_broken_is_replaced_and_so_is_a_call_that_has_gon
     sound.state, sound.fault = "broken", "unreadable"
     sound.save(update_fields=["state", "fault"])
 
-    assert sampling.replace_deleted(at=NEXT_DAY) == 1
+    assert tending.replace_deleted(at=NEXT_DAY) == 1
     gone = broken.replaced_by
     Call.objects.filter(pk=gone.call_id).delete()
     assert queue.begin(task=gone.task, by=qa, at=NEXT_DAY) is None
@@ -347,7 +347,7 @@ def test_a_place_without_a_scorer_does_not_keep_another_s_calls_waiting(form, te
     local = UserFactory(role=Role.QA, city=team.city)
     monkeypatch.setattr(sampling, "BATCH", 2)
 
-    assert sampling.share_out(at=NEXT_DAY) == 2
+    assert tending.share_out(at=NEXT_DAY) == 2
     assert ScoringTask.objects.filter(scorer=local, city_id=team.city_id).count() == 2
 
 
@@ -358,7 +358,7 @@ def test_a_draft_whose_recording_was_deleted_does_not_count_beside_the_call_draw
     draft = queue.begin(task=lost.task, by=qa, at=NEXT_DAY)
     keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
 
-    sampling.replace_deleted(at=NEXT_DAY)
+    tending.replace_deleted(at=NEXT_DAY)
     for text, answer in GOOD.items():
         evaluations.save_answer(evaluation=draft, item=item(draft.version, text), answer=answer, by=qa)
     done = evaluations.submit(evaluation=draft, by=qa, at=NEXT_DAY)
@@ -374,7 +374,7 @@ def test_with_nothing_left_to_draw_a_deleted_pick_is_a_gap(qa, form, team):
     lost = made.picks.order_by("pk")[0]
     keeping.destroy_recordings(rows=Recording.objects.filter(call_id=lost.call_id), at=NEXT_DAY)
 
-    sampling.replace_deleted(at=NEXT_DAY)
+    tending.replace_deleted(at=NEXT_DAY)
 
     gap = SampleGap.objects.get()
     assert (gap.wanted, gap.drawn, gap.why) == (2, 1, "no_recording")
@@ -422,7 +422,7 @@ def test_what_a_scorer_leaves_behind_goes_to_another(qa, form, team):
     drawn(plan_of(qa, form))
     Membership.objects.filter(user=local).update(city=CityFactory())
 
-    moved = sampling.give_anew(at=NEXT_DAY)
+    moved = tending.give_anew(at=NEXT_DAY)
 
     assert moved == 2
     assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {qa.pk}
@@ -434,7 +434,7 @@ def test_of_a_draft_that_was_left_behind_the_new_scorer_s_evaluation_alone_count
     drawn(plan_of(qa, form))
     draft = queue.begin(task=ScoringTask.objects.get(), by=local, at=NEXT_DAY)
     Membership.objects.filter(user=local).update(city=CityFactory())
-    sampling.give_anew(at=NEXT_DAY)
+    tending.give_anew(at=NEXT_DAY)
 
     late, counted = evaluated(call, draft.version, local), evaluated(call, draft.version, qa)
 
@@ -450,7 +450,7 @@ def test_without_a_scorer_calls_wait_for_anybody_until_one_comes(form, team, qa)
     assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {None}
     local = UserFactory(role=Role.QA, city=team.city)
 
-    assert sampling.share_out(at=NEXT_DAY) == 2
+    assert tending.share_out(at=NEXT_DAY) == 2
     assert set(ScoringTask.objects.values_list("scorer", flat=True)) == {local.pk}
 
 
