@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from campaigns.models import Campaign, DataRequest, Gate
 from customers import rules as customer_rules
 from people.models import Membership, User
-from scripts.rules import can_write_treasury
+from scripts.rules import TREASURERS, can_write_treasury
 
 Role = Membership.Role
 PLANNERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
@@ -46,7 +46,7 @@ def can_switch(user: User, campaign: Campaign) -> bool:
 
 def can_keep_map(user: User, campaign: Campaign) -> bool:
     """Begin, change and archive the guidance map of the campaign: those who work on what is said, where their place covers it."""
-    return can_write_treasury(user) and covers(user, campaign)
+    return can_write_treasury(user) and covers_as(user, campaign, TREASURERS)
 
 
 def can_read_refusals(user: User) -> bool:

@@ -9,6 +9,7 @@ from scripts.models import DRAFT_READERS, GuidanceMap, ScriptVersion
 
 Role = Membership.Role
 WRITERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+TREASURERS = (*WRITERS, Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
 WRITTEN = "scripts.version.written"
 APPROVERS = (Role.QA, Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
 
@@ -44,7 +45,7 @@ def can_comment(user: User, version: ScriptVersion) -> bool:
 
 def can_write_treasury(user: User) -> bool:
     """Objections, answers, phrases, scenarios and guidance maps: the back office and those who lead teams."""
-    return user.has_role(*WRITERS, Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
+    return user.has_role(*TREASURERS)
 
 
 def can_write_map(user: User, found: GuidanceMap) -> bool:

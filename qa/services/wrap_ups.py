@@ -60,11 +60,12 @@ def make(*, campaign: Campaign, by: User, at: datetime) -> WrapUp:
     campaign = _locked(campaign, by)
     if campaign.stage in NOT_CALLED:
         raise NothingToWrapUp(_("This campaign has not called yet, so there is nothing to wrap up."))
-    known = WrapUp.objects.filter(campaign=campaign).first()
-    if known is not None and known.is_finished:
+    content = collect(campaign, at)
+    # read only now: words that were written while it was counted are kept
+    row = WrapUp.objects.select_for_update(of=("self",)).filter(campaign=campaign).first() or WrapUp(campaign=campaign)
+    if row.is_finished:
         raise IsFinished(_("The wrap-up of this campaign is finished and stays as it is."))
-    row = known or WrapUp(campaign=campaign)
-    row.made_by, row.made_at, row.content = by, at, collect(campaign, at)
+    row.made_by, row.made_at, row.content = by, at, content
     row.digest = digest_of(row.content, row.keep, row.change)
     row.save()
     audit("qa.wrap_up.made", row, by=by, at=at, campaign=campaign.pk, digest=row.digest)

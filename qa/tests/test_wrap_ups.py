@@ -280,6 +280,20 @@ def test_a_finished_one_never_changes(campaign, called, qa):
             change()
 
 
+def test_words_written_while_it_is_counted_anew_are_kept(campaign, called, qa, monkeypatch):
+    draft = made(campaign, qa)
+    counted = wrap_ups.collect
+
+    def while_counting(*asked):
+        wrap_ups.write(wrap_up=draft, keep="Ask first.", change="", by=qa, at=AT)
+        return counted(*asked)
+
+    monkeypatch.setattr(wrap_ups, "collect", while_counting)
+    made(campaign, qa)
+
+    assert WrapUp.objects.get().keep == "Ask first."
+
+
 def test_words_with_a_phone_number_are_not_taken(campaign, called, qa):
     with pytest.raises(wrap_ups.WordsNotTaken):
         wrap_ups.write(wrap_up=made(campaign, qa), keep="Call 13900007548 again", change="", by=qa, at=AT)
