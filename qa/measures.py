@@ -7,19 +7,14 @@ thousandths, because counts are whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.conf import settings
-from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
-from core.calendar import range_bounds
-from metrics.questions import Question
+from metrics.grouped import GroupedRows
 from metrics.registry import BY_CALL, RATIO, Counts, Indicator, Measure, register, register_source
 from qa.models import Evaluation
 
-Answers = Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]
 LEAST = 30  # evaluations
 
 # Answers are counted for the call first, calls for the group: one pass over both, which may hash a whole region's answers.
@@ -43,12 +38,11 @@ WHERE {seen} GROUP BY p.number{keys}"""
 assert set(Evaluation.PUBLISHED_PICKS) == {"random", "stratified"}  # as the index and the text above have them
 
 
-class ScoredCalls:
+class ScoredCalls(GroupedRows):
     """Submitted evaluations of calls chosen at random."""
 
     name = "qa_scored_calls"
-    makes_rows = False
-    absent = 0
+    sql = SCORED
     measures = (
         Measure("qa_evaluations", _("Calls scored, chosen at random")),
         Measure("qa_scores", _("Calls of these with a score")),
@@ -59,19 +53,6 @@ class ScoredCalls:
         Measure("qa_answers_na", _("Answers “does not apply”")),
         Measure("qa_answers", _("Answers of evaluations")),
     )
-
-    def read(self, question: Question) -> Answers:
-        keys = [f"f.{name}" for name in question.key_columns]
-        seen, params = question.condition("f.")
-        numbers, firsts, lasts = zip(*((n, one.first, one.last) for n, one in enumerate(question.periods)), strict=True)
-        sql = SCORED.format(keys="".join(f", {key}" for key in keys), seen=seen)
-        bounds = range_bounds(question.first, question.last)
-        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
-            cursor.execute(sql, [settings.TIME_ZONE, *bounds, list(numbers), list(firsts), list(lasts), *params])
-            rows = cursor.fetchall()
-        width = 1 + len(keys)
-        names = [measure.key for measure in self.measures]
-        return {(row[0], tuple(row[1:width])): dict(zip(names, map(round, row[width:]), strict=True)) for row in rows}
 
 
 @dataclass(frozen=True)

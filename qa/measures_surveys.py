@@ -6,18 +6,11 @@ probability p stands for 1/p calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from django.conf import settings
-from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
-from core.calendar import range_bounds
-from metrics.questions import Question
+from metrics.grouped import GroupedRows
 from metrics.registry import BY_CALL, RATIO, Indicator, Measure, register, register_source
 from qa.measures import LEAST, WeightedMean
-
-Answers = Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]
 
 ASKED = """
 SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.score IS NOT NULL),
@@ -30,31 +23,17 @@ JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day B
 WHERE {seen} GROUP BY p.number{keys}"""
 
 
-class AskedCalls:
+class AskedCalls(GroupedRows):
     """Calls whose customers were asked."""
 
     name = "qa_asked_calls"
-    makes_rows = False
-    absent = 0
+    sql = ASKED
     measures = (
         Measure("qa_asked", _("Calls whose customers were asked")),
         Measure("qa_answered", _("Calls of these with an answer")),
         Measure("qa_answer_sum", _("Answers from 1 to 5 by weight, thousandths")),
         Measure("qa_answer_weight", _("Weight of the calls with an answer, thousandths")),
     )
-
-    def read(self, question: Question) -> Answers:
-        keys = [f"f.{name}" for name in question.key_columns]
-        seen, params = question.condition("f.")
-        numbers, firsts, lasts = zip(*((n, one.first, one.last) for n, one in enumerate(question.periods)), strict=True)
-        sql = ASKED.format(keys="".join(f", {key}" for key in keys), seen=seen)
-        bounds = range_bounds(question.first, question.last)
-        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
-            cursor.execute(sql, [settings.TIME_ZONE, *bounds, list(numbers), list(firsts), list(lasts), *params])
-            rows = cursor.fetchall()
-        width = 1 + len(keys)
-        names = [measure.key for measure in self.measures]
-        return {(row[0], tuple(row[1:width])): dict(zip(names, map(round, row[width:]), strict=True)) for row in rows}
 
 
 register_source(AskedCalls())

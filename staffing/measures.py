@@ -6,18 +6,17 @@ day for which they were planned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
-from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import range_bounds
 from metrics.columns import Level
+from metrics.grouped import GroupedRows
 from metrics.questions import Question
 from metrics.registry import BY_WORK, Indicator, Measure, register, register_source
 
-Answers = Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]
 LEAST = 5  # agents: a team is small, and all of it is counted
 
 COACHED = """
@@ -32,31 +31,21 @@ WHERE f.level = %s AND f.day BETWEEN %s AND %s AND f.calls + f.inbound_calls > 0
 GROUP BY p.number{keys}"""
 
 
-class CoachedAgents:
+class CoachedAgents(GroupedRows):
     """Agents with a call in the period, and those of them who were coached in it."""
 
     name = "staffing_coached_agents"
-    makes_rows = False
-    absent = 0
+    sql = COACHED
     measures = (
         Measure("agents_worked", _("Agents with calls")),
         Measure("agents_coached", _("Agents of these with a coaching session signed by both")),
     )
 
-    def read(self, question: Question) -> Answers:
-        keys = [f"f.{name}" for name in question.key_columns]
+    def values(self, question: Question) -> list[Any]:
         asked = {*question.key_columns, *(f"{name}_id" for name in question.filters), *question.reach.keys, "agent_id"}
-        seen, params = question.condition("f.")
-        numbers, firsts, lasts = zip(*((n, one.first, one.last) for n, one in enumerate(question.periods)), strict=True)
-        sql = COACHED.format(keys="".join(f", {key}" for key in keys), seen=seen)
         bounds = range_bounds(question.first, question.last)
-        values = [list(numbers), list(firsts), list(lasts), settings.TIME_ZONE, *bounds, Level.for_keys(asked), question.first, question.last, *params]  # fmt: skip
-        with connections[settings.REPORTS_DATABASE].cursor() as cursor:
-            cursor.execute(sql, values)
-            rows = cursor.fetchall()
-        width = 1 + len(keys)
-        names = [measure.key for measure in self.measures]
-        return {(row[0], tuple(row[1:width])): dict(zip(names, row[width:], strict=True)) for row in rows}
+        level = Level.for_keys(asked)
+        return [*self.periods(question), settings.TIME_ZONE, *bounds, level, question.first, question.last]
 
 
 register_source(CoachedAgents())

@@ -24,36 +24,6 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def city():
-    return CityFactory()
-
-
-@pytest.fixture
-def team(city):
-    return TeamFactory(city=city)
-
-
-@pytest.fixture
-def agent(team):
-    return agent_of(team)
-
-
-@pytest.fixture
-def qa(city):
-    return UserFactory(role="qa", city=city)
-
-
-@pytest.fixture
-def form():
-    return form_of(UserFactory(role="qa"))
-
-
-@pytest.fixture
-def call(team, agent):
-    return call_of(team, agent=agent)
-
-
-@pytest.fixture
 def page(client, qa):
     client.force_login(qa)
     return client

@@ -5,45 +5,15 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from campaigns.tests.factories import AT, agent_of
+from campaigns.tests.factories import AT
 from customers.models import Customer, PersonRequest
-from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
+from people.tests.factories import MembershipFactory, TeamFactory, UserFactory
 from qa.models import Appeal, Clip, Evaluation
 from qa.services import clips, evaluations
 from qa.tests.factories import call_of, recording_of
-from qa.tests.sheets import GOOD, evaluated, form_of, item
+from qa.tests.sheets import GOOD, evaluated, item
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city():
-    return CityFactory()
-
-
-@pytest.fixture
-def team(city):
-    return TeamFactory(city=city)
-
-
-@pytest.fixture
-def agent(team):
-    return agent_of(team)
-
-
-@pytest.fixture
-def qa(city):
-    return UserFactory(role="qa", city=city)
-
-
-@pytest.fixture
-def form():
-    return form_of(UserFactory(role="qa"))
-
-
-@pytest.fixture
-def call(team, agent):
-    return call_of(team, agent=agent)
 
 
 @pytest.fixture
