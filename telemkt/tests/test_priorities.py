@@ -26,17 +26,19 @@ with connection.cursor() as cursor:
     cursor.execute("SELECT 1")
 backend = connection.connection.info.backend_pid
 def session(pid):
+    # there is nothing to read where the kernel has no groups, and nothing in it for who descends from no session at all
     group = Path(f"/proc/{pid}/autogroup")
-    return group.read_text().split()[-1] if group.exists() else "none"
+    return (group.read_text().split() or ["none"])[-1] if group.exists() else "none"
 print(*(f"{os.getpriority(os.PRIO_PROCESS, pid)}/{session(pid)}" for pid in (os.getpid(), backend)))
 """
 
 
 def _of_worker(*, own_session: bool) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", WORKER], capture_output=True, text=True, check=True, timeout=60, start_new_session=own_session,
+        [sys.executable, "-c", WORKER], capture_output=True, text=True, timeout=60, start_new_session=own_session,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "telemkt.settings"},
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
 
