@@ -265,8 +265,10 @@ def status(call: LiveCall, at: datetime) -> CallStatus:
 def follow_call(*, lead: Lead, agent: User, at: datetime) -> CallStatus | None:
     """How the call on the lead stands, and the agent's state brought in step with it (dialling, talking, after call)."""
     call = live_call(lead)
-    if call is None:
-        return None
+    return None if call is None else _followed(call, lead, agent, at)
+
+
+def _followed(call: LiveCall, lead: Lead, agent: User, at: datetime) -> CallStatus:
     now = status(call, at)
     wanted = {"ringing": State.DIALLING, "talking": State.TALKING, "over": State.AFTER_CALL}[now.phase]
     current = current_state(agent)
@@ -286,12 +288,13 @@ def follow_call(*, lead: Lead, agent: User, at: datetime) -> CallStatus | None:
 @transaction.atomic
 def hang_up(*, lead: Lead, agent: User, at: datetime) -> CallStatus:
     """End the call on the lead in hand. Raises LeadNotYours, NotDialled."""
-    call = _own_call(lead, agent)
+    return _hung_up(_own_call(lead, agent), agent, at)
+
+
+def _hung_up(call: LiveCall, agent: User, at: datetime) -> CallStatus:
     adapter(call.adapter).hang_up(call=call, at=at)
     call.save(update_fields=["hung_up_at"])
-    found = follow_call(lead=call.lead, agent=agent, at=at)
-    assert found is not None
-    return found
+    return _followed(call, call.lead, agent, at)
 
 
 @transaction.atomic
@@ -301,9 +304,7 @@ def mark_answered(*, lead: Lead, agent: User, at: datetime) -> CallStatus:
     if not adapter(call.adapter).knows_outcome and call.answered_at is None and call.hung_up_at is None:
         call.answered_at, call.outcome = at, LiveCall.Outcome.ANSWERED
         call.save(update_fields=["answered_at", "outcome"])
-    found = follow_call(lead=call.lead, agent=agent, at=at)
-    assert found is not None
-    return found
+    return _followed(call, call.lead, agent, at)
 
 
 @transaction.atomic
@@ -361,14 +362,16 @@ class Timing:
 
 
 def timing_of(*, lead: Lead, agent: User, at: datetime) -> Timing:
-    """Times of the call on the lead, ended here if it still goes on. Raises LeadNotYours, NotDialled."""
-    ended = hang_up(lead=lead, agent=agent, at=at)
+    """Times of the call on the lead, ended here if it still goes on; within a transaction. Raises LeadNotYours, NotDialled."""
+    call = _own_call(lead, agent)
+    # the agent's state followed a call that was hung up when it was
+    ended = _hung_up(call, agent, at) if call.hung_up_at is None else status(call, at)
     return Timing(
         started_at=ended.started_at,
         ring_seconds=ended.ring_seconds,
         talk_seconds=ended.talk_seconds if ended.is_connected else 0,
         after_call_seconds=max(0, int((at - ended.since).total_seconds())),
-        inbound=LiveCall.objects.unsettled().filter(lead=lead, is_inbound=True).first(),
+        inbound=call if call.is_inbound else None,
     )
 
 

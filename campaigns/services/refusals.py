@@ -112,7 +112,7 @@ def catch_up(lead: Lead, customer: Customer, *, at: datetime) -> None:
 
 def _standing(lead: Lead, customer: Customer, at: datetime) -> list[Suppression]:
     """What stands against calling this person, or one of the numbers, for this lead."""
-    campaign = Campaign.objects.only("product_id").get(pk=lead.campaign_id)
+    campaign = lead.campaign
     # asked before: with the question inside this one, the planner reads all that is suppressed
     numbers = list(Phone.objects.filter(customer=customer).values_list("blind_index", flat=True))
     return list(
