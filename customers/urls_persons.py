@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from customers.views import contact_rules, greylist, persons, registers, rule_changes, sources, suppressions
+from customers.views import (
+    contact_rules,
+    greylist,
+    person_verbs,
+    persons,
+    registers,
+    rule_changes,
+    sources,
+    suppressions,
+)
 
 urlpatterns = [
     path("customers/", persons.customers, name="customers"),
@@ -11,14 +20,14 @@ urlpatterns = [
     path("customers/<int:pk>/", persons.customer, name="customer"),
     path("customers/<int:pk>/why-not/", persons.why_not, name="customer-why-not"),
     path("customers/<int:pk>/phones/<int:phone>/", persons.reveal, name="phone-reveal"),
-    path("customers/<int:pk>/tags/", persons.tag_add, name="tag-add"),
-    path("customers/<int:pk>/tags/<int:tag>/remove/", persons.tag_remove, name="tag-remove"),
-    path("customers/<int:pk>/consents/", persons.consent_add, name="consent-add"),
-    path("customers/<int:pk>/consents/<int:consent>/withdraw/", persons.consent_withdraw, name="consent-withdraw"),
-    path("customers/<int:pk>/quiet-times/", persons.quiet_time_add, name="quiet-time-add"),
-    path("customers/<int:pk>/quiet-times/<int:quiet>/end/", persons.quiet_time_end, name="quiet-time-end"),
-    path("customers/<int:pk>/greylist/", persons.grey_add, name="customer-grey-add"),
-    path("customers/<int:pk>/suppress/", persons.suppress_customer, name="customer-suppress"),
+    path("customers/<int:pk>/tags/", person_verbs.tag_add, name="tag-add"),
+    path("customers/<int:pk>/tags/<int:tag>/remove/", person_verbs.tag_remove, name="tag-remove"),
+    path("customers/<int:pk>/consents/", person_verbs.consent_add, name="consent-add"),
+    path("customers/<int:pk>/consents/<int:consent>/withdraw/", person_verbs.consent_withdraw, name="consent-withdraw"),
+    path("customers/<int:pk>/quiet-times/", person_verbs.quiet_time_add, name="quiet-time-add"),
+    path("customers/<int:pk>/quiet-times/<int:quiet>/end/", person_verbs.quiet_time_end, name="quiet-time-end"),
+    path("customers/<int:pk>/greylist/", person_verbs.grey_add, name="customer-grey-add"),
+    path("customers/<int:pk>/suppress/", person_verbs.suppress_customer, name="customer-suppress"),
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/new/", suppressions.suppression_new, name="suppression-new"),
     path("suppressions/<int:pk>/", suppressions.suppression, name="suppression"),

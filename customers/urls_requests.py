@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import canaries, persons, requests
+from customers.views import canaries, person_verbs, requests
 
 urlpatterns = [
     path("requests/", requests.requests, name="requests"),
@@ -14,7 +14,7 @@ urlpatterns = [
     path("requests/<int:pk>/lock/", requests.request_lock, name="request-lock"),
     path("requests/<int:pk>/unlock/", requests.request_unlock, name="request-unlock"),
     path("requests/<int:pk>/refuse/", requests.request_refuse, name="request-refuse"),
-    path("customers/<int:pk>/requests/", persons.request_open, name="request-open"),
+    path("customers/<int:pk>/requests/", person_verbs.request_open, name="request-open"),
     path("canaries/", canaries.canaries, name="canaries"),
     path("canaries/badge/", canaries.canaries_badge, name="canaries-badge"),
     path("canaries/alerts/", canaries.canary_alerts, name="canary-alerts"),

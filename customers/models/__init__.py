@@ -3,7 +3,8 @@
 from .canaries import Canary, CanaryCall, CanaryExport
 from .duplicates import Merge, SamePerson
 from .greylist import GreyEntry
-from .lists import ColumnMapping, HeldRow, LeadList, ListRepair, RepairedRow, RowVerdict, Source, StagedRow
+from .list_rows import HeldRow, ListRepair, RepairedRow, RowVerdict, StagedRow
+from .lists import ColumnMapping, LeadList, Source
 from .people import Consent, ConsentFile, Contact, Customer, CustomerTag, Phone, Tag
 from .quiet_times import QuietTime
 from .quotas import NumberUse

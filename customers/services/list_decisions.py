@@ -12,7 +12,7 @@ from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers import list_rules
 from customers.models import LeadList, RowVerdict
-from customers.models.lists import RowVerdictQuerySet
+from customers.models.list_rows import RowVerdictQuerySet
 from customers.services import judging
 from customers.services.list_check import count_verdicts
 from customers.wording import ACCEPTED, SKIPPED

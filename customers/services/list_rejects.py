@@ -18,7 +18,7 @@ from core.sealed import unseal
 from core.workbooks import Column, write_xlsx
 from customers import list_rules
 from customers.models import LeadList, RowVerdict, StagedRow
-from customers.models.lists import RowVerdictQuerySet
+from customers.models.list_rows import RowVerdictQuerySet
 from customers.reading.headings import EXTERNAL_ID, IGNORED_MARK, KNOWN, PHONE, attribute_name
 from customers.wording import reason_words
 from people.models import City, User
