@@ -23,6 +23,7 @@ from people.models import User
 from staffing import queries_coaching as queries, queries_effect, rules
 from staffing.forms_coaching import CancelForm, MoveForm, SessionForm, ViewForm, WordsForm
 from staffing.models import CoachingSession, CoachingStep
+from staffing.queries_growth import agent_shown
 from staffing.services import coaching as services
 
 PAGE = 50
@@ -99,7 +100,7 @@ def _page(request: HttpRequest, row: CoachingSession, **forms_said: forms.Form) 
         "steps": list(row.steps.order_by("pk")) if shows_words else [],
         "steps_before": list(queries.steps_before(user, row)),
         "effect": queries_effect.effect(row, database_now()) if row.state == "signed" else None, "effect_days": queries_effect.DAYS,
-        "is_agent": user.pk == row.agent_id, "leads": leads,
+        "is_agent": user.pk == row.agent_id, "leads": leads, "may_see_growth": agent_shown(user, row.agent_id) is not None,
         "may_sign": user.pk in (row.agent_id, row.coach_id) and row.state in ("written", "half") and signed is None,
         "view_form": ViewForm(initial={"text": row.own_view}), "words_form": WordsForm(session=row),
         "move_form": MoveForm(initial={"planned_at": row.planned_at}), "cancel_form": CancelForm(auto_id="cancel_%s"),
