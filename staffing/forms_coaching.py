@@ -121,6 +121,9 @@ class WordsForm(forms.Form):
                 label=gettext("Step %(number)s") % {"number": number}, max_length=300, required=False
             )
             self.fields[f"due_{number}"] = _day(_("until"))
+            # beside its step for the eye; for the ear it says of which step
+            said_of = gettext("Step %(number)s, until") % {"number": number}
+            self.fields[f"due_{number}"].widget.attrs["aria-label"] = said_of
         self.fields["next_on"] = _day(_("Next session"))
 
     def _numbers(self) -> list[str]:
@@ -135,6 +138,14 @@ class WordsForm(forms.Form):
             ):
                 self.add_error(f"due_{number}", gettext("Each step has words and a date."))
         return said
+
+    @property
+    def word_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("good", "improve", "expected", "aim")]
+
+    @property
+    def step_fields(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        return [(self[f"what_{n}"], self[f"due_{n}"]) for n in self._numbers()]
 
     @property
     def steps(self) -> list[tuple[str, date]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from people.models import Membership, User
+from people.models import Membership, Team, User
 from qa.models import Clip, Evaluation
 from qa.models.recordings import scope_in
 from staffing.models import CoachingSession, CoachingStep
@@ -38,6 +38,12 @@ def agents_coached_by(user: User) -> QuerySet[Membership]:
     rows = rows.filter(team__city__isnull=False, user__is_active=True).exclude(user=user)
     rows = rows.select_related("user", "team").order_by("user__display_name", "user__username")
     return rows if can_coach(user) else rows.none()
+
+
+def teams_coached_by(user: User) -> list[Team]:
+    """Teams with such agents, by name."""
+    rows = Team.objects.filter(pk__in=agents_coached_by(user).order_by().values("team")).select_related("city")
+    return sorted(rows, key=str)
 
 
 def prepared_for(user: User, session: CoachingSession) -> tuple[list[Evaluation], list[Clip]]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from core.calendar import next_month, range_bounds
+from core.calendar import month_start, next_month, range_bounds
 from people.models import Team, User
 from qa.models import Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm
 from qa.models.forms import in_language
@@ -68,6 +68,15 @@ def scored(user: User, months: Sequence[date], **who: int) -> QuerySet[Evaluatio
         within |= Q(call_started_at__gte=start, call_started_at__lt=end)
     seen = Evaluation.objects.visible_to(user).submitted().filter(pick__in=Evaluation.PUBLISHED_PICKS)
     return seen.filter(within, **who)
+
+
+def span_scored(user: User, since: date, **who: int) -> list[date]:
+    """The first and the last month with scored calls since then; one month when there is but one, none without any."""
+    seen = Evaluation.objects.visible_to(user).submitted().filter(pick__in=Evaluation.PUBLISHED_PICKS, **who)
+    found = seen.filter(call_started_at__gte=bounds(since)[0]).aggregate(
+        first=Min("call_started_at"), last=Max("call_started_at")
+    )
+    return sorted({month_start(timezone.localdate(at)) for at in found.values() if at is not None})
 
 
 def bounds(month: date) -> tuple[datetime, datetime]:

@@ -24,7 +24,6 @@ FAILED_DAYS = 30
 NEW_DAYS = 90
 UNCOACHED_DAYS = 60
 LEAST_REACHED = 30
-MOST = 200  # agents on one page; above it a team is to be chosen
 
 ROOM, NEW, FAILED, STAGNATING, UNCOACHED = WHYS = ("room", "new", "failed", "stagnating", "uncoached")
 
@@ -69,9 +68,9 @@ class Scores:
         return moved(self.older, self.younger) in ("", "down")
 
 
-def queue(user: User, at: datetime, *, team: int | None = None, why: str = "") -> list[Line]:
-    """By name. As many queries for one agent as for two hundred."""
-    members = list(members_shown(user, team)[:MOST])
+def queue(user: User, at: datetime, *, why: str = "", **place: int) -> list[Line]:
+    """All of a place (team or team__city; none: wherever the user coaches), by name. As many queries for one agent as for thousands."""
+    members = list(agents_coached_by(user).filter(**place))
     ids = [row.user_id for row in members]
     scores, won = _scores(user, ids, at), _success(user, ids, timezone.localdate(at))
     behind = _behind({pk: one.whole for pk, one in scores.items()}, won)
@@ -88,15 +87,6 @@ def queue(user: User, at: datetime, *, team: int | None = None, why: str = "") -
         if not why or why in whys:
             lines.append(Line(row.user, row.team, one.whole, sold, reached, whys, last, following))
     return lines
-
-
-def members_shown(user: User, team: int | None):
-    rows = agents_coached_by(user)
-    return rows.filter(team=team) if team else rows
-
-
-def teams_coached_by(user: User) -> list[Team]:
-    return sorted(Team.objects.filter(pk__in=agents_coached_by(user).order_by().values("team")), key=str)
 
 
 def _scores(user: User, ids: Collection[int], at: datetime) -> dict[int, Scores]:
@@ -125,7 +115,7 @@ def _success(user: User, ids: Collection[int], today: date) -> dict[int, tuple[i
     if not ids or rate is None:
         return {}
     question = figures.ask(since=today - timedelta(days=DAYS), until=today, by=("agent",), filters={"agent": ids}, user=user)  # fmt: skip
-    rows = figures.rows_of(question, sorted(rate.measures), keep=False)
+    rows = figures.rows_of(question, sorted(rate.measures))
     return {int(row.key[0] or 0): parts for row in rows if (parts := rate.parts(row.counts)) is not None}
 
 

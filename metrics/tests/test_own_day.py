@@ -123,6 +123,14 @@ def test_the_panel_is_small_and_asks_the_same_few_queries_whatever_the_past(
     assert "Best day" in page.content.decode()
 
 
+def test_the_own_figures_lead_to_the_own_growth(client, agent):
+    client.force_login(agent)
+    growth = reverse("staffing:growth")
+
+    assert f'href="{growth}"' in client.get(reverse("metrics:own-figures")).content.decode()
+    assert client.get(growth).context["who"].agent == agent
+
+
 def test_only_who_has_a_desk_has_own_figures(client):
     client.force_login(person("campaign_manager"))
 

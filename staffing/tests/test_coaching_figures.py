@@ -1,12 +1,13 @@
 """Coaching coverage and what came of a session, counted by hand. Calls are of March 2026."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
 from metrics import queries as figures, registry
+from metrics.pieces import pieces_of
 from metrics.tests import factories as f
 from people.tests.factories import TeamFactory, UserFactory
 from qa.models import Evaluation
@@ -84,6 +85,28 @@ def test_coverage_is_cut_by_team_city_and_agent(team):
     assert coverage(by=["agent"])[(coached.pk,)] == pytest.approx(100.0)
     assert coverage(filters={"team": [other.pk]})[()] == pytest.approx(0.0)
     assert coverage(user=UserFactory(leader=team))[()] == pytest.approx(50.0)
+
+
+def test_a_whole_month_and_its_days_count_an_agent_once(team):
+    """Calls on two days of March and one of April; coached in March alone: 1 of 2 in March, 0 of 1 in April, 1 of 2 in both."""
+    first, second, later = f.DAY.replace(day=2), f.DAY.replace(day=20), date(2026, 4, 7)
+    coached, plain = UserFactory(agent=team), UserFactory(agent=team)
+    for agent, day in ((coached, first), (coached, second), (plain, second), (plain, later)):
+        call_of(team, agent=agent, at=f.at(day))
+    session_of(coached, team, second)
+    f.roll_up()
+    whole = {"since": date(2026, 3, 1), "until": date(2026, 4, 30)}
+    assert pieces_of(figures.ask(**whole, by=("agent",))).months
+
+    months = figures.figures(**whole, grain="month", by=("team",))
+    both = figures.figures(**whole).total
+    days = figures.figures(**whole, grain="day")
+
+    counts = [(row.period.label, row.counts["agents_coached"], row.counts["agents_worked"]) for row in months.rows]
+    assert counts == [("2026-03", 1, 2), ("2026-04", 0, 1)]
+    assert (both.counts["agents_coached"], both.counts["agents_worked"]) == (1, 2)
+    by_day = {row.period.first: (row.counts["agents_coached"], row.counts["agents_worked"]) for row in days.rows}
+    assert by_day == {first: (0, 1), second: (1, 2), later: (0, 1)}
 
 
 def test_without_a_call_there_is_no_coverage(team):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from metrics.own_day import own_day
+from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
@@ -167,6 +168,18 @@ def test_a_manager_reads_and_changes_nothing(client, session, team):
     assert post(client, manager, "cancel", session, why="x").status_code == 403
     assert post(client, manager, "words", session, **WORDS).status_code == 403
     assert post(client, manager, "sign", session).status_code == 403
+
+
+def test_a_session_leads_to_growth_only_where_the_reader_may_see_it(client, session, agent, coach, team):
+    growth = f"{reverse('staffing:growth')}?agent={agent.pk}"
+    for user in (agent, coach):
+        assert growth in page(client, user, session).content.decode()
+        assert client.get(growth).status_code == 200
+
+    Membership.objects.filter(user=agent).update(team=TeamFactory())
+
+    assert growth not in page(client, coach, session).content.decode()
+    assert client.get(growth).status_code == 404
 
 
 def test_the_list_keeps_to_a_state(client, session, coach):

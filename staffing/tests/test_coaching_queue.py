@@ -16,6 +16,7 @@ from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
 from staffing import queries_problems, queries_queue as queries
 from staffing.services import coaching
+from staffing.views import places, queue as queue_views
 
 pytestmark = pytest.mark.django_db
 ALL_GOOD = {"Asks for the order": "yes"}
@@ -139,6 +140,66 @@ def test_many_agents_cost_no_more_queries_than_few(leader, team, scored, now):
         queries.queue(leader, now)
 
     assert len(many) <= len(few)
+
+
+@pytest.fixture
+def region(monkeypatch):
+    """A trainer of the region, and three agents in two cities where two are many."""
+    monkeypatch.setattr(places, "MANY", 2)
+    here, there = TeamFactory(city__name="Aba"), TeamFactory(city__name="Zhu")
+    agents = [agent_of(here, "Adam"), agent_of(here, "Bert"), agent_of(there, "Zoe")]
+    return UserFactory(role="trainer"), agents
+
+
+def shown(client, user, where="staffing:coaching-whom", **query):
+    client.force_login(user)
+    return client.get(reverse(where), query)
+
+
+def names(answer):
+    return [line.agent.display_name for line, _whys in answer.context["lines"]]
+
+
+def test_of_very_many_agents_the_first_city_is_shown_and_the_page_says_how_many_there_are(client, region):
+    trainer, agents = region
+    first = shown(client, trainer)
+
+    assert names(first) == ["Adam", "Bert"]
+    assert "all, 3 agents" in first.content.decode()
+    assert names(shown(client, trainer, city=agents[2].team_at(timezone.now()).city_id)) == ["Zoe"]
+    assert names(shown(client, trainer, city="all")) == ["Adam", "Bert", "Zoe"]
+
+
+def test_nobody_is_left_out_over_the_pages(client, region, monkeypatch):
+    monkeypatch.setattr(queue_views, "PAGE", 2)
+    trainer, _agents = region
+
+    first, second = (shown(client, trainer, city="all", page=number) for number in (1, 2))
+
+    assert names(first) + names(second) == ["Adam", "Bert", "Zoe"]
+    assert "page=2" in first.content.decode()
+
+
+def test_a_team_is_of_the_chosen_city_and_of_ones_own(client, region):
+    trainer, agents = region
+    here, there = (agent.team_at(timezone.now()) for agent in (agents[0], agents[2]))
+
+    assert names(shown(client, trainer, team=there.pk)) == ["Zoe"]
+    assert names(shown(client, trainer, city=here.city_id, team=there.pk)) == ["Adam", "Bert"]
+    assert names(shown(client, UserFactory(leader=here), team=there.pk, city=there.city_id)) == ["Adam", "Bert"]
+    assert names(shown(client, trainer, city="²", team="99999999999999999999")) == ["Adam", "Bert"]
+
+
+def test_an_agent_to_plan_with_is_found_by_city_and_a_link_finds_the_agents_own(client, region):
+    trainer, agents = region
+    new, zoe = "staffing:coaching-new", agents[2]
+    listed = lambda answer: [row.user.display_name for row in answer.context["members"]]  # noqa: E731
+
+    assert listed(shown(client, trainer, new)) == ["Adam", "Bert"]
+    assert listed(shown(client, trainer, new, agent=zoe.pk)) == ["Zoe"]
+    assert shown(client, trainer, new, agent=zoe.pk).context["form"] is not None
+    moved = shown(client, trainer, new, agent=zoe.pk, city=agents[0].team_at(timezone.now()).city_id)
+    assert (listed(moved), moved.context["form"]) == (["Adam", "Bert"], None)
 
 
 def test_the_page_leads_to_planning_and_says_what_its_words_mean(client, leader, team, scored):

@@ -14,6 +14,7 @@ from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
 from staffing import queries_growth as queries
 from staffing.growth import NOTHING, TOP, Part, moved, outline, point_of
+from staffing.views import growth as growth_views
 
 MARCH, JUNE = date(2026, 3, 1), date(2026, 6, 1)
 
@@ -149,9 +150,13 @@ def test_a_stage_whose_items_changed_between_the_dates_is_marked(qa, version, te
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
-def page(client, user, **query):
+def page_of(client, user, **query):
     client.force_login(user)
-    return client.get(reverse("staffing:growth"), {"month": ["2026-03", "2026-06"], **query})
+    return client.get(reverse("staffing:growth"), query)
+
+
+def page(client, user, **query):
+    return page_of(client, user, **{"month": ["2026-03", "2026-06"], **query})
 
 
 @pytest.mark.parametrize("chart", ["dumbbell", "radar"])
@@ -177,6 +182,21 @@ def test_an_agent_sees_the_own_and_of_nobody_else(client, qa, version, team):
     assert "Closing" not in page(client, other).content.decode()
     assert page(client, other, agent=agent.pk).status_code == 404
     assert page(client, other, team=team.pk).status_code == 404
+
+
+def test_without_chosen_months_the_first_and_the_last_with_scored_calls_are_shown(
+    client, qa, version, team, monkeypatch
+):
+    """In September of 2026: scored in June and July, and long before in March; of one scored in July alone, this month stands beside it."""
+    monkeypatch.setattr(growth_views, "database_now", lambda: f.at(date(2026, 9, 10)))
+    agent, other = UserFactory(agent=team), UserFactory(agent=team)
+    for month in (MARCH, JUNE, date(2026, 7, 6)):
+        scored(version, qa, team, month, agent=agent)
+    scored(version, qa, team, date(2026, 7, 6), agent=other)
+    shown = lambda who: [column.first for column in page_of(client, qa, agent=who.pk).context["found"].columns]  # noqa: E731
+
+    assert shown(agent) == [date(2026, 6, 1), date(2026, 7, 1)]
+    assert shown(other) == [date(2026, 7, 1), date(2026, 9, 1)]
 
 
 def test_another_city_sees_nothing(client, qa, version, team):

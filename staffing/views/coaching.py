@@ -23,7 +23,9 @@ from people.models import User
 from staffing import queries_coaching as queries, queries_effect, rules
 from staffing.forms_coaching import CancelForm, MoveForm, SessionForm, ViewForm, WordsForm
 from staffing.models import CoachingSession, CoachingStep
+from staffing.queries_growth import agent_shown
 from staffing.services import coaching as services
+from staffing.views.places import place_of
 
 PAGE = 50
 
@@ -50,17 +52,21 @@ def _crumbs() -> list[tuple[str, str]]:
 @require_http_methods(["GET", "POST"])
 def session_new(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_coach(request.user))
-    members = list(queries.agents_coached_by(request.user))
+    members = queries.agents_coached_by(request.user)
     asked = number_or_none(request.GET.get("agent", ""), LARGEST_ID)
-    agent = next((row.user for row in members if row.user_id == asked), None)
-    if agent is None and (asked is not None or request.method == "POST"):
+    chosen = members.filter(user=asked).first() if asked is not None else None
+    if chosen is None and (asked is not None or request.method == "POST"):
         raise Http404
+    place = place_of(request, home=chosen.team if chosen else None)
+    listed = list(members.filter(**place.filters))
+    # another city or team was chosen since: the agent is to be chosen anew
+    agent = chosen.user if chosen in listed else None
     form = SessionForm(request.POST or None, coach=request.user, agent=agent) if agent else None
     if form is not None and form.is_valid() and agent is not None:
         made = _planned(request, form, agent)
         if made is not None:
             return made
-    context = {"form": form, "agent": agent, "members": members, "crumbs": _crumbs()}
+    context = {"form": form, "agent": agent, "members": listed, "place": place, "crumbs": _crumbs()}
     return render(request, "staffing/coaching_new.html", context, status=422 if form and form.errors else 200)
 
 
@@ -99,7 +105,7 @@ def _page(request: HttpRequest, row: CoachingSession, **forms_said: forms.Form) 
         "steps": list(row.steps.order_by("pk")) if shows_words else [],
         "steps_before": list(queries.steps_before(user, row)),
         "effect": queries_effect.effect(row, database_now()) if row.state == "signed" else None, "effect_days": queries_effect.DAYS,
-        "is_agent": user.pk == row.agent_id, "leads": leads,
+        "is_agent": user.pk == row.agent_id, "leads": leads, "may_see_growth": agent_shown(user, row.agent_id) is not None,
         "may_sign": user.pk in (row.agent_id, row.coach_id) and row.state in ("written", "half") and signed is None,
         "view_form": ViewForm(initial={"text": row.own_view}), "words_form": WordsForm(session=row),
         "move_form": MoveForm(initial={"planned_at": row.planned_at}), "cancel_form": CancelForm(auto_id="cancel_%s"),

@@ -55,7 +55,7 @@ def growth(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate(database_now())
     teams = queries.teams_shown(request.user)
     who = _who(request, teams)
-    months = _months(request, today)
+    months = _months(request, today, who)
     chart = "radar" if request.GET.get("chart") == "radar" else "dumbbell"
     context = {
         "who": who, "teams": teams, "months": months, "chart": chart, "month_fields": _month_fields(months, today), "found": None,
@@ -80,12 +80,18 @@ def _who(request: HttpRequest, teams: Sequence[Team]) -> Who:
     return Who(None, team or (teams[0] if teams else None))
 
 
-def _months(request: HttpRequest, today: date) -> list[date]:
-    """Ascending; without two known months this one and one three months before."""
+def _months(request: HttpRequest, today: date, who: Who) -> list[date]:
+    """Ascending. Without two known months those between which growth can be seen: the first and the last with scored calls of this and
+    the three months before. Where there are not two, this month and the third before it are there."""
     asked = {month for text in request.GET.getlist("month") if (month := _month(text)) is not None}
-    known = sorted(asked & set(_choices(today)))[-MOST_DATES:]
     choices = _choices(today)
-    return known if len(known) > 1 else sorted({choices[BETWEEN], choices[0], *known})[-MOST_DATES:]
+    known = sorted(asked & set(choices))[-MOST_DATES:]
+    if len(known) > 1:
+        return known
+    shown = {*known, *(queries.span_scored(request.user, choices[BETWEEN], **who.filters) if who.filters else [])}
+    for month in (choices[0], choices[BETWEEN]):
+        shown |= {month} if len(shown) < 2 else set()
+    return sorted(shown)[-MOST_DATES:]
 
 
 def _month(text: str) -> date | None:

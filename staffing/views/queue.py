@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +16,9 @@ from people.access import must
 from people.models import Team
 from staffing import queries_problems, queries_queue as queries, rules
 from staffing.queries_growth import teams_shown
+from staffing.views.places import place_of
+
+PAGE = 100
 
 
 def _crumbs() -> list[tuple[str, str]]:
@@ -30,16 +34,14 @@ def _whys() -> list[tuple[str, str]]:
 @require_GET
 def whom(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_coach(request.user))
-    teams = queries.teams_coached_by(request.user)
-    team = _chosen(request, teams)
-    if team is None and queries.members_shown(request.user, None).count() > queries.MOST:
-        team = teams[0]
+    place = place_of(request)
     why = request.GET.get("why", "")
     why = why if why in queries.WHYS else ""
     names = dict(_whys())
-    lines = queries.queue(request.user, database_now(), team=team.pk if team else None, why=why)
-    shown = [(line, [(name, names[name]) for name in queries.WHYS if name in line.whys]) for line in lines]
-    context = {"lines": shown, "teams": teams, "team": team, "why": why, "whys": _whys(), "crumbs": _crumbs(), **_spans()}  # fmt: skip
+    found = queries.queue(request.user, database_now(), why=why, **place.filters)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    shown = [(line, [(name, names[name]) for name in queries.WHYS if name in line.whys]) for line in page.object_list]
+    context = {"lines": shown, "page": page, "place": place, "why": why, "whys": _whys(), "crumbs": _crumbs(), **_spans()}  # fmt: skip
     return render(request, "staffing/coaching_whom.html", context)
 
 

@@ -57,7 +57,7 @@ def _chosen(people: People, agent: User, at: datetime) -> Iterator[Recording]:
         .filter(call_started_at__lte=at - OLD)
         .order_by("-call_started_at", "-pk")
     )
-    yield from rows.filter(agent_id=agent.pk)[: EACH + 1]
+    yield from rows.filter(agent_id=agent.pk)[: EACH + 2]
     for team in people.teams:
         yield from rows.filter(team_id=team.pk).exclude(agent_id=agent.pk)[:EACH]
 

@@ -28,6 +28,7 @@ from telemkt.demo import (
     complaints,
     evaluations,
     full_runs,
+    growth,
     guidance,
     history,
     knowledge,
@@ -73,6 +74,7 @@ def make_demo(*, at: datetime) -> People:
     sounds.make_recordings(at)
     evaluations.make_evaluations(people, at)
     samples.make_samples(people, at)
+    growth.make_growth(people, at)
     full_runs.make_full_runs(people, at)
     surveys.make_surveys(people, at)
     wrap_ups.make_wrap_ups(people, at)
