@@ -12,10 +12,13 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import range_bounds
+from metrics.column_sets import Column, extend_columns
 from metrics.columns import Level
 from metrics.grouped import GroupedRows
 from metrics.questions import Question
-from metrics.registry import BY_WORK, Indicator, Measure, register, register_source
+from metrics.registry import BY_WORK, Indicator, Measure, Rows, register, register_source
+from qa.columns import QUALITY
+from staffing import rules
 
 LEAST = 5  # agents: a team is small, and all of it is counted
 
@@ -38,7 +41,17 @@ class CoachedAgents(GroupedRows):
     sql = COACHED
     measures = (
         Measure("agents_worked", _("Agents with calls")),
-        Measure("agents_coached", _("Agents of these with a coaching session signed by both")),
+        Measure(
+            "agents_coached",
+            _("Agents of these with a coaching session signed by both"),
+            rows=Rows(
+                "staffing:coaching",
+                {"counted": "agents"},
+                rules.can_see_coaching,
+                days=("since", "until"),
+                groups={"city": "called_city", "team": "called_team", "campaign": "called_campaign"},
+            ),
+        ),
     )
 
     def values(self, question: Question) -> list[Any]:
@@ -62,4 +75,9 @@ register(
         BY_WORK,
         least=LEAST,
     )
+)
+extend_columns(
+    QUALITY,
+    cards=("coaching_coverage",),
+    block=(Column("agents_coached", _("Coached")), Column("coaching_coverage", _("Coached %"))),
 )
