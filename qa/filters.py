@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from campaigns.filters import YES_NO, CircumstanceFilter, common_results, visible_rows
@@ -14,7 +14,7 @@ from campaigns.models import Campaign
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
 from people.models import Team
-from qa.models import Clip, Evaluation, EvaluationAnswer, QualityForm, Recording
+from qa.models import Clip, Evaluation, QualityForm, Recording
 from qa.models.evaluations import DRAWN_PICKS
 from scripts.models import Objection
 
@@ -105,10 +105,6 @@ def _told(rows: QuerySet) -> QuerySet:
     return rows.filter(is_blind=False)
 
 
-# an answer by which an item fails the call; an item that fails none has no such answer
-GRAVE = EvaluationAnswer.objects.filter(evaluation=OuterRef("pk"), answer=F("item__fails_on"))
-
-
 class EvaluationFilter(OfFigureFilter):
     """`since` and `until` are days of the call; `call` the number of one call; `found`: what figures tell apart."""
 
@@ -149,7 +145,7 @@ class EvaluationFilter(OfFigureFilter):
 
     def by_found(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         rows = rows.submitted()  # type: ignore[attr-defined]
-        return rows.filter(reported__isnull=False) if value == "score" else rows.filter(Exists(GRAVE))
+        return rows.filter(reported__isnull=False) if value == "score" else rows.filter(is_grave=True)
 
     def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
         return super().by_id(_told(rows), name, value)

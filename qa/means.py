@@ -46,8 +46,9 @@ class WeightedMean(Indicator):
         return Sums(counts.get(self.counted) or 0, w, wx, ww, wwx, wwxx).mean
 
     def interval(self, counts: Counts) -> tuple[float, float] | None:
+        """None also where all observations are alike: that says nothing of the next one."""
         found = self.mean(counts)
-        if found is None or found.count < 2:
+        if found is None or found.count < 2 or found.variance <= 0:
             return None
         low, high = self.bounds
         return max(low, found.value - found.half), min(high, found.value + found.half)

@@ -18,29 +18,17 @@ from qa.models import Evaluation
 
 LEAST = 30  # evaluations
 
-# Answers are counted for the call first, calls for the group: one pass over both, which may hash a whole region's answers.
 SCORED = """
-SELECT p.number{keys}, count(*),
-       count(*) FILTER (WHERE f.reported IS NOT NULL),
-       coalesce(sum(1000 / f.probability * f.reported) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum(1000 / f.probability) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum(1000 / f.probability) FILTER (WHERE f.is_fatal), 0),
-       coalesce(sum(1000 / f.probability), 0), coalesce(sum(f.na), 0), coalesce(sum(f.n), 0),
-       count(*) FILTER (WHERE f.is_fatal), coalesce(sum((1000 / f.probability) ^ 2) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum((1000 / f.probability) ^ 2 * f.reported) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum((1000 / f.probability) ^ 2 * f.reported ^ 2) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum((1000 / f.probability) ^ 2), 0),
-       coalesce(sum(f.n * f.n), 0), coalesce(sum(f.n * f.na), 0), coalesce(sum(f.na * f.na), 0)
-FROM (SELECT e.city_id, e.team_id, e.agent_id, e.campaign_id, e.reported, e.probability,
-             (e.call_started_at AT TIME ZONE %s)::date AS day, count(g.id) AS n,
-             count(*) FILTER (WHERE g.answer = 'na') AS na, bool_or(i.fails_on <> '' AND g.answer = i.fails_on) AS is_fatal
-      FROM qa_evaluation e
-      LEFT JOIN qa_evaluationanswer g ON g.evaluation_id = e.id LEFT JOIN qa_formitem i ON i.id = g.item_id
-      WHERE e.call_started_at >= %s AND e.call_started_at < %s AND e.pick IN ('random', 'stratified')
-            AND e.submitted_at IS NOT NULL AND e.withdrawn_at IS NULL
-      GROUP BY e.id) f
-JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
-WHERE {seen} GROUP BY p.number{keys}"""
+SELECT f.number{keys}, count(*), count(f.x), coalesce(sum(f.w * f.x), 0), coalesce(sum(f.w) FILTER (WHERE f.x IS NOT NULL), 0),
+       coalesce(sum(f.w) FILTER (WHERE f.is_grave), 0), sum(f.w), sum(f.na), sum(f.n), count(*) FILTER (WHERE f.is_grave),
+       coalesce(sum(f.w * f.w) FILTER (WHERE f.x IS NOT NULL), 0), coalesce(sum(f.w * f.w * f.x), 0), coalesce(sum(f.w * f.w * f.x * f.x), 0),
+       sum(f.w * f.w), sum(f.n * f.n), sum(f.n * f.na), sum(f.na * f.na)
+FROM (SELECT width_bucket(call_started_at, %s::timestamptz[]) - 1 AS number, city_id, team_id, agent_id, campaign_id,
+             1000 / probability AS w, reported::float8 AS x, answers_given::int AS n, answers_na::int AS na, is_grave
+      FROM qa_evaluation
+      WHERE call_started_at >= %s AND call_started_at < %s AND pick IN ('random', 'stratified')
+            AND submitted_at IS NOT NULL AND withdrawn_at IS NULL) f
+WHERE {seen} GROUP BY f.number{keys}"""
 assert set(Evaluation.PUBLISHED_PICKS) == {"random", "stratified"}  # as the index and the text above have them
 
 

@@ -14,12 +14,11 @@ from qa import rules
 from qa.measures import OF
 
 TAKEN = """
-SELECT p.number{keys}, count(*), count(DISTINCT f.customer_id)
-FROM (SELECT k.city_id, k.team_id, k.agent_id, k.campaign_id, k.customer_id, (k.call_started_at AT TIME ZONE %s)::date AS day
+SELECT f.number{keys}, count(*), count(DISTINCT f.customer_id)
+FROM (SELECT width_bucket(k.call_started_at, %s::timestamptz[]) - 1 AS number, k.city_id, k.team_id, k.agent_id, k.campaign_id, k.customer_id
       FROM qa_complaint k JOIN campaigns_call c ON c.id = k.call_id AND c.started_at = k.call_started_at
       WHERE k.call_started_at >= %s AND k.call_started_at < %s AND c.connected AND c.direction = 'outbound') f
-JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
-WHERE {seen} GROUP BY p.number{keys}"""
+WHERE {seen} GROUP BY f.number{keys}"""
 
 
 def _complaints(counted: str) -> Rows:

@@ -15,16 +15,14 @@ from qa.means import WeightedMean
 from qa.measures import DAYS, LEAST, OF
 
 ASKED = """
-SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.score IS NOT NULL),
-       coalesce(sum(1000 / f.probability * f.score), 0), coalesce(sum(1000 / f.probability) FILTER (WHERE f.score IS NOT NULL), 0),
-       coalesce(sum((1000 / f.probability) ^ 2) FILTER (WHERE f.score IS NOT NULL), 0),
-       coalesce(sum((1000 / f.probability) ^ 2 * f.score), 0), coalesce(sum((1000 / f.probability) ^ 2 * f.score ^ 2), 0)
-FROM (SELECT s.city_id, s.team_id, s.agent_id, s.campaign_id, s.probability, a.score,
-             (s.call_started_at AT TIME ZONE %s)::date AS day
+SELECT f.number{keys}, count(*), count(f.score), coalesce(sum(f.w * f.score), 0), coalesce(sum(f.w) FILTER (WHERE f.score IS NOT NULL), 0),
+       coalesce(sum(f.w * f.w) FILTER (WHERE f.score IS NOT NULL), 0), coalesce(sum(f.w * f.w * f.score), 0),
+       coalesce(sum(f.w * f.w * f.score * f.score), 0)
+FROM (SELECT width_bucket(s.call_started_at, %s::timestamptz[]) - 1 AS number, s.city_id, s.team_id, s.agent_id, s.campaign_id,
+             1000 / s.probability AS w, a.score
       FROM qa_surveyask s LEFT JOIN qa_surveyanswer a ON a.ask_id = s.id
       WHERE s.call_started_at >= %s AND s.call_started_at < %s AND s.state IN ('sent', 'answered', 'expired')) f
-JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
-WHERE {seen} GROUP BY p.number{keys}"""
+WHERE {seen} GROUP BY f.number{keys}"""
 
 
 def _asks(**more: str) -> Rows:

@@ -246,6 +246,15 @@ def test_a_score_has_the_interval_of_a_weighted_mean_within_its_bounds(client, f
     assert (cell.text, cell.between) == ("95.0", "79.1–100.0")
 
 
+def test_scores_that_are_all_alike_leave_open_how_sure_they_are(client, facts):
+    Evaluation.objects.filter(reported=50).update(reported=80)
+    client.force_login(UserFactory(role="regional_manager"))
+
+    cell = cells(client, "")["quality_score"]
+
+    assert (cell.text, cell.between, cell.place) == ("80.0", "", "")
+
+
 def test_the_file_and_the_interface_hold_exactly_the_columns_shown(client, facts):
     client.force_login(UserFactory(role="regional_manager"))
     page = client.get(reverse("metrics:indicators"), RANGE).context
