@@ -86,7 +86,13 @@ class CallFilter(FactFilter):
     calls would be read for it. `is_recent_only` says that this is so.
     """
 
-    CUSTOMERS = [("called", _("called")), ("reached", _("reached")), ("won", _("won")), ("cancelled", _("cancelled"))]
+    CUSTOMERS = [
+        ("called", _("called")),
+        ("reached", _("reached")),
+        ("won", _("won")),
+        ("cancelled", _("cancelled")),
+        ("complained", _("complained")),
+    ]
 
     since = FromDayFilter(label=_("From"), field_name="started_at")
     until = ToDayFilter(label=_("To"), field_name="started_at")
@@ -140,11 +146,13 @@ class CallFilter(FactFilter):
 
 
 def one_per_customer(rows: QuerySet, wanted: str) -> QuerySet:
-    """The first call of each customer among those that make the customer reached, won or cancelled."""
+    """The first call of each customer among those that make the customer reached, won, cancelled or complaining."""
     if wanted == "reached":
         rows = rows.filter(connected=True)
     elif wanted in ("won", "cancelled"):
         rows = rows.filter(sale=True)
+    elif wanted == "complained":
+        rows = rows.filter(complaint=True)
     if wanted == "cancelled":
         rows = rows.filter(Exists(Order.objects.filter(call_id=OuterRef("pk"), state=Order.State.CANCELLED)))
     first = rows.order_by("customer_id", "started_at", "pk").distinct("customer_id").values("pk")

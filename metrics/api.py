@@ -25,6 +25,7 @@ from customers.rules import can_see_sources
 from metrics import export, registry, scorecards
 from metrics.api_own import OwnDayView
 from metrics.api_trials import ExperimentsViewSet
+from metrics.column_sets import ColumnSet
 from metrics.questions import GRAINS, GROUPS, Question, ask
 
 JSON_TYPE = "application/json"
@@ -49,6 +50,11 @@ class IndicatorsViewSet(ViewSet):
             OpenApiParameter(
                 "by", OpenApiTypes.STR, description="Any of city,team,agent,campaign, separated by commas."
             ),
+            OpenApiParameter(
+                "columns",
+                OpenApiTypes.STR,
+                description="Only the columns of one set of the page, such as sales or quality; all without.",
+            ),
             *IDS,
         ],
         responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}},
@@ -60,7 +66,7 @@ class IndicatorsViewSet(ViewSet):
         `cost_per_order` is null also where no cost has been entered, and always by team or agent, whose costs nobody enters.
         """
         grain = request.query_params.get("grain") or "total"
-        table = export.Table(self._question(request, grain), grain)
+        table = export.Table(self._question(request, grain), grain, shown=_columns(request.query_params))
         try:
             found = export.open_written(table, ".json")
         except DomainError as refusal:
@@ -166,6 +172,14 @@ def _day(query: Any, name: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValidationError({name: _("Give a date as 2026-11-22.")}) from None
+
+
+def _columns(query: Any) -> ColumnSet | None:
+    wanted = query.get("columns", "")
+    try:
+        return export.columns_named(wanted) if wanted else None
+    except DomainError as refusal:
+        raise ValidationError({"columns": str(refusal)}) from refusal
 
 
 def _ids(text: str, name: str) -> list[int]:

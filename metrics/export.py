@@ -16,6 +16,7 @@ from core.calendar import region_zone
 from core.errors import DomainError
 from core.workbooks import Workbook, csv_pieces
 from metrics import naming, queries, registry
+from metrics.column_sets import ColumnSet, column_set, column_sets
 from metrics.lines import LineSheet
 from metrics.queries import Row
 from metrics.questions import Question, periods
@@ -53,30 +54,46 @@ class TooManyRows(DomainError):
     """More days and groups than anybody reads, or than a sheet holds."""
 
 
+class NoSuchColumns(DomainError):
+    """No set of columns has this name."""
+
+
 class CannotWrite(DomainError):
     """The file cannot be written there."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A question as the table of a file. `course`: the grain of the second sheet, when it is not that of the rows."""
+    """A question as the table of a file. `course`: the grain of the second sheet, when it is not that of the rows. `shown`: the columns of
+    a page; without it all that there is."""
 
     question: Question
     grain: str
     course: str = ""
+    shown: ColumnSet | None = None
 
     @property
     def columns(self) -> list[str]:
-        """Stable names: period, groups, counts, then the indicators, rates first."""
-        return ["period", *self.question.by, *BASE, *(found.key for found in self.indicators)]
+        """Stable names: period, groups, counts, then the indicators, rates first; those of a page in its order, counts first."""
+        return ["period", *self.question.by, *self.counts, *(found.key for found in self.indicators)]
+
+    @property
+    def counts(self) -> list[str]:
+        return self.shown.counts if self.shown else list(BASE)
 
     @property
     def indicators(self) -> list[registry.Indicator]:
+        if self.shown:
+            return self.shown.indicators
         return sorted(registry.indicators(), key=lambda found: found.unit != registry.PERCENT)
 
     @property
     def measures(self) -> list[str]:
-        return list(dict.fromkeys([*BASE, *(name for found in self.indicators for name in sorted(found.measures))]))
+        return list(
+            dict.fromkeys(
+                [BASE[0], *self.counts, *(name for found in self.indicators for name in sorted(found.measures))]
+            )
+        )
 
     def check(self) -> None:
         """Raises TooManyRows when so many groups in so many periods would never end."""
@@ -100,7 +117,11 @@ class Table:
                 (row.period.label, *_named(row, names), row) for row in queries.rows_of(part, measures, keep=False)
             ]
             for *head, row in sorted(lines, key=lambda line: line[:-1]):
-                yield [*head, *(row.counts[name] for name in BASE), *(found.value(row.counts) for found in indicators)]
+                yield [
+                    *head,
+                    *(row.counts[name] for name in self.counts),
+                    *(found.value(row.counts) for found in indicators),
+                ]
 
     def totals(self) -> list[list[Any]]:
         """One row for each period over all groups, and one for the whole range, each counted at its own level."""
@@ -112,11 +133,20 @@ class Table:
         return [
             [
                 row.period.label,
-                *(row.counts[name] for name in BASE),
+                *(row.counts[name] for name in self.counts),
                 *(found.value(row.counts) for found in self.indicators),
             ]
             for row in rows
         ]
+
+
+def columns_named(key: str) -> ColumnSet:
+    """Raises NoSuchColumns."""
+    found = column_set(key)
+    if found is None:
+        known = ", ".join(one.key for one in column_sets())
+        raise NoSuchColumns(_("There are no columns %(name)s; only %(known)s.") % {"name": key[:40], "known": known})
+    return found
 
 
 def _parts(question: Question) -> Iterator[Question]:
@@ -235,7 +265,7 @@ def _labels(table: Table) -> dict[str, str]:
 
 
 def _pictures(table: Table) -> dict[str, str]:
-    return dict.fromkeys(BASE, "#,##0") | {found.key: PICTURES[found.unit] for found in table.indicators}
+    return dict.fromkeys(table.counts, "#,##0") | {found.key: PICTURES[found.unit] for found in table.indicators}
 
 
 def _fill(sheet: LineSheet, rows: Iterator[list[Any]] | Counted | list[list[Any]], words: int, first: int = 1) -> int:
@@ -259,23 +289,37 @@ def _totals(book: Workbook, table: Table) -> None:
     if last < 1:
         return
     chart = book.book.add_chart({"type": "line"})
-    for key, colour in (("success_rate", "#0f6b78"), ("final_success_rate", "#8a949c")):
-        column = columns.index(key)
-        indicator = registry.indicator(key)
+    for indicator, colour in zip(_drawn(table), ("#0f6b78", "#8a949c"), strict=False):
+        column = columns.index(indicator.key)
         chart.add_series(
             {
-                "name": str(indicator.label) if indicator else key,
+                "name": str(indicator.label),
                 "categories": [title, 1, 0, last, 0],
                 "values": [title, 1, column, last, column],
                 "line": {"color": colour, "width": 2},
                 "marker": {"type": "circle", "size": 5, "fill": {"color": colour}, "border": {"color": colour}},
             }
         )
-    chart.set_title({"name": _("Success rate by period, percent"), "overlay": False})
+    chart.set_title({"name": _title_of(table), "overlay": False})
     chart.set_y_axis({"num_format": "0.0", "major_gridlines": {"visible": True, "line": {"color": "#d9dee2"}}})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 860, "height": 360})
     sheet.insert_chart(count + 3, 0, chart)
+
+
+def _drawn(table: Table) -> list[registry.Indicator]:
+    """The success rates where they are there; else the figure that the columns are about."""
+    keys = ["success_rate", "final_success_rate"]
+    if table.shown and table.shown.figure not in keys:
+        keys = [table.shown.figure]
+    return [found for found in table.indicators if found.key in keys]
+
+
+def _title_of(table: Table) -> str:
+    first = _drawn(table)[0]
+    if first.key == "success_rate":
+        return _("Success rate by period, percent")
+    return _("%(figure)s by period, %(unit)s") % {"figure": first.label, "unit": unit_label(first.unit)}
 
 
 def _definitions(book: Workbook, table: Table) -> None:
@@ -295,7 +339,7 @@ def _definitions(book: Workbook, table: Table) -> None:
         sheet.set_column(index, index, width, book.format(text_wrap=True, valign="top"))
         sheet.write_string(0, index, head, book.format(bold=True, bottom=1))
     number = 1
-    for name in BASE:
+    for name in table.counts:
         sheet.write_string(number, 0, name)
         sheet.write_string(number, 1, str(registry.measures()[name].label))
         number += 1

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from core.calendar import range_bounds
+from core.calendar import midnight, range_bounds
 from metrics.questions import Question
 from metrics.registry import Measure
 
@@ -18,8 +18,9 @@ Answers = Mapping[tuple[int, tuple[int | None, ...]], Mapping[str, int]]
 class GroupedRows:
     """A source whose `sql` counts its measures, in their order, behind the number of the period and the keys asked for.
 
-    The text joins its rows, called `f`, to periods `p(number, first, last)`, and has {keys} where they are selected and grouped and {seen} where
-    rows are left out. `values` gives its parameters up to those of {seen}. Counts come rounded to whole numbers.
+    The text finds the number by `width_bucket(moment, starts) - 1`, as periods follow one another without a gap: joined to them, twelve months
+    would be tried for every row of a year. Its rows are called `f`; it has {keys} where they are selected and grouped and {seen} where rows are
+    left out. `values` gives its parameters up to those of {seen}. Counts come rounded to whole numbers.
     """
 
     name: str
@@ -40,8 +41,9 @@ class GroupedRows:
         return {(row[0], tuple(row[1:width])): dict(zip(names, map(round, row[width:]), strict=True)) for row in rows}
 
     def values(self, question: Question) -> list[Any]:
-        """The zone in which a moment has its day, the first moment and the one after the last, and the periods."""
-        return [settings.TIME_ZONE, *range_bounds(question.first, question.last), *self.periods(question)]
+        """The first moments of the periods, the first moment of all and the one after the last."""
+        starts = [midnight(period.first) for period in question.periods]
+        return [starts, *range_bounds(question.first, question.last)]
 
     @staticmethod
     def periods(question: Question) -> list[list[Any]]:

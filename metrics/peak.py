@@ -10,6 +10,7 @@ import numpy as np
 from metrics import naming, queries, registry
 from metrics.questions import Question
 
+INDICATOR = "success_rate"
 LEAST_CONNECTED = 100
 
 
@@ -27,7 +28,7 @@ class Peak:
 
 def find_peak(question: Question) -> Peak | None:
     """The peak of the range; None when no agent has enough calls."""
-    indicator = registry.indicator("success_rate")
+    indicator = registry.indicator(INDICATOR)
     measures = ["calls_connected", "customers_reached", "customers_won"]
     rows = queries.rows_of(replace(question, by=("agent",)), measures)
     enough = [row for row in rows if (row.counts["calls_connected"] or 0) >= LEAST_CONNECTED]

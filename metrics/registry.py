@@ -6,13 +6,16 @@ it (metrics.measures), or by an app above that registers its own in its `measure
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.rules import can_read_calls
+from core.means import Mean
+from core.stats import wilson
 from metrics.columns import COUNTS, SETS
 
 Counts = Mapping[str, int | None]
@@ -26,7 +29,8 @@ class Indicator:
     """A figure with its definition. `numerator` and `denominator` are measures, each with its sign: ("won", "-cancelled").
 
     `hangs_on` is the date by which a fact falls into a period. Under `least` in the denominator pages grey the figure; files
-    never do. `matures_days`: so long after the period the figure still moves by itself.
+    never do. `matures_days`: so long after the period the figure still moves by itself. `behind`: the measure whose rows the figure
+    opens, when it is not the first of the numerator.
     """
 
     key: str
@@ -43,6 +47,21 @@ class Indicator:
     version: int = 1
     is_share: bool = True
     places: int = 1
+    behind: str = ""
+
+    @property
+    def opens(self) -> str:
+        """The measure whose rows lie behind the figure."""
+        return self.behind or self.numerator[0]
+
+    @property
+    def sized_by(self) -> str:
+        """The measure that counts the observations; "" for counts."""
+        return self.denominator[0] if self.denominator else ""
+
+    @property
+    def has_interval(self) -> bool:
+        return self.is_share
 
     @property
     def measures(self) -> set[str]:
@@ -66,6 +85,22 @@ class Indicator:
         parts = self.parts(counts)
         return parts is None or (bool(self.denominator) and parts[1] < self.least)
 
+    def interval(self, counts: Counts) -> tuple[float, float] | None:
+        """The 95 % interval in the figure's unit, of shares Wilson's; None where there is nothing to judge."""
+        parts = self.parts(counts)
+        if not self.is_share or parts is None or parts[1] <= 0 or parts[0] < 0:
+            return None
+        low, high = wilson(parts[0], parts[1])
+        return low * SCALE[self.unit], high * SCALE[self.unit]
+
+    def mean(self, counts: Counts) -> Mean | None:
+        """The figure as a mean of weighted observations; None for shares of whole counts, which core.stats judges."""
+        return None
+
+    def size(self, counts: Counts) -> int | None:
+        """How many observations the figure rests on."""
+        return counts.get(self.sized_by)
+
     def is_young(self, until: date, today: date) -> bool:
         """Whether the period is so recent that the figure will still move by itself."""
         return bool(self.matures_days) and today < until + timedelta(days=self.matures_days)
@@ -85,13 +120,28 @@ def _sum(names: tuple[str, ...], counts: Counts) -> int | None:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The list of the rows that a count was made of: its page, what its address says beside days and groups, who may open it.
+
+    The list is as long as the count is high, for whoever sees all of the rows. `days` and `groups`: how the address names the first and last
+    day, and those of the groups that it names otherwise than figures do.
+    """
+
+    page: str
+    query: Mapping[str, str]
+    may_open: Callable[[Any], bool]
+    days: tuple[str, str] = ("from", "to")
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Measure:
     """Something counted. `is_set`: distinct customers, which do not add up."""
 
     key: str
     label: Any
     is_set: bool = False
-    drill: Mapping[str, str] | None = None
+    rows: Rows | None = None
 
 
 class Source(Protocol):
@@ -144,7 +194,8 @@ def sources_for(names: Iterable[str]) -> list[Source]:
 
 
 def _own(key: str, label: Any, **drill: str) -> None:
-    _measures[key] = Measure(key, label, is_set=key in SETS, drill=drill or None)
+    rows = Rows("campaigns:calls", drill, can_read_calls) if drill else None
+    _measures[key] = Measure(key, label, is_set=key in SETS, rows=rows)
 
 
 OUT = {"direction": "outbound"}
@@ -170,7 +221,7 @@ _own("inbound_customers", _("Inbound customers"), direction="inbound", customers
 _own("inbound_won", _("Inbound customers won"), direction="inbound", customers="won")
 _own("customers_recommended", _("Customers to whom it was recommended"))
 _own("customers_accepted", _("Customers who accepted a recommendation"))
-_own("customers_complained", _("Customers who complained"))
+_own("customers_complained", _("Customers who complained"), **OUT, customers="complained")
 assert set(_measures) == {*COUNTS, *SETS}
 
 BY_CALL, BY_SALE, BY_WORK, BY_EVENT = _("the call"), _("the sale"), _("the day of work"), _("the day it came")

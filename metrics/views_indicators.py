@@ -16,6 +16,7 @@ from core.clock import database_now
 from core.files import attachment
 from core.workbooks import CSV_TYPE, XLSX_TYPE
 from metrics import export, registry
+from metrics.column_sets import column_set
 from metrics.indicator_page.board import NotYours, build_board
 from metrics.indicator_page.state import State, read_state
 from metrics.peak import find_peak
@@ -50,13 +51,14 @@ def indicators_peak(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def indicators_export(request: HttpRequest, suffix: str) -> FileResponse:
-    """What the page shows as a file; Excel also holds the course by period, the chart and the definitions."""
+    """The columns that the address names as a file, all without; Excel also holds the course by period, the chart and the definitions."""
     at = database_now()
     state = read_state(request.GET.dict(), business_date(at))
     question = _question(request, state)
     if state.by == "period":
         question = replace(question, periods=tuple(periods(state.since, state.until, state.grain)))
-    table = export.Table(question, state.grain if state.by == "period" else "total", course=state.grain)
+    shown = column_set(request.GET.get("columns", ""))
+    table = export.Table(question, state.grain if state.by == "period" else "total", course=state.grain, shown=shown)
     audit(
         "metrics.indicators.exported",
         by=request.user,
@@ -65,6 +67,7 @@ def indicators_export(request: HttpRequest, suffix: str) -> FileResponse:
         since=state.since.isoformat(),
         until=state.until.isoformat(),
         grouped_by=state.by,
+        columns=shown.key if shown else "",
     )
     name = f"indicators-{state.since:%Y%m%d}-{state.until:%Y%m%d}.{suffix}"
     found = export.open_written(table, f".{suffix}")

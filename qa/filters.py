@@ -27,6 +27,24 @@ LENGTH_WORDS = [
 ]
 
 
+def number_of(group: str) -> django_filters.NumberFilter:
+    """The number of a city, team, agent or campaign as the link of a figure says it."""
+    return django_filters.NumberFilter(
+        field_name=f"{group}_id", method="by_number", widget=forms.HiddenInput(), min_value=1, max_value=LARGEST_ID
+    )
+
+
+class OfFigureFilter(CircumstanceFilter):
+    """A figure's link names places and persons by number, also those that the reader could not choose from a list: the rows are cut to
+    what the reader may see, and a number that is not theirs finds nothing."""
+
+    of_city, of_team = number_of("city"), number_of("team")
+    of_agent, of_campaign = number_of("agent"), number_of("campaign")
+
+    def by_number(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
+        return rows.filter(**{name: value})
+
+
 class RecordingFilter(CircumstanceFilter):
     """`length` is a class of lengths; `call` the number of one call."""
 
@@ -87,8 +105,8 @@ def _told(rows: QuerySet) -> QuerySet:
     return rows.filter(is_blind=False)
 
 
-class EvaluationFilter(CircumstanceFilter):
-    """`since` and `until` are days of the call; `call` the number of one call."""
+class EvaluationFilter(OfFigureFilter):
+    """`since` and `until` are days of the call; `call` the number of one call; `found`: what figures tell apart."""
 
     since = FromDayFilter(label=_("From"), field_name="call_started_at")
     until = ToDayFilter(label=_("To"), field_name="call_started_at")
@@ -114,9 +132,20 @@ class EvaluationFilter(CircumstanceFilter):
         field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=LARGEST_ID
     )
 
+    found = django_filters.ChoiceFilter(label=_("Found"), method="by_found", empty_label=_("all"), choices=[
+        ("score", _("with a score")), ("grave", _("failed by one answer")),
+    ])  # fmt: skip
+
     class Meta:
         model = Evaluation
         fields: list[str] = []
+
+    def by_number(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
+        return super().by_number(_told(rows), name, value)
+
+    def by_found(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        rows = rows.submitted()  # type: ignore[attr-defined]
+        return rows.filter(reported__isnull=False) if value == "score" else rows.filter(is_grave=True)
 
     def by_id(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
         return super().by_id(_told(rows), name, value)

@@ -6,15 +6,16 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.filters import CircumstanceFilter, visible_rows
-from campaigns.models import Campaign
+from campaigns.filters import visible_rows
+from campaigns.models import Call, Campaign
 from core.clock import database_now
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
 from people.models import User
+from qa.filters import OfFigureFilter
 from qa.models import Complaint, ComplaintCategory, Severity
 
 STATES = [("open", _("Open")), *Complaint.State.choices]
@@ -32,8 +33,20 @@ def _in_charge(request: Any) -> QuerySet:
     return User.objects.filter(pk__in=seen.values("in_charge")).order_by("display_name", "username")
 
 
-class ComplaintFilter(CircumstanceFilter):
-    """`since` and `until` are days on which complaints were received; `call` the number of one call."""
+COUNTED = [("complaints", _("complaints")), ("customers", _("customers"))]
+# what figures count: about a call that went out and was answered, since they stand over the customers reached
+ANSWERED = Call.objects.filter(
+    pk=OuterRef("call_id"), started_at=OuterRef("call_started_at"), connected=True, direction="outbound"
+)
+
+
+class ComplaintFilter(OfFigureFilter):
+    """`since` and `until` are days on which complaints were received, `called_since` and `called_until` those of the call; `call` the number
+    of one call. `counted`: those that figures count; "customers" leaves one of each customer, so that the list is as long as the figure is high."""
+
+    called_since = FromDayFilter(label=_("Called from"), field_name="call_started_at")
+    called_until = ToDayFilter(label=_("Called to"), field_name="call_started_at")
+    counted = django_filters.ChoiceFilter(choices=COUNTED, method="by_counted", widget=forms.HiddenInput())
 
     since = FromDayFilter(label=_("From"), field_name="received_at")
     until = ToDayFilter(label=_("To"), field_name="received_at")
@@ -54,6 +67,17 @@ class ComplaintFilter(CircumstanceFilter):
     class Meta:
         model = Complaint
         fields: list[str] = []
+
+    def by_counted(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        return rows.filter(Exists(ANSWERED))
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Which complaint stands for a customer depends on the other filters."""
+        rows = super().filter_queryset(queryset)
+        if self.form.cleaned_data.get("counted") != "customers":
+            return rows
+        first = rows.order_by("customer_id", "received_at", "pk").distinct("customer_id").values("pk")
+        return rows.filter(pk__in=first)
 
     def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.open() if value == "open" else rows.filter(state=value)  # type: ignore[attr-defined]

@@ -7,35 +7,39 @@ thousandths, because counts are whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.utils.translation import gettext_lazy as _
 
 from metrics.grouped import GroupedRows
-from metrics.registry import BY_CALL, RATIO, Counts, Indicator, Measure, register, register_source
+from metrics.questions import GROUPS
+from metrics.registry import BY_CALL, RATIO, Measure, Rows, register, register_source
+from qa import rules
+from qa.means import ClusteredShare, WeightedMean, WeightedShare
 from qa.models import Evaluation
 
 LEAST = 30  # evaluations
 
-# Answers are counted for the call first, calls for the group: one pass over both, which may hash a whole region's answers.
 SCORED = """
-SELECT p.number{keys}, count(*),
-       count(*) FILTER (WHERE f.reported IS NOT NULL),
-       coalesce(sum(1000 / f.probability * f.reported) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum(1000 / f.probability) FILTER (WHERE f.reported IS NOT NULL), 0),
-       coalesce(sum(1000 / f.probability) FILTER (WHERE f.is_fatal), 0),
-       coalesce(sum(1000 / f.probability), 0), sum(f.na), sum(f.n)
-FROM (SELECT e.city_id, e.team_id, e.agent_id, e.campaign_id, e.reported, e.probability,
-             (e.call_started_at AT TIME ZONE %s)::date AS day, count(g.id) AS n,
-             count(*) FILTER (WHERE g.answer = 'na') AS na, bool_or(i.fails_on <> '' AND g.answer = i.fails_on) AS is_fatal
-      FROM qa_evaluation e
-      LEFT JOIN qa_evaluationanswer g ON g.evaluation_id = e.id LEFT JOIN qa_formitem i ON i.id = g.item_id
-      WHERE e.call_started_at >= %s AND e.call_started_at < %s AND e.pick IN ('random', 'stratified')
-            AND e.submitted_at IS NOT NULL AND e.withdrawn_at IS NULL
-      GROUP BY e.id) f
-JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
-WHERE {seen} GROUP BY p.number{keys}"""
+SELECT f.number{keys}, count(*), count(f.x), coalesce(sum(f.w * f.x), 0), coalesce(sum(f.w) FILTER (WHERE f.x IS NOT NULL), 0),
+       coalesce(sum(f.w) FILTER (WHERE f.is_grave), 0), sum(f.w), sum(f.na), sum(f.n), count(*) FILTER (WHERE f.is_grave),
+       coalesce(sum(f.w * f.w) FILTER (WHERE f.x IS NOT NULL), 0), coalesce(sum(f.w * f.w * f.x), 0), coalesce(sum(f.w * f.w * f.x * f.x), 0),
+       sum(f.w * f.w), sum(f.n * f.n), sum(f.n * f.na), sum(f.na * f.na)
+FROM (SELECT width_bucket(call_started_at, %s::timestamptz[]) - 1 AS number, city_id, team_id, agent_id, campaign_id,
+             1000 / probability AS w, reported::float8 AS x, answers_given::int AS n, answers_na::int AS na, is_grave
+      FROM qa_evaluation
+      WHERE call_started_at >= %s AND call_started_at < %s AND pick IN ('random', 'stratified')
+            AND submitted_at IS NOT NULL AND withdrawn_at IS NULL) f
+WHERE {seen} GROUP BY f.number{keys}"""
 assert set(Evaluation.PUBLISHED_PICKS) == {"random", "stratified"}  # as the index and the text above have them
+
+
+# how addresses of the lists name the days and the groups of a figure (qa.filters.OfFigureFilter)
+DAYS = ("since", "until")
+OF = {name: f"of_{name}" for name in GROUPS}
+
+
+def _evaluations(**more: str) -> Rows:
+    """The list of the evaluations that count in published figures."""
+    return Rows("qa:evaluations", {"pick": "published", **more}, rules.can_see_evaluations, days=DAYS, groups=OF)
 
 
 class ScoredCalls(GroupedRows):
@@ -44,29 +48,23 @@ class ScoredCalls(GroupedRows):
     name = "qa_scored_calls"
     sql = SCORED
     measures = (
-        Measure("qa_evaluations", _("Calls scored, chosen at random")),
-        Measure("qa_scores", _("Calls of these with a score")),
+        Measure("qa_evaluations", _("Calls scored, chosen at random"), rows=_evaluations()),
+        Measure("qa_scores", _("Calls of these with a score"), rows=_evaluations(found="score")),
         Measure("qa_score_sum", _("Reported scores by weight, thousandths")),
         Measure("qa_score_weight", _("Weight of the calls with a score, thousandths")),
         Measure("qa_failed_weight", _("Weight of the calls failed by one answer, thousandths")),
         Measure("qa_weight", _("Weight of the calls scored, thousandths")),
         Measure("qa_answers_na", _("Answers “does not apply”")),
         Measure("qa_answers", _("Answers of evaluations")),
+        Measure("qa_failed", _("Calls failed by one answer"), rows=_evaluations(found="grave")),
+        Measure("qa_score_ww", _("Squared weight of the calls with a score, millionths")),
+        Measure("qa_score_wwx", _("Reported scores by squared weight, millionths")),
+        Measure("qa_score_wwxx", _("Squared scores by squared weight, millionths")),
+        Measure("qa_weight_ww", _("Squared weight of the calls scored, millionths")),
+        Measure("qa_answers_squared", _("Squared answers of each call")),
+        Measure("qa_answers_by_na", _("Answers by “does not apply” of each call")),
+        Measure("qa_na_squared", _("Squared “does not apply” of each call")),
     )
-
-
-@dataclass(frozen=True)
-class WeightedMean(Indicator):
-    """Its denominator is a weight; whether it means much is asked of `counted`, the number of observations."""
-
-    counted: str = ""
-
-    @property
-    def measures(self) -> set[str]:
-        return super().measures | {self.counted}
-
-    def is_small(self, counts: Counts) -> bool:
-        return (counts.get(self.counted) or 0) < self.least
 
 
 register_source(ScoredCalls())
@@ -84,9 +82,11 @@ register(
         unit=RATIO,
         least=LEAST,
         is_share=False,
+        behind="qa_scores",
         counted="qa_scores",
+        squares=("qa_score_ww", "qa_score_wwx", "qa_score_wwxx"),
     ),
-    WeightedMean(
+    WeightedShare(
         "auto_fail_rate",
         _("Auto-fail rate"),
         _("calls failed by one answer / calls scored, each by the inverse of its chance to be chosen"),
@@ -99,9 +99,11 @@ register(
         better="down",
         least=LEAST,
         is_share=False,
+        behind="qa_failed",
         counted="qa_evaluations",
+        squares=("qa_weight_ww", "", ""),
     ),
-    WeightedMean(
+    ClusteredShare(
         "na_rate",
         _("NA rate"),
         _("answers “does not apply” / answers"),
@@ -114,9 +116,13 @@ register(
         better="",
         least=LEAST,
         is_share=False,
+        behind="qa_evaluations",
         counted="qa_evaluations",
+        squares=("qa_answers_squared", "qa_answers_by_na", "qa_na_squared"),
     ),
 )
 
-# metrics looks for `measures` alone; the indicators of satisfaction follow those of the score
-from qa import measures_surveys  # noqa: E402, F401
+# metrics looks for `measures` alone; the indicators of satisfaction and complaints follow those of the score, then the columns of them all
+from qa import measures_surveys  # noqa: E402, F401, I001
+from qa import measures_complaints  # noqa: E402, F401
+from qa import columns  # noqa: E402, F401

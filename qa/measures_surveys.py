@@ -9,18 +9,25 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from metrics.grouped import GroupedRows
-from metrics.registry import BY_CALL, RATIO, Indicator, Measure, register, register_source
-from qa.measures import LEAST, WeightedMean
+from metrics.registry import BY_CALL, RATIO, Indicator, Measure, Rows, register, register_source
+from qa import rules
+from qa.means import WeightedMean
+from qa.measures import DAYS, LEAST, OF
 
 ASKED = """
-SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.score IS NOT NULL),
-       coalesce(sum(1000 / f.probability * f.score), 0), coalesce(sum(1000 / f.probability) FILTER (WHERE f.score IS NOT NULL), 0)
-FROM (SELECT s.city_id, s.team_id, s.agent_id, s.campaign_id, s.probability, a.score,
-             (s.call_started_at AT TIME ZONE %s)::date AS day
+SELECT f.number{keys}, count(*), count(f.score), coalesce(sum(f.w * f.score), 0), coalesce(sum(f.w) FILTER (WHERE f.score IS NOT NULL), 0),
+       coalesce(sum(f.w * f.w) FILTER (WHERE f.score IS NOT NULL), 0), coalesce(sum(f.w * f.w * f.score), 0),
+       coalesce(sum(f.w * f.w * f.score * f.score), 0)
+FROM (SELECT width_bucket(s.call_started_at, %s::timestamptz[]) - 1 AS number, s.city_id, s.team_id, s.agent_id, s.campaign_id,
+             1000 / s.probability AS w, a.score
       FROM qa_surveyask s LEFT JOIN qa_surveyanswer a ON a.ask_id = s.id
       WHERE s.call_started_at >= %s AND s.call_started_at < %s AND s.state IN ('sent', 'answered', 'expired')) f
-JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last
-WHERE {seen} GROUP BY p.number{keys}"""
+WHERE {seen} GROUP BY f.number{keys}"""
+
+
+def _asks(**more: str) -> Rows:
+    """The list of the calls whose customers were asked."""
+    return Rows("qa:survey-answers", more, rules.can_see_surveys, days=DAYS, groups=OF)
 
 
 class AskedCalls(GroupedRows):
@@ -29,10 +36,13 @@ class AskedCalls(GroupedRows):
     name = "qa_asked_calls"
     sql = ASKED
     measures = (
-        Measure("qa_asked", _("Calls whose customers were asked")),
-        Measure("qa_answered", _("Calls of these with an answer")),
+        Measure("qa_asked", _("Calls whose customers were asked"), rows=_asks()),
+        Measure("qa_answered", _("Calls of these with an answer"), rows=_asks(answered="1")),
         Measure("qa_answer_sum", _("Answers from 1 to 5 by weight, thousandths")),
         Measure("qa_answer_weight", _("Weight of the calls with an answer, thousandths")),
+        Measure("qa_answer_ww", _("Squared weight of the calls with an answer, millionths")),
+        Measure("qa_answer_wwx", _("Answers by squared weight, millionths")),
+        Measure("qa_answer_wwxx", _("Squared answers by squared weight, millionths")),
     )
 
 
@@ -51,7 +61,11 @@ register(
         unit=RATIO,
         least=LEAST,
         is_share=False,
+        places=2,
+        behind="qa_answered",
         counted="qa_answered",
+        squares=("qa_answer_ww", "qa_answer_wwx", "qa_answer_wwxx"),
+        bounds=(1.0, 5.0),
         matures_days=14,
     ),
     Indicator(

@@ -1,23 +1,23 @@
 """Reads of satisfaction for screens: how many answered, and the mean with its interval.
 
-A call chosen with probability p stands for 1/p calls. The variance is that of a weighted mean; with one probability it is the usual s²/n.
+A call chosen with probability p stands for 1/p calls.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, FloatField, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Cast, TruncMonth
 from django.utils.translation import gettext as _, gettext_lazy
 
 from campaigns.models import Call, Lead
 from campaigns.queries_calls import Names
 from core.calendar import month_label
-from core.stats import Z95, wilson
+from core.means import Sums
+from core.stats import wilson
 from people.models import User
 from qa.models import SurveyAnswer, SurveyAsk, SurveyRule
 from qa.queries import LOCKED
@@ -68,10 +68,9 @@ def counted(rows: QuerySet[SurveyAsk], by: str | None) -> list[dict[str, Any]]:
 
 def mean_of(sums: dict[str, Any]) -> tuple[float, float, float]:
     """(mean, low, high) of at least two answers; the interval stays between 1 and 5."""
-    n, mean = sums["answered"], sums["wx"] / sums["w"]
-    spread = max(sums["wwxx"] - 2 * mean * sums["wwx"] + mean * mean * sums["ww"], 0)
-    half = Z95 * math.sqrt(spread * n / (n - 1)) / sums["w"]
-    return mean, max(1.0, mean - half), min(5.0, mean + half)
+    found = Sums(sums["answered"], *(sums[name] for name in ("w", "wx", "ww", "wwx", "wwxx"))).mean
+    assert found is not None
+    return found.value, max(1.0, found.value - found.half), min(5.0, found.value + found.half)
 
 
 def _row(label: str, sums: dict[str, Any]) -> Row:
@@ -110,6 +109,12 @@ def words_shown(user: User, *, since: datetime) -> QuerySet[SurveyAnswer]:
     seen = SurveyAsk.objects.visible_to(user).filter(call_started_at__gte=since).exclude(customer_id__in=LOCKED)
     rows = SurveyAnswer.objects.filter(ask__in=seen.values("pk")).exclude(words="")
     return rows.select_related("ask").order_by("-at", "-pk")
+
+
+def asks_shown(user: User) -> QuerySet[SurveyAsk]:
+    """Calls whose customers were asked, each with its answer; words of persons who are locked or erased stay away."""
+    rows = SurveyAsk.objects.visible_to(user).asked().select_related("answer")
+    return rows.annotate(is_locked=Exists(LOCKED.filter(pk=OuterRef("customer_id"))))
 
 
 def rules_shown(user: User) -> QuerySet[SurveyRule]:

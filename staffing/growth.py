@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from core.means import clustered_size
 from core.stats import newcombe, wilson
 
 TOP = 4  # the scale of practice: 4 x the share
@@ -72,14 +73,8 @@ def point_of(parts: Iterable[Part]) -> Point:
 
 def _size(parts: Sequence[Part], share: float, whole: float, answers: int) -> float:
     """Never more than there are answers; where all calls are alike, as many as there are calls."""
-    heard = len(parts)
-    if heard == 1:
-        return 1.0
     off = sum((part.weight * (part.earned - share * part.possible)) ** 2 for part in parts)
-    variance = heard / (heard - 1) * off / whole**2
-    if variance <= 0 or share in (0.0, 1.0):
-        return float(heard)
-    return min(max(share * (1 - share) / variance, 1.0), float(answers))
+    return clustered_size(share, len(parts), off, whole, float(answers))
 
 
 def moved(first: Point, last: Point) -> str:

@@ -16,10 +16,13 @@ from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import range_bounds
+from metrics.column_sets import Column, extend_columns
 from metrics.grouped import Answers, GroupedRows
 from metrics.pieces import Pieces, pieces_of
 from metrics.questions import Question
-from metrics.registry import BY_WORK, Indicator, Measure, register, register_source
+from metrics.registry import BY_WORK, Indicator, Measure, Rows, register, register_source
+from qa.columns import QUALITY
+from staffing import rules
 
 LEAST = 5  # agents: a team is small, and all of it is counted
 
@@ -42,7 +45,17 @@ class CoachedAgents(GroupedRows):
     name = "staffing_coached_agents"
     measures = (
         Measure("agents_worked", _("Agents with calls")),
-        Measure("agents_coached", _("Agents of these with a coaching session signed by both")),
+        Measure(
+            "agents_coached",
+            _("Agents of these with a coaching session signed by both"),
+            rows=Rows(
+                "staffing:coaching",
+                {"counted": "agents"},
+                rules.can_see_coaching,
+                days=("since", "until"),
+                groups={"city": "called_city", "team": "called_team", "campaign": "called_campaign"},
+            ),
+        ),
     )
 
     def read(self, question: Question) -> Answers:
@@ -89,4 +102,9 @@ register(
         BY_WORK,
         least=LEAST,
     )
+)
+extend_columns(
+    QUALITY,
+    cards=("coaching_coverage",),
+    block=(Column("agents_coached", _("Coached")), Column("coaching_coverage", _("Coached %"))),
 )

@@ -13,18 +13,10 @@ from qa.models.recordings import scope_in
 from staffing.models import CoachingSession, CoachingStep
 from staffing.rules import LEADERS, TRAINERS, can_coach
 
-STATES = ("to_come", "signed", "cancelled")
 
-
-def sessions_shown(user: User, state: str = "") -> QuerySet[CoachingSession]:
+def sessions_shown(user: User) -> QuerySet[CoachingSession]:
     """The newest plan first."""
     rows = CoachingSession.objects.visible_to(user).select_related("agent", "coach", "team", "aim")
-    if state == "to_come":
-        rows = rows.to_come()
-    elif state == "signed":
-        rows = rows.filter(coach_signed_at__isnull=False, agent_signed_at__isnull=False)
-    elif state == "cancelled":
-        rows = rows.filter(cancelled_at__isnull=False)
     return rows.order_by("-planned_at", "-pk")
 
 

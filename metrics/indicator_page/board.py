@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _, ngettext
 
 from campaigns.models import Campaign
-from core.stats import trend
+from core.means import trend_of_means
+from core.stats import Trend, trend
 from metrics import naming, queries, registry
 from metrics.builds import Builds
 from metrics.indicator_page import words
 from metrics.indicator_page.frame import Frame, build_frame
-from metrics.indicator_page.links import calls_behind, calls_url
+from metrics.indicator_page.links import Ways
 from metrics.indicator_page.state import State
 from metrics.indicator_page.table import Table, build_table
 from metrics.indicator_page.warnings import open_alerts
@@ -24,15 +25,8 @@ from metrics.queries import Row
 from metrics.questions import Period, Question, ask, before, periods, year_before
 from people.models import City, Team, User
 
-CARDS = (
-    "contact_rate",
-    "success_rate",
-    "cancellation_rate",
-    "final_success_rate",
-    "final_deals",
-    "orders_per_agent_hour",
-)
-TREND = "success_rate"
+EXPECTED = "success_rate"  # campaigns say what they expect of it
+ALWAYS = {"calls", "inbound_customers"}  # without any of these there is nothing to show
 DRILL = {"city": "team", "team": "agent", "agent": "period", "campaign": "city", "period": "city"}
 
 
@@ -51,6 +45,7 @@ class Card:
     expected: float | None
     amount: float | None
     sub: str
+    between: str
     young: bool
 
 
@@ -95,7 +90,7 @@ def build_board(user: User, state: State, today: date) -> Board:
     filters = {name: (number,) for name, number in state.filters.items()}
     whole = ask(since=state.since, until=state.until, filters=filters, user=user)
     other = year_before(state.since, state.until) if state.against == "year" else before(state.since, state.until)
-    measures = _measures()
+    measures = sorted(state.columns.measures | ALWAYS)
     compared = replace(whole, periods=(Period("total", *other),))
     builds = Builds(whole, compared)
     now, was = queries.total_of(whole, measures, builds=builds), queries.total_of(compared, measures, builds=builds)
@@ -115,24 +110,18 @@ def build_board(user: User, state: State, today: date) -> Board:
         place=place,
         crumbs=_crumbs(state),
         title=_title(state),
-        cards=[] if empty else _cards(state, now, was, course, course_before, target, today, gaps),
+        cards=[] if empty else _cards(user, state, now, was, course, course_before, target, today, gaps),
         points=points,
-        trend_sentence=_trend_sentence(cut, course, today),
-        table=build_table(whole, state, now, measures, DRILL, course, builds),
+        trend_sentence=_trend_sentence(cut, course, state, today),
+        table=build_table(user, whole, state, now, measures, DRILL, course, builds),
         computed_at=builds.of(whole).newest,
         waiting=builds.of(whole).late > 0,
-        target=target,
+        target=target if state.figure == EXPECTED else None,
         empty=empty,
         choices=_choices(user, state),
         alerts=open_alerts(user),
         frame=build_frame(state, queries.newest_day(whole) if empty else None, today),
     )
-
-
-def _measures() -> list[str]:
-    shown = [registry.indicator(key) for key in (*CARDS, "mean_talk_seconds", "mean_after_call_seconds")]
-    names = {name for found in shown if found for name in found.measures}
-    return sorted(names | {"calls", "inbound_customers", "customers_called", "customers_won", "customers_cancelled"})
 
 
 def _by_period(question: Question, measures: Sequence[str], builds: Builds) -> list[Row | None]:
@@ -145,6 +134,7 @@ def _values(rows: Sequence[Row | None], indicator: registry.Indicator) -> list[f
 
 
 def _cards(
+    user: User,
     state: State,
     now: Row,
     was: Row,
@@ -154,17 +144,16 @@ def _cards(
     today: date,
     gaps: int,
 ) -> list[Card]:
-    base = calls_url()
+    ways = Ways(user)
     found = []
-    for key in CARDS:
+    for key in state.columns.cards:
         indicator = registry.indicator(key)
         if indicator is None:
             continue
         value, before_value = now.value(indicator), was.value(indicator)
-        expected = target if key == TREND else None
-        link = calls_behind(
-            next(iter(indicator.numerator)), since=state.since, until=state.until, groups=state.filters, base=base
-        )
+        expected = target if key == EXPECTED else None
+        band = indicator.interval(now.counts)
+        link = ways.to(indicator.opens, since=state.since, until=state.until, groups=state.filters)
         found.append(
             Card(
                 label=str(indicator.label),
@@ -177,11 +166,21 @@ def _cards(
                 before=[] if expected else _values(course_before, indicator),
                 expected=expected,
                 amount=value if expected else None,
-                sub=_sub(indicator, value, before_value, expected, gaps),
+                sub=_sub(indicator, now, before_value, expected, gaps),
+                between=_between(indicator, now, band),
                 young=indicator.is_young(state.until, today),
             )
         )
     return found
+
+
+def _between(indicator: registry.Indicator, now: Row, band: tuple[float, float] | None) -> str:
+    """The interval of a figure, or that it rests on too little."""
+    if now.value(indicator) is None or not indicator.has_interval:
+        return ""
+    if indicator.is_small(now.counts):
+        return _("too few to mean much")
+    return words.between(indicator, band) if band else ""
 
 
 def _gaps(whole: Question, compared: Question, today: date, builds: Builds) -> int:
@@ -190,9 +189,8 @@ def _gaps(whole: Question, compared: Question, today: date, builds: Builds) -> i
     return missing if missing > queries.days_without_data(whole, today, builds) else 0
 
 
-def _sub(
-    indicator: registry.Indicator, value: float | None, before_value: float | None, expected: float | None, gaps: int
-) -> str:
+def _sub(indicator: registry.Indicator, now: Row, before_value: float | None, expected: float | None, gaps: int) -> str:
+    value = now.value(indicator)
     if value is None and "signed_in_seconds" in indicator.measures:
         return _("no signed-in time known")
     was = _("was %(value)s") % {"value": words.written(indicator, before_value)} if before_value is not None else ""
@@ -211,14 +209,14 @@ def _sub(
 def _points(
     cut: Question, course: Sequence[Row | None], course_before: Sequence[Row | None], state: State, today: date
 ) -> list[Point]:
-    indicator = registry.indicator(TREND)
+    indicator = registry.indicator(state.figure)
     assert indicator is not None
     found = []
     for i, (period, row) in enumerate(zip(cut.periods, course, strict=True)):
         if row is None and period.first > today:
             continue
         old = course_before[i] if i < len(course_before) else None
-        band = words.interval(indicator, row.counts) if row else None
+        band = indicator.interval(row.counts) if row else None
         found.append(
             Point(
                 name=words.period_words(period, state.grain),
@@ -226,32 +224,38 @@ def _points(
                 low=band[0] if band else None,
                 high=band[1] if band else None,
                 before=old.value(indicator) if old else None,
-                denominator=row.counts["customers_reached"] if row else None,
+                denominator=indicator.size(row.counts) if row else None,
             )
         )
     return found
 
 
-def _trend_sentence(cut: Question, course: Sequence[Row | None], today: date) -> str:
-    """Whether the rate moves by more than chance over its last 8 whole periods, and what the next should bring."""
-    indicator = registry.indicator(TREND)
+def _trend(indicator: registry.Indicator, rows: Sequence[Row | None]) -> Trend | None:
+    """In the figure's unit."""
+    if not indicator.is_share:
+        return trend_of_means([indicator.mean(row.counts) if row else None for row in rows])
+    found = trend([indicator.parts(row.counts) or (0, 0) if row else (0, 0) for row in rows])
+    return found and Trend(found.slope * 100, found.low * 100, found.high * 100, found.next * 100, found.periods)
+
+
+def _trend_sentence(cut: Question, course: Sequence[Row | None], state: State, today: date) -> str:
+    """Whether the figure moves by more than chance over its last 8 whole periods, and what the next should bring."""
+    indicator = registry.indicator(state.figure)
     assert indicator is not None
-    whole = [row for period, row in zip(cut.periods, course, strict=True) if period.last < today]
-    counted = [indicator.parts(row.counts) or (0, 0) if row else (0, 0) for row in whole]
-    found = trend(counted)
+    found = _trend(indicator, [row for period, row in zip(cut.periods, course, strict=True) if period.last < today])
     if found is None:
         return _("Too few whole periods to speak of a trend.")
     numbers = {
         "periods": found.periods,
-        "slope": words.signed(found.slope * 100, 2),
-        "low": words.signed(found.low * 100, 2),
-        "high": words.signed(found.high * 100, 2),
-        "next": words.written(indicator, found.next * 100),
+        "slope": words.signed(found.slope, 2),
+        "low": words.signed(found.low, 2),
+        "high": words.signed(found.high, 2),
+        "next": words.written(indicator, found.next),
     }
     if found.is_clear:
         return (
             _(
-                "Over the last %(periods)s whole periods the rate moved by %(slope)s points each (%(low)s to %(high)s): more than chance. The next would be %(next)s."
+                "Over the last %(periods)s whole periods the figure moved by %(slope)s points each (%(low)s to %(high)s): more than chance. The next would be %(next)s."
             )
             % numbers
         )

@@ -8,10 +8,13 @@ from datetime import date, timedelta
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from metrics import naming
+from metrics import naming, registry
+from metrics.column_sets import column_sets
 from metrics.indicator_page.state import PERIODS, State
 from metrics.indicator_page.words import range_words
 from metrics.indicators import MATURE_DAYS
+from metrics.peak import INDICATOR as PEAK_OF
+from metrics.registry import Indicator
 
 
 @dataclass
@@ -20,6 +23,11 @@ class Frame:
 
     range_words: str
     grains: list[tuple[str, str, str]]
+    sets: list[tuple[str, str, str]]
+    figures: list[tuple[str, str]]
+    figure: Indicator
+    sized_by: str
+    dots_meta: str
     groupings: list[tuple[str, str]]
     period_choices: list[tuple[str, str]]
     group_label: str
@@ -28,6 +36,7 @@ class Frame:
     table_title: str
     xlsx_url: str
     csv_url: str
+    whole_url: str
     peak_url: str
     empty_title: str
     empty_text: str
@@ -40,11 +49,7 @@ class Frame:
 
 def build_frame(state: State, newest: date | None, today: date) -> Frame:
     grains = {"day": _("Day"), "week": _("Week"), "month": _("Month")}
-    by_period = {
-        "day": _("Success rate by day"),
-        "week": _("Success rate by week"),
-        "month": _("Success rate by month"),
-    }
+    by_period = {"day": _("%(figure)s by day"), "week": _("%(figure)s by week"), "month": _("%(figure)s by month")}
     tables = {
         "city": _("By city"),
         "team": _("By team"),
@@ -52,26 +57,38 @@ def build_frame(state: State, newest: date | None, today: date) -> Frame:
         "campaign": _("By campaign"),
         "period": _("By period"),
     }
-    query = state.url()
+    query = state.url(columns=state.columns.key)
+    figure = registry.indicator(state.figure)
+    assert figure is not None
     words = range_words(state.since, state.until)
     return Frame(
         range_words=words,
         grains=[(key, label, state.url(grain=key)) for key, label in grains.items()],
+        sets=[
+            (found.key, str(found.label), state.url(columns=found.key, figure=None, sort=None))
+            for found in column_sets()
+        ],
+        figures=[(found.key, str(found.label)) for found in state.columns.figures],
+        figure=figure,
+        sized_by=str(registry.measures()[figure.sized_by].label),
+        dots_meta=_("%(figure)s, 95 %% interval") % {"figure": figure.label},
         groupings=[(key, naming.group_label(key)) for key in tables],
         period_choices=_periods(state),
         group_label=naming.group_label(state.by),
-        trend_title=by_period[state.grain],
+        trend_title=by_period[state.grain] % {"figure": figure.label},
         dots_title=_dots(state.by),
         table_title=tables[state.by],
         xlsx_url=reverse("metrics:indicators-xlsx") + query,
         csv_url=reverse("metrics:indicators-csv") + query,
-        peak_url=reverse("metrics:indicators-peak") + query,
+        whole_url=reverse("metrics:indicators-xlsx") + state.url(columns=None),
+        peak_url=reverse("metrics:indicators-peak") + query if state.figure == PEAK_OF else "",
         empty_title=_("Nothing was counted in this period."),
         empty_text=_("No call from %(range)s lies within these filters.") % {"range": words},
         newest=newest,
         newest_url=_newest_url(state, newest),
         newest_action=_("Show the newest figures"),
-        cancellations_young=today < state.until + timedelta(days=MATURE_DAYS),
+        cancellations_young="cancellation_rate" in (found.key for found in state.columns.indicators)
+        and today < state.until + timedelta(days=MATURE_DAYS),
     )
 
 

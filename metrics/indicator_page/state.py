@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.calendar import month_start, week_start
 from core.numbers import number_or_none
+from metrics.column_sets import ColumnSet, column_set, column_sets
 from metrics.questions import GROUPS
 
 PERIODS = ("days7", "days30", "weeks4", "weeks8", "month", "last_month", "quarter", "year", "campaign", "custom")
@@ -23,7 +24,8 @@ AGAINST = ("before", "year")
 
 @dataclass(frozen=True)
 class State:
-    """One view of the figures. `faults`: what of the address could not be read, in words."""
+    """One view of the figures. `figure`: the indicator that the course and the comparison show. `faults`: what of the address could not
+    be read, in words."""
 
     period: str
     since: date
@@ -31,6 +33,8 @@ class State:
     grain: str
     by: str
     against: str
+    columns: ColumnSet
+    figure: str
     filters: Mapping[str, int]
     sort: str
     page: int
@@ -60,6 +64,7 @@ def read_state(query: Mapping[str, str], today: date) -> State:
         since, until = until, since
     if period != "custom" or since is None or until is None:
         since, until = preset(period, today, filters.get("campaign"))
+    columns = column_set(query.get("columns", "")) or column_sets()[0]
     return State(
         period=period,
         since=since,
@@ -67,6 +72,8 @@ def read_state(query: Mapping[str, str], today: date) -> State:
         grain=_one_of(query.get("grain", ""), GRAINS, _usual_grain(period, since, until)),
         by=_one_of(query.get("by", ""), BY, "city"),
         against=_one_of(query.get("against", ""), AGAINST, "before"),
+        columns=columns,
+        figure=_one_of(query.get("figure", ""), tuple(found.key for found in columns.figures), columns.figure),
         filters=filters,
         sort=query.get("sort", ""),
         page=_number(query.get("page", "")) or 1,

@@ -1,4 +1,4 @@
-"""The table of groups: each row and the total counted at its own level, every count a link to its calls."""
+"""The table of groups: each row and the total counted at its own level, every figure a link to the rows behind it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.core.paginator import Page, Paginator
-from django.utils.translation import gettext as _
 
 from metrics import naming, queries, registry
 from metrics.builds import Builds
 from metrics.indicator_page import words
-from metrics.indicator_page.links import calls_behind, calls_url
+from metrics.indicator_page.links import Ways
 from metrics.indicator_page.state import State
 from metrics.queries import Key, Row
 from metrics.questions import Question
+from people.models import User
 
 PAGE = 50
 MANY = 300
-COUNTS = ("customers_called", "customers_reached", "customers_won", "customers_cancelled")
-RATES = ("contact_rate", "success_rate", "cancellation_rate", "final_success_rate")
-TIMES = ("mean_talk_seconds", "mean_after_call_seconds", "orders_per_agent_hour")
-JUDGED = "success_rate"
 CHEAP = "calls"
 
 
@@ -31,20 +27,25 @@ class Head:
     label: str
     title: str
     end: bool
+    col: str
 
 
 @dataclass
 class Cell:
-    """One figure: its link, whether it is too small to mean much, and its place beside the whole ("above", "below")."""
+    """One figure: its link and what it opens, whether it is too small to mean much, its interval when it is the figure looked at, and its
+    place beside the whole ("above", "below") with the verdict of it ("good", "bad", "")."""
 
     text: str
     link: str = ""
+    opens: str = ""
     small: bool = False
     end: bool = False
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    between: str = ""
     place: str = ""
+    verdict: str = ""
     strong: bool = False
 
     @property
@@ -70,10 +71,10 @@ class Table:
     mean: float | None
     page: Page
     sort: str
-    notes: list[str]
 
 
 def build_table(
+    user: User,
     whole: Question,
     state: State,
     now: Row,
@@ -85,24 +86,23 @@ def build_table(
     """The rows of one page, sorted over all pages."""
     sort = _sort(state)
     rows, page = _rows(whole, state, measures, sort, course, builds)
-    names = _names(state, rows)
-    lines = [_line(row, state, names, now, drill, i) for i, row in enumerate(rows)]
-    judged = registry.indicator(JUDGED)
+    names, cells = _names(state, rows), Cells(user, state)
+    lines = [_line(row, state, names, now, drill, i, cells) for i, row in enumerate(rows)]
+    judged = registry.indicator(state.figure)
     return Table(
         by=state.by,
-        heads=_heads(),
+        heads=_heads(state),
         lines=lines,
-        total=_cells(now, state, {}, None),
+        total=cells.of(now, {}, None),
         mean=now.value(judged) if judged else None,
         page=page,
         sort=sort,
-        notes=[],
     )
 
 
 def _sort(state: State) -> str:
     name = state.sort.removeprefix("-")
-    known = {"name", CHEAP, *COUNTS, *(found.key for found in registry.indicators())}
+    known = {"name", CHEAP, *(column.key for column in state.columns.columns)}
     if name in known:
         return state.sort
     return "name" if state.by == "period" else f"-{CHEAP}"
@@ -159,31 +159,22 @@ def _names(state: State, rows: Sequence[Row]) -> Mapping[int, str]:
     return naming.page_names(state.by, [int(row.key[0] or 0) for row in rows])
 
 
-def _heads() -> list[Head]:
-    short = {
-        "customers_called": _("Called"),
-        "customers_reached": _("Reached"),
-        "customers_won": _("Won"),
-        "customers_cancelled": _("Cancelled"),
-        "contact_rate": _("Contact %"),
-        "success_rate": _("Success %"),
-        "cancellation_rate": _("Cancelled %"),
-        "final_success_rate": _("Final %"),
-        "mean_talk_seconds": _("Mean talk"),
-        "mean_after_call_seconds": _("After call"),
-        "orders_per_agent_hour": _("Orders/hour"),
-    }
+def _heads(state: State) -> list[Head]:
     measures = registry.measures()
+    blocks = state.columns.blocks
     heads = []
-    for names in (COUNTS, RATES, TIMES):
-        for name in names:
-            indicator = registry.indicator(name)
-            title = f"{indicator.label}: {indicator.formula}" if indicator else str(measures[name].label)
-            heads.append(Head(name, short[name], title, end=name == names[-1] and names is not TIMES))
+    for block in blocks:
+        for column in block:
+            indicator = registry.indicator(column.key)
+            title = f"{indicator.label}: {indicator.formula}" if indicator else str(measures[column.key].label)
+            ends = column is block[-1] and block is not blocks[-1]
+            heads.append(Head(column.key, str(column.head), title, ends, "value" if column.key == state.figure else ""))
     return heads
 
 
-def _line(row: Row, state: State, names: Mapping[int, str], now: Row, drill: Mapping[str, str], number: int) -> Line:
+def _line(
+    row: Row, state: State, names: Mapping[int, str], now: Row, drill: Mapping[str, str], number: int, cells: Cells
+) -> Line:
     if state.by == "period":
         name = words.period_words(row.period, state.grain)
         link = state.url(
@@ -193,38 +184,53 @@ def _line(row: Row, state: State, names: Mapping[int, str], now: Row, drill: Map
             by="city",
             sort=None,
         )
-        return Line(name, link, _cells(row, state, {}, now), charted=False)
+        return Line(name, link, cells.of(row, {}, now), charted=False)
     key = int(row.key[0] or 0)
     link = state.url(**{state.by: key, "by": drill[state.by], "sort": None})
-    return Line(names.get(key, f"#{key}"), link, _cells(row, state, {state.by: key}, now), charted=number < 24)
+    return Line(names.get(key, f"#{key}"), link, cells.of(row, {state.by: key}, now), charted=number < 24)
 
 
-def _cells(row: Row, state: State, groups: Mapping[str, int], whole: Row | None) -> list[Cell]:
-    base = calls_url()
-    chosen = {**state.filters, **groups}
-    cells = [
-        Cell(
-            text=words.thousands(row.counts[name]),
-            link=calls_behind(name, since=row.period.first, until=row.period.last, groups=chosen, base=base),
-            end=name == COUNTS[-1],
-        )
-        for name in COUNTS
-    ]
-    for key in (*RATES, *TIMES):
+class Cells:
+    """The figures of a row as the reader may open them."""
+
+    def __init__(self, user: User, state: State) -> None:
+        self.state, self.ways, self.measures = state, Ways(user), registry.measures()
+
+    def of(self, row: Row, groups: Mapping[str, int], whole: Row | None) -> list[Cell]:
+        """`whole`: the row with which the figure looked at is compared."""
+        blocks = self.state.columns.blocks
+        found = []
+        for block in blocks:
+            for column in block:
+                cell = self._cell(row, column.key, groups, whole)
+                cell.end = column is block[-1] and block is not blocks[-1]
+                found.append(cell)
+        return found
+
+    def _cell(self, row: Row, key: str, groups: Mapping[str, int], whole: Row | None) -> Cell:
         indicator = registry.indicator(key)
-        if indicator is not None:
-            cells.append(_rate(row, indicator, whole, end=key == RATES[-1]))
-    return cells
-
-
-def _rate(row: Row, indicator: registry.Indicator, whole: Row | None, end: bool) -> Cell:
-    value = row.value(indicator)
-    cell = Cell(text=words.bare(indicator, value), small=value is not None and indicator.is_small(row.counts), end=end)
-    if indicator.key != JUDGED or whole is None:
+        measure = indicator.opens if indicator else key
+        count = row.counts.get(measure)
+        cell = _rate(row, indicator, self.state.figure, whole) if indicator else Cell(words.thousands(count))
+        chosen = {**self.state.filters, **groups}
+        cell.link = self.ways.to(measure, since=row.period.first, until=row.period.last, groups=chosen) if count else ""
+        if cell.link and indicator:
+            cell.opens = f"{self.measures[measure].label}: {words.thousands(count)}"
         return cell
-    band, mean = words.interval(indicator, row.counts), whole.value(indicator)
+
+
+def _rate(row: Row, indicator: registry.Indicator, figure: str, whole: Row | None) -> Cell:
+    value = row.value(indicator)
+    cell = Cell(text=words.bare(indicator, value), small=value is not None and indicator.is_small(row.counts))
+    if indicator.key != figure:
+        return cell
+    band = indicator.interval(row.counts)
     cell.strong = True
-    if value is not None and band is not None and mean is not None:
+    if value is not None and band is not None:
         cell.value, (cell.low, cell.high) = value, band
-        cell.place = "" if cell.small else "above" if band[0] > mean else "below" if band[1] < mean else ""
+        cell.between = words.between(indicator, band)
+        mean = whole.value(indicator) if whole is not None else None
+        if mean is not None and not cell.small:
+            cell.place = "above" if band[0] > mean else "below" if band[1] < mean else ""
+            cell.verdict = words.verdict(indicator, bool(cell.place), cell.place == "above")
     return cell

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from core.stats import newcombe, wilson
+from core.means import apart
 from core.templatetags.look import clock, fixed, percent, signed, thousands
 from metrics import registry
 from metrics.questions import Period
@@ -53,19 +53,21 @@ def change(indicator: Indicator, now: registry.Counts, was: registry.Counts) -> 
     value, before = indicator.value(now), indicator.value(was)
     if one is None or other is None or value is None or before is None:
         return None
-    clear = _is_clear(indicator, one, other)
-    verdict = _verdict(indicator, clear, value > before)
-    text = _difference(indicator, value, before)
-    return Change(text.lstrip("+−") if verdict else text, verdict, value > before)
-
-
-def _is_clear(indicator: Indicator, one: tuple[int, int], other: tuple[int, int]) -> bool:
-    if indicator.is_share:
-        low, high = newcombe(max(one[0], 0), one[1], max(other[0], 0), other[1])
-        return low > 0 or high < 0
     if indicator.unit in (registry.COUNT, registry.PER_HOUR):
-        return _counts_differ(one, other)
-    return False
+        clear = _counts_differ(one, other)
+    else:
+        clear = _intervals_differ((value, indicator.interval(now)), (before, indicator.interval(was)))
+    said = verdict(indicator, clear, value > before)
+    text = _difference(indicator, value, before)
+    return Change(text.lstrip("+−") if said else text, said, value > before)
+
+
+Judged = tuple[float, tuple[float, float] | None]
+
+
+def _intervals_differ(now: Judged, was: Judged) -> bool:
+    (value, band), (before, old) = now, was
+    return bool(band and old and apart((band[0], value, band[1]), (old[0], before, old[1])))
 
 
 def _counts_differ(one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -76,7 +78,7 @@ def _counts_differ(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return abs(ratio) > Z * math.sqrt(1 / one[0] + 1 / other[0])
 
 
-def _verdict(indicator: Indicator, clear: bool, rose: bool) -> str:
+def verdict(indicator: Indicator, clear: bool, rose: bool) -> str:
     if not clear or not indicator.better:
         return ""
     return "good" if rose == (indicator.better == "up") else "bad"
@@ -99,13 +101,9 @@ def percent_change(value: float, before: float) -> str:
     return text if round(abs(value / before - 1), 2) == 0 else ("+" if value > before else "−") + text
 
 
-def interval(indicator: Indicator, counts: registry.Counts) -> tuple[float, float] | None:
-    """The interval of a share in percent; None where there is nothing to judge."""
-    parts = indicator.parts(counts)
-    if not indicator.is_share or parts is None or parts[1] <= 0 or parts[0] < 0:
-        return None
-    low, high = wilson(parts[0], parts[1])
-    return low * 100, high * 100
+def between(indicator: Indicator, band: tuple[float, float]) -> str:
+    """An interval as it stands beside its figure: "8.1–12.2"."""
+    return "–".join(fixed(bound, indicator.places) for bound in band)
 
 
 def period_words(period: Period, grain: str) -> str:

@@ -91,6 +91,10 @@ class Evaluation(models.Model):
     reported = models.DecimalField(_("reported score"), max_digits=6, decimal_places=3, null=True)
     outcome = models.CharField(_("outcome"), max_length=4, choices=Outcome.choices, blank=True, default="")
     coverage = models.DecimalField(_("coverage"), max_digits=6, decimal_places=3, null=True)
+    # counted with the score, so that figures of a year need not read every answer
+    answers_given = models.PositiveSmallIntegerField(_("answers"), default=0, db_default=0)
+    answers_na = models.PositiveSmallIntegerField(_("answers that do not apply"), default=0, db_default=0)
+    is_grave = models.BooleanField(_("failed by one answer"), default=False, db_default=False)
     accepted_at = models.DateTimeField(_("accepted by the agent"), null=True)
 
     objects = EvaluationQuerySet.as_manager()
@@ -118,6 +122,9 @@ class Evaluation(models.Model):
                 name="evaluation_accepted_after_submit",
                 condition=Q(accepted_at=None) | Q(submitted_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="evaluation_answers_are_whole", condition=Q(answers_na__lte=models.F("answers_given"))
+            ),
         ]
         indexes = [
             models.Index(fields=["agent_id", "-call_started_at"], name="evaluation_agent"),
@@ -129,6 +136,17 @@ class Evaluation(models.Model):
             models.Index(
                 fields=["call_started_at"],
                 name="evaluation_published",
+                include=[
+                    "city_id",
+                    "team_id",
+                    "agent_id",
+                    "campaign_id",
+                    "probability",
+                    "reported",
+                    "answers_given",
+                    "answers_na",
+                    "is_grave",
+                ],
                 condition=Q(pick__in=["random", "stratified"], submitted_at__isnull=False, withdrawn_at=None),
             ),
         ]

@@ -167,12 +167,15 @@ def submit(*, evaluation: Evaluation, by: User, at: datetime) -> Evaluation:
     faults = missing(evaluation)
     if faults:
         raise AnswersMissing(" ".join(faults[:5]))
-    found = scoring.score(evaluation.version.sheet(), given(evaluation))
+    said = given(evaluation)
+    found = scoring.score(evaluation.version.sheet(), said)
     evaluation.submitted_at, evaluation.definition = at, scoring.VERSION
     evaluation.raw, evaluation.reported, evaluation.coverage = (
         _stored(found.raw), _stored(found.reported), _stored(found.coverage)
     )  # fmt: skip
-    evaluation.outcome = found.outcome
+    evaluation.outcome, evaluation.is_grave = found.outcome, bool(found.failed_by)
+    evaluation.answers_given = len(said)
+    evaluation.answers_na = sum(answer == scoring.NOT_APPLICABLE for answer in said.values())
     evaluation.pick, evaluation.probability = work.choice_of(evaluation)
     evaluation.save()
     work.close_with(evaluation=evaluation, at=at)

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from campaigns.models import Call
 from campaigns.queries_calls import Names
-from campaigns.views.calls import FactListing
 from core.audit import audit_refusal
 from core.calendar import business_date
 from core.clock import database_now
@@ -30,6 +29,7 @@ from customers.rules import can_see_customers
 from customers.services.persons import QuotaUsedUp, find_by_number
 from people.access import must
 from qa import queries_complaints as queries, rules
+from qa.figure_lists import FigureListing
 from qa.filters_complaints import ComplaintFilter
 from qa.forms_complaints import AnswerForm, GiveForm, NoteForm, ReopenForm, TakeForm, TraceForm, WeighForm
 from qa.models import Complaint
@@ -56,7 +56,7 @@ def columns(names: Names) -> list[Column]:
     ]  # fmt: skip
 
 
-class ComplaintListing(FactListing):
+class ComplaintListing(FigureListing):
     @cached_property
     def at(self) -> datetime:
         """Now, by which a row is overdue."""
@@ -67,8 +67,9 @@ class ComplaintListing(FactListing):
 @require_GET
 def complaints(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_see_complaints(request.user))
+    names = Names()
     listing = ComplaintListing(
-        request, queries.complaints_shown(request.user), columns(Names()), name="qa.complaints", title=_("Complaints"),
+        request, queries.complaints_shown(request.user), columns(names), names=names, name="qa.complaints", title=_("Complaints"),
         filterset=ComplaintFilter, order="-received_at", may_export=False, row_link=_address,
         empty_title=_("No complaints."), empty_text=_("Take one here, or on the page of the call that it is about."),
     )  # fmt: skip

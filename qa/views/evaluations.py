@@ -16,13 +16,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.models import Call
 from campaigns.queries_calls import Names
-from campaigns.views.calls import FactListing
 from core.clock import database_now
 from core.columns import Column
 from core.errors import DomainError, PermissionRefused
 from people.access import must
 from qa import queries_evaluations as queries, queries_work, rules, scoring
 from qa.explaining import explain
+from qa.figure_lists import FigureListing
 from qa.filters import EvaluationFilter
 from qa.forms import DecideForm, ReasonForm
 from qa.models import Appeal, Evaluation, EvaluationAnswer, FormVersion
@@ -54,8 +54,9 @@ def columns(names: Names) -> list[Column]:
 @require_GET
 def evaluations(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_see_evaluations(request.user))
-    listing = FactListing(
-        request, queries.evaluations_shown(request.user), columns(Names()), name="qa.evaluations", title=_("Evaluations"),
+    names = Names()
+    listing = FigureListing(
+        request, queries.evaluations_shown(request.user), columns(names), names=names, name="qa.evaluations", title=_("Evaluations"),
         filterset=EvaluationFilter, order="-call_started_at", may_export=False, row_link=_address,
         empty_title=_("No evaluations yet."), empty_text=_empty_text(request),
     )  # fmt: skip

@@ -21,6 +21,7 @@ from core.numbers import LARGEST_ID, number_or_none
 from people.access import must
 from people.models import User
 from staffing import queries_coaching as queries, queries_effect, rules
+from staffing.filters import SessionFilter
 from staffing.forms_coaching import CancelForm, MoveForm, SessionForm, ViewForm, WordsForm
 from staffing.models import CoachingSession, CoachingStep
 from staffing.queries_growth import agent_shown
@@ -34,15 +35,11 @@ PAGE = 50
 @require_GET
 def sessions(request: HttpRequest) -> HttpResponse:
     must(request, rules.can_see_coaching(request.user))
-    state = request.GET.get("state", "")
-    state = state if state in queries.STATES else ""
-    page = Paginator(queries.sessions_shown(request.user, state), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "sessions": page.object_list, "state": state, "states": _states(), "may_coach": rules.can_coach(request.user), "may_see_problems": rules.can_see_problems(request.user)}  # fmt: skip
+    found = SessionFilter(request.GET, queryset=queries.sessions_shown(request.user), request=request)
+    rows = found.qs if found.form.is_valid() else found.queryset.none()
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "sessions": page.object_list, "filters": found.form, "is_filtered": any(map(request.GET.get, found.form.fields)), "is_counted": bool(request.GET.get("counted")), "may_coach": rules.can_coach(request.user), "may_see_problems": rules.can_see_problems(request.user)}  # fmt: skip
     return render(request, "staffing/coaching.html", context)
-
-
-def _states() -> list[tuple[str, str]]:
-    return list(zip(queries.STATES, (_("to come"), _("signed by both"), _("called off")), strict=True))
 
 
 def _crumbs() -> list[tuple[str, str]]:

@@ -28,6 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("--grain", choices=GRAINS, default="total")
         parser.add_argument("--by", default="", help="any of city,team,agent,campaign")
         parser.add_argument("--out", type=Path, required=True, help="FILE.xlsx, FILE.csv or FILE.json")
+        parser.add_argument(
+            "--columns", default="", help="the columns of one set of the page, such as sales or quality; all without"
+        )
         parser.add_argument("--user", help="only what this login may see; everything without")
         parser.add_argument(
             "--language", choices=["en", "zh-hans"], help="language of names and definitions in the workbook"
@@ -42,7 +45,8 @@ class Command(BaseCommand):
         ):
             try:
                 question = ask(since=options["since"], until=options["until"], grain=options["grain"], by=by, user=user)
-                count = export.write_file(export.Table(question, options["grain"]), options["out"])
+                shown = export.columns_named(options["columns"]) if options["columns"] else None
+                count = export.write_file(export.Table(question, options["grain"], shown=shown), options["out"])
             except DomainError as refusal:
                 raise CommandError(str(refusal)) from refusal
             self._report(count, options)
