@@ -20,8 +20,9 @@ from customers.queries import former_ids
 from people.models import User
 from qa.models import Recording, Sound
 from qa.services.keeping import KeepTable
-from qa.sound.heads import Head, SoundFault, read_head
+from qa.sound.heads import Head, SoundFault
 from qa.sound.limits import MOST_BYTES
+from qa.sound.parent import head_of
 from qa.wording import fault_sentence
 
 FILE_KIND = "qa.recording"
@@ -159,10 +160,10 @@ def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
                         % {"limit": MOST_BYTES // PIECE}
                     )
                 draft.write(piece)
-            head = _head_of(draft)
             known = Sound.objects.select_for_update().filter(sha256=draft.sha256).first()
             if known is not None:
                 raise _KnownSound(known)
+            head = _head_of(draft)
             draft.row.content_type = CONTENT_TYPES[head.format]
             draft.row.name = f"recording-{draft.sha256[:8]}.{ENDINGS[head.format]}"
     except _KnownSound as found:
@@ -184,7 +185,7 @@ def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
 def _head_of(draft: files.Draft) -> Head:
     draft.flush()
     try:
-        return read_head(draft.path)
+        return head_of(draft.path)
     except SoundFault as fault:
         raise RecordingRefused(fault_sentence(fault.code, fault.detail), fault.code) from None
 
