@@ -22,6 +22,8 @@ from qa.models import (
     Recording,
     ScoringTask,
 )
+from qa.models.recordings import scope_in
+from qa.models.work import SCORERS
 from qa.queries import LOCKED
 from qa.queries_calibration import decided_for
 
@@ -108,8 +110,12 @@ def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal | Cali
 
 
 def open_appeals(user: User) -> QuerySet[Appeal]:
-    """What waits for a decision, the one due first on top."""
-    read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)  # a locked person's appeal waits too
+    """What waits for a decision of QA of the user's places, the one due first on top."""
+    scope = scope_in(user, SCORERS)
+    place = Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)
+    read = (
+        Evaluation.objects.visible_to(user).filter(place).exclude(customer_id__in=LOCKED)
+    )  # a locked person's appeal waits too
     rows = Appeal.objects.filter(decision="", answer__evaluation__in=read)
     return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form").order_by("due_at", "pk")  # fmt: skip
 

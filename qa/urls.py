@@ -37,6 +37,7 @@ urlpatterns = [
     path("recordings/<int:pk>/sound/", recordings.sound, name="recording-sound"),
     path("recordings/<int:pk>/peaks/", recordings.peaks, name="recording-peaks"),
     path("recordings/<int:pk>/download/", recordings.download, name="recording-download"),
+    path("recordings/<int:pk>/text/", recordings.transcript, name="recording-text"),
     path("recordings/<int:pk>/notes/", recordings.note_add, name="note-add"),
     path("recordings/<int:pk>/notes/<int:note_pk>/delete/", recordings.note_delete, name="note-delete"),
     path("recordings/<int:pk>/clip/", clips.choose, name="clip-choose"),

@@ -21,6 +21,7 @@ from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa.models import Clip, KeepRule, Listening, Recording, RecordingNote, Sound
 from qa.services import keeping, listening, notes, recordings
 from qa.services.clips import ClipTooLong, choose_clip, drop_clip
+from qa.services.transcripts import TranscriptRefused
 from qa.sound import parent
 from qa.tests.factories import call_of, recording_of, sample, wav, work_off
 from qa.wording import fault_sentence
@@ -146,7 +147,7 @@ def test_a_call_so_old_that_its_recording_would_go_at_once_is_refused():
      {"segments": [{"speaker": "agent", "start": float("nan"), "end": 1, "text": "x"}]}, {"segments": {"a": 1}}],
 )  # fmt: skip
 def test_a_text_that_is_in_no_form_is_refused(words):
-    with pytest.raises(recordings.TranscriptRefused):
+    with pytest.raises(TranscriptRefused):
         recording_of(transcript=words)
 
 
