@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.db.models import QuerySet
@@ -27,7 +26,8 @@ from qa.filters import EvaluationFilter, RecordingFilter
 from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
 from qa.models.evaluations import DRAWN_PICKS
 from qa.services import evaluations, listening
-from qa.services.recordings import CallUnknown, TranscriptRefused, find_call, store_recording
+from qa.services.recordings import CallUnknown, find_call, store_recording
+from qa.services.transcripts import read_transcript
 
 
 class NewestFirst(pagination.CursorPagination):
@@ -90,13 +90,15 @@ class RecordingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         posted = PostedRecordingSerializer(data=request.data)
         posted.is_valid(raise_exception=True)
         said = posted.validated_data
+        call = _call_of(request, said)
+        must(rules.can_upload(request.user, call))
         stored = store_recording(
-            call=_call_of(request, said),
+            call=call,
             stream=said["file"],
             by=request.user,
             at=database_now(),
             origin=Recording.Origin.API,
-            transcript=_transcript(said.get("transcript", "")),
+            transcript=read_transcript(said["transcript"]) if said.get("transcript") else None,
         )
         answer = {"id": stored.recording.pk, "call_id": stored.recording.call_id, "is_new": stored.is_new}
         return Response(answer, status=status.HTTP_201_CREATED if stored.is_new else status.HTTP_200_OK)
@@ -206,15 +208,6 @@ def _call_of(request: Request, said: dict[str, Any]) -> Call:
     if "call_id" not in said:
         raise CallUnknown(_("Say which call it is: call, or system and call_id."))
     return find_call(system=said["system"], number=said["call_id"], among=among)
-
-
-def _transcript(text: str) -> Any:
-    if not text:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise TranscriptRefused(_("The text of the call is not JSON.")) from None
 
 
 def must(allowed: bool) -> None:

@@ -7,6 +7,7 @@ from core.deeds import tell, title_lists
 tell(
     {
         "qa.recording.stored": _("Stored the recording of a call"),
+        "qa.recording.text_set": _("Brought in the text of a call"),
         "qa.recording.heard": _("Listened to a recording"),
         "qa.recording.downloaded": _("Took a recording away as a file"),
         "qa.recording.noted": _("Wrote a remark at a recording"),

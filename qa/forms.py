@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from campaigns.models import Call
 from people.models import User
 from qa import rules
 from qa.models import Clip, Evaluation, EvaluationAnswer, FormItem, FormStage, FormVersion, QualityForm
@@ -16,6 +17,16 @@ from scripts.models import Objection, Product
 LATEST = MOST_SECONDS * 1000
 
 
+def _text_file(*, required: bool) -> forms.FileField:
+    return forms.FileField(
+        label=_("Text of the call"),
+        help_text=_("JSON: segments, each with speaker (agent or customer), start and end in seconds, and text."),
+        required=required,
+        allow_empty_file=True,  # the service says what is wrong with it
+        widget=forms.ClearableFileInput(attrs={"accept": ".json,application/json"}),
+    )
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("Recording"),
@@ -23,6 +34,11 @@ class UploadForm(forms.Form):
         allow_empty_file=True,  # the service says what is wrong with it
         widget=forms.ClearableFileInput(attrs={"accept": ".wav,.mp3,.opus,.ogg,audio/*"}),
     )
+    transcript = _text_file(required=False)
+
+
+class TranscriptForm(forms.Form):
+    transcript = _text_file(required=True)
 
 
 class NoteForm(forms.Form):
@@ -131,11 +147,11 @@ class BeginForm(forms.Form):
     version = forms.ModelChoiceField(label=_("Form"), queryset=FormVersion.objects.none(), empty_label=None)
     pick = forms.ChoiceField(label=_("Why this call"), choices=Evaluation.Pick.choices)
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, call: Call | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = FormVersion.objects.published().select_related("form").exclude(form__purpose="recruiting")
         self.fields["version"].queryset = versions.order_by("form__code")  # type: ignore[attr-defined]
-        picks = rules.picks_of(user)
+        picks = rules.picks_of(user, call)
         self.fields["pick"].choices = [(pick, Evaluation.Pick(pick).label) for pick in picks]  # type: ignore[attr-defined]
 
 

@@ -24,6 +24,14 @@ def cut_clip(run: Run) -> dict[str, Any]:
     return work(run)
 
 
+@handler("qa.count_preview", label=gettext_lazy("Count what publishing a form would have changed last month"))
+def count_preview(run: Run) -> dict[str, Any]:
+    """args: preview."""
+    from qa.services.previews import count_preview as work
+
+    return work(run)
+
+
 @handler("qa.date_recordings", label=gettext_lazy("Date recordings again by the rules for keeping them"))
 def date_recordings(run: Run) -> dict[str, Any]:
     from qa.services.keeping import date_recordings as work

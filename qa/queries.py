@@ -70,7 +70,7 @@ def waveform_of(sound: Sound) -> Waveform:
 
 
 def clips_shown(user: User) -> QuerySet[Clip]:
-    return Clip.objects.visible_to(user).kept().select_related("objection", "made_by", "sound")
+    return Clip.objects.visible_to(user).kept().select_related("objection", "made_by", "sound", "recording")
 
 
 def may_open_recording(user: User, clip: Clip) -> bool:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from fractions import Fraction
+from dataclasses import dataclass
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from campaigns.models import Call
 from core.stats import wilson
-from people.models import Team, User
-from qa import scoring
+from people.models import User
 from qa.models import (
     Appeal,
     CalibrationDecision,
@@ -25,11 +22,11 @@ from qa.models import (
     Recording,
     ScoringTask,
 )
+from qa.models.recordings import scope_in
+from qa.models.work import SCORERS
 from qa.queries import LOCKED
 from qa.queries_calibration import decided_for
 
-MONTH = timedelta(days=30)
-PREVIEWED = 5000  # evaluations under new weights; more would keep the page waiting
 PRECEDENTS = 3  # shown under an item
 LEAST_DECIDED = 30  # under it a rate says nothing yet
 RATES = 50
@@ -113,8 +110,12 @@ def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal | Cali
 
 
 def open_appeals(user: User) -> QuerySet[Appeal]:
-    """What waits for a decision, the one due first on top."""
-    read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)  # a locked person's appeal waits too
+    """What waits for a decision of QA of the user's places, the one due first on top."""
+    scope = scope_in(user, SCORERS)
+    place = Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)
+    read = (
+        Evaluation.objects.visible_to(user).filter(place).exclude(customer_id__in=LOCKED)
+    )  # a locked person's appeal waits too
     rows = Appeal.objects.filter(decision="", answer__evaluation__in=read)
     return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form").order_by("due_at", "pk")  # fmt: skip
 
@@ -153,71 +154,3 @@ def overturned(user: User) -> tuple[list[Overturned], list[Overturned]]:
 def _rate(name: str, k: int, n: int) -> Overturned:
     low, high = wilson(k, n)
     return Overturned(name, k, n, k / n, low, high)
-
-
-# -- what publishing would change --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TeamMoves:
-    """Of one team's evaluations of the last month: how many would pass or fail under the draft that did not before."""
-
-    team: str
-    evaluations: int
-    up: int
-    down: int
-
-
-@dataclass(frozen=True)
-class Preview:
-    """`renamed`: stages in force without one of the same name in the draft; they keep their weight in the preview."""
-
-    evaluations: int
-    is_cut: bool
-    teams: list[TeamMoves]
-    renamed: list[str]
-
-    @property
-    def up(self) -> int:
-        return sum(row.up for row in self.teams)
-
-    @property
-    def down(self) -> int:
-        return sum(row.down for row in self.teams)
-
-
-def publish_preview(user: User, draft: FormVersion, at: datetime) -> Preview | None:
-    """Last month's evaluations with the version in force, under the draft's pass mark and its weights of stages with the same name.
-
-    None when no version is in force.
-    """
-    in_force = FormVersion.objects.with_items().published().filter(form=draft.form_id).first()
-    if in_force is None:
-        return None
-    weights = {stage.name: Fraction(stage.weight) for stage in draft.stages.all()}
-    now = in_force.sheet()
-    named = {str(stage.pk): weights[stage.name] for stage in in_force.stages.all() if stage.name in weights}
-    then = replace(scoring.reweighed(now, named), pass_mark=Fraction(draft.pass_mark))
-    rows = Evaluation.objects.visible_to(user).submitted().filter(version=in_force, submitted_at__gte=at - MONTH)
-    shown = list(rows.order_by("-submitted_at").values_list("pk", "team_id")[: PREVIEWED + 1])
-    renamed = [str(stage) for stage in in_force.stages.all() if stage.name not in weights]
-    return Preview(min(len(shown), PREVIEWED), len(shown) > PREVIEWED, _moves(shown[:PREVIEWED], now, then), renamed)
-
-
-def _moves(rows: list[tuple[int, int]], now: scoring.Sheet, then: scoring.Sheet) -> list[TeamMoves]:
-    answers: dict[int, dict[str, str]] = defaultdict(dict)
-    kept = EvaluationAnswer.objects.filter(evaluation__in=[pk for pk, _team in rows])
-    for pk, item, answer in kept.values_list("evaluation", "item", "answer"):
-        answers[pk][str(item)] = answer
-    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for pk, team in rows:
-        before, after = (scoring.score(sheet, answers[pk]).outcome for sheet in (now, then))
-        counts[team][0] += 1
-        counts[team][1] += before != "pass" and after == "pass"
-        counts[team][2] += before == "pass" and after != "pass"
-    names = _team_names(counts)
-    return sorted((TeamMoves(names.get(pk, "–"), *found) for pk, found in counts.items()), key=lambda row: row.team)
-
-
-def _team_names(ids: Iterable[int]) -> dict[int, str]:
-    return {team.pk: str(team) for team in Team.objects.filter(pk__in=list(ids))}

@@ -1,17 +1,21 @@
-"""Who may do what with recordings, forms and evaluations. Which ones is asked of Recording.visible_to, which knows the listening roles alone."""
+"""Who may do what with recordings, forms and evaluations. Which ones is asked of visible_to, which knows all roles that read; what a role
+does is asked of the places in which it is held, so that who is QA in one city and agent in another is QA in the first alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Protocol
 
 from campaigns.models import Call, Campaign, Lead
 from campaigns.rules import GATEKEEPERS, PLANNERS, covers_as
 from people.models import City, Membership, User
-from qa.models import Clip, Complaint, Evaluation, RecordingNote, SurveyAsk
+from qa.models import Clip, Complaint, Evaluation, Recording, RecordingNote, SurveyAsk
 from qa.models.complaints import COMPLAINT_READERS
 from qa.models.evaluations import READERS
 from qa.models.full_run import WATCHERS
 from qa.models.recordings import HEARERS, scope_in
+from qa.models.work import SCORERS
 
 Role = Membership.Role
 MONITORS = (Role.QA, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER)
@@ -20,6 +24,30 @@ BULLETIN_WRITERS = (Role.QA, Role.SUPERVISOR)
 AGREEMENT_READERS = (Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
 SHARE_SETTERS = (Role.QA, Role.REGIONAL_MANAGER)
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
+COACHES = (Role.QA, Role.TEAM_LEADER, Role.TRAINER)
+UPLOADERS = (Role.QA, Role.DATA, Role.ADMINISTRATOR)
+DOWNLOADERS = (Role.QA, Role.REGIONAL_MANAGER)
+KEEP_SETTERS = (Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
+LISTENERS_READERS = (Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
+
+
+class OfCall(Protocol):
+    """A call, or what keeps the places of one: a recording, an evaluation, a task, a complaint."""
+
+    @property
+    def city_id(self) -> Any: ...
+
+    @property
+    def team_id(self) -> Any: ...
+
+    @property
+    def agent_id(self) -> Any: ...
+
+
+def holds_for(user: User, row: OfCall, roles: Sequence[str]) -> bool:
+    """Whether one of these roles, and no other of the user, covers the call's city or team."""
+    scope = scope_in(user, roles)
+    return scope.is_region or row.city_id in scope.city_ids or row.team_id in scope.led_team_ids
 
 
 def can_hear(user: User) -> bool:
@@ -27,28 +55,29 @@ def can_hear(user: User) -> bool:
     return user.has_role(*HEARERS)
 
 
-def can_upload(user: User) -> bool:
-    """Bring recordings in. Whoever brings in the calls may, and hears none of it."""
-    return user.is_superuser or user.has_role(Role.QA, Role.DATA, Role.ADMINISTRATOR)
+def can_upload(user: User, call: OfCall | None = None) -> bool:
+    """Bring recordings and texts of calls in; of this call, where one is named. Whoever brings in the calls may, and hears none of it."""
+    may = user.is_superuser or user.has_role(*UPLOADERS)
+    return may and (call is None or user.is_superuser or holds_for(user, call, UPLOADERS))
 
 
-def can_download(user: User) -> bool:
+def can_download(user: User, recording: Recording) -> bool:
     """Take the file away."""
-    return user.has_role(Role.QA, Role.REGIONAL_MANAGER)
+    return holds_for(user, recording, DOWNLOADERS)
 
 
-def can_choose_clips(user: User) -> bool:
-    """Put a span into the library of best calls, and take it out again."""
-    return user.has_role(*CHOOSERS)
+def can_choose_clips(user: User, recording: Recording) -> bool:
+    """Put a span into the library of best calls."""
+    return holds_for(user, recording, CHOOSERS)
 
 
 def can_see_clips(user: User) -> bool:
     return user.has_role(*HEARERS)
 
 
-def can_see_listeners(user: User) -> bool:
-    """Who has heard a recording."""
-    return user.has_role(Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
+def can_see_listeners(user: User, recording: Recording) -> bool:
+    """Who has heard it."""
+    return holds_for(user, recording, LISTENERS_READERS)
 
 
 def can_see_keep_rules(user: User) -> bool:
@@ -57,7 +86,7 @@ def can_see_keep_rules(user: User) -> bool:
 
 def can_set_keep_rules(user: User) -> bool:
     """Rules hold for the whole region."""
-    return user.is_superuser or (user.has_role(Role.REGIONAL_MANAGER, Role.ADMINISTRATOR) and user.scope().is_region)
+    return user.is_superuser or scope_in(user, KEEP_SETTERS).is_region
 
 
 def can_delete_note(user: User, note: RecordingNote) -> bool:
@@ -65,8 +94,9 @@ def can_delete_note(user: User, note: RecordingNote) -> bool:
 
 
 def can_drop_clip(user: User, clip: Clip) -> bool:
-    """Who chose it, and QA."""
-    return can_choose_clips(user) and (clip.made_by_id == user.pk or user.has_role(Role.QA))
+    """Who chose it, and QA; as long as they choose clips of its place."""
+    by_all = holds_for(user, clip.recording, (Role.QA,))
+    return by_all or (clip.made_by_id == user.pk and can_choose_clips(user, clip.recording))
 
 
 def can_write_forms(user: User) -> bool:
@@ -82,11 +112,13 @@ def can_see_forms(user: User) -> bool:
     return user.has_role(*READERS)
 
 
-def can_score(user: User, pick: str) -> bool:
-    """QA scores; who leads or trains fills in a form for coaching. Which calls is asked of the call's own scope."""
-    return user.has_role(Role.QA) or (
-        pick == Evaluation.Pick.COACHING and user.has_role(Role.TEAM_LEADER, Role.TRAINER)
-    )
+def can_score(user: User, pick: str, call: OfCall) -> bool:
+    """QA of the call's place scores; who leads or trains there fills in a form for coaching. Nobody scores an own call."""
+    return call.agent_id != user.pk and holds_for(user, call, _scorers_by(pick))
+
+
+def _scorers_by(pick: str) -> Sequence[str]:
+    return COACHES if pick == Evaluation.Pick.COACHING else SCORERS
 
 
 def can_withdraw(user: User, evaluation: Evaluation) -> bool:
@@ -94,8 +126,8 @@ def can_withdraw(user: User, evaluation: Evaluation) -> bool:
 
 
 def can_decide(user: User, evaluation: Evaluation) -> bool:
-    """Of QA, and neither the scorer nor the agent."""
-    return user.has_role(Role.QA) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
+    """Of QA of the call's place, and neither the scorer nor the agent."""
+    return holds_for(user, evaluation, SCORERS) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
 
 
 def can_see_evaluations(user: User) -> bool:
@@ -163,9 +195,9 @@ def can_write_bulletins(user: User) -> bool:
     return user.has_role(*BULLETIN_WRITERS)
 
 
-def can_suggest(user: User) -> bool:
+def can_suggest(user: User, recording: Recording) -> bool:
     """Note words for the floor while listening to others."""
-    return user.has_role(*CHOOSERS)
+    return holds_for(user, recording, CHOOSERS)
 
 
 def can_calibrate(user: User) -> bool:
@@ -175,8 +207,8 @@ def can_calibrate(user: User) -> bool:
 
 def can_calibrate_in(user: User, city_id: int, team_id: int) -> bool:
     """Open, decide and close a session about a call of this place."""
-    scope = scope_in(user, (Role.QA,))
-    return can_calibrate(user) and (scope.is_region or city_id in scope.city_ids or team_id in scope.led_team_ids)
+    scope = scope_in(user, SCORERS)
+    return scope.is_region or city_id in scope.city_ids or team_id in scope.led_team_ids
 
 
 def can_see_agreement(user: User) -> bool:
@@ -188,10 +220,11 @@ def can_set_double_share(user: User) -> bool:
     return user.has_role(*SHARE_SETTERS) and scope_in(user, SHARE_SETTERS).is_region
 
 
-def picks_of(user: User) -> list[str]:
-    """For what reason the user may choose a call by hand, never "random": that is drawn. None: the user does not score."""
+def picks_of(user: User, call: OfCall | None = None) -> list[str]:
+    """For what reason the user may choose this call by hand, or any (None), never "random": that is drawn. None: the user does not score it."""
     by_hand = (Evaluation.Pick.RISK, Evaluation.Pick.REQUESTED, Evaluation.Pick.COACHING)
-    return [pick.value for pick in by_hand if can_score(user, pick)]
+    may = [pick for pick in by_hand if user.has_role(*_scorers_by(pick))]
+    return [pick.value for pick in may if call is None or can_score(user, pick, call)]
 
 
 def can_keep_risks(user: User, campaign: Campaign) -> bool:
@@ -209,8 +242,7 @@ def can_work_on_complaint(user: User, complaint: Complaint) -> bool:
     """QA whose place covers it, and who is in charge; nobody settles a complaint about the own call."""
     if complaint.agent_id == user.pk:
         return False
-    sees = Complaint.objects.visible_to(user).filter(pk=complaint.pk).exists()
-    return complaint.in_charge_id == user.pk or (user.has_role(Role.QA) and sees)
+    return complaint.in_charge_id == user.pk or holds_for(user, complaint, (Role.QA,))
 
 
 def can_see_surveys(user: User) -> bool:
@@ -251,8 +283,7 @@ def can_weigh_complaint(user: User, complaint: Complaint) -> bool:
     """Decide how severe it is, which may stop a campaign: who answers for its city or team, and not the agent of its call."""
     if complaint.agent_id == user.pk or not user.has_role(*COMPLAINT_READERS):
         return False
-    scope = scope_in(user, COMPLAINT_READERS)
-    return scope.is_region or complaint.city_id in scope.city_ids or complaint.team_id in scope.led_team_ids
+    return holds_for(user, complaint, COMPLAINT_READERS)
 
 
 def can_see_complaint_rates(user: User) -> bool:

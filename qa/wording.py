@@ -12,6 +12,7 @@ FAULTS: dict[str, Any] = {
     "no_sound": _("The recording holds no sound: its length is 0 seconds. Take it from the dialer again."),
     "too_long": _("The recording is longer than a call can be: at most 3 hours are taken. Cut it into its calls."),
     "too_big": _("The recording needs more memory than it may. Save it as MP3 or Opus and upload it again."),
+    "too_slow": _("Reading the recording takes longer than it may. Take it from the dialer again, or save it as WAV."),
     "channels": _("The recording has %(channels)s channels. Mono and stereo are taken."),
     "cut_off": _("The recording is cut off: the file is shorter than it says. Take it from the dialer again."),
     "broken": _("The file begins like a recording, but what follows cannot be read. Take it from the dialer again."),

@@ -7,6 +7,7 @@ from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, Complai
 from .evaluations import Appeal, Evaluation, EvaluationAnswer
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .full_run import FullRun, FullRunLimit, FullRunSheet
+from .previews import FormPreview, PreviewMoves
 from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 from .reviews import GateReview, GateReviewItem
 from .risks import ComplaintRisk
@@ -33,6 +34,7 @@ __all__ = [
     "Evaluation",
     "EvaluationAnswer",
     "FormItem",
+    "FormPreview",
     "FormStage",
     "FormVersion",
     "FullRun",
@@ -42,6 +44,7 @@ __all__ = [
     "GateReviewItem",
     "KeepRule",
     "Listening",
+    "PreviewMoves",
     "QualityForm",
     "Questionnaire",
     "Recording",

@@ -47,6 +47,10 @@ class FormVersionQuerySet(models.QuerySet):
     def with_items(self) -> FormVersionQuerySet:
         return self.select_related("form").prefetch_related("stages__items")
 
+    def in_force_of(self, draft: FormVersion) -> FormVersion | None:
+        """The version that calls are scored with as long as the draft is one, with its stages and items."""
+        return self.with_items().published().filter(form=draft.form_id).first()
+
 
 class FormVersion(models.Model):
     """Draft, then published (one of a form at a time), then archived. Evaluations keep the version they were made with."""

@@ -219,7 +219,7 @@ def see(*, bulletin: Bulletin, by: User, at: datetime) -> bool:
 def suggest(*, recording: Recording, kind: str, words: str, at_ms: int, by: User, at: datetime) -> Suggestion:
     """Note words at a moment of a recording for the floor. Raises PermissionRefused, HoldsPersonalData, OutsideRecording, SoundGone,
     PersonLocked."""
-    if not rules.can_suggest(by):
+    if not rules.can_suggest(by, recording):
         raise PermissionRefused(_("Words for the floor are noted by who listens for quality."))
     check_open(recording=recording)
     check_span(recording, at_ms, None)

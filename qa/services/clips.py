@@ -44,7 +44,7 @@ def choose_clip(
 
     Raises PermissionRefused, OutsideRecording, ClipTooLong, WordsMissing, SoundGone, PersonLocked.
     """
-    if not rules.can_choose_clips(by):
+    if not rules.can_choose_clips(by, recording):
         raise PermissionRefused(_("Your role does not allow this."))
     recording = Recording.objects.select_for_update(of=("self",)).select_related("sound").get(pk=recording.pk)
     check_open(recording=recording)

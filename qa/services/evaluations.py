@@ -61,10 +61,10 @@ def begin(
 
     Raises PermissionRefused, NotToScore (form not published, own call, submitted before).
     """
-    if not rules.can_score(scorer, pick):
-        raise PermissionRefused(_("Your role does not allow this."))
     if call.agent_id == scorer.pk:
         raise NotToScore(_("Nobody scores an own call."))
+    if not rules.can_score(scorer, pick, call):
+        raise PermissionRefused(_("Your role does not allow you to score calls of this place."))
     same = Evaluation.objects.filter(call_id=call.pk, version=version, scorer=scorer, withdrawn_at=None)
     found = same.first()
     if found and found.is_submitted:
@@ -238,7 +238,7 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
     appeal = Appeal.objects.select_for_update(of=("self",)).select_related("answer__evaluation").get(pk=appeal.pk)
     evaluation = appeal.answer.evaluation
     if not rules.can_decide(by, evaluation):
-        raise PermissionRefused(_("Another member of QA than the scorer decides."))
+        raise PermissionRefused(_("Another member of QA of the call's place than the scorer decides."))
     if appeal.decision:
         raise AlreadyDone(_("This appeal is decided."))
     check_open(evaluation)

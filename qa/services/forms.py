@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -32,6 +33,10 @@ class FormNotReady(DomainError):
 
 class CodeTaken(DomainError):
     """Another form has this code."""
+
+
+class DraftChanged(DomainError):
+    """The draft is no longer what the publisher looked at."""
 
 
 class TooMany(DomainError):
@@ -166,15 +171,28 @@ def findings(version: FormVersion) -> list[str]:
     return found
 
 
+def fingerprint(version: FormVersion) -> str:
+    """The same as long as no mark, weight, word or place of the version changes."""
+    rows = [
+        FormVersion.objects.filter(pk=version.pk).values_list("pass_mark", "fail_reports_zero"),
+        FormStage.objects.filter(version=version).values_list("pk", "position", *STAGE_WORDS),
+        FormItem.objects.filter(stage__version=version).values_list("pk", "stage", "position", *ITEM_WORDS),
+    ]
+    return sha256(repr([sorted(part) for part in rows]).encode()).hexdigest()
+
+
 @transaction.atomic
-def publish(*, version: FormVersion, by: User, at: datetime) -> FormVersion:
+def publish(*, version: FormVersion, by: User, at: datetime, seen: str | None = None) -> FormVersion:
     """Calls are scored with this version from now on; the one before is archived. Evaluations begun with it are finished with it.
 
-    Raises PermissionRefused, FormIsFixed, FormNotReady (with every sentence of findings()).
+    `seen` is the fingerprint of what the publisher looked at. Raises PermissionRefused, FormIsFixed, DraftChanged, FormNotReady (with every
+    sentence of findings()).
     """
     if not rules.can_publish_forms(by):
         raise PermissionRefused(_("Your role does not allow this."))
     version = _draft(version, by)
+    if seen is not None and seen != fingerprint(version):
+        raise DraftChanged(_("The draft was changed after you opened this page. Look at it again, then publish it."))
     faults = findings(version)
     if faults:
         raise FormNotReady(" ".join(faults))

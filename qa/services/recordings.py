@@ -13,15 +13,19 @@ from django.utils.translation import gettext as _
 from campaigns.models import Call, CallKey
 from core import files
 from core.audit import audit
-from core.errors import DomainError
+from core.errors import DomainError, PermissionRefused
 from core.jobs import enqueue
 from customers.models import Customer, PersonRequest
 from customers.queries import former_ids
 from people.models import User
+from qa import rules
 from qa.models import Recording, Sound
 from qa.services.keeping import KeepTable
-from qa.sound.heads import Head, SoundFault, read_head
+from qa.services.listening import check_open
+from qa.services.transcripts import clean_transcript
+from qa.sound.heads import Head, SoundFault
 from qa.sound.limits import MOST_BYTES
+from qa.sound.parent import head_of
 from qa.wording import fault_sentence
 
 FILE_KIND = "qa.recording"
@@ -30,7 +34,6 @@ BY_ITS_OWNERS = timedelta(days=36_500)
 PIECE = 1024 * 1024
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/ogg"}
 ENDINGS = {"wav": "wav", "mp3": "mp3", "opus": "ogg"}
-TURNS = 5000
 Origin = Recording.Origin
 
 files.register_kind(FILE_KIND, may_download=lambda user, private_file: False)  # only by its recording's own door
@@ -50,10 +53,6 @@ class PersonErased(DomainError):
 
 class TimeIsOver(DomainError):
     """A recording of a call so old would be destroyed at once."""
-
-
-class TranscriptRefused(DomainError):
-    """The text of the call is not in the form that is read."""
 
 
 class CallUnknown(DomainError):
@@ -91,13 +90,12 @@ def store_recording(
 
     Raises RecordingRefused (with the sentence), PersonErased, TimeIsOver, TranscriptRefused, FileTooBig, DiskFull.
     """
-    words = clean_transcript(transcript)
+    words = None if transcript is None else clean_transcript(transcript)
     _allowed_until(call, at)
     sound = store_sound(stream=stream, at=at)
     if sound.state == Sound.State.BROKEN:
         raise RecordingRefused(fault_sentence(sound.fault), sound.fault)
-    # while the bytes were written the person may have been erased: whoever erases holds this row until all is gone
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=_all_of_person(call.customer_id)).order_by("pk"))
+    _hold_person(call.customer_id)  # while the bytes were written the person may have been erased
     keep_until = _allowed_until(call, at)
     recording, is_new = Recording.objects.get_or_create(
         call_id=call.pk,
@@ -107,10 +105,31 @@ def store_recording(
     )  # fmt: skip
     if is_new:
         audit("qa.recording.stored", recording, by=by, at=at, call_id=call.pk, origin=origin)
-    elif words is not None and recording.transcript != words:
-        recording.transcript = words
-        recording.save(update_fields=["transcript"])
+    elif words is not None:
+        _set_words(recording, words, by, at)
     return Stored(recording, is_new)
+
+
+@transaction.atomic
+def set_transcript(*, recording: Recording, transcript: Any, by: User, at: datetime) -> Recording:
+    """The text of the call is this one from here on. Raises PermissionRefused, TranscriptRefused, PersonErased, SoundGone, PersonLocked."""
+    if not rules.can_upload(by, recording):
+        raise PermissionRefused(_("Your role does not allow this."))
+    words = clean_transcript(transcript)
+    _hold_person(recording.customer_id)
+    _check_not_erased(recording.customer_id)
+    recording = Recording.objects.select_for_update(of=("self",)).select_related("sound").get(pk=recording.pk)
+    check_open(recording=recording)
+    _set_words(recording, words, by, at)
+    return recording
+
+
+def _set_words(recording: Recording, words: dict[str, Any], by: User | None, at: datetime) -> None:
+    if recording.transcript == words:
+        return
+    recording.transcript = words
+    recording.save(update_fields=["transcript"])
+    audit("qa.recording.text_set", recording, by=by, at=at, segments=len(words["segments"]))
 
 
 def circumstances(call: Call) -> dict[str, Any]:
@@ -124,15 +143,25 @@ def circumstances(call: Call) -> dict[str, Any]:
 
 def _allowed_until(call: Call, at: datetime) -> datetime:
     """Until when the recording will be kept. Raises PersonErased, TimeIsOver."""
-    erased = PersonRequest.objects.filter(
-        customer__in=_all_of_person(call.customer_id), kind=PersonRequest.Kind.ERASE, state=PersonRequest.State.DONE
-    )
-    if erased.exists():
-        raise PersonErased(_("This person was erased at their own request; no recording of them is kept."))
+    _check_not_erased(call.customer_id)
     until = KeepTable().until(product_id=call.product_id, sale=call.sale, started_at=call.started_at)
     if until <= at:
         raise TimeIsOver(_("Recordings of this call are kept no longer: by the rules their time is over."))
     return until
+
+
+def _hold_person(customer_id: int) -> None:
+    """Whoever erases the person holds these rows until all is gone."""
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=_all_of_person(customer_id)).order_by("pk"))
+
+
+def _check_not_erased(customer_id: int) -> None:
+    """Raises PersonErased."""
+    erased = PersonRequest.objects.filter(
+        customer__in=_all_of_person(customer_id), kind=PersonRequest.Kind.ERASE, state=PersonRequest.State.DONE
+    )
+    if erased.exists():
+        raise PersonErased(_("This person was erased at their own request; no recording of them is kept."))
 
 
 def _all_of_person(customer_id: int) -> list[int]:
@@ -159,10 +188,10 @@ def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
                         % {"limit": MOST_BYTES // PIECE}
                     )
                 draft.write(piece)
-            head = _head_of(draft)
             known = Sound.objects.select_for_update().filter(sha256=draft.sha256).first()
             if known is not None:
                 raise _KnownSound(known)
+            head = _head_of(draft)
             draft.row.content_type = CONTENT_TYPES[head.format]
             draft.row.name = f"recording-{draft.sha256[:8]}.{ENDINGS[head.format]}"
     except _KnownSound as found:
@@ -184,7 +213,7 @@ def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
 def _head_of(draft: files.Draft) -> Head:
     draft.flush()
     try:
-        return read_head(draft.path)
+        return head_of(draft.path)
     except SoundFault as fault:
         raise RecordingRefused(fault_sentence(fault.code, fault.detail), fault.code) from None
 
@@ -192,7 +221,7 @@ def _head_of(draft: files.Draft) -> Head:
 @transaction.atomic
 def attach_sound(*, sound: Sound, calls: Iterable[Call], at: datetime, transcript: dict[str, Any] | None = None) -> int:
     """Give many calls of the telephone one sound that is stored already; returns how many had none of it yet."""
-    words = clean_transcript(transcript)
+    words = None if transcript is None else clean_transcript(transcript)
     Sound.objects.select_for_update().get(pk=sound.pk)
     table = KeepTable()
     rows = [
@@ -216,23 +245,3 @@ def find_call(*, system: str, number: str, among: Any) -> Call:
             _("No call of %(system)s bears the number %(number)s.") % {"system": system, "number": number}
         )
     return call
-
-
-def clean_transcript(given: Any) -> dict[str, Any] | None:
-    """{"language", "segments": [{"speaker", "start", "end", "text"}]} with nothing besides. Raises TranscriptRefused."""
-    if given is None:
-        return None
-    try:
-        turns = [_clean_turn(turn) for turn in given["segments"][:TURNS]]
-        return {"language": str(given.get("language", "")).replace("\0", "")[:8], "segments": turns}
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise TranscriptRefused(
-            _("The text of the call is JSON with segments, each with speaker (agent or customer), start, end and text.")
-        ) from None
-
-
-def _clean_turn(turn: Any) -> dict[str, Any]:
-    start, end = float(turn["start"]), float(turn["end"])
-    if turn["speaker"] not in ("agent", "customer") or not 0 <= start <= end <= 24 * 3600:
-        raise ValueError
-    return {"speaker": turn["speaker"], "start": start, "end": end, "text": str(turn["text"]).replace("\0", "")[:2000]}

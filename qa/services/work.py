@@ -80,7 +80,7 @@ def drop(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
 def open_tasks(*, call_id: int, form_id: int, scorer: User) -> list[ScoringTask]:
     """The open tasks that an evaluation of this call on this form by this person does; the one that feeds published scores first."""
     found = ScoringTask.objects.filter(call_id=call_id, form=form_id)
-    named = [task for task in found.open().filter(scorer=scorer) if rules.can_score(scorer, task.pick)]
+    named = [task for task in found.open().filter(scorer=scorer) if rules.can_score(scorer, task.pick, task)]
     rows = [*named, *found.open_to_anybody(scorer)]
     return sorted(rows, key=lambda task: (task.pick not in Evaluation.PUBLISHED_PICKS, task.scorer_id is None, task.pk))
 

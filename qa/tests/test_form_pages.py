@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
+from people.tests.factories import TeamFactory, UserFactory
 from qa.models import FormItem, FormStage, FormVersion, QualityForm
-from qa.queries_evaluations import publish_preview
 from qa.services import forms
-from qa.tests.factories import AT, call_of
-from qa.tests.sheets import draft_of, evaluated, form_of, item
+from qa.tests.factories import AT
+from qa.tests.sheets import draft_of, form_of, item
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -97,7 +93,8 @@ def test_a_form_is_made_written_and_published_on_its_pages(page):
     assert 'id="draft"' in drawn.content.decode()
     assert "Nothing is missing." in drawn.content.decode()
 
-    done = page.post(url("form-publish", version.pk), follow=True)
+    seen = {"seen": forms.fingerprint(version)}
+    done = page.post(url("form-publish", version.pk), seen, follow=True)
     assert "Calls are scored with this version from now on." in done.content.decode()
     assert FormVersion.objects.get(pk=version.pk).status == "published"
 
@@ -190,7 +187,7 @@ def test_rows_of_another_version_are_not_reached_through_this_one(page, qa):
 def test_a_draft_that_is_not_ready_is_not_published(page, qa):
     version = forms.create_form(form=QualityForm(code="empty", name="Empty"), by=qa, at=AT)
 
-    answer = page.post(url("form-publish", version.pk))
+    answer = page.post(url("form-publish", version.pk), {"seen": forms.fingerprint(version)})
 
     assert answer.status_code == 409
     assert "The form has no stage yet." in answer.content.decode()
@@ -213,61 +210,3 @@ def test_an_archived_version_is_left_to_be_read(page, qa):
 
     assert FormVersion.objects.get(pk=version.pk).status == "archived"
     assert page.get(url("form-version", version.pk)).status_code == 200
-
-
-# -- the preview -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def reweighed(qa):
-    """A next version in which closing weighs 60 and opening 40: who did not ask for the order comes to 40 + 60 / 2 = 70 instead of 80."""
-    version = form_of(qa)
-    draft = forms.new_version(form=version.form, by=qa, at=AT)
-    for name, weight in (("Opening", 40), ("Closing", 60)):
-        stage = draft.stages.get(name=name)
-        stage.weight = weight
-        forms.save_stage(version=draft, stage=stage, by=qa)
-    return version, draft
-
-
-def test_the_preview_counts_by_team_who_would_cross_the_pass_mark(page, qa, reweighed):
-    version, draft = reweighed
-    now = timezone.now()
-    near, far = TeamFactory(name="Near"), TeamFactory(name="Far")
-    for team, told, at in [
-        (near, {}, now), (near, {"Asks for the order": "yes"}, now), (far, {}, now), (far, {}, now - timedelta(days=31)),
-        (far, {"Greets": "no", "Asks for the order": "yes"}, now),  # 30 + 40 = 70 before, 20 + 60 = 80 then
-    ]:  # fmt: skip
-        evaluated(call_of(team), version, qa, at=at, told=told)
-
-    found = publish_preview(qa, FormVersion.objects.with_items().get(pk=draft.pk), now)
-
-    assert [(row.team, row.evaluations, row.up, row.down) for row in found.teams] == [
-        (str(far), 2, 1, 1),
-        (str(near), 2, 0, 1),
-    ]
-    text = page.get(url("form-publish", draft.pk)).content.decode()
-    assert "1 would pass that did not, 2 would not pass that did." in text
-
-
-def test_the_preview_of_another_city_counts_nothing_of_this_one(reweighed, qa):
-    version, draft = reweighed
-    evaluated(call_of(), version, qa, at=timezone.now())
-
-    other = UserFactory(role="qa", city=CityFactory())
-
-    assert publish_preview(other, FormVersion.objects.with_items().get(pk=draft.pk), timezone.now()).evaluations == 0
-
-
-def test_a_stage_with_another_name_keeps_its_weight_and_is_named(page, qa, reweighed):
-    version, draft = reweighed
-    stage = draft.stages.get(name="Closing")
-    stage.name = "End"
-    forms.save_stage(version=draft, stage=stage, by=qa)
-    evaluated(call_of(), version, qa, at=timezone.now())
-
-    text = page.get(url("form-publish", draft.pk)).content.decode()
-
-    # 40 and 40: (40 + 40 / 2) / 80 = 75
-    assert "reckoned with their old weight: Closing" in text
-    assert "0 would pass that did not, 1 would not pass that did." in text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
+from qa.sound import limits, parent
 from qa.sound.heads import SoundFault, read_head
-from qa.sound.parent import span_of, waveform_of
+from qa.sound.parent import head_of as asked_head, span_of, waveform_of
 from qa.tests.factories import sample, wav
 from qa.wording import FAULTS, fault_sentence
 
@@ -84,6 +86,98 @@ def test_a_wav_written_as_a_stream_is_as_long_as_the_file(tmp_path):
 )
 def test_what_is_no_recording_is_told_apart(tmp_path, content, code):
     assert fault_of(tmp_path, content) == code
+
+
+# -- the process that reads them ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (wav(2), ("wav", 2, 2.0)),
+        (opus(seconds=10, channels=1), ("opus", 1, 10.0)),
+        (b"%PDF-1.7 recording.mp3", ("disguised", {"kind": "PDF"})),
+        (wav(0.2, channels=3), ("channels", {"channels": 3})),
+        (b"", ("empty", {})),
+        (opus(seconds=4 * 3600), ("too_long", {})),
+    ],
+)
+def test_the_process_that_reads_heads_says_what_they_say(tmp_path, content, said):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+
+    assert told(path) == said
+
+
+def told(path) -> tuple:
+    try:
+        head = asked_head(path)
+    except SoundFault as fault:
+        return fault.code, fault.detail
+    return head.format, head.channels, head.seconds
+
+
+def test_the_largest_file_finds_room(tmp_path):
+    """A whole file lies in the address space of the process."""
+    path = tmp_path / "file"
+    whole = wav(1, channels=1, claims=limits.MOST_BYTES)
+    path.write_bytes(whole)
+    with path.open("r+b") as file:
+        file.truncate(limits.MOST_BYTES + 44)
+
+    with pytest.raises(SoundFault) as caught:
+        asked_head(path)
+
+    assert caught.value.code == "too_long"  # 200 MB at 16,000 bytes a second
+
+
+def test_an_mp3_of_many_hours_is_not_read_to_its_end(tmp_path):
+    """58 hours, 5,800,000 frames: as long as it takes to count them all, no desk of this web process would be answered."""
+    path = tmp_path / "file"
+    path.write_bytes(mp3_frames(5_800_000))
+
+    with pytest.raises(SoundFault) as caught:
+        asked_head(path)
+
+    assert caught.value.code == "too_long"
+
+
+@pytest.fixture
+def hostile(monkeypatch, tmp_path):
+    """What becomes of a file whose reading does this."""
+    monkeypatch.setattr(parent, "CHILD", "qa.tests.hostile_reader")
+
+    def read(deed: str) -> SoundFault:
+        path = tmp_path / "file"
+        path.write_bytes(bytes(16) + deed.encode())
+        with pytest.raises(SoundFault) as caught:
+            asked_head(path)
+        assert fault_sentence(caught.value.code)
+        return caught.value
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [("spin", "too_slow"), ("sleep", "too_slow"), ("eat", "too_big"), ("die", "broken"), ("raise", "broken"), ("write", "broken")],
+)  # fmt: skip
+def test_a_file_that_makes_the_reader_hang_eat_or_die_is_refused_with_its_sentence(monkeypatch, hostile, deed, code):
+    monkeypatch.setattr(
+        limits, "OF_HEAD", replace(limits.OF_HEAD, cpu_seconds=1, wall_seconds=2 if deed == "sleep" else 30)
+    )
+
+    assert hostile(deed).code == code
+
+
+def test_a_reader_knows_no_settings_and_no_secrets(monkeypatch, hostile):
+    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
+
+    told = hostile("environment").detail
+
+    assert "DATABASE_URL" not in told["environment"]
+    assert told["files"] <= 4  # its three pipes, and the one that lists them
+    assert hostile("modules").detail == {"modules": []}
 
 
 def test_every_fault_has_its_sentence():

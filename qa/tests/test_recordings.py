@@ -21,7 +21,10 @@ from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa.models import Clip, KeepRule, Listening, Recording, RecordingNote, Sound
 from qa.services import keeping, listening, notes, recordings
 from qa.services.clips import ClipTooLong, choose_clip, drop_clip
+from qa.services.transcripts import TranscriptRefused
+from qa.sound import parent
 from qa.tests.factories import call_of, recording_of, sample, wav, work_off
+from qa.wording import fault_sentence
 from scripts.tests.factories import ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,18 @@ def test_a_file_that_is_no_recording_leaves_nothing_behind(content):
     assert stored_files() == []
 
 
+def test_no_web_process_opens_what_was_uploaded(monkeypatch):
+    """A reader that dies of the file is a refusal with a sentence, and nothing stays."""
+    monkeypatch.setattr(parent, "CHILD", "qa.tests.hostile_reader")
+
+    with pytest.raises(recordings.RecordingRefused) as caught:
+        recording_of(sound=bytes(16) + b"die")
+
+    assert str(caught.value) == fault_sentence("broken")
+    assert stored_files() == []
+    assert not Recording.objects.exists()
+
+
 def test_a_file_is_read_no_further_than_the_limit(monkeypatch):
     monkeypatch.setattr(recordings, "MOST_BYTES", 1024 * 1024)
     read = []
@@ -132,7 +147,7 @@ def test_a_call_so_old_that_its_recording_would_go_at_once_is_refused():
      {"segments": [{"speaker": "agent", "start": float("nan"), "end": 1, "text": "x"}]}, {"segments": {"a": 1}}],
 )  # fmt: skip
 def test_a_text_that_is_in_no_form_is_refused(words):
-    with pytest.raises(recordings.TranscriptRefused):
+    with pytest.raises(TranscriptRefused):
         recording_of(transcript=words)
 
 

@@ -203,7 +203,7 @@ def floor_line(request: HttpRequest) -> HttpResponse:
 def suggestion_add(request: HttpRequest, pk: int) -> HttpResponse:
     """Noted at the recording; refused, the words are asked for again."""
     row = recording_of(request, pk)
-    must(request, rules.can_suggest(request.user))
+    must(request, rules.can_suggest(request.user, row))
     form, is_noted = SuggestionForm(request.POST), False
     if form.is_valid():
         said = form.cleaned_data

@@ -46,8 +46,8 @@ def clips(request: HttpRequest) -> HttpResponse:
 @require_POST
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """A marked span becomes a clip."""
-    must(request, rules.can_choose_clips(request.user))
     row = recording_of(request, pk)
+    must(request, rules.can_choose_clips(request.user, row))
     form = ClipForm(request.POST)
     if form.is_valid():
         try:

@@ -22,7 +22,7 @@ from qa.models import FormItem, FormStage, FormVersion, QualityForm
 from qa.services import forms as services
 
 
-def _crumbs() -> list[tuple[str, str]]:
+def forms_crumbs() -> list[tuple[str, str]]:
     return [(_("Forms"), reverse("qa:forms"))]
 
 
@@ -45,7 +45,7 @@ def form_new(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return redirect("qa:form-edit", pk=made.pk)
-    context = {"form": form, "crumbs": _crumbs()}
+    context = {"form": form, "crumbs": forms_crumbs()}
     return render(request, "qa/form_new.html", context, status=422 if form.errors else 200)
 
 
@@ -68,7 +68,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         "findings": services.findings(row) if row.is_draft else [],
         "may_write": rules.can_write_forms(request.user),
         "may_publish": rules.can_publish_forms(request.user),
-        "crumbs": _crumbs(),
+        "crumbs": forms_crumbs(),
     }
     return render(request, "qa/form_version.html", context)
 
@@ -87,7 +87,7 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
     row = _draft(request, pk)
     if not row.is_draft:
         return redirect("qa:form-version", pk=pk)
-    return render(request, "qa/form_edit.html", {**_builder(row), "crumbs": _crumbs()})
+    return render(request, "qa/form_edit.html", {**_builder(row), "crumbs": forms_crumbs()})
 
 
 def _builder(row: FormVersion) -> dict[str, Any]:
@@ -234,42 +234,3 @@ def _move(request: HttpRequest, row: FormVersion, thing: FormStage | FormItem) -
 
 def _drop(request: HttpRequest, row: FormVersion, thing: FormStage | FormItem) -> HttpResponse:
     return _change(request, row, None, lambda: services.drop(version=row, thing=thing, by=request.user), drawn=True)
-
-
-# -- into force --------------------------------------------------------------------------------------------------------
-
-
-@never_cache
-@require_http_methods(["GET", "POST"])
-def publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """What publishing would change for the calls of the last month, then the publishing."""
-    must(request, rules.can_publish_forms(request.user))
-    row = get_object_or_404(FormVersion.objects.with_items(), pk=pk)
-    fault = ""
-    if request.method == "POST":
-        try:
-            services.publish(version=row, by=request.user, at=database_now())
-        except DomainError as refusal:
-            fault = str(refusal)
-        else:
-            messages.success(request, _("Calls are scored with this version from now on."))
-            return redirect("qa:form-version", pk=pk)
-    elif not row.is_draft:
-        return redirect("qa:form-version", pk=pk)
-    context = {
-        "version": row,
-        "findings": services.findings(row),
-        "preview": queries.publish_preview(request.user, row, database_now()) if row.is_draft else None,
-        "fault": fault,
-        "crumbs": [*_crumbs(), (str(row), reverse("qa:form-edit", args=[pk]))],
-    }
-    return render(request, "qa/form_publish.html", context, status=409 if fault else 200)
-
-
-@require_POST
-def archive(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_publish_forms(request.user))
-    row = get_object_or_404(FormVersion, pk=pk)
-    services.archive(version=row, by=request.user, at=database_now())
-    messages.success(request, _("Nobody scores with this version any more."))
-    return redirect("qa:form-version", pk=pk)

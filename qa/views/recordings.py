@@ -24,11 +24,12 @@ from people.access import must
 from people.models import User
 from qa import queries, queries_complaints, rules
 from qa.filters import RecordingFilter
-from qa.forms import BeginForm, ClipForm, NoteForm, UploadForm
+from qa.forms import BeginForm, ClipForm, NoteForm, TranscriptForm, UploadForm
 from qa.forms_bulletins import SuggestionForm
 from qa.models import Recording, RecordingNote
 from qa.services import listening, notes
-from qa.services.recordings import store_recording
+from qa.services.recordings import set_transcript, store_recording
+from qa.services.transcripts import read_transcript
 from qa.sound.limits import MOST_SECONDS
 from qa.wording import fault_sentence
 
@@ -78,7 +79,12 @@ def recording(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def player_context(
-    request: HttpRequest, row: Recording, *, note_form: NoteForm | None = None, clip_form: ClipForm | None = None
+    request: HttpRequest,
+    row: Recording,
+    *,
+    note_form: NoteForm | None = None,
+    clip_form: ClipForm | None = None,
+    transcript_form: TranscriptForm | None = None,
 ) -> dict[str, Any]:
     names = Names()
     user: User = request.user
@@ -90,7 +96,7 @@ def player_context(
         "rest": rest,
         "fault": fault_sentence(row.sound.fault),
         "call": call,
-        "begin_form": begin_form_for(user) if call else None,
+        "begin_form": begin_form_for(user, call) if call else None,
         "agent": names.agent(row.agent_id),
         "team": names.teams.get(row.team_id, ""),
         "campaign": names.campaigns.get(row.campaign_id, ""),
@@ -100,17 +106,18 @@ def player_context(
         "turns": [] if rest else (row.transcript or {}).get("segments", []),
         "note_form": note_form or NoteForm(),
         "clip_form": clip_form or ClipForm(),
-        "may_clip": rules.can_choose_clips(user),
-        "suggestion_form": SuggestionForm() if rules.can_suggest(user) else None,
-        "may_download": rules.can_download(user),
-        "listeners": queries.listeners_of(row) if rules.can_see_listeners(user) else None,
+        "transcript_form": (transcript_form or TranscriptForm()) if rules.can_upload(user, row) else None,
+        "may_clip": rules.can_choose_clips(user, row),
+        "suggestion_form": SuggestionForm() if rules.can_suggest(user, row) else None,
+        "may_download": rules.can_download(user, row),
+        "listeners": queries.listeners_of(row) if rules.can_see_listeners(user, row) else None,
         "crumbs": [(_("Recordings"), reverse("qa:recordings"))],
     }
 
 
-def begin_form_for(user: User) -> BeginForm | None:
-    """The way to score a call, for whoever may."""
-    return BeginForm(user=user) if rules.picks_of(user) else None
+def begin_form_for(user: User, call: Call) -> BeginForm | None:
+    """The way to score the call, for whoever may."""
+    return BeginForm(user=user, call=call) if rules.picks_of(user, call) else None
 
 
 def _why_it_rests(row: Recording) -> str:
@@ -161,13 +168,31 @@ def listen(request: HttpRequest, call_id: int) -> HttpResponse:
 
 @require_GET
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
-    must(request, rules.can_download(request.user))
     row = recording_of(request, pk)
+    must(request, rules.can_download(request.user, row))
     try:
         stored = listening.take_away(recording=row, by=request.user, at=database_now())
         return files.respond(request, stored)
     except DomainError as refusal:
         raise Http404(str(refusal)) from None
+
+
+@require_POST
+def transcript(request: HttpRequest, pk: int) -> HttpResponse:
+    """Bring in the text of the call, or a better one."""
+    row = recording_of(request, pk)
+    must(request, rules.can_upload(request.user, row))
+    form = TranscriptForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            words = read_transcript(form.cleaned_data["transcript"])
+            set_transcript(recording=row, transcript=words, by=request.user, at=database_now())
+        except DomainError as refusal:
+            form.add_error("transcript", str(refusal))
+        else:
+            messages.success(request, _("The text of the call is stored."))
+            return redirect("qa:recording", pk=pk)
+    return render(request, "qa/recording.html", player_context(request, row, transcript_form=form), status=422)
 
 
 # -- remarks -----------------------------------------------------------------------------------------------------------
@@ -220,7 +245,7 @@ def _call(request: HttpRequest, pk: int) -> Call:
 def of_call(request: HttpRequest, pk: int) -> HttpResponse:
     """A part of the call's page: the recordings, and the way to bring one in. Nothing for whoever may do neither."""
     call = _call(request, pk)
-    may_hear, may_upload = rules.can_hear(request.user), rules.can_upload(request.user)
+    may_hear, may_upload = rules.can_hear(request.user), rules.can_upload(request.user, call)
     if not (may_hear or may_upload):
         return HttpResponse()
     rows = queries.recordings_of_call(request.user, call) if may_hear else []
@@ -232,7 +257,7 @@ def of_call(request: HttpRequest, pk: int) -> HttpResponse:
             "rows": rows,
             "may_hear": may_hear,
             "form": UploadForm() if may_upload else None,
-            "begin_form": begin_form_for(request.user),
+            "begin_form": begin_form_for(request.user, call),
             "may_complain": rules.can_take_complaints(request.user),
             "complaints": queries_complaints.of_call(request.user, call),
         },
@@ -244,10 +269,12 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring in the recording of a call by hand."""
     must(request, rules.can_upload(request.user))
     call = _call(request, pk)
+    must(request, rules.can_upload(request.user, call))
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         messages.error(request, _("Choose a file first."))
         return redirect("campaigns:call", pk=pk)
+    words = form.cleaned_data["transcript"]
     try:
         stored = store_recording(
             call=call,
@@ -255,6 +282,7 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
             by=request.user,
             at=database_now(),
             origin=Recording.Origin.UPLOAD,
+            transcript=read_transcript(words) if words else None,
         )
     except DomainError as refusal:
         messages.error(request, str(refusal))

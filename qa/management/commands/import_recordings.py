@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from campaigns.models import Call
 from campaigns.services.history import SYSTEM
 from core.clock import database_now
-from core.errors import DomainError, cannot_be_stored
+from core.errors import DomainError, PermissionRefused, cannot_be_stored
 from people.models import User
 from qa import rules
 from qa.models import Recording
-from qa.services.recordings import TranscriptRefused, find_call, store_recording
+from qa.services.recordings import find_call, store_recording
+from qa.services.transcripts import read_transcript
 
 ENDINGS = {".wav", ".mp3", ".opus", ".ogg"}
 
@@ -79,6 +80,8 @@ def shown(path: Path) -> str:
 
 def _store(path: Path, user: User, system: str) -> bool:
     call = find_call(system=system, number=path.stem, among=Call.objects.visible_to(user))
+    if not rules.can_upload(user, call):
+        raise PermissionRefused(_("Your role does not allow this."))
     with path.open("rb") as stream:
         stored = store_recording(
             call=call,
@@ -95,7 +98,4 @@ def _beside(path: Path) -> Any:
     words = path.with_suffix(".json")
     if not words.is_file():
         return None
-    try:
-        return json.loads(words.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        raise TranscriptRefused(_("The text of the call is not JSON.")) from None
+    return read_transcript(words.read_bytes())
