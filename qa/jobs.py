@@ -117,9 +117,23 @@ def ask_customers(run: Run) -> dict[str, Any]:
     )
     return {
         "chosen": sum(ask is not None for ask in chosen),
-        "sent": sum(ask.state == SurveyAsk.State.SENT for ask in asked),
+        "booked": sum(ask.state == SurveyAsk.State.BOOKED for ask in asked),
+        "called": sum(ask.state == SurveyAsk.State.SENT for ask in asked),
         "expired": expired,
     }
+
+
+@scheduled(
+    "qa.hand_over_messages",
+    every=timedelta(minutes=1),
+    label=gettext_lazy("Hand text messages of surveys to the sender"),
+    lease=timedelta(minutes=5),
+)
+def hand_over_messages(run: Run) -> dict[str, Any]:
+    """What is booked. Two runs at once share the messages: each goes over once."""
+    from qa.services.survey_messages import hand_over as work
+
+    return work(run)
 
 
 @scheduled(

@@ -19,7 +19,7 @@ from campaigns.queries_calls import Names
 from core.calendar import month_label
 from core.stats import Z95, wilson
 from people.models import User
-from qa.models import SurveyAnswer, SurveyAsk, SurveyRule
+from qa.models import SurveyAnswer, SurveyAsk, SurveyMessage, SurveyRule
 from qa.queries import LOCKED
 
 LEAST = 30
@@ -104,6 +104,14 @@ def refused(user: User, *, since: datetime) -> list[tuple[str, int]]:
     words = dict(SurveyAsk.Reason.choices)
     counts = rows.order_by().values_list("reason").annotate(n=Count("pk")).order_by("-n", "reason")
     return [(str(words[reason]), n) for reason, n in counts]
+
+
+def messages_by_state(user: User, *, since: datetime) -> list[tuple[str, str, int]]:
+    """(state, in words, how many) of the text messages about the calls since then, in the order of their way."""
+    seen = SurveyAsk.objects.visible_to(user).filter(call_started_at__gte=since)
+    rows = SurveyMessage.objects.filter(ask__in=seen.values("pk")).order_by().values_list("state")
+    counts = dict(rows.annotate(n=Count("pk")))
+    return [(state, str(words), counts[state]) for state, words in SurveyMessage.State.choices if state in counts]
 
 
 def words_shown(user: User, *, since: datetime) -> QuerySet[SurveyAnswer]:
