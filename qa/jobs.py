@@ -108,6 +108,7 @@ def ask_customers(run: Run) -> dict[str, Any]:
 
     with run.chunk():
         expired = surveys.expire(at=run.now())
+    run.each(surveys.leads_left(), lambda pk: surveys.close_lead(pk=pk))
     drawn = [(rule, call) for rule in surveys.rules_in_order() for call in surveys.drawn_by(rule, at=run.now())]
     chosen = run.each(drawn, lambda pair: surveys.choose_call(rule=pair[0], call=pair[1], at=run.now()))
     asked = run.each(

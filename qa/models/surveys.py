@@ -198,6 +198,7 @@ class SurveyAsk(models.Model):
     token_digest = models.BinaryField(max_length=32, null=True, editable=False)
     contact_id = models.BigIntegerField(_("contact"), null=True)
     lead_id = models.BigIntegerField(_("lead"), null=True)
+    closes_lead = models.BooleanField(_("its lead is closed with it"), default=False, db_default=False)
 
     objects = SurveyAskQuerySet.as_manager()
 
@@ -219,6 +220,7 @@ class SurveyAsk(models.Model):
             models.Index(fields=["try_at"], name="survey_waiting", condition=Q(state="chosen")),
             models.Index(fields=["expires_at"], name="survey_open", condition=Q(state="sent")),
             models.Index(fields=["lead_id"], name="survey_lead", condition=Q(lead_id__isnull=False)),
+            models.Index(fields=["id"], name="survey_closes_lead", condition=Q(state="expired", closes_lead=True)),
         ]
 
 

@@ -229,10 +229,10 @@ def number_of(person: Customer) -> Phone | None:
 
 def _call_back(ask: SurveyAsk, person: Customer, at: datetime) -> SurveyAsk:
     campaign = ask.rule.via
-    lead = asked_leads.ask_for_call(customer=person, campaign=campaign, at=at) if campaign else None
-    if lead is None:
+    asked = asked_leads.ask_for_call(customer=person, campaign=campaign, at=at) if campaign else None
+    if asked is None:
         return wait(ask.pk, _("The campaign cannot call this person back just now."), at)
-    ask.lead_id = lead.pk
+    ask.lead_id, ask.closes_lead = asked.lead.pk, asked.is_for_us
     return sent(ask, at)
 
 
@@ -269,6 +269,22 @@ def refuse(ask: SurveyAsk, reason: str) -> SurveyAsk:
 def expire(*, at: datetime) -> int:
     """Whose time to answer is over."""
     return SurveyAsk.objects.filter(state=State.SENT, expires_at__lte=at).update(state=State.EXPIRED)
+
+
+def leads_left() -> list[int]:
+    """Surveys that are over while the lead that was opened for them may still be called."""
+    rows = SurveyAsk.objects.filter(state=State.EXPIRED, closes_lead=True)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def close_lead(*, pk: int) -> bool:
+    """Nobody is called about a question that cannot be answered any more. False: an agent has the customer, or a call was promised."""
+    lead_id = SurveyAsk.objects.values_list("lead_id", flat=True).get(pk=pk)
+    if lead_id is None or not asked_leads.take_back(lead_id=lead_id):
+        return False
+    SurveyAsk.objects.filter(pk=pk).update(closes_lead=False)
+    return True
 
 
 # -- links and answers -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from campaigns.models import Lead
+from campaigns.models import Callback, Lead
 from campaigns.tests.factories import AT, CampaignFactory, CustomerFactory, LeadFactory, agent_of, person
 from campaigns.tests.test_claim import calling, pack
 from core.clock import database_now
@@ -404,6 +404,63 @@ def test_a_finished_lead_is_opened_again_and_one_that_is_not_to_be_called_is_not
 
     lead.refresh_from_db()
     assert (lead.state, lead.outcome, lead.attempts_made) == ("open", "", 0)
+
+
+@pytest.fixture
+def called_back(questions, qa, call):
+    """The lead of a survey by callback that nobody has answered when its time is over."""
+    rule_of(questions, qa, channel="callback", via=CampaignFactory())
+    ask = ask_one()
+    surveys.expire(at=ask.expires_at)
+    return Lead.objects.get(pk=ask.lead_id)
+
+
+def close_leads():
+    return [surveys.close_lead(pk=pk) for pk in surveys.leads_left()]
+
+
+def test_the_lead_of_a_survey_ends_with_it(called_back):
+    assert close_leads() == [True]
+    assert close_leads() == []
+
+    called_back.refresh_from_db()
+    assert (called_back.state, called_back.outcome) == ("done", "closed")
+
+
+def test_the_lead_of_a_survey_in_time_stays(questions, qa, call):
+    rule_of(questions, qa, channel="callback", via=CampaignFactory())
+    ask = ask_one()
+
+    surveys.expire(at=ask.expires_at - HOUR)
+
+    assert close_leads() == []
+
+
+def test_a_lead_that_was_open_before_the_survey_goes_on_without_it(questions, qa, call):
+    via = CampaignFactory()
+    rule_of(questions, qa, channel="callback", via=via)
+    lead = LeadFactory(campaign=via, customer=Customer.objects.get(pk=call.customer_id))
+    ask = ask_one()
+    surveys.expire(at=ask.expires_at)
+
+    assert (ask.lead_id, close_leads()) == (lead.pk, [])
+    assert Lead.objects.get(pk=lead.pk).state == "open"
+
+
+def test_a_lead_at_a_desk_is_closed_when_it_comes_back(called_back, team):
+    now = database_now()
+    Lead.objects.update(state="held", agent=agent_of(team), held_at=now, lease_until=now + HOUR)
+    assert close_leads() == [False]
+
+    Lead.objects.update(state="open", agent=None, held_at=None, lease_until=None)
+    assert close_leads() == [True]
+
+
+def test_a_call_that_was_promised_to_the_customer_is_kept(called_back, team):
+    Callback.objects.create(lead=called_back, agent=agent_of(team), due_at=AT + 8 * DAY)
+
+    assert close_leads() == [False]
+    assert Lead.objects.get().state == "open"
 
 
 def test_an_agent_sees_the_question_of_the_customer_at_the_desk(questions, qa, call, team, client):
