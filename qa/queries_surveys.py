@@ -125,11 +125,16 @@ def rules_shown(user: User) -> QuerySet[SurveyRule]:
     return rows.order_by(F("ended_at").desc(nulls_first=True), "pk")
 
 
-def to_record(agent: User, *, at: datetime) -> QuerySet[SurveyAsk]:
-    """Open surveys by callback of the customer at the agent's desk, and of those the agent has called back lately; none of the own calls."""
+def called_back(agent: User, *, at: datetime) -> QuerySet[SurveyAsk]:
+    """Surveys by callback of the customer at the agent's desk, and of those the agent has called back lately; none of the own calls."""
     called = Call.objects.filter(
         started_at__gte=at - RECALLED, agent_id=agent.pk, connected=True, lead_id__isnull=False
     )
-    rows = SurveyAsk.objects.filter(state=SurveyAsk.State.SENT, expires_at__gt=at, lead_id__isnull=False)
     mine = Q(lead_id__in=Lead.objects.filter(agent=agent).values("pk")) | Q(lead_id__in=called.values("lead_id"))
-    return rows.filter(mine).exclude(agent_id=agent.pk).select_related("rule__questionnaire").order_by("sent_at", "pk")
+    return SurveyAsk.objects.filter(mine, lead_id__isnull=False).exclude(agent_id=agent.pk)
+
+
+def to_record(agent: User, *, at: datetime) -> QuerySet[SurveyAsk]:
+    """Those that can be answered now."""
+    rows = called_back(agent, at=at).filter(state=SurveyAsk.State.SENT, expires_at__gt=at)
+    return rows.select_related("rule__questionnaire").order_by("sent_at", "pk")

@@ -19,13 +19,16 @@ STATES = ("to_come", "signed", "cancelled")
 def sessions_shown(user: User, state: str = "") -> QuerySet[CoachingSession]:
     """The newest plan first."""
     rows = CoachingSession.objects.visible_to(user).select_related("agent", "coach", "team", "aim")
+    return in_state(rows, state).order_by("-planned_at", "-pk")
+
+
+def in_state(rows: QuerySet[CoachingSession], state: str) -> QuerySet[CoachingSession]:
+    """Of these the ones in one of STATES; without a state all."""
     if state == "to_come":
-        rows = rows.to_come()
-    elif state == "signed":
-        rows = rows.filter(coach_signed_at__isnull=False, agent_signed_at__isnull=False)
-    elif state == "cancelled":
-        rows = rows.filter(cancelled_at__isnull=False)
-    return rows.order_by("-planned_at", "-pk")
+        return rows.to_come()  # type: ignore[attr-defined]
+    if state == "signed":
+        return rows.filter(coach_signed_at__isnull=False, agent_signed_at__isnull=False)
+    return rows.filter(cancelled_at__isnull=False) if state == "cancelled" else rows
 
 
 def agents_coached_by(user: User) -> QuerySet[Membership]:
