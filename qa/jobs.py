@@ -157,6 +157,20 @@ def compose_bulletins(run: Run) -> dict[str, Any]:
 
 
 @scheduled(
+    "qa.name_calls_of_complaints",
+    every=timedelta(minutes=5),
+    label=gettext_lazy("Add their calls to complaints taken during a call"),
+    lease=timedelta(minutes=5),
+)
+def name_calls_of_complaints(run: Run) -> dict[str, Any]:
+    """As soon as the call is recorded."""
+    from qa.services import complaints
+
+    named = run.each(complaints.calls_to_name(run.now()), lambda pk: complaints.name_recorded_call(pk=pk))
+    return {"named": sum(named)}
+
+
+@scheduled(
     "qa.note_repeated_complaints",
     daily_at="02:40",
     label=gettext_lazy("List repeated causes of complaints as risks"),
