@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, pagination, serializers, status, viewsets
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,11 +17,20 @@ from rest_framework.routers import BaseRouter
 
 from campaigns.models import Call
 from campaigns.services.history import SYSTEM
-from core import files
+from core import files, paging
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.numbers import LARGEST_ID
-from qa import api_complaints, queries, queries_evaluations, rules
+from qa import (
+    api_bulletins,
+    api_complaints,
+    api_reviews,
+    api_surveys,
+    api_wrap_ups,
+    queries,
+    queries_evaluations,
+    rules,
+)
 from qa.filters import EvaluationFilter, RecordingFilter
 from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
 from qa.models.evaluations import DRAWN_PICKS
@@ -30,13 +39,10 @@ from qa.services.recordings import CallUnknown, find_call, store_recording
 from qa.services.transcripts import read_transcript
 
 
-class NewestFirst(pagination.CursorPagination):
-    """By the time of the call, newest first."""
+class NewestFirst(paging.NewestFirst):
+    """By the time of the call."""
 
     ordering = ("-call_started_at", "-id")
-    page_size = 100
-    page_size_query_param = "page_size"
-    max_page_size = 1000
 
 
 class RecordingSerializer(serializers.ModelSerializer):
@@ -219,4 +225,5 @@ def must(allowed: bool) -> None:
 def register(router: BaseRouter) -> None:
     router.register("recordings", RecordingViewSet, basename="recording")
     router.register("evaluations", EvaluationViewSet, basename="evaluation")
-    api_complaints.register(router)
+    for module in (api_complaints, api_reviews, api_bulletins, api_wrap_ups, api_surveys):
+        module.register(router)

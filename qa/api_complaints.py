@@ -7,12 +7,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, pagination, serializers, status, viewsets
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from campaigns.models import Call
+from core import paging
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.numbers import LARGEST_ID
@@ -23,13 +24,10 @@ from qa.models import Complaint, ComplaintCategory, ComplaintStep, Severity
 from qa.services import complaints as services
 
 
-class NewestFirst(pagination.CursorPagination):
-    """By the time they were received, newest first."""
+class NewestFirst(paging.NewestFirst):
+    """By the time they were received."""
 
     ordering = ("-received_at", "-id")
-    page_size = 100
-    page_size_query_param = "page_size"
-    max_page_size = 1000
 
 
 class ComplaintSerializer(serializers.ModelSerializer):

@@ -13,6 +13,7 @@ from qa.models import GateReviewItem
 from scripts import checks
 
 Kind, Result, Stage = GateReviewItem.Kind, GateReviewItem.Result, Campaign.Stage
+OF_CALLS = ("listened", "answers")  # items whose words tell of calls
 NAMED = 5  # so many of what was found are kept by name
 
 

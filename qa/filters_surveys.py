@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.filters import YES_NO, visible_rows
 from campaigns.models import Campaign
 from core.filters import FromDayFilter, ToDayFilter
+from core.numbers import LARGEST_ID
 from people.models import Team
 from qa.filters import OfFigureFilter
 from qa.models import SurveyAsk
@@ -41,3 +42,13 @@ class SurveyFilter(OfFigureFilter):
 
     def by_answered(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(answer__isnull=value == "0")
+
+
+class SurveyRowFilter(SurveyFilter):
+    """What programs ask besides; `call` is the number of one call."""
+
+    call = django_filters.NumberFilter(field_name="call_id", min_value=1, max_value=LARGEST_ID)
+
+    class Meta:
+        model = SurveyAsk
+        fields = ("state", "channel")

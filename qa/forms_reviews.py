@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
@@ -16,6 +17,12 @@ from qa.models import GateReview, GateReviewItem, QualityForm
 MOST_OWNERS = 200
 
 
+def forms_of_trials() -> QuerySet[QualityForm]:
+    """On which recordings of a trial can be scored."""
+    published = QualityForm.objects.filter(versions__status="published").exclude(purpose="recruiting")
+    return published.order_by("code")
+
+
 class OpenForm(forms.Form):
     """Only the trial asks on which form its recordings are scored."""
 
@@ -25,8 +32,7 @@ class OpenForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        published = QualityForm.objects.filter(versions__status="published").exclude(purpose="recruiting")
-        self.fields["form"].queryset = published.order_by("code")  # type: ignore[attr-defined]
+        self.fields["form"].queryset = forms_of_trials()  # type: ignore[attr-defined]
 
 
 class AnswerForm(forms.Form):

@@ -116,6 +116,7 @@ def ask_customers(run: Run) -> dict[str, Any]:
 
     with run.chunk():
         expired = surveys.expire(at=run.now())
+    run.each(surveys.leads_left(), lambda pk: surveys.close_lead(pk=pk))
     drawn = [(rule, call) for rule in surveys.rules_in_order() for call in surveys.drawn_by(rule, at=run.now())]
     chosen = run.each(drawn, lambda pair: surveys.choose_call(rule=pair[0], call=pair[1], at=run.now()))
     asked = run.each(
@@ -125,9 +126,23 @@ def ask_customers(run: Run) -> dict[str, Any]:
     )
     return {
         "chosen": sum(ask is not None for ask in chosen),
-        "sent": sum(ask.state == SurveyAsk.State.SENT for ask in asked),
+        "booked": sum(ask.state == SurveyAsk.State.BOOKED for ask in asked),
+        "called": sum(ask.state == SurveyAsk.State.SENT for ask in asked),
         "expired": expired,
     }
+
+
+@scheduled(
+    "qa.hand_over_messages",
+    every=timedelta(minutes=1),
+    label=gettext_lazy("Hand text messages of surveys to the sender"),
+    lease=timedelta(minutes=5),
+)
+def hand_over_messages(run: Run) -> dict[str, Any]:
+    """What is booked. Two runs at once share the messages: each goes over once."""
+    from qa.services.survey_messages import hand_over as work
+
+    return work(run)
 
 
 @scheduled(
@@ -147,6 +162,20 @@ def compose_bulletins(run: Run) -> dict[str, Any]:
         return bulletins.compose(campaign=Campaign.objects.get(pk=campaign_id), by=None, at=run.now())
 
     return {"bulletins": len(run.each(bulletins.due(run.now()), compose, passed=(DomainError,)))}
+
+
+@scheduled(
+    "qa.name_calls_of_complaints",
+    every=timedelta(minutes=5),
+    label=gettext_lazy("Add their calls to complaints taken during a call"),
+    lease=timedelta(minutes=5),
+)
+def name_calls_of_complaints(run: Run) -> dict[str, Any]:
+    """As soon as the call is recorded."""
+    from qa.services import complaints
+
+    named = run.each(complaints.calls_to_name(run.now()), lambda pk: complaints.name_recorded_call(pk=pk))
+    return {"named": sum(named)}
 
 
 @scheduled(

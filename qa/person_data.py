@@ -120,7 +120,9 @@ def forget(customer: Customer, at: datetime) -> None:
     ComplaintStep.objects.filter(complaint__in=complaints).update(words="")
     # the link in the person's hand opens nothing any more
     SurveyAsk.objects.filter(customer_id__in=persons).update(token_digest=None, refusal="")
-    SurveyAsk.objects.filter(customer_id__in=persons, state="chosen").update(state="refused", reason="locked")
+    SurveyAsk.objects.filter(customer_id__in=persons, state__in=SurveyAsk.WAITING).update(
+        state="refused", reason="locked"
+    )
     SurveyAsk.objects.filter(customer_id__in=persons, state="sent").update(state="expired")
     # after the links, whose rows an answer in flight holds: its words are there to be emptied by now
     _survey_answers(customer).order_by().update(words="")

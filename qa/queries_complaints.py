@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from campaigns.models import Call
+from campaigns.models import Call, Lead, LiveCall
+from campaigns.services.desk import live_call
+from core.numbers import LARGEST_ID, number_or_none
 from customers.models import Customer
 from people.models import City, Membership, User
 from qa.models import Complaint, Recording
@@ -60,3 +63,53 @@ def cities_for(user: User) -> QuerySet[City]:
     day = user.memberships.valid_on(timezone.localdate())
     teams = day.exclude(team=None).values("team__city")
     return City.objects.filter(Q(pk__in=City.objects.visible_to(user).values("pk")) | Q(pk__in=teams)).order_by("name")
+
+
+# -- at the desk -------------------------------------------------------------------------------------------------------
+
+JUST_NOW = timedelta(minutes=30)
+LONGEST_CALL = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class DeskCall:
+    """A call that an agent can take a complaint of at the desk: the one that goes on (`live`), or one recorded just now (`call`)."""
+
+    key: str
+    customer: Customer | None
+    started_at: datetime
+    live: LiveCall | None = None
+    call: Call | None = None
+
+
+def desk_calls(agent: User, at: datetime) -> list[DeskCall]:
+    """The call in hand, then the one before it. Asked when the sheet is opened, not with the desk."""
+    lead = Lead.objects.held_by(agent).select_related("customer").first()
+    live = live_call(lead) if lead else None
+    found = [DeskCall(f"live-{live.pk}", lead.customer, live.placed_at, live=live)] if lead and live else []
+    return found + [_recorded(call) for call in _just_now(agent, at).order_by("-started_at")[:1]]
+
+
+def desk_call(agent: User, key: str, at: datetime) -> DeskCall | None:
+    """The call that the sheet was opened for; recorded meanwhile, it is that call."""
+    kind, _dash, number = key.partition("-")
+    pk = number_or_none(number, LARGEST_ID)
+    if kind == "call":
+        call = _just_now(agent, at - JUST_NOW).filter(pk=pk).first()  # the sheet may have stood open for a while
+        return _recorded(call) if call else None
+    live = LiveCall.objects.select_related("lead__customer", "agent").filter(pk=pk, agent=agent).first()
+    if kind != "live" or live is None:
+        return None
+    call = Call.objects.filter(agent_id=agent.pk, started_at=live.placed_at, lead_id=live.lead_id).first()
+    if call is not None:
+        return _recorded(call)
+    return DeskCall(key, live.lead.customer, live.placed_at, live=live) if live.placed_at > at - LONGEST_CALL else None
+
+
+def _just_now(agent: User, at: datetime) -> QuerySet[Call]:
+    return Call.objects.filter(agent_id=agent.pk, started_at__gte=at - JUST_NOW, connected=True)
+
+
+def _recorded(call: Call) -> DeskCall:
+    customer = Customer.objects.filter(pk=call.customer_id).first()
+    return DeskCall(f"call-{call.pk}", customer, call.started_at, call=call)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
 from campaigns.models import Call, Campaign, Gate
 from campaigns.queries_refusals import REFUSED, clusters_of
@@ -199,18 +199,37 @@ def _as_calls(more: int, of: int, made: int) -> int | None:
 # -- which gates wait ---------------------------------------------------------------------------------------------------
 
 
-def waiting(user: User) -> QuerySet[Gate]:
-    """Gates that stand next before a campaign and ask for a review, of the campaigns the user sees; decided ones are left out."""
+DECIDED = (Gate.Status.PASSED, Gate.Status.OVERRIDDEN)
+
+
+def gates_shown(user: User) -> QuerySet[Gate]:
+    """Gates that ask for a review, of the campaigns the user sees; each with `is_opened` (a round is open) and `is_outdated` (passed for
+    another script version than the campaign has)."""
     seen = Campaign.objects.visible_to(user)
+    opened = GateReview.objects.open().filter(gate=OuterRef("pk"))
+    passed = GateReview.objects.filter(gate=OuterRef("pk"), verdict=GateReview.Verdict.PASS).order_by("-pk")
+    version = F("campaign__script_version")
+    changed = Q(passed_for__isnull=False) & (Q(campaign__script_version=None) | ~Q(passed_for=version))
+    rows = Gate.objects.filter(stage__in=Gate.REVIEWED, campaign__in=seen.values("pk"))
+    rows = rows.alias(passed_for=Subquery(passed.values("script_version")[:1])).annotate(
+        is_opened=Exists(opened),
+        is_outdated=Case(When(changed, status=Gate.Status.PASSED, then=True), default=False, output_field=BooleanField()),
+    )  # fmt: skip
+    return rows.select_related("campaign__city")
+
+
+def waiting(user: User) -> QuerySet[Gate]:
+    """Gates that stand next before a campaign, without those that are decided; one that was passed for another script version waits again."""
     stands = Q(stage=Campaign.Stage.TRIAL, campaign__stage=Campaign.Stage.SCRIPT_REVIEW) | Q(
         stage=Campaign.Stage.RUNNING, campaign__stage=Campaign.Stage.TRIAL
     )
-    undecided = Gate.objects.filter(stands, campaign__in=seen.values("pk")).exclude(
-        status__in=(Gate.Status.PASSED, Gate.Status.OVERRIDDEN)
-    )
-    opened = GateReview.objects.open().filter(gate=OuterRef("pk"))
-    rows = undecided.annotate(is_opened=Exists(opened))
-    return rows.select_related("campaign__city").order_by("campaign__code", "pk")
+    rows = gates_shown(user).filter(stands).filter(~Q(status__in=DECIDED) | Q(is_outdated=True))
+    return rows.order_by("campaign__code", "pk")
+
+
+def reviews_shown(user: User) -> QuerySet[GateReview]:
+    """Rounds of review, with what their items and verdict say of the campaign."""
+    return GateReview.objects.visible_to(user).select_related("gate__campaign__script_version__script")
 
 
 def past(user: User) -> QuerySet[GateReview]:

@@ -19,7 +19,7 @@ from core.calendar import month_label
 from core.means import Sums
 from core.stats import wilson
 from people.models import User
-from qa.models import SurveyAnswer, SurveyAsk, SurveyRule
+from qa.models import SurveyAnswer, SurveyAsk, SurveyMessage, SurveyRule
 from qa.queries import LOCKED
 
 LEAST = 30
@@ -105,6 +105,14 @@ def refused(user: User, *, since: datetime) -> list[tuple[str, int]]:
     return [(str(words[reason]), n) for reason, n in counts]
 
 
+def messages_by_state(user: User, *, since: datetime) -> list[tuple[str, str, int]]:
+    """(state, in words, how many) of the text messages about the calls since then, in the order of their way."""
+    seen = SurveyAsk.objects.visible_to(user).filter(call_started_at__gte=since)
+    rows = SurveyMessage.objects.filter(ask__in=seen.values("pk")).order_by().values_list("state")
+    counts = dict(rows.annotate(n=Count("pk")))
+    return [(state, str(words), counts[state]) for state, words in SurveyMessage.State.choices if state in counts]
+
+
 def words_shown(user: User, *, since: datetime) -> QuerySet[SurveyAnswer]:
     seen = SurveyAsk.objects.visible_to(user).filter(call_started_at__gte=since).exclude(customer_id__in=LOCKED)
     rows = SurveyAnswer.objects.filter(ask__in=seen.values("pk")).exclude(words="")
@@ -122,11 +130,16 @@ def rules_shown(user: User) -> QuerySet[SurveyRule]:
     return rows.order_by(F("ended_at").desc(nulls_first=True), "pk")
 
 
-def to_record(agent: User, *, at: datetime) -> QuerySet[SurveyAsk]:
-    """Open surveys by callback of the customer at the agent's desk, and of those the agent has called back lately; none of the own calls."""
+def called_back(agent: User, *, at: datetime) -> QuerySet[SurveyAsk]:
+    """Surveys by callback of the customer at the agent's desk, and of those the agent has called back lately; none of the own calls."""
     called = Call.objects.filter(
         started_at__gte=at - RECALLED, agent_id=agent.pk, connected=True, lead_id__isnull=False
     )
-    rows = SurveyAsk.objects.filter(state=SurveyAsk.State.SENT, expires_at__gt=at, lead_id__isnull=False)
     mine = Q(lead_id__in=Lead.objects.filter(agent=agent).values("pk")) | Q(lead_id__in=called.values("lead_id"))
-    return rows.filter(mine).exclude(agent_id=agent.pk).select_related("rule__questionnaire").order_by("sent_at", "pk")
+    return SurveyAsk.objects.filter(mine, lead_id__isnull=False).exclude(agent_id=agent.pk)
+
+
+def to_record(agent: User, *, at: datetime) -> QuerySet[SurveyAsk]:
+    """Those that can be answered now."""
+    rows = called_back(agent, at=at).filter(state=SurveyAsk.State.SENT, expires_at__gt=at)
+    return rows.select_related("rule__questionnaire").order_by("sent_at", "pk")

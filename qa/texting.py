@@ -14,12 +14,13 @@ KEPT = 100
 
 
 class NotSent(Exception):
-    """The message was not taken: it may be tried again later, and has cost the person nothing."""
+    """The message was surely not taken: it may be tried again later, and has cost the person nothing."""
 
 
 class Sender(Protocol):
     def send(self, *, phone: Phone, text: str) -> None:
-        """Hand the message over. The number rests sealed in `phone`. Raises NotSent."""
+        """Hand the message over, within a minute. The number rests sealed in `phone`. Raises NotSent, only when the message surely went
+        nowhere: every other exception is taken for an answer that was lost, and the message is not sent again."""
 
 
 class Simulator:

@@ -137,6 +137,7 @@ urlpatterns = [
     path("complaints/", complaints.complaints, name="complaints"),
     path("complaints/badge/", complaints.badge, name="complaints-badge"),
     path("complaints/rates/", complaint_rates.rates, name="complaint-rates"),
+    path("complaints/desk/", complaints.complaint_desk, name="complaint-desk"),
     path("complaints/new/", complaints.complaint_new, name="complaint-new"),
     path("complaints/<int:pk>/", complaints.complaint, name="complaint"),
     path("complaints/<int:pk>/give/", complaints.give, name="complaint-give"),

@@ -19,7 +19,7 @@ from metrics.questions import ask
 from metrics.trial_page import board_of
 from people.models import City
 from qa import scoring
-from qa.models import Appeal, Complaint, Evaluation, EvaluationAnswer, FormItem, Severity
+from qa.models import Appeal, Complaint, Evaluation, EvaluationAnswer, FormItem, FullRunSheet, Severity
 from scripts.models import GuidanceMap, Phrase
 
 COUNTS = (
@@ -29,6 +29,7 @@ COUNTS = (
 RATES = (
     "contact_rate", "success_rate", "final_success_rate", "cancellation_rate", "complaint_rate", "quality_score",
 )  # fmt: skip
+FIRST_HOURS = ("calls", "calls_connected", "customers_reached", "customers_won", "calls_scored", "calls_passed")
 MOST_ERRORS, MOST_PHRASES = 10, 10
 # when it was made and counted; what the rest of the content may be compared without
 MOMENTS = ("made_on", "counted_at")
@@ -56,6 +57,7 @@ def collect(campaign: Campaign, at: datetime) -> Content:
         "phrases": _phrases(campaign),
         "map": _map(campaign),
         "gates": _gates(campaign),
+        "first_hours": _first_hours(campaign),
         "experiments": [_experiment(row, at) for row in campaign.experiments.exclude(state="draft").order_by("pk")],
     }
 
@@ -217,6 +219,24 @@ def _gates(campaign: Campaign) -> list[Content]:
             "reason": row.reason,
         }
         for row in sorted(rows, key=lambda row: order.index(row.stage) if row.stage in order else len(order))
+    ]
+
+
+def _first_hours(campaign: Campaign) -> list[Content]:
+    """The sheets of the full run as they were frozen at their hours, with what was decided; nothing of them is counted again."""
+    sheets = FullRunSheet.objects.filter(run__campaign=campaign).select_related("decided_by").order_by("hour")
+    return [
+        {
+            "hour": sheet.hour,
+            "until": sheet.until.isoformat(),
+            "counts": {name: sheet.figures["so_far"].get(name, 0) for name in FIRST_HOURS},
+            "judged": sheet.figures["judged"],
+            "by_limits": sheet.by_limits,
+            "decision": sheet.decision,
+            "decided_by": str(sheet.decided_by or ""),
+            "reason": sheet.reason,
+        }
+        for sheet in sheets
     ]
 
 

@@ -15,9 +15,10 @@ from metrics import registry
 from metrics.export import unit_label
 from metrics.indicators import MATURE_DAYS
 from metrics.trial_page import verdict_words
-from qa.models import WrapUp
+from qa import limits
+from qa.models import FullRunSheet, WrapUp
 from qa.models.forms import in_language
-from qa.wrap_up_content import COUNTS, RATES
+from qa.wrap_up_content import COUNTS, FIRST_HOURS, RATES
 from scripts.models import GuidanceCard, ScriptStep
 
 SHOWN_COUNTS = COUNTS[:7]
@@ -64,7 +65,7 @@ def sections(row: WrapUp) -> list[Section]:
     said: Mapping[str, Any] = row.content
     return [
         _plan(said), _rates(said), _places(said, "city"), _places(said, "team"), _complaints(said), _errors(said), _phrases(said),
-        _map(said), _gates(said), _experiments(said),
+        _map(said), _gates(said), _first_hours(said), _experiments(said),
     ]  # fmt: skip
 
 
@@ -204,6 +205,40 @@ def _gates(said: Mapping[str, Any]) -> Section:
     ]  # fmt: skip
     heads = [_("Gate before"), _("Decision"), _("Decided by"), _("Second person"), _("Decided"), _("Reason")]
     return _section("gates", _("Gates"), heads, rows, empty=_("The campaign had no gates."))
+
+
+def _first_hours(said: Mapping[str, Any]) -> Section:
+    """Reports that were finished before the first hours stood in them have none."""
+    rows = [
+        [
+            Cell(_("Hour %(n)s") % {"n": row["hour"]}), *_texts(_moment(row["until"])),
+            *(Cell(row["counts"][name]) for name in FIRST_HOURS),
+            *_texts("; ".join(_judged(line) for line in row["judged"]), _verdict(row["by_limits"]), _verdict(row["decision"]),
+                    row["decided_by"], row["reason"]),
+        ]
+        for row in said.get("first_hours", [])
+    ]  # fmt: skip
+    heads = [
+        _("Hour of work"), _("Calls until"), *(counted_label(name) for name in FIRST_HOURS), _("Against its limits"), _("The limits say"),
+        _("Decision"), _("Decided by"), _("Reason"),
+    ]  # fmt: skip
+    empty = _("The first hours of its full run were not monitored.")
+    return _section("first_hours", _("First hours of the full run"), heads, rows, empty=empty)
+
+
+def counted_label(name: str) -> str:
+    own = {"calls_scored": _("Calls scored"), "calls_passed": _("Scored calls that pass")}
+    return str(own.get(name) or registry.measures()[name].label)
+
+
+def _judged(line: Mapping[str, Any]) -> str:
+    told = limits.in_words(line)
+    share = f"{fixed(told['percent'], 1)} %" if told["percent"] is not None else "–"
+    return f"{told['label']} {share} ({'≥' if told['is_least'] else '≤'} {fixed(told['limit'], 1)} %)"
+
+
+def _verdict(value: str) -> str:
+    return str(FullRunSheet.Verdict(value).label) if value else _("not decided")
 
 
 def _experiments(said: Mapping[str, Any]) -> Section:

@@ -303,6 +303,7 @@ SPECTACULAR_SETTINGS = {
         "DataRequestOrderEnum": "campaigns.models.DataRequest.Order",
         "SegmentAllocationOrderEnum": "campaigns.models.SegmentAllocation.Order",
         "EvaluationAnswerEnum": "qa.models.EvaluationAnswer.Answer",
+        "GateReviewVerdictEnum": "qa.models.GateReview.Verdict",
     },
 }
 

@@ -63,7 +63,7 @@ def check_taken(contact: Contact) -> Contact:
 
 
 @transaction.atomic
-def give_message_back(*, contact: Contact, by: User, at: datetime) -> Contact:
+def give_message_back(*, contact: Contact, by: User | None, at: datetime) -> Contact:
     """The message was not sent: the person's budget is as if it had never been asked for. Raises NoSuchMessage."""
     person = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=contact.customer_id)
     # under the lock of the person

@@ -12,6 +12,7 @@ from .recordings import KeepRule, Listening, Recording, RecordingNote, Sound
 from .reviews import GateReview, GateReviewItem
 from .risks import ComplaintRisk
 from .sampling import SampleDraw, SampleGap, SamplePick, SamplingPlan
+from .survey_messages import SurveyMessage
 from .surveys import Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
 from .work import ScoringTask
 from .wrap_ups import WrapUp
@@ -59,6 +60,7 @@ __all__ = [
     "Suggestion",
     "SurveyAnswer",
     "SurveyAsk",
+    "SurveyMessage",
     "SurveyRule",
     "WrapUp",
 ]

@@ -96,6 +96,9 @@ class Complaint(models.Model):
     city_id = models.BigIntegerField(_("customer's city"))
     call_id = models.BigIntegerField(_("call"), null=True)
     call_started_at = models.DateTimeField(_("time of the call"), null=True)
+    live_since = models.DateTimeField(
+        _("dialled"), null=True, help_text=_("Of the call that went on when it was taken, until that call is recorded.")
+    )
     campaign_id = models.BigIntegerField(_("campaign"), null=True)
     team_id = models.BigIntegerField(_("team"), null=True)
     agent_id = models.BigIntegerField(_("agent"), null=True)
@@ -133,6 +136,10 @@ class Complaint(models.Model):
                 | Q(call_id__isnull=False, call_started_at__isnull=False),
             ),
             models.CheckConstraint(
+                name="complaint_live_call_has_its_agent",
+                condition=Q(live_since=None) | Q(call_id=None, agent_id__isnull=False, customer_id__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="complaint_state_is_dated",
                 condition=Q(state__in=["received", "in_work"], answered_at=None, closed_at=None)
                 | Q(state="answered", answered_at__isnull=False, closed_at=None)
@@ -150,6 +157,7 @@ class Complaint(models.Model):
             models.Index(fields=["customer_id"], name="complaint_customer"),
             models.Index(fields=["city_id", "-received_at"], name="complaint_city"),
             models.Index(fields=["call_started_at"], name="complaint_called"),
+            models.Index(fields=["id"], name="complaint_live", condition=Q(live_since__isnull=False)),
             models.Index(fields=["due_at"], name="complaint_due", condition=Q(state__in=["received", "in_work"])),
         ]
 

@@ -160,6 +160,7 @@ class SurveyAsk(models.Model):
 
     class State(models.TextChoices):
         CHOSEN = "chosen", _("Waits to be asked")
+        BOOKED = "booked", _("Message waits for the sender")
         SENT = "sent", _("Asked")
         REFUSED = "refused", _("Not asked")
         ANSWERED = "answered", pgettext_lazy("survey", "Answered")
@@ -172,7 +173,9 @@ class SurveyAsk(models.Model):
         ASKED = "asked", _("Asked lately")
         CONTACT = "contact", _("Rules of contact")
         NO_NUMBER = "no_number", _("No number in use")
+        SENDER = "sender", _("The sender did not take the message")
 
+    WAITING = (State.CHOSEN, State.BOOKED)
     ASKED = (State.SENT, State.ANSWERED, State.EXPIRED)
 
     rule = models.ForeignKey(SurveyRule, models.PROTECT, related_name="asks", verbose_name=_("rule"))
@@ -195,6 +198,7 @@ class SurveyAsk(models.Model):
     token_digest = models.BinaryField(max_length=32, null=True, editable=False)
     contact_id = models.BigIntegerField(_("contact"), null=True)
     lead_id = models.BigIntegerField(_("lead"), null=True)
+    closes_lead = models.BooleanField(_("its lead is closed with it"), default=False, db_default=False)
 
     objects = SurveyAskQuerySet.as_manager()
 
@@ -205,7 +209,7 @@ class SurveyAsk(models.Model):
             models.CheckConstraint(name="survey_chance", condition=Q(probability__gt=0, probability__lte=1)),
             models.CheckConstraint(
                 name="survey_state_is_whole",
-                condition=Q(state="chosen", reason="", sent_at=None)
+                condition=Q(state__in=["chosen", "booked"], reason="", sent_at=None)
                 | (Q(state="refused", sent_at=None) & ~Q(reason=""))
                 | Q(state__in=["sent", "answered", "expired"], reason="", sent_at__isnull=False, expires_at__isnull=False),
             ),
@@ -216,6 +220,7 @@ class SurveyAsk(models.Model):
             models.Index(fields=["try_at"], name="survey_waiting", condition=Q(state="chosen")),
             models.Index(fields=["expires_at"], name="survey_open", condition=Q(state="sent")),
             models.Index(fields=["lead_id"], name="survey_lead", condition=Q(lead_id__isnull=False)),
+            models.Index(fields=["id"], name="survey_closes_lead", condition=Q(state="expired", closes_lead=True)),
         ]
 
 

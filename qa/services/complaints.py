@@ -12,12 +12,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from campaigns.models import Call, Campaign
+from campaigns.models import Call, Campaign, LiveCall
 from campaigns.services.planning import switch_campaign
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer, Suppression
-from customers.queries import heirs_of, was_erased
+from customers.queries import former_ids, heirs_of, was_erased
 from customers.services.suppress import lock_person, suppress
 from people.models import City, User
 from qa import rules
@@ -26,6 +26,7 @@ from qa.services.listening import PersonLocked
 from scripts.models import Article
 
 Kind, State = ComplaintStep.Kind, Complaint.State
+RECORDED_WITHIN = timedelta(days=2)  # a result saved without a connection comes later
 
 
 class ComplaintSaysNothing(DomainError):
@@ -59,16 +60,17 @@ class NobodyToKeep(DomainError):
 @transaction.atomic
 def take_complaint(
     *, category: ComplaintCategory, severity: str, words: str, by: User, at: datetime, call: Call | None = None,
-    customer: Customer | None = None, city: City | None = None, in_charge: User | None = None,
+    customer: Customer | None = None, city: City | None = None, in_charge: User | None = None, live: LiveCall | None = None,
 ) -> Complaint:  # fmt: skip
-    """Take a complaint of a call, of a customer, or of a city alone. The same call with the same category again gives the first one,
-    to who may see it; called serious only now, it is to be decided there.
+    """Take a complaint of a call, of a call that still goes on (`live`), of a customer, or of a city alone. The same call with the same
+    category again gives the first one, to who may see it; called serious only now, it is to be decided there.
 
     Raises PermissionRefused, ComplaintSaysNothing, ComplaintWithoutPlace, ComplaintNotThere, CannotBeInCharge, PersonLocked, PersonErased.
     """
     if not rules.can_take_complaints(by):
         raise PermissionRefused(_("Your role does not allow this."))
     said = _need(words)
+    customer = live.lead.customer if live else customer
     place = call.city_id if call else customer.city_id if customer else city.pk if city else None
     if place is None:
         raise ComplaintWithoutPlace(_("Say to which call, customer or city the complaint belongs."))
@@ -78,6 +80,10 @@ def take_complaint(
         Campaign.objects.select_for_update().filter(pk=call.campaign_id).first()
     if call and (known := Complaint.objects.filter(call_id=call.pk, category=category).first()):
         return _again(known, severity, by)
+    if live and (
+        known := Complaint.objects.filter(customer_id=whose, live_since=live.placed_at, category=category).first()
+    ):
+        return _again(known, severity, by)
     _check_person(whose)
     complaint = Complaint(
         customer_id=whose, city_id=place, category=category, severity=severity,
@@ -85,6 +91,8 @@ def take_complaint(
     )  # fmt: skip
     if call:
         _of_call(complaint, call)
+    if live:
+        _of_live(complaint, live, at)
     if severity != Severity.SERIOUS or rules.can_weigh_complaint(by, complaint):
         complaint.confirmed_at = at
     complaint.save()
@@ -289,9 +297,46 @@ def _time_for(severity: str) -> timedelta:
 
 
 def _of_call(complaint: Complaint, call: Call) -> None:
-    complaint.call_id, complaint.call_started_at = call.pk, call.started_at
+    complaint.call_id, complaint.call_started_at, complaint.live_since = call.pk, call.started_at, None
     complaint.campaign_id, complaint.team_id, complaint.agent_id = call.campaign_id, call.team_id, call.agent_id
     complaint.script_version_id = call.script_version_id
+
+
+def _of_live(complaint: Complaint, live: LiveCall, at: datetime) -> None:
+    """What is known before the call has its row; the script version comes with that."""
+    team = live.agent.team_at(at)
+    complaint.live_since, complaint.campaign_id, complaint.agent_id = (
+        live.placed_at,
+        live.lead.campaign_id,
+        live.agent_id,
+    )
+    complaint.team_id = team.pk if team else None
+
+
+def calls_to_name(at: datetime) -> list[int]:
+    """Complaints that were taken while their call went on, and do not name it yet."""
+    return list(
+        Complaint.objects.filter(live_since__isnull=False, received_at__gt=at - RECORDED_WITHIN).order_by("pk").values_list("pk", flat=True)
+    )  # fmt: skip
+
+
+@transaction.atomic
+def name_recorded_call(*, pk: int) -> bool:
+    """The complaint names its call, as soon as that is recorded. False: it is not, or has another complaint of the category meanwhile."""
+    complaint = _row(Complaint(pk=pk))
+    if complaint.live_since is None:
+        return False
+    found = Call.objects.filter(agent_id=complaint.agent_id, started_at=complaint.live_since)
+    call = found.filter(customer_id__in=[complaint.customer_id, *former_ids(complaint.customer_id or 0)]).first()
+    if call is None:
+        return False
+    if not Complaint.objects.filter(call_id=call.pk, category=complaint.category_id).exists():
+        _of_call(complaint, call)
+    complaint.live_since = None
+    complaint.save(
+        update_fields=["live_since", "call_id", "call_started_at", "campaign_id", "team_id", "agent_id", "script_version_id"]
+    )  # fmt: skip
+    return complaint.call_id is not None
 
 
 def _name_call(complaint: Complaint, call: Call) -> None:

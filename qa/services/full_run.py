@@ -34,12 +34,22 @@ SELECT DISTINCT floor(extract(epoch FROM started_at) / 900)::bigint
   FROM campaigns_call
  WHERE campaign_id = %s AND direction = 'outbound' AND started_at >= %s AND started_at < %s
  ORDER BY 1"""
+# Who was merged into another is that one, as in the rollups: two calls to them are one customer reached.
 COUNTS = """
-SELECT count(*), count(*) FILTER (WHERE connected), count(DISTINCT customer_id), count(DISTINCT customer_id) FILTER (WHERE connected),
-       count(DISTINCT customer_id) FILTER (WHERE sale), count(DISTINCT customer_id) FILTER (WHERE complaint),
-       count(DISTINCT customer_id) FILTER (WHERE mid_call)
-  FROM campaigns_call
- WHERE campaign_id = %s AND direction = 'outbound' AND started_at >= %s AND started_at < %s"""
+WITH RECURSIVE told AS (
+    SELECT customer_id, connected, sale, complaint, mid_call
+      FROM campaigns_call
+     WHERE campaign_id = %s AND direction = 'outbound' AND started_at >= %s AND started_at < %s),
+heirs (id, heir) AS (
+    SELECT id, merged_into_id FROM customers_customer WHERE merged_into_id IS NOT NULL AND id IN (SELECT customer_id FROM told)
+    UNION
+    SELECT h.id, c.merged_into_id FROM heirs h JOIN customers_customer c ON c.id = h.heir WHERE c.merged_into_id IS NOT NULL),
+now AS (SELECT h.id, h.heir FROM heirs h JOIN customers_customer c ON c.id = h.heir WHERE c.merged_into_id IS NULL),
+calls AS (SELECT t.*, coalesce(n.heir, t.customer_id) AS person FROM told t LEFT JOIN now n ON n.id = t.customer_id)
+SELECT count(*), count(*) FILTER (WHERE connected), count(DISTINCT person), count(DISTINCT person) FILTER (WHERE connected),
+       count(DISTINCT person) FILTER (WHERE sale), count(DISTINCT person) FILTER (WHERE complaint),
+       count(DISTINCT person) FILTER (WHERE mid_call)
+  FROM calls"""
 MEASURES = (
     "calls", "calls_connected", "customers_called", "customers_reached", "customers_won", "customers_complained", "customers_broke_off",
 )  # fmt: skip

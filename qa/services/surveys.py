@@ -26,8 +26,8 @@ from customers.models import Customer, Phone
 from customers.queries import former_ids
 from customers.services.suppress import lock_person
 from people.models import City, User
-from qa import rules, texting
-from qa.models import Complaint, Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
+from qa import rules
+from qa.models import Complaint, Questionnaire, SurveyAnswer, SurveyAsk, SurveyMessage, SurveyRule
 
 State, Reason, Channel = SurveyAsk.State, SurveyAsk.Reason, SurveyRule.Channel
 SALT = "qa.survey"
@@ -141,8 +141,8 @@ def drawn_by(rule: SurveyRule, *, at: datetime) -> QuerySet[Call]:
 @transaction.atomic
 def choose_call(*, rule: SurveyRule, call: Call, at: datetime) -> SurveyAsk | None:
     """Keep that the lot hit the call, and whether the person may be asked at all. None: the call was chosen before."""
-    customer = _person(call.customer_id)
-    reason = _against(customer, rule, at) if customer else Reason.LOCKED
+    customer = person_of(call.customer_id)
+    reason = against(customer, rule, at) if customer else Reason.LOCKED
     ask = SurveyAsk(
         rule=rule, call_id=call.pk, call_started_at=call.started_at, customer_id=customer.pk if customer else call.customer_id,
         city_id=call.city_id, team_id=call.team_id, agent_id=call.agent_id, campaign_id=call.campaign_id, channel=rule.channel,
@@ -158,12 +158,12 @@ def choose_call(*, rule: SurveyRule, call: Call, at: datetime) -> SurveyAsk | No
     return ask
 
 
-def _person(pk: int) -> Customer | None:
+def person_of(pk: int) -> Customer | None:
     """The person, locked, who has taken over what this one was merged into."""
     return lock_person(Customer.objects.filter(pk=pk).first(), None)
 
 
-def _against(customer: Customer, rule: SurveyRule, at: datetime, besides: int | None = None) -> str:
+def against(customer: Customer, rule: SurveyRule, at: datetime, besides: int | None = None) -> str:
     """Why this person is not to be asked, whatever the hour."""
     persons = [customer.pk, *former_ids(customer.pk)]
     if customer.is_locked:
@@ -172,7 +172,7 @@ def _against(customer: Customer, rule: SurveyRule, at: datetime, besides: int | 
         return Reason.SUPPRESSED
     if Complaint.objects.open().filter(customer_id__in=persons).exists():
         return Reason.COMPLAINT
-    lately = Q(state=State.CHOSEN) | Q(sent_at__gt=at - timedelta(days=rule.rest_days))
+    lately = Q(state__in=SurveyAsk.WAITING) | Q(sent_at__gt=at - timedelta(days=rule.rest_days))
     if SurveyAsk.objects.filter(lately, customer_id__in=persons).exclude(pk=besides or 0).exists():
         return Reason.ASKED
     return ""
@@ -191,9 +191,10 @@ def waiting(at: datetime) -> list[int]:
 def send(*, ask: SurveyAsk, at: datetime) -> SurveyAsk:
     """Ask, when nothing stands against it: the message takes one contact of the person's budget, a callback is left to the claim.
 
-    What the rules of contact refuse is tried again each hour, for two days. The message is handed over last: not taken, nothing was.
+    What the rules of contact refuse is tried again each hour, for two days. The message is only booked here: what hands it over comes after
+    this transaction (qa.services.survey_messages).
     """
-    person = _person(SurveyAsk.objects.values_list("customer_id", flat=True).get(pk=ask.pk))
+    person = person_of(SurveyAsk.objects.values_list("customer_id", flat=True).get(pk=ask.pk))
     ask = (
         SurveyAsk.objects.select_for_update(of=("self",))
         .select_related("rule__questionnaire", "rule__via")
@@ -201,41 +202,42 @@ def send(*, ask: SurveyAsk, at: datetime) -> SurveyAsk:
     )
     if ask.state != State.CHOSEN or ask.try_at > at:
         return ask
-    reason = _against(person, ask.rule, at, besides=ask.pk) if person else Reason.LOCKED
+    reason = against(person, ask.rule, at, besides=ask.pk) if person else Reason.LOCKED
     if reason or person is None:
-        return _refuse(ask, reason)
+        return refuse(ask, reason)
     return _call_back(ask, person, at) if ask.channel == Channel.CALLBACK else _text(ask, person, at)
 
 
 def _text(ask: SurveyAsk, person: Customer, at: datetime) -> SurveyAsk:
-    phone = Phone.objects.filter(customer=person, is_primary=True, is_dead=False).first()
-    if phone is None:
-        return _refuse(ask, Reason.NO_NUMBER)
+    if number_of(person) is None:
+        return refuse(ask, Reason.NO_NUMBER)
     campaign = Campaign.objects.select_related("product").get(pk=ask.campaign_id)
     try:
-        with transaction.atomic():
-            contact = messages.reserve_message(customer=person, campaign=campaign, by=None, at=at)
-            token, ask.token_digest = new_token()
-            ask.contact_id = contact.pk
-            _sent(ask, at)
-            texting.sender().send(phone=phone, text=invitation(token))
+        contact = messages.reserve_message(customer=person, campaign=campaign, by=None, at=at)
     except messages.MessageRefused as refusal:
-        return _wait(ask.pk, str(refusal), at)
-    except texting.NotSent:
-        return _wait(ask.pk, _("The message was not taken."), at)
+        return wait(ask.pk, str(refusal), at)
+    SurveyMessage.objects.create(ask=ask, contact_id=contact.pk, booked_at=contact.at)
+    ask.state, ask.contact_id, ask.refusal = State.BOOKED, contact.pk, ""
+    ask.save(update_fields=["state", "contact_id", "refusal"])
     return ask
+
+
+def number_of(person: Customer) -> Phone | None:
+    """Where a message to this person goes."""
+    return Phone.objects.filter(customer=person, is_primary=True, is_dead=False).first()
 
 
 def _call_back(ask: SurveyAsk, person: Customer, at: datetime) -> SurveyAsk:
     campaign = ask.rule.via
-    lead = asked_leads.ask_for_call(customer=person, campaign=campaign, at=at) if campaign else None
-    if lead is None:
-        return _wait(ask.pk, _("The campaign cannot call this person back just now."), at)
-    ask.lead_id = lead.pk
-    return _sent(ask, at)
+    asked = asked_leads.ask_for_call(customer=person, campaign=campaign, at=at) if campaign else None
+    if asked is None:
+        return wait(ask.pk, _("The campaign cannot call this person back just now."), at)
+    ask.lead_id, ask.closes_lead = asked.lead.pk, asked.is_for_us
+    return sent(ask, at)
 
 
-def _sent(ask: SurveyAsk, at: datetime) -> SurveyAsk:
+def sent(ask: SurveyAsk, at: datetime) -> SurveyAsk:
+    """From now on the customer can answer."""
     ask.state, ask.sent_at, ask.refusal = State.SENT, at, ""
     ask.expires_at = at + timedelta(days=ask.rule.valid_days)
     ask.save()
@@ -244,18 +246,20 @@ def _sent(ask: SurveyAsk, at: datetime) -> SurveyAsk:
 
 def put_off(*, pk: int, at: datetime) -> None:
     """Try this one again later: asking failed for a reason that is not the person's."""
-    _wait(pk, "", at)
+    wait(pk, "", at)
 
 
-def _wait(pk: int, sentence: str, at: datetime) -> SurveyAsk:
+def wait(pk: int, sentence: str, at: datetime, again: timedelta = AGAIN) -> SurveyAsk:
+    """Try again, unless two days have passed."""
     ask = SurveyAsk.objects.get(pk=pk)  # the object at hand was written to before it was refused
     ask.refusal = sentence[:300]
-    ask.try_at = at + AGAIN
+    ask.try_at = at + again
     ask.save(update_fields=["refusal", "try_at"])
-    return _refuse(ask, Reason.CONTACT) if at >= ask.chosen_at + WAITS else ask
+    return refuse(ask, Reason.CONTACT) if at >= ask.chosen_at + WAITS else ask
 
 
-def _refuse(ask: SurveyAsk, reason: str) -> SurveyAsk:
+def refuse(ask: SurveyAsk, reason: str) -> SurveyAsk:
+    """This person is not asked about this call."""
     ask.state, ask.reason = State.REFUSED, reason
     ask.save(update_fields=["state", "reason"])
     return ask
@@ -265,6 +269,22 @@ def _refuse(ask: SurveyAsk, reason: str) -> SurveyAsk:
 def expire(*, at: datetime) -> int:
     """Whose time to answer is over."""
     return SurveyAsk.objects.filter(state=State.SENT, expires_at__lte=at).update(state=State.EXPIRED)
+
+
+def leads_left() -> list[int]:
+    """Surveys that are over while the lead that was opened for them may still be called."""
+    rows = SurveyAsk.objects.filter(state=State.EXPIRED, closes_lead=True)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def close_lead(*, pk: int) -> bool:
+    """Nobody is called about a question that cannot be answered any more. False: an agent has the customer, or a call was promised."""
+    lead_id = SurveyAsk.objects.values_list("lead_id", flat=True).get(pk=pk)
+    if lead_id is None or not asked_leads.take_back(lead_id=lead_id):
+        return False
+    SurveyAsk.objects.filter(pk=pk).update(closes_lead=False)
+    return True
 
 
 # -- links and answers -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from campaigns.tests.factories import CampaignFactory
 from core.errors import PermissionRefused
 from core.jobs import enqueue, run_inline
 from core.models import AuditEvent, Job
+from customers.models import Customer
 from people.models import Membership
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa import limits
@@ -183,6 +184,24 @@ def test_figures_of_a_sheet_stay_when_calls_come_or_change_afterwards(team, camp
     full_run.watch(run_id=run.pk, at=DAWN + timedelta(hours=3))
     assert run.sheets.get().figures == before
     assert before["so_far"]["calls"] == before["so_far"]["customers_reached"] == 8
+
+
+def test_persons_who_were_merged_are_one_customer_of_a_sheet(team, campaign):
+    """Four calls to four rows, of whom the first went into the second and that into the third: two customers are called and reached, one won."""
+    first, second, third, fourth = worked(team, campaign, DAWN, 4)
+    merge(first, second)
+    merge(second, third)
+    Call.objects.filter(pk__in=[first.pk, third.pk]).update(sale=True)
+
+    told = full_run.count(campaign.pk, DAWN, DAWN + timedelta(hours=1))
+
+    assert (told["calls"], told["calls_connected"]) == (4, 4)
+    assert (told["customers_called"], told["customers_reached"], told["customers_won"]) == (2, 2, 1)
+    assert fourth.customer_id not in (first.customer_id, second.customer_id, third.customer_id)
+
+
+def merge(gone, kept):
+    Customer.objects.filter(pk=gone.customer_id).update(merged_into=kept.customer_id)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from campaigns.models import Lead
+from campaigns.models import Callback, Lead
 from campaigns.tests.factories import AT, CampaignFactory, CustomerFactory, LeadFactory, agent_of, person
 from campaigns.tests.test_claim import calling, pack
 from core.clock import database_now
@@ -23,8 +23,8 @@ from metrics.tests import factories as f
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa import person_data, queries_surveys, texting
-from qa.models import ComplaintCategory, Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
-from qa.services import complaints, surveys
+from qa.models import ComplaintCategory, Questionnaire, SurveyAnswer, SurveyAsk, SurveyMessage, SurveyRule
+from qa.services import complaints, survey_messages, surveys
 from qa.tests.factories import call_of
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +91,15 @@ def choose(at=AT):
 
 def ask_one(at=AT):
     [ask] = choose(at)
-    return surveys.send(ask=ask, at=at)
+    return send(ask, at)
+
+
+def send(ask, at):
+    """Book the message, and hand it over when it is booked."""
+    surveys.send(ask=ask, at=at)
+    for message in SurveyMessage.objects.booked():
+        survey_messages.deliver(pk=message.pk, sender=texting.sender(), clock=lambda: at)
+    return SurveyAsk.objects.select_related("rule").get(pk=ask.pk)
 
 
 def link():
@@ -119,7 +127,7 @@ def test_the_same_run_again_chooses_and_sends_nothing_new(rule, call):
 
     assert choose() == []
     assert surveys.choose_call(rule=rule, call=call, at=AT) is None
-    surveys.send(ask=ask, at=AT + HOUR)
+    send(ask, AT + HOUR)
     assert SurveyAsk.objects.count() == Contact.objects.count() == len(texting.Simulator.sent) == 1
 
 
@@ -183,7 +191,7 @@ def test_a_complaint_between_choosing_and_asking_stops_it_too(rule, call, agent)
     category = ComplaintCategory.objects.get(code="manner")
     complaints.take_complaint(call=call, by=agent, category=category, severity="normal", words="Rude.", at=AT)
 
-    assert surveys.send(ask=ask, at=AT).reason == "complaint"
+    assert send(ask, AT).reason == "complaint"
     assert not texting.Simulator.sent
 
 
@@ -233,22 +241,7 @@ def test_a_budget_that_is_free_again_is_used(rule, call):
     ask = ask_one()
 
     assert ask.state == "chosen"
-    assert surveys.send(ask=ask, at=AT + 3 * HOUR).state == "sent"
-
-
-class Broken:
-    def send(self, *, phone, text):
-        raise texting.NotSent
-
-
-def test_a_message_that_is_not_taken_costs_the_person_nothing(rule, call, settings):
-    settings.SURVEY_SENDER = "qa.tests.test_surveys.Broken"
-
-    ask = ask_one()
-
-    assert ask.state == "chosen"
-    assert not Contact.objects.exists()
-    assert Customer.objects.get(pk=call.customer_id).attempts == []
+    assert send(ask, AT + 3 * HOUR).state == "sent"
 
 
 # -- the customer's page -----------------------------------------------------------------------------------------------
@@ -260,7 +253,7 @@ def now_asked(questions, qa, team, agent, campaign):
     rule = rule_of(questions, qa)
     made = call_of(team, agent=agent, campaign=campaign, at=AT - HOUR, customer=customer_of(team))
     ask = surveys.choose_call(rule=rule, call=made, at=AT)
-    ask = surveys.send(ask=ask, at=AT)
+    ask = send(ask, AT)
     SurveyAsk.objects.update(expires_at=database_now() + DAY)
     return ask
 
@@ -411,6 +404,63 @@ def test_a_finished_lead_is_opened_again_and_one_that_is_not_to_be_called_is_not
 
     lead.refresh_from_db()
     assert (lead.state, lead.outcome, lead.attempts_made) == ("open", "", 0)
+
+
+@pytest.fixture
+def called_back(questions, qa, call):
+    """The lead of a survey by callback that nobody has answered when its time is over."""
+    rule_of(questions, qa, channel="callback", via=CampaignFactory())
+    ask = ask_one()
+    surveys.expire(at=ask.expires_at)
+    return Lead.objects.get(pk=ask.lead_id)
+
+
+def close_leads():
+    return [surveys.close_lead(pk=pk) for pk in surveys.leads_left()]
+
+
+def test_the_lead_of_a_survey_ends_with_it(called_back):
+    assert close_leads() == [True]
+    assert close_leads() == []
+
+    called_back.refresh_from_db()
+    assert (called_back.state, called_back.outcome) == ("done", "closed")
+
+
+def test_the_lead_of_a_survey_in_time_stays(questions, qa, call):
+    rule_of(questions, qa, channel="callback", via=CampaignFactory())
+    ask = ask_one()
+
+    surveys.expire(at=ask.expires_at - HOUR)
+
+    assert close_leads() == []
+
+
+def test_a_lead_that_was_open_before_the_survey_goes_on_without_it(questions, qa, call):
+    via = CampaignFactory()
+    rule_of(questions, qa, channel="callback", via=via)
+    lead = LeadFactory(campaign=via, customer=Customer.objects.get(pk=call.customer_id))
+    ask = ask_one()
+    surveys.expire(at=ask.expires_at)
+
+    assert (ask.lead_id, close_leads()) == (lead.pk, [])
+    assert Lead.objects.get(pk=lead.pk).state == "open"
+
+
+def test_a_lead_at_a_desk_is_closed_when_it_comes_back(called_back, team):
+    now = database_now()
+    Lead.objects.update(state="held", agent=agent_of(team), held_at=now, lease_until=now + HOUR)
+    assert close_leads() == [False]
+
+    Lead.objects.update(state="open", agent=None, held_at=None, lease_until=None)
+    assert close_leads() == [True]
+
+
+def test_a_call_that_was_promised_to_the_customer_is_kept(called_back, team):
+    Callback.objects.create(lead=called_back, agent=agent_of(team), due_at=AT + 8 * DAY)
+
+    assert close_leads() == [False]
+    assert Lead.objects.get().state == "open"
 
 
 def test_an_agent_sees_the_question_of_the_customer_at_the_desk(questions, qa, call, team, client):

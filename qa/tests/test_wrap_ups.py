@@ -21,7 +21,7 @@ from metrics.tests import factories as f
 from people.models import Membership
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa import wrap_up_files, wrap_up_page
-from qa.models import ComplaintCategory, Evaluation, WrapUp
+from qa.models import ComplaintCategory, Evaluation, FullRun, FullRunSheet, WrapUp
 from qa.services import wrap_ups
 from qa.services.complaints import take_complaint
 from qa.tests.factories import call_of
@@ -157,6 +157,38 @@ def test_common_errors_are_what_was_wanting_in_calls_drawn_at_random(team, campa
     assert [(error["texts"][0], error["bad"], error["n"]) for error in row.content["errors"]] == [
         ("Asks for the order", 2, 3), ("Insults", 1, 3),
     ]  # fmt: skip
+
+
+def test_the_first_hours_stand_in_it_as_they_were_frozen(campaign, called, qa):
+    """Of 40 reached 6 won: 15 percent, where 10 at least were wanted."""
+    run = FullRun.objects.create(campaign=campaign, form=form_of(qa).form, prepared_by=qa, prepared_at=AT)
+    counts = {
+        "calls": 60,
+        "calls_connected": 41,
+        "customers_reached": 40,
+        "customers_won": 6,
+        "calls_scored": 4,
+        "calls_passed": 3,
+    }
+    judged = {"indicator": "success_rate", "version": 1, "numerator": 6, "denominator": 40, "low": 0.05, "high": 0.3, "side": "least", "share": 0.1, "says": "within", "more": 0}  # fmt: skip
+    FullRunSheet.objects.create(
+        run=run, hour=2, until=f.at(DAY), since=f.at(DAY), counted_at=AT, figures={"so_far": counts, "judged": [judged]},
+        by_limits="proceed", decision="proceed", decided_by=qa, decided_at=AT,
+    )  # fmt: skip
+
+    row = made(campaign, qa)
+
+    [cells] = section(row, "first_hours").rows
+    assert [cell.value for cell in cells[2:8]] == [60, 41, 40, 6, 4, 3]
+    assert [cell.shown for cell in cells[8:12]] == ["Success rate 15.0 % (≥ 10.0 %)", "Proceed", "Proceed", "Lin"]
+    assert "First hours of the full run" in wrap_up_files.document(row)
+
+
+def test_a_report_of_before_has_no_first_hours(campaign, called, qa):
+    row = made(campaign, qa)
+    del row.content["first_hours"]
+
+    assert section(row, "first_hours").rows == []
 
 
 def test_complaints_are_counted_by_category_with_the_serious_ones(campaign, called, qa):

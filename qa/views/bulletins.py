@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from qa import limits, rules
 from qa.forms_bulletins import BulletinForm, ComposeForm, SuggestionForm
 from qa.models import Bulletin, Suggestion
 from qa.models.forms import in_language
+from qa.queries_bulletins import bulletins_shown
 from qa.services import bulletins as services
 from qa.views.forms import first_fault
 from qa.views.recordings import recording_of
@@ -41,10 +41,8 @@ def bulletins(request: HttpRequest) -> HttpResponse:
 
 def _list(request: HttpRequest) -> dict[str, Any]:
     must(request, rules.can_see_runs(request.user))
-    rows = Bulletin.objects.visible_to(request.user).select_related("campaign", "sent_by")
-    page = Paginator(rows.annotate(seen_count=Count("seen")).order_by("-hour", "-pk"), PAGE).get_page(
-        request.GET.get("page")
-    )
+    rows = bulletins_shown(request.user).order_by("-hour", "-pk")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     return {
         "page": page,
         "compose_form": ComposeForm(user=request.user) if rules.can_write_bulletins(request.user) else None,

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from campaigns.models import Call
 from campaigns.queries_calls import Names
+from campaigns.rules import can_work_desk
 from core.audit import audit_refusal
 from core.calendar import business_date
 from core.clock import database_now
@@ -121,6 +122,40 @@ def _taken(request: HttpRequest, form: TakeForm, call: Call | None, at: datetime
     except DomainError as refusal:
         if isinstance(refusal, QuotaUsedUp):
             audit_refusal(request, quota="search")
+        form.add_error(None, str(refusal))
+    return None
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def complaint_desk(request: HttpRequest) -> HttpResponse:
+    """The sheet at an agent's desk: a complaint of the call that goes on, or of the one just recorded. The call goes on beside it."""
+    must(request, can_work_desk(request.user) and rules.can_take_complaints(request.user))
+    at = database_now()
+    form = TakeForm(request.POST or None, user=request.user, cities=None, auto_id="complaint-%s")
+    if request.method == "POST" and form.is_valid() and (taken := _taken_at_desk(request, form, at)):
+        told = _told(taken) if taken.received_at == at else _("It was taken before; write what is new into its log.")
+        return render(request, "qa/_complaint_desk.html", {"taken": taken, "told": told})
+    calls = queries.desk_calls(request.user, at)
+    asked = request.POST.get("about", "")
+    if asked and asked not in [found.key for found in calls] and (kept := queries.desk_call(request.user, asked, at)):
+        calls.append(kept)
+    context = {"form": form, "calls": calls, "about": asked or (calls[0].key if calls else "")}
+    return render(request, "qa/_complaint_desk.html", context, status=422 if form.errors else 200)
+
+
+def _taken_at_desk(request: HttpRequest, form: TakeForm, at: datetime) -> Complaint | None:
+    """The complaint; None when a refusal stands in the form."""
+    found = queries.desk_call(request.user, request.POST.get("about", ""), at)
+    try:
+        if found is None:
+            raise services.ComplaintWithoutPlace(
+                _("This call is too long ago. Take the complaint on the page of the call.")
+            )
+        return services.take_complaint(by=request.user, at=at, call=found.call, live=found.live, **form.cleaned_data)
+    except PermissionRefused:
+        raise
+    except DomainError as refusal:
         form.add_error(None, str(refusal))
     return None
 

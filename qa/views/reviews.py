@@ -28,7 +28,6 @@ from qa.services import reviews as services, risks
 from qa.views.forms import first_fault
 
 PAGE = 50
-OF_CALLS = ("listened", "answers")  # items whose words tell of calls
 SHOWN = 200  # as many risks, and as many rounds
 
 
@@ -105,7 +104,9 @@ def _review(review: GateReview, may_decide: bool, whole: bool, at: Any) -> dict[
         {
             "item": item,
             "label": checkpoints.label(stage, item.key),
-            "said": checkpoints.sentences(item.key, item.found) if whole or item.key not in OF_CALLS else [],
+            "said": checkpoints.sentences(item.key, item.found)
+            if whole or item.key not in checkpoints.OF_CALLS
+            else [],
         }
         for item in services.fresh_items(review, at)
     ]

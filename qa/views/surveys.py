@@ -99,6 +99,7 @@ def results(request: HttpRequest) -> HttpResponse:
         "by": by, "groups": queries.GROUPS.items(), "group_name": queries.GROUPS[by], "months": months, "all_months": MONTHS, "since": since,
         "whole": whole, "page": page, "rows": page.object_list, "least": queries.LEAST,
         "refused": queries.refused(request.user, since=begins),
+        "messages_by_state": queries.messages_by_state(request.user, since=begins),
         "said": [(row, names.campaigns.get(row.ask.campaign_id, "")) for row in said],
     }  # fmt: skip
     return render(request, "qa/surveys.html", context)

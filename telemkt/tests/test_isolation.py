@@ -30,6 +30,7 @@ from campaigns.models import (
     Disposition,
     Experiment,
     ExperimentArm,
+    Gate,
     Lead,
     ListAllocation,
     ListSample,
@@ -63,17 +64,23 @@ from people.models import City, Membership, Team, User
 from people.tests.factories import LONG_AGO, CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import (
     Appeal,
+    Bulletin,
     Clip,
     Complaint,
     ComplaintCategory,
     Evaluation,
     EvaluationAnswer,
     FormItem,
+    GateReview,
+    Questionnaire,
     Recording,
     RecordingNote,
     Sound,
+    SurveyAsk,
+    SurveyRule,
     WrapUp,
 )
+from qa.services import bulletins
 from qa.services.evaluations import DECIDE_WITHIN
 from qa.wrap_up_content import collect
 from scripts.models import Offer, Product
@@ -249,6 +256,19 @@ def make_city(number: int) -> None:
         id=number, campaign_id=number, made_by=scorer, made_at=at, content=collect(Campaign.objects.get(pk=number), at),
         keep=f"{marker} keep", digest="0" * 64,
     )  # fmt: skip
+    Bulletin.objects.create(
+        id=number, campaign=campaign, hour=at, composed_at=at, text=f"{marker} bulletin", figures=bulletins.figures(campaign, at)
+    )  # fmt: skip
+    gate = Gate.objects.create(id=number, campaign=campaign, stage="running")
+    GateReview.objects.create(id=number, gate=gate, opened_by=scorer, opened_at=at)
+    questions = Questionnaire.objects.create(code=f"{marker}", number=1, question_zh="a", question_en="a", open_zh="a", open_en="a", made_by=scorer)  # fmt: skip
+    survey_rule = SurveyRule.objects.create(
+        id=number, questionnaire=questions, city=city, campaign=campaign, seed=marker, made_by=scorer, made_at=at
+    )
+    SurveyAsk.objects.create(
+        id=number, rule=survey_rule, call_id=number, call_started_at=at, channel="sms", probability=1, chosen_at=at, try_at=at,
+        **dict.fromkeys(where, number),
+    )  # fmt: skip
     Complaint.objects.create(
         id=number, call_id=number, call_started_at=at, category=ComplaintCategory.objects.get(code="other"), severity="minor",
         words=f"{marker} complains", received_by=scorer, received_at=at, due_at=at, confirmed_at=at, **where,
@@ -334,6 +354,7 @@ def _files() -> str:
 # The pages, files and endpoints that show rows of a city to the region: that the region finds the marker there is the proof that
 # the search would find it for the others.
 SHOW_ROWS = {
+    "api:bulletin-detail",
     "api:call-detail",
     "api:call-list",
     "api:city-detail",
@@ -344,6 +365,8 @@ SHOW_ROWS = {
     "api:evaluation-detail",
     "api:experiment-detail",
     "api:experiment-list",
+    "api:gate-list",
+    "api:gate-review-list",
     "api:indicator-list",
     "api:list-detail",
     "api:list-list",
@@ -356,6 +379,8 @@ SHOW_ROWS = {
     "api:suppression-list",
     "api:team-detail",
     "api:team-list",
+    "api:wrap-up-detail",
+    "api:wrap-up-list",
     "campaigns:call",
     "campaigns:callback_hand_over",
     "campaigns:callbacks",
@@ -432,12 +457,16 @@ SHOW_OWN_ROWS = {
     "api:city-list",
     "api:data-request-list",
     "api:experiment-list",
+    "api:gate-list",
+    "api:gate-review-list",
     "api:indicator-list",
     "api:list-list",
     "api:order-list",
     "api:segment-list",
     "api:suppression-list",
     "api:team-list",
+    "api:wrap-up-detail",
+    "api:wrap-up-list",
     "campaigns:callbacks",
     "campaigns:calls",
     "campaigns:campaign_new",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qa", "0018_calibration"),
+        ("qa", "0019_answers_counted_on_evaluations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
