@@ -60,6 +60,11 @@ class Section:
     def columns(self) -> list[tuple[str, bool]]:
         return [(head, index in self.numbers) for index, head in enumerate(self.heads)]
 
+    @property
+    def lines(self) -> list[list[tuple[Cell, bool]]]:
+        """A cell without a figure stands where the figures of its column stand."""
+        return [[(cell, index in self.numbers) for index, cell in enumerate(cells)] for cells in self.rows]
+
 
 def sections(row: WrapUp) -> list[Section]:
     said: Mapping[str, Any] = row.content
