@@ -132,7 +132,7 @@ class EvaluationFilter(OfFigureFilter):
         field_name="call_id", widget=forms.HiddenInput(), min_value=1, max_value=LARGEST_ID
     )
 
-    found = django_filters.ChoiceFilter(label=_("Found"), method="by_found", empty_label=_("all"), choices=[
+    found = django_filters.ChoiceFilter(label=pgettext_lazy("evaluation", "Found"), method="by_found", empty_label=_("all"), choices=[
         ("score", _("with a score")), ("grave", _("failed by one answer")),
     ])  # fmt: skip
 

@@ -18,6 +18,8 @@ from qa.models import Evaluation
 
 LEAST = 30  # evaluations
 
+# OFFSET 0 keeps the weight and the number as they were counted for the row; merged into the sums, each of them would count them anew, which
+# takes four times as long (240,000 evaluations).
 SCORED = """
 SELECT f.number{keys}, count(*), count(f.x), coalesce(sum(f.w * f.x), 0), coalesce(sum(f.w) FILTER (WHERE f.x IS NOT NULL), 0),
        coalesce(sum(f.w) FILTER (WHERE f.is_grave), 0), sum(f.w), sum(f.na), sum(f.n), count(*) FILTER (WHERE f.is_grave),
@@ -27,7 +29,8 @@ FROM (SELECT width_bucket(call_started_at, %s::timestamptz[]) - 1 AS number, cit
              1000 / probability AS w, reported::float8 AS x, answers_given::int AS n, answers_na::int AS na, is_grave
       FROM qa_evaluation
       WHERE call_started_at >= %s AND call_started_at < %s AND pick IN ('random', 'stratified')
-            AND submitted_at IS NOT NULL AND withdrawn_at IS NULL) f
+            AND submitted_at IS NOT NULL AND withdrawn_at IS NULL
+      OFFSET 0) f
 WHERE {seen} GROUP BY f.number{keys}"""
 assert set(Evaluation.PUBLISHED_PICKS) == {"random", "stratified"}  # as the index and the text above have them
 

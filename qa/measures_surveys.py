@@ -14,6 +14,7 @@ from qa import rules
 from qa.means import WeightedMean
 from qa.measures import DAYS, LEAST, OF
 
+# OFFSET 0 as in qa.measures
 ASKED = """
 SELECT f.number{keys}, count(*), count(f.score), coalesce(sum(f.w * f.score), 0), coalesce(sum(f.w) FILTER (WHERE f.score IS NOT NULL), 0),
        coalesce(sum(f.w * f.w) FILTER (WHERE f.score IS NOT NULL), 0), coalesce(sum(f.w * f.w * f.score), 0),
@@ -21,7 +22,8 @@ SELECT f.number{keys}, count(*), count(f.score), coalesce(sum(f.w * f.score), 0)
 FROM (SELECT width_bucket(s.call_started_at, %s::timestamptz[]) - 1 AS number, s.city_id, s.team_id, s.agent_id, s.campaign_id,
              1000 / s.probability AS w, a.score
       FROM qa_surveyask s LEFT JOIN qa_surveyanswer a ON a.ask_id = s.id
-      WHERE s.call_started_at >= %s AND s.call_started_at < %s AND s.state IN ('sent', 'answered', 'expired')) f
+      WHERE s.call_started_at >= %s AND s.call_started_at < %s AND s.state IN ('sent', 'answered', 'expired')
+      OFFSET 0) f
 WHERE {seen} GROUP BY f.number{keys}"""
 
 

@@ -50,12 +50,23 @@ def columns(names: Names) -> list[Column]:
     ]  # fmt: skip
 
 
+class EvaluationListing(FigureListing):
+    @property
+    def note(self) -> str:
+        """Why a scorer finds fewer than a figure says (EvaluationFilter.by_pick)."""
+        is_cut = self._said.get("pick") == "published" and rules.can_work(self.request.user)
+        own = (
+            _("What you scored yourself is left out: which of it is scored twice is not to be told.") if is_cut else ""
+        )
+        return f"{super().note} {own}".strip()
+
+
 @never_cache
 @require_GET
 def evaluations(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_see_evaluations(request.user))
     names = Names()
-    listing = FigureListing(
+    listing = EvaluationListing(
         request, queries.evaluations_shown(request.user), columns(names), names=names, name="qa.evaluations", title=_("Evaluations"),
         filterset=EvaluationFilter, order="-call_started_at", may_export=False, row_link=_address,
         empty_title=_("No evaluations yet."), empty_text=_empty_text(request),

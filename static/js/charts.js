@@ -104,7 +104,9 @@ function dots(element) {
   const write = writer(element.dataset);
   const data = rows(tableOf(element)).filter((d) => typeof d.value === "number").sort((a, b) => a.value - b.value);
   // data-lower-is-better: a rate such as cancellations, where above the mean is the bad side
-  const [above, below] = element.dataset.lowerIsBetter === undefined ? ["--v-1", "--c-bad-mark"] : ["--c-bad-mark", "--v-1"];
+  // data-no-better: neither side is the bad one
+  const sides = element.dataset.lowerIsBetter === undefined ? ["--v-1", "--c-bad-mark"] : ["--c-bad-mark", "--v-1"];
+  const [above, below] = element.dataset.noBetter === undefined ? sides : ["--v-1", "--v-1"];
   const hue = (d) => token(mean === null || d.low === undefined || d.low === null ? "--v-rest" : d.low > mean ? above : d.high < mean ? below : "--v-rest");
   return {
     grid: { left: 8, right: 14, top: 22, bottom: 4, containLabel: true },
