@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import soundfile
 
-from qa.sound import limits, parent
+from qa.sound import decoding, limits, parent
 from qa.sound.heads import SoundFault, read_head
 from qa.sound.parent import head_of as asked_head, span_of, waveform_of
 from qa.tests.factories import sample, wav
@@ -217,3 +220,51 @@ def test_what_cannot_be_decoded_is_a_fault_of_the_file_not_of_ours(tmp_path):
 
     with pytest.raises(SoundFault):
         waveform_of(path)
+
+
+# -- decoding ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_opus(tmp_path):
+    """The sample twice, 113 seconds, as Opus."""
+    samples, rate = soundfile.read(io.BytesIO(sample()), dtype="int16", always_2d=True)
+    path = tmp_path / "file"
+    soundfile.write(path, np.concatenate([samples, samples]), rate, format="OGG", subtype="OPUS")
+    return path
+
+
+def drawn_by(monkeypatch, path, workers: int) -> tuple:
+    monkeypatch.setattr(decoding.os, "sched_getaffinity", lambda _pid: set(range(workers)))
+    return decoding.decoded(str(path), None)
+
+
+def test_a_waveform_drawn_by_several_processors_is_the_one_drawn_by_one(monkeypatch, long_opus):
+    alone, shared = (drawn_by(monkeypatch, long_opus, workers) for workers in (1, 3))
+
+    assert shared[0] == alone[0] == {"channels": 2, "milliseconds": 113_386}
+    assert len(shared[1]) == len(alone[1])
+    apart = np.frombuffer(shared[1], "u1").astype(int) - np.frombuffer(alone[1], "u1")
+    assert abs(apart).max() <= 2  # where a piece begins the decoder has not heard what came before
+
+
+def test_a_piece_that_is_not_where_the_file_says_has_the_file_read_from_its_beginning(monkeypatch, long_opus):
+    whole = drawn_by(monkeypatch, long_opus, 1)
+    read = decoding._piece
+
+    def short(path, start, stop, frames_a_part):
+        piece = read(path, start, stop, frames_a_part)
+        return piece if stop is None else replace(piece, frames=piece.frames - 1)
+
+    monkeypatch.setattr(decoding, "_piece", short)
+
+    assert drawn_by(monkeypatch, long_opus, 3) == whole
+
+
+def test_what_is_longer_than_a_call_is_too_long_also_where_several_read_it(monkeypatch, long_opus):
+    monkeypatch.setattr(limits, "MOST_SECONDS", 50)  # and a minute of grace
+
+    with pytest.raises(SoundFault) as caught:
+        drawn_by(monkeypatch, long_opus, 3)
+
+    assert caught.value.code == "too_long"
