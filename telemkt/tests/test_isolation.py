@@ -465,7 +465,6 @@ SHOW_OWN_ROWS = {
     "api:segment-list",
     "api:suppression-list",
     "api:team-list",
-    "api:wrap-up-detail",
     "api:wrap-up-list",
     "campaigns:callbacks",
     "campaigns:calls",
