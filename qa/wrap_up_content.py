@@ -162,7 +162,7 @@ def _complaints(campaign: Campaign) -> list[Content]:
 def _errors(campaign: Campaign, since: date, until: date) -> Content:
     """What scorers of calls drawn at random found wanting most often, as answered, or as decided for the agent."""
     scored = Evaluation.objects.submitted().filter(
-        campaign_id=campaign.pk, pick__in=Evaluation.PUBLISHED_PICKS, call_started_at__gte=midnight(since),
+        campaign_id=campaign.pk, pick__in=Evaluation.AT_RANDOM, call_started_at__gte=midnight(since),
         call_started_at__lt=midnight(until + timedelta(days=1)),
     )  # fmt: skip
     decided = When(appeal__decision=Appeal.Decision.OVERTURNED, then=NullIf("appeal__right_answer", Value("")))

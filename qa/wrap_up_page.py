@@ -216,7 +216,7 @@ def _first_hours(said: Mapping[str, Any]) -> Section:
     """Reports that were finished before the first hours stood in them have none."""
     rows = [
         [
-            Cell(_("Hour %(n)s") % {"n": row["hour"]}), *_texts(_moment(row["until"])),
+            Cell(_("Hour %(hour)s") % {"hour": row["hour"]}), *_texts(_moment(row["until"])),
             *(Cell(row["counts"][name]) for name in FIRST_HOURS),
             *_texts("; ".join(_judged(line) for line in row["judged"]), _verdict(row["by_limits"]), _verdict(row["decision"]),
                     row["decided_by"], row["reason"]),

@@ -48,14 +48,20 @@ class Evaluation(models.Model):
     class Pick(models.TextChoices):
         RANDOM = "random", _("Random")
         STRATIFIED = "stratified", _("Random within groups")
+        FIRST_HOURS = "first_hours", _("Random in the first hours of a full run")
         RISK = "risk", _("Risk")
         REQUESTED = "requested", _("On request")
         APPEAL = "appeal", _("Appeal")
         CALIBRATION = "calibration", _("Calibration")
         COACHING = "coaching", _("Coaching")
 
-    # only these feed published scores
+    # Only these feed published scores: what a sampling plan drew, each call by the inverse of the plan's chance. A full run draws from calls that
+    # a plan draws from too. Weighed by the chance of one draw alone, such a call would count too much: with chances of 1/2 and 1/4 it is in one
+    # of the two samples with 1 - 1/2 * 3/4 = 5/8. That joint chance is not known when a full run's call is scored, since the plan draws after its
+    # period is over, and for some calls never; so the published score is the plan's alone, whose chance is exact for every call it looks at.
     PUBLISHED_PICKS = (Pick.RANDOM, Pick.STRATIFIED)
+    # these tell what is common among calls without leaning to any; sheets, bulletins and wrap-ups count them, each call as one
+    AT_RANDOM = (*PUBLISHED_PICKS, Pick.FIRST_HOURS)
 
     class Outcome(models.TextChoices):
         PASS = "pass", pgettext_lazy("score", "Passed")
@@ -132,6 +138,7 @@ class Evaluation(models.Model):
             models.Index(fields=["city_id", "-submitted_at"], name="evaluation_city"),
             models.Index(fields=["scorer", "-started_at"], name="evaluation_scorer"),
             models.Index(fields=["customer_id"], name="evaluation_customer"),
+            models.Index(fields=["campaign_id", "call_started_at"], name="evaluation_campaign"),
             # what published figures are made of (qa.measures)
             models.Index(
                 fields=["call_started_at"],

@@ -326,7 +326,7 @@ def name_recorded_call(*, pk: int) -> bool:
     complaint = _row(Complaint(pk=pk))
     if complaint.live_since is None:
         return False
-    found = Call.objects.filter(agent_id=complaint.agent_id, started_at=complaint.live_since)
+    found = Call.objects.filter(agent_id=complaint.agent_id or 0, started_at=complaint.live_since)
     call = found.filter(customer_id__in=[complaint.customer_id, *former_ids(complaint.customer_id or 0)]).first()
     if call is None:
         return False

@@ -176,12 +176,13 @@ def count(campaign_id: int, since: datetime, until: datetime) -> dict[str, int]:
     scored = Evaluation.objects.submitted().filter(
         campaign_id=campaign_id, call_started_at__gte=since, call_started_at__lt=until
     )
-    scored = scored.filter(pick__in=Evaluation.PUBLISHED_PICKS).exclude(outcome="")
+    scored = scored.filter(pick__in=Evaluation.AT_RANDOM).exclude(outcome="")
     return {**found, "calls_scored": scored.count(), "calls_passed": scored.filter(outcome="pass").count()}
 
 
 def _draw(run: FullRun, sheet: FullRunSheet, at: datetime) -> int:
-    """Recordings of the last two hours at random, each with the same chance; returns how many calls were given to be scored."""
+    """Recordings of the last two hours at random, each with the same chance; returns how many calls were given to be scored. They are for the
+    sheets: a published score is made of what plans draw (Evaluation.PUBLISHED_PICKS says why)."""
     heard = Recording.objects.kept().filter(
         campaign_id=run.campaign_id, call_started_at__gte=sheet.since, call_started_at__lt=sheet.until,
         sound__state__in=("checked", "ready"),
@@ -191,7 +192,7 @@ def _draw(run: FullRun, sheet: FullRunSheet, at: datetime) -> int:
     for call_id, started_at in drawn:
         call = Call.objects.get(pk=call_id, started_at=started_at)
         work.give(
-            call=call, form=run.form, pick=Evaluation.Pick.RANDOM, source=ScoringTask.Source.FULL_RUN, at=at,
+            call=call, form=run.form, pick=Evaluation.Pick.FIRST_HOURS, source=ScoringTask.Source.FULL_RUN, at=at,
             probability=len(drawn) / len(found), source_id=sheet.pk, due_at=at + timedelta(hours=1),
         )  # fmt: skip
     return len(drawn)

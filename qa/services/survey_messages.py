@@ -41,6 +41,9 @@ class Handed:
 def hand_over(run: Run) -> dict[str, int]:
     """Every booked message. A sender who fails without a word is left alone until the next run, and its fault is raised."""
     counts: Counter[str] = Counter(unknown=lose(at=run.now()))
+    for pk in SurveyMessage.objects.booked().filter(booked_at__lt=run.now() - FRESH).values_list("pk", flat=True):
+        take(pk=pk, at=run.now())  # given back, also where no sender can be had
+        counts[State.CALLED_OFF] += 1
     sender = texting.sender()
     waiting = list(SurveyMessage.objects.booked().order_by("pk").values_list("pk", flat=True))
     for number, pk in enumerate(waiting, start=1):

@@ -78,21 +78,29 @@ def drop(*, task: ScoringTask, why: str, at: datetime) -> ScoringTask:
 
 
 def open_tasks(*, call_id: int, form_id: int, scorer: User) -> list[ScoringTask]:
-    """The open tasks that an evaluation of this call on this form by this person does; the one that feeds published scores first."""
+    """The open tasks that an evaluation of this call on this form by this person does; the one that feeds published scores first, then that of
+    the first hours."""
     found = ScoringTask.objects.filter(call_id=call_id, form=form_id)
     named = [task for task in found.open().filter(scorer=scorer) if rules.can_score(scorer, task.pick, task)]
     rows = [*named, *found.open_to_anybody(scorer)]
-    return sorted(rows, key=lambda task: (task.pick not in Evaluation.PUBLISHED_PICKS, task.scorer_id is None, task.pk))
+    return sorted(rows, key=lambda task: (_rank(task.pick), task.scorer_id is None, task.pk))
+
+
+def _rank(pick: str) -> int:
+    """What a plan drew goes before what a full run drew, and that before what was chosen."""
+    if pick in Evaluation.PUBLISHED_PICKS:
+        return 0
+    return 1 if pick in Evaluation.AT_RANDOM else 2
 
 
 def choice_of(evaluation: Evaluation) -> tuple[str, float | None]:
     """How the call was chosen, and with what probability: a call that a plan drew is one of the plan's, also when it was begun by hand; and no
     more when its task went to another scorer or left the queue meanwhile, because then another call or evaluation counts instead."""
     asked = open_tasks(call_id=evaluation.call_id, form_id=evaluation.version.form_id, scorer=evaluation.scorer)
-    if asked and asked[0].pick in Evaluation.PUBLISHED_PICKS:
+    if asked and asked[0].pick in Evaluation.AT_RANDOM:
         return asked[0].pick, asked[0].probability
     drawn = ScoringTask.objects.filter(call_id=evaluation.call_id, form=evaluation.version.form_id)
-    if evaluation.pick in Evaluation.PUBLISHED_PICKS and drawn.filter(pick__in=Evaluation.PUBLISHED_PICKS).exists():
+    if evaluation.pick in Evaluation.AT_RANDOM and drawn.filter(pick__in=Evaluation.AT_RANDOM).exists():
         return Evaluation.Pick.REQUESTED, None
     return evaluation.pick, evaluation.probability
 
@@ -100,9 +108,10 @@ def choice_of(evaluation: Evaluation) -> tuple[str, float | None]:
 @transaction.atomic
 def close_with(*, evaluation: Evaluation, at: datetime) -> int:
     """A submitted evaluation does every open task of its call, form and scorer; returns how many. One scored by hand before its call was
-    drawn is the drawn call's from here on: else what people score by hand would be missing from the published figures, which would lean."""
+    drawn is the drawn call's from here on: else what people score by hand would be missing from the published figures, which would lean. So is one
+    of the first hours of a full run, by the plan's chance."""
     found = open_tasks(call_id=evaluation.call_id, form_id=evaluation.version.form_id, scorer=evaluation.scorer)
-    if found and found[0].pick in Evaluation.PUBLISHED_PICKS and evaluation.pick not in Evaluation.PUBLISHED_PICKS:
+    if found and _rank(found[0].pick) < _rank(evaluation.pick):
         before, evaluation.pick, evaluation.probability = evaluation.pick, found[0].pick, found[0].probability
         evaluation.save(update_fields=["pick", "probability"])
         audit("qa.evaluation.drawn", evaluation, by=None, at=at, before=before, pick=evaluation.pick)

@@ -12,7 +12,7 @@ from metrics.tests import factories as f
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa.models import Evaluation
-from qa.services import evaluations
+from qa.services import evaluations, full_run, queue, work
 from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
 
@@ -79,6 +79,57 @@ def test_only_submitted_calls_chosen_at_random_count(version, qa, foshan):
 
     assert value("quality_score") == pytest.approx(80.0)
     assert value("na_rate") == 0
+
+
+def drawn(call, version, qa, *, pick, probability, source):
+    return work.give(
+        call=call,
+        form=version.form,
+        pick=pick,
+        probability=probability,
+        source=source,
+        source_id=1,
+        scorer=qa,
+        at=f.at(DAY),
+    )
+
+
+def test_a_call_that_a_plan_and_a_full_run_drew_counts_by_the_plans_chance_alone(version, qa, foshan):
+    """The full run drew two calls of four: one scored 80, which a plan draws afterwards with a chance of 1/4, and one scored 40, which no plan
+    draws. The plan drew another with a chance of 1/2, scored 100. 80 stands for four, 100 for two: (320 + 200) / 6 = 86.67. By the chance of the
+    full run it would be (160 + 200) / 4 = 90, and with the call of no plan (160 + 80 + 200) / 6 = 73.33."""
+    both, early, late = (call_of(foshan, at=f.at(DAY)) for _n in range(3))
+    for call in (both, early):
+        drawn(call, version, qa, pick="first_hours", probability=0.5, source="full_run")
+    evaluated(both, version, qa)
+    evaluated(early, version, qa, told={"Greets": "no", "Insults": "no", "Thanks": "no"})
+    assert set(Evaluation.objects.values_list("pick", "probability")) == {("first_hours", 0.5)}
+    again = drawn(both, version, qa, pick="random", probability=0.25, source="plan")
+    queue.begin(task=again, by=qa, at=f.at(DAY))
+    drawn(late, version, qa, pick="random", probability=0.5, source="plan")
+    evaluated(late, version, qa, told={"Asks for the order": "yes"})
+    f.roll_up()
+
+    assert value("quality_score") == pytest.approx(520 / 6)
+    assert sorted(Evaluation.objects.values_list("pick", "probability")) == [
+        ("first_hours", 0.5), ("random", 0.25), ("random", 0.5),
+    ]  # fmt: skip
+
+
+def test_a_sheet_of_the_full_run_counts_what_either_of_them_drew(version, qa, foshan):
+    """Three calls: one of each draw, and one that was chosen by hand."""
+    calls = [call_of(foshan, at=f.at(DAY)) for _n in range(3)]
+    campaign = calls[0].campaign_id
+    type(calls[0]).objects.filter(pk__in=[call.pk for call in calls]).update(campaign_id=campaign)
+    for call, pick, source in zip(calls, ("first_hours", "random"), ("full_run", "plan"), strict=False):
+        drawn(call, version, qa, pick=pick, probability=0.5, source=source)
+    for call in calls:
+        call.campaign_id = campaign
+        evaluated(call, version, qa)
+
+    told = full_run.count(campaign, f.at(DAY), f.at(DAY) + timedelta(hours=1))
+
+    assert (told["calls"], told["calls_scored"], told["calls_passed"]) == (3, 2, 2)
 
 
 def test_a_sheet_on_which_nothing_applied_has_no_score_and_counts_for_the_rest(version, qa, foshan):

@@ -229,6 +229,16 @@ def test_the_job_leaves_a_sender_alone_that_fails_without_a_word(booked, setting
     assert (job.state, SurveyMessage.objects.get().state, len(Silent.came)) == ("failed", "unknown", 1)
 
 
+def test_without_a_sender_the_contacts_are_given_back(booked, settings):
+    settings.SURVEY_SENDER = "qa.nowhere.Sender"
+    job = enqueue(kind="qa.hand_over_messages", key="1", args={})
+
+    run_inline(job.pk)  # long after it was booked
+
+    job.refresh_from_db()
+    assert (job.state, SurveyMessage.objects.get().state, attempts()) == ("failed", "called_off", [])
+
+
 def test_messages_whose_fate_is_unknown_are_shown(booked, qa, client):
     SurveyAsk.objects.update(call_started_at=database_now() - HOUR)
     client.force_login(qa)

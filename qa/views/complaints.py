@@ -133,6 +133,7 @@ def complaint_desk(request: HttpRequest) -> HttpResponse:
     must(request, can_work_desk(request.user) and rules.can_take_complaints(request.user))
     at = database_now()
     form = TakeForm(request.POST or None, user=request.user, cities=None, auto_id="complaint-%s")
+    form.fields["category"].widget.attrs["autofocus"] = True  # the sheet opens before its form is there
     if request.method == "POST" and form.is_valid() and (taken := _taken_at_desk(request, form, at)):
         told = _told(taken) if taken.received_at == at else _("It was taken before; write what is new into its log.")
         return render(request, "qa/_complaint_desk.html", {"taken": taken, "told": told})

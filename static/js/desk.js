@@ -235,10 +235,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const poll = document.getElementById("desk-poll"), asked = event.detail.requestConfig.parameters;
   if (!poll || nextComes() || outbox.isSaving(asked.lead) || asked.lead !== poll.dataset.lead || asked.phase !== poll.dataset.phase) event.detail.shouldSwap = false;
 });
-// A closed dialog must not hold a stale customer.
+// A closed dialog must not hold a stale customer. One that [data-stays] shows the answer itself.
 document.addEventListener("htmx:afterRequest", (event) => {
   const sheet = event.detail.elt?.closest?.("dialog.sheet");
-  if (sheet && event.detail.successful) {
+  if (sheet && !sheet.matches("[data-stays]") && event.detail.successful) {
     sheet.close();
     if (!event.detail.xhr.getResponseHeader("X-Refused")) sheet.querySelector("form[data-skip]")?.reset();  // a refused reason need not be typed anew
   }

@@ -261,7 +261,7 @@ def make_city(number: int) -> None:
     )  # fmt: skip
     gate = Gate.objects.create(id=number, campaign=campaign, stage="running")
     GateReview.objects.create(id=number, gate=gate, opened_by=scorer, opened_at=at)
-    questions = Questionnaire.objects.create(code=f"{marker}", number=1, question_zh="a", question_en="a", open_zh="a", open_en="a", made_by=scorer)  # fmt: skip
+    questions = Questionnaire.objects.create(code=f"survey-{number}", number=1, question_zh="a", question_en="a", open_zh="a", open_en="a", made_by=scorer)  # fmt: skip
     survey_rule = SurveyRule.objects.create(
         id=number, questionnaire=questions, city=city, campaign=campaign, seed=marker, made_by=scorer, made_at=at
     )
@@ -465,7 +465,6 @@ SHOW_OWN_ROWS = {
     "api:segment-list",
     "api:suppression-list",
     "api:team-list",
-    "api:wrap-up-detail",
     "api:wrap-up-list",
     "campaigns:callbacks",
     "campaigns:calls",
