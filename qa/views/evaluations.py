@@ -88,7 +88,7 @@ def player_of(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
     if heard is None:
         return {"recording": None}
     found = player_context(request, heard)
-    return {name: found[name] for name in ("recording", "sound", "rest", "fault", "turns")}
+    return {name: found[name] for name in ("recording", "sound", "rest", "fault", "turns", "hints")}
 
 
 def _row(request: HttpRequest, pk: int) -> Evaluation:
