@@ -27,7 +27,7 @@ SELECT p.number{keys}, count(*),
        coalesce(sum(1000 / f.probability), 0), sum(f.na), sum(f.n)
 FROM (SELECT e.city_id, e.team_id, e.agent_id, e.campaign_id, e.reported, e.probability,
              (e.call_started_at AT TIME ZONE %s)::date AS day, count(g.id) AS n,
-             count(*) FILTER (WHERE g.answer = 'na') AS na, bool_or(i.fails_on <> '' AND g.answer = i.fails_on) AS is_fatal
+             count(*) FILTER (WHERE g.answer = 'na') AS na, bool_or(qa_is_fatal(g.answer, i.fails_on, i.fails_up_to)) AS is_fatal
       FROM qa_evaluation e
       LEFT JOIN qa_evaluationanswer g ON g.evaluation_id = e.id LEFT JOIN qa_formitem i ON i.id = g.item_id
       WHERE e.call_started_at >= %s AND e.call_started_at < %s AND e.pick IN ('random', 'stratified')
