@@ -55,7 +55,8 @@ def hints_of(recording: Recording) -> Hints | None:
     call = Call.objects.filter(pk=recording.call_id, started_at=recording.call_started_at).first() if segments else None
     if not segments or call is None:
         return None
-    points = must_say_of(call.script_version_id, Product.objects.filter(pk=call.product_id).first())
+    product = Product.objects.get(pk=call.product_id) if call.product_id else None
+    points = must_say_of(call.script_version_id, product)
     words = ProhibitedWord.objects.order_by("word").values_list("word", "why")
     return hints(segments, points, dict(words))
 

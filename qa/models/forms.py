@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.text import format_lazy
-from django.utils.translation import get_language, gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _, ngettext
 
 from qa import scoring
 from scripts.models import Article, ScriptStep
@@ -270,18 +270,22 @@ class FormItem(models.Model):
         return [(answer, self.say(answer)) for answer in self.as_item().answers]
 
     @property
-    def buttons(self) -> list[tuple[str, str, str]]:
-        """The same for its row of buttons: points by their number alone, and for the colour whether it is good ("yes"), not ("no") or "na"."""
+    def buttons(self) -> list[tuple[str, str, str, str]]:
+        """The same for its row of buttons: answer, what stands on it (of points their number alone), its words, and for the colour whether it
+        is good ("yes"), partly ("part"), not ("no") or "na"."""
         found = []
         for answer, words in self.answers:
             share = self.as_item().earned(answer)
             kind = "na" if share is None else "yes" if share == 1 else "part" if share else "no"
-            found.append((answer, answer if answer.isdecimal() else words, kind))
+            found.append((answer, answer if answer.isdecimal() else words, words, kind))
         return found
 
     @property
     def fails_shown(self) -> str:
         """Which answer fails the call, in words; "" when none does."""
         if self.fails_up_to is not None:
-            return _("up to %(points)s points fail the call") % {"points": self.fails_up_to}
+            words = ngettext(
+                "up to %(points)s point fails the call", "up to %(points)s points fail the call", self.fails_up_to
+            )
+            return words % {"points": self.fails_up_to}
         return _("%(answer)s fails the call") % {"answer": self.get_fails_on_display()} if self.fails_on else ""

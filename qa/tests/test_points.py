@@ -201,7 +201,7 @@ def test_a_new_version_keeps_points_and_the_reader_sees_them(client, version):
 
     assert (item(following, "Explains").most_points, item(following, "Explains").fails_up_to) == (5, 1)
     assert "0 to 5 points" in page
-    assert "up to 1 points fail the call" in page
+    assert "up to 1 point fails the call" in page
 
 
 # -- scoring -----------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_points_are_given_on_the_page_kept_and_explained_in_words(client, versio
     explains = item(version, "Explains").pk
 
     assert [f'id="give-{explains}-{n}"' in page for n in range(7)] == [True] * 6 + [False]
-    assert "up to 1 points fail the call" in page
+    assert "up to 1 point fails the call" in page
     give(made, "Greets", "yes")
     text = client.post(
         reverse("qa:score-item", args=[made.pk, explains]), {"answer": "3"}, headers=HTMX
