@@ -15,7 +15,7 @@ from campaigns.models import Lead
 from people.models import User
 from scripts.blanks import Piece, fill
 from scripts.flow import WITH_CHOICES, Flow, Step as FlowStep
-from scripts.models import Article, ObjectionAnswer, ScriptQuestion, ScriptStep, StepObjection, StepQuote
+from scripts.models import Article, ObjectionAnswer, Product, ScriptQuestion, ScriptStep, StepObjection, StepQuote
 
 TO_THE_END = "0"
 
@@ -102,6 +102,12 @@ def points_of(texts: Iterable[str]) -> list[str]:
     """What must be said, one per line of the texts, each once."""
     lines = (line.strip() for text in texts for line in text.splitlines())
     return list(dict.fromkeys(line for line in lines if line))
+
+
+def must_say_of(version_id: int | None, product: Product | None) -> list[str]:
+    """What a call with this version about this product must say: of the steps in their order, then of the product."""
+    texts = ScriptStep.objects.filter(version=version_id).exclude(must_say="").order_by("position")
+    return points_of([*texts.values_list("must_say", flat=True), product.mandatory_statements if product else ""])
 
 
 def step_numbers(rows: Sequence[ScriptStep]) -> dict[int, str]:

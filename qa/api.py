@@ -127,11 +127,31 @@ class AppealSerializer(serializers.ModelSerializer):
 
 class EvaluationAnswerSerializer(serializers.ModelSerializer):
     item = serializers.CharField(source="item.text")
+    most_points = serializers.IntegerField(
+        source="item.most_points",
+        allow_null=True,
+        help_text="of an item in points: full points; `answer` is then their number, or na",
+    )
+    script_part = serializers.CharField(source="item.script_part")
+    clause = serializers.CharField(source="item.clause")
+    article_id = serializers.IntegerField(source="item.article_id", allow_null=True)
     appeal = serializers.SerializerMethodField()
 
     class Meta:
         model = EvaluationAnswer
-        fields = ("item_id", "item", "answer", "remark", "from_ms", "until_ms", "appeal")
+        fields = (
+            "item_id",
+            "item",
+            "answer",
+            "most_points",
+            "script_part",
+            "clause",
+            "article_id",
+            "remark",
+            "from_ms",
+            "until_ms",
+            "appeal",
+        )
         read_only_fields = fields
 
     @extend_schema_field(AppealSerializer(allow_null=True))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from qa import scoring
-from qa.models import EvaluationAnswer, FormItem, FormVersion
+from qa.models import FormItem, FormVersion
 
 CHANGES = 3
 
@@ -32,6 +32,16 @@ class StageLine:
 
 
 @dataclass(frozen=True)
+class PointsLine:
+    """An item that was answered by points: `earned` of its `weight`."""
+
+    item: str
+    answer: str
+    weight: float
+    earned: float
+
+
+@dataclass(frozen=True)
 class ChangeLine:
     item: str
     answer: str
@@ -50,6 +60,7 @@ class Explained:
     pass_mark: float
     failed_by: list[str]
     stages: list[StageLine]
+    points: list[PointsLine]
     changes: list[ChangeLine]
     answered: int
     items: int
@@ -73,16 +84,27 @@ def explain(version: FormVersion, answers: Mapping[str, str]) -> Explained:
     changes = [] if found.raw is None else scoring.one_change(sheet, answers)[:CHANGES]
     return Explained(
         _number(found.raw), _number(found.reported), found.outcome, float(found.coverage), float(sheet.pass_mark),
-        [str(items[code]) for code in found.failed_by], lines, [_change(change, items, found.raw) for change in changes],
+        [str(items[code]) for code in found.failed_by], lines, _points(items, answers), [_change(change, items, found.raw) for change in changes],
         sum(1 for code in items if answers.get(code)), len(items),
     )  # fmt: skip
+
+
+def _points(items: Mapping[str, FormItem], answers: Mapping[str, str]) -> list[PointsLine]:
+    """In the order of the form; an item that does not apply earns nothing of nothing and is left out."""
+    found = []
+    for code, item in items.items():
+        share = item.as_item().earned(answers.get(code))
+        if item.most_points is not None and share is not None:
+            words = item.say(answers[code])
+            found.append(PointsLine(str(item), words, float(item.weight), float(Fraction(item.weight) * share)))
+    return found
 
 
 def _change(change: scoring.Change, items: Mapping[str, FormItem], now: Fraction | None) -> ChangeLine:
     then = change.score.raw
     difference = None if then is None or now is None else float(then - now)
-    answer = str(EvaluationAnswer.Answer(change.answer).label)
-    return ChangeLine(str(items[change.item]), answer, _number(then), difference)
+    item = items[change.item]
+    return ChangeLine(str(item), item.say(change.answer), _number(then), difference)
 
 
 def _number(value: Fraction | None) -> float | None:

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from campaigns.models import Call
 from people.models import User
 from qa import rules
-from qa.models import Clip, Evaluation, EvaluationAnswer, FormItem, FormStage, FormVersion, QualityForm
+from qa.models import Clip, Evaluation, FormItem, FormStage, FormVersion, QualityForm
+from qa.models.forms import ANSWERS, POINT_CHOICES
 from qa.sound.limits import MOST_SECONDS
-from scripts.models import Objection, Product
+from scripts.models import Article, Objection, Product
 
 LATEST = MOST_SECONDS * 1000
 
@@ -120,21 +121,56 @@ class StageForm(forms.ModelForm):
 
 
 class ItemForm(forms.ModelForm):
+    """The article is entered by its title, which the page offers: a list of all of them at every item would be most of the page. What is of
+    the other kind of answer is left out, as by the service."""
+
+    article = forms.CharField(
+        label=_("Article of the knowledge base"),
+        max_length=160,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "articles-at-hand"}),
+    )
+
     class Meta:
         model = FormItem
         fields = (
-            "text", "text_zh", "weight", "good", "fails_on", "competency", "script_part", "help", "help_zh",
+            "text", "text_zh", "weight", "most_points", "good", "fails_on", "fails_up_to", "competency", "script_part", "clause", "help", "help_zh",
         )  # fmt: skip
         widgets = {
             "weight": _weight(),
+            "fails_up_to": forms.TextInput(attrs={"inputmode": "numeric", "size": 3}),
             "help": forms.Textarea(attrs={"rows": 2}),
             "help_zh": forms.Textarea(attrs={"rows": 2}),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["article"] = str(self.instance.article or "")
+        self.fields["most_points"].choices = [("", _("Yes or No")), *POINT_CHOICES]  # type: ignore[attr-defined]
+
+    def clean_article(self) -> str:
+        title, now = self.cleaned_data["article"].strip(), self.instance.article
+        if now is None or title != now.title:
+            found = list(Article.objects.live().filter(title=title)[:2]) if title else [None]
+            if not found:
+                raise forms.ValidationError(_("Choose one of the articles that are offered."))
+            if len(found) > 1:
+                sentence = _("More than one article is called “%(title)s”. Give them different titles.")
+                raise forms.ValidationError(sentence, params={"title": title})
+            self.instance.article = found[0]
+        return title
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("good") and cleaned.get("good") == cleaned.get("fails_on"):
-            self.add_error("fails_on", _("The good answer cannot be the one that fails the call."))
+        most, bound = cleaned.get("most_points"), cleaned.get("fails_up_to")
+        if most is None:
+            cleaned["fails_up_to"] = None
+            if cleaned.get("good") and cleaned.get("good") == cleaned.get("fails_on"):
+                self.add_error("fails_on", _("The good answer cannot be the one that fails the call."))
+        else:
+            cleaned["good"], cleaned["fails_on"] = FormItem.Good.YES, FormItem.FailsOn.NEVER
+            if bound is not None and bound >= most:
+                self.add_error("fails_up_to", _("Full points cannot fail the call."))
         return cleaned
 
 
@@ -158,7 +194,7 @@ class BeginForm(forms.Form):
 class AnswerForm(forms.Form):
     """One item. Milliseconds, as the player has them; without `answer` the one given before stays."""
 
-    answer = forms.ChoiceField(choices=EvaluationAnswer.Answer.choices, required=False)
+    answer = forms.ChoiceField(choices=ANSWERS, required=False)
     remark = forms.CharField(max_length=500, required=False)
     from_ms = forms.IntegerField(min_value=0, max_value=LATEST, required=False)
     until_ms = forms.IntegerField(min_value=1, max_value=LATEST, required=False)
@@ -170,5 +206,5 @@ class ReasonForm(forms.Form):
 
 
 class DecideForm(forms.Form):
-    right_answer = forms.ChoiceField(label=_("Right answer"), choices=EvaluationAnswer.Answer.choices)
+    right_answer = forms.ChoiceField(label=_("Right answer"), choices=ANSWERS)
     ground = forms.CharField(label=_("Why"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))

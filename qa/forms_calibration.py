@@ -14,7 +14,8 @@ from core.calendar import day_bounds
 from core.filters import DAYS, DayInput
 from core.numbers import LARGEST_ID
 from people.models import City, User
-from qa.models import DoubleShare, EvaluationAnswer, FormItem, QualityForm
+from qa.models import DoubleShare, FormItem, QualityForm
+from qa.models.forms import ANSWERS
 from qa.models.recordings import scope_in
 from qa.rules import AGREEMENT_READERS
 from qa.services.scorers import Scorers
@@ -57,7 +58,7 @@ class SessionForm(forms.Form):
 
 class AgreedForm(forms.Form):
     item = forms.ModelChoiceField(queryset=FormItem.objects.all())
-    right_answer = forms.ChoiceField(label=_("Agreed answer"), choices=EvaluationAnswer.Answer.choices)
+    right_answer = forms.ChoiceField(label=_("Agreed answer"), choices=ANSWERS)
     ground = forms.CharField(label=_("Why"), max_length=1000)
 
 

@@ -8,11 +8,14 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from campaigns.models import Call
 from campaigns.queries_calls import calls_shown
+from campaigns.queries_script import must_say_of
 from customers.models import Customer
 from people.models import User
 from qa import rules
+from qa.hints import Hints, hints
 from qa.models import Clip, Listening, Recording, RecordingNote, Sound
 from qa.models.recordings import RecordingQuerySet
+from scripts.models import Product, ProhibitedWord
 
 OF_CALL = 10
 LISTENERS = 50
@@ -44,6 +47,18 @@ def recordings_of_call(user: User, call: Call) -> list[Recording]:
 def call_of(user: User, recording: Recording) -> Call | None:
     """The call of a recording, as the user may see it."""
     return calls_shown(user).filter(pk=recording.call_id, started_at=recording.call_started_at).first()
+
+
+def hints_of(recording: Recording) -> Hints | None:
+    """What the text of the call hints at, against the script it was made with and the words prohibited today. None without a text."""
+    segments = (recording.transcript or {}).get("segments")
+    call = Call.objects.filter(pk=recording.call_id, started_at=recording.call_started_at).first() if segments else None
+    if not segments or call is None:
+        return None
+    product = Product.objects.get(pk=call.product_id) if call.product_id else None
+    points = must_say_of(call.script_version_id, product)
+    words = ProhibitedWord.objects.order_by("word").values_list("word", "why")
+    return hints(segments, points, dict(words))
 
 
 def notes_of(recording: Recording) -> list[RecordingNote]:

@@ -51,7 +51,7 @@ SCORERS = (
     + """
 , calls AS (
     SELECT pairs.first, pairs.a, pairs.b,
-        100.0 * avg((said.answer = item.good)::int - (also.answer = item.good)::int)
+        100.0 * avg(qa_earned(said.answer, item.good, item.most_points) - qa_earned(also.answer, item.good, item.most_points))
             FILTER (WHERE item.id = ANY(%(clear)s) AND said.answer <> 'na' AND also.answer <> 'na') AS milder,
         100.0 * avg((said.answer = 'na')::int) AS na_a, 100.0 * avg((also.answer = 'na')::int) AS na_b
     FROM pairs JOIN qa_evaluationanswer said ON said.evaluation_id = pairs.first
@@ -136,7 +136,8 @@ class ItemAgreement:
 
 @dataclass(frozen=True)
 class ScorerGap:
-    """A scorer against the others on the same calls. `milder` over clear items, in points of answers that were good; None while too few.
+    """A scorer against the others on the same calls. `milder` over clear items, in points of 100 answers that were good (of an item in points,
+    by its share of full points); None while too few.
 
     `own_na` and `other_na`: of 100 answers how many were "does not apply"; `na` their difference.
     """
@@ -185,7 +186,7 @@ def board(chosen: Chosen) -> Board:
     if pairs < LEAST_PAIRS:
         return Board(pairs, [], [])
     items, ids = _items(_rows(COUNTS, params))
-    clear = [pk for row in items if row.state == "clear" for pk in ids[row.item.text]]
+    clear = [pk for row in items if row.state == "clear" for pk in ids[_asked(row.item)]]
     return Board(pairs, items, _scorers(_rows(SCORERS, {**params, "clear": clear})))
 
 
@@ -195,17 +196,26 @@ def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def _items(rows: Sequence[tuple[Any, ...]]) -> tuple[list[ItemAgreement], dict[str, list[int]]]:
-    """Items of the same words in several versions are one. Also {words: their ids}."""
+Asked = tuple[str, int | None]
+
+
+def _asked(item: FormItem) -> Asked:
+    """Items of the same words in several versions are one, unless one is answered by points and the other is not, or by more points."""
+    return item.text, item.most_points
+
+
+def _items(rows: Sequence[tuple[Any, ...]]) -> tuple[list[ItemAgreement], dict[Asked, list[int]]]:
+    """Two answers agree when they are the same: of an item in points, the same number of points. Also the ids of what was asked."""
     known = FormItem.objects.select_related("stage").in_bulk({row[0] for row in rows})
-    cells: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    ids: dict[str, list[int]] = defaultdict(list)
+    cells: dict[Asked, Counter[tuple[str, str]]] = defaultdict(Counter)
+    ids: dict[Asked, list[int]] = defaultdict(list)
     for pk, said, also, n in rows:
-        cells[known[pk].text][said, also] += n
-        if pk not in ids[known[pk].text]:
-            ids[known[pk].text].append(pk)
-    whole = {text: (_na(counts), counts.total()) for text, counts in cells.items()}
-    found = [_item(known[max(ids[text])], counts, text, whole) for text, counts in cells.items()]
+        asked = _asked(known[pk])
+        cells[asked][said, also] += n
+        if pk not in ids[asked]:
+            ids[asked].append(pk)
+    whole = {asked: (_na(counts), counts.total()) for asked, counts in cells.items()}
+    found = [_item(known[max(ids[asked])], counts, asked, whole) for asked, counts in cells.items()]
     return sorted(found, key=_place), ids
 
 
@@ -215,11 +225,11 @@ def _na(counts: Counter[tuple[str, str]]) -> float:
 
 
 def _item(
-    item: FormItem, counts: Counter[tuple[str, str]], text: str, whole: dict[str, tuple[float, int]]
+    item: FormItem, counts: Counter[tuple[str, str]], asked: Asked, whole: dict[Asked, tuple[float, int]]
 ) -> ItemAgreement:
-    k, n = whole[text]
-    other_k = sum(k for other, (k, _n) in whole.items() if other != text)
-    other_n = sum(n for other, (_k, n) in whole.items() if other != text)
+    k, n = whole[asked]
+    other_k = sum(k for other, (k, _n) in whole.items() if other != asked)
+    other_n = sum(n for other, (_k, n) in whole.items() if other != asked)
     low, high = wilson(k, n)
     return ItemAgreement(item, agreement(counts), k / n, low, high, other_k / other_n if other_n else 1.0)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from people.models import User
-from qa import scoring
 from qa.models import (  # fmt: skip
     CalibrationDecision,
     CalibrationSeat,
@@ -75,7 +74,7 @@ class Line:
     def said(self) -> str:
         """The answer given most often, which the agreed one is likely to be."""
         found = Counter(row.answer for row in self.answers if row)
-        return found.most_common(1)[0][0] if found else scoring.YES
+        return found.most_common(1)[0][0] if found else self.item.as_item().best
 
 
 def side_by_side(session: CalibrationSession) -> tuple[list[Evaluation], list[Line]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.urls import reverse
 
 from campaigns.models import Call
 from core.stats import wilson
@@ -26,6 +27,7 @@ from qa.models.recordings import scope_in
 from qa.models.work import SCORERS
 from qa.queries import LOCKED
 from qa.queries_calibration import decided_for
+from scripts.models import Article, ScriptVersion
 
 PRECEDENTS = 3  # shown under an item
 LEAST_DECIDED = 30  # under it a rate says nothing yet
@@ -46,6 +48,20 @@ def forms_shown() -> QuerySet[QualityForm]:
         draft=Subquery(draft.values("pk")[:1]),
         newest=Subquery(of_form.values("pk")[:1]),
     ).order_by("code")
+
+
+def article_titles() -> list[str]:
+    """Of the articles in use, which an item of a form may name."""
+    return list(Article.objects.live().order_by("title").values_list("title", flat=True).distinct())
+
+
+def script_url(user: User, evaluation: Evaluation) -> str:
+    """The page of the script that the call was made with; "" where there was none or the user may not read it."""
+    call = Call.objects.filter(pk=evaluation.call_id, started_at=evaluation.call_started_at).first()
+    if call is None or call.script_version_id is None:
+        return ""
+    version = ScriptVersion.objects.visible_to(user).filter(pk=call.script_version_id).first()
+    return "" if version is None else f"{reverse('scripts:script', args=[version.script_id])}?version={version.number}"
 
 
 def evaluations_shown(user: User) -> QuerySet[Evaluation]:

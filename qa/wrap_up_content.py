@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import NullIf
 
 from campaigns.models import Campaign, Experiment
@@ -19,6 +19,7 @@ from metrics.questions import ask
 from metrics.trial_page import board_of
 from people.models import City
 from qa import scoring
+from qa.earning import earned, to_tenths
 from qa.models import Appeal, Complaint, Evaluation, EvaluationAnswer, FormItem, FullRunSheet, Severity
 from scripts.models import GuidanceMap, Phrase
 
@@ -167,8 +168,8 @@ def _errors(campaign: Campaign, since: date, until: date) -> Content:
     )  # fmt: skip
     decided = When(appeal__decision=Appeal.Decision.OVERTURNED, then=NullIf("appeal__right_answer", Value("")))
     told = EvaluationAnswer.objects.filter(evaluation__in=scored).annotate(told=Case(decided, default=F("answer")))
-    applied = told.filter(told__in=(scoring.YES, scoring.NO)).values("item")
-    counted = applied.annotate(n=Count("pk"), bad=Count("pk", filter=~Q(told=F("item__good")))).filter(bad__gt=0)
+    applied = told.exclude(told=None).exclude(told=scoring.NOT_APPLICABLE).values("item")
+    counted = applied.annotate(n=Count("pk"), bad=Sum(1 - earned("told"))).filter(bad__gt=0)
     rows = list(counted.order_by("-bad", "item")[:MOST_ERRORS])
     items = FormItem.objects.select_related("stage__version__form").in_bulk([row["item"] for row in rows])
     return {
@@ -177,14 +178,14 @@ def _errors(campaign: Campaign, since: date, until: date) -> Content:
     }
 
 
-def _error(item: FormItem, bad: int, n: int) -> Content:
+def _error(item: FormItem, bad: float, n: int) -> Content:
     form = item.stage.version.form
     return {
         "texts": [item.text, item.text_zh],
         "stages": [item.stage.name, item.stage.name_zh],
         "forms": [form.name, form.name_zh],
         "version": item.stage.version.number,
-        "bad": bad,
+        "bad": to_tenths(bad),
         "n": n,
     }
 

@@ -173,7 +173,7 @@ def _errors(said: Mapping[str, Any]) -> Section:
     rows = [
         [
             *_texts(_in_language(row["texts"]), _in_language(row["stages"]), f"{_in_language(row['forms'])} {row['version']}"),
-            Cell(row["bad"]), Cell(row["n"]), Cell(100 * row["bad"] / row["n"], 1),
+            Cell(row["bad"], places=0 if isinstance(row["bad"], int) else 1), Cell(row["n"]), Cell(100 * row["bad"] / row["n"], 1),
         ]
         for row in said["errors"]
     ]  # fmt: skip

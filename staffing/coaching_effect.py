@@ -22,11 +22,12 @@ HELPED, WORSE, FEW_ANSWERS, FEW_PEERS, EARLY = "helped", "worse", "few_answers",
 
 @dataclass(frozen=True)
 class Course:
-    """One agent's figure in two spans: `yes` of `n` applicable answers (or sold of presented) before and after."""
+    """One agent's figure in two spans: `yes` of `n` applicable answers (or sold of presented) before and after. An answer in points adds its
+    share of full points to `yes`."""
 
-    before_yes: int
+    before_yes: float
     before_n: int
-    after_yes: int
+    after_yes: float
     after_n: int
 
     @property

@@ -6,11 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from metrics import queries as figures, registry
 from people.models import Team
+from qa.earning import earned
 from qa.models import Evaluation, EvaluationAnswer
 from staffing.coaching_effect import Course, Effect, effect_of
 from staffing.models import CoachingSession
@@ -47,10 +48,10 @@ def _of_item(session: CoachingSession, teams: list[int], at: datetime) -> dict[i
         call_started_at__gte=turn - timedelta(days=DAYS), call_started_at__lt=min(at, turn + timedelta(days=DAYS)),
     )  # fmt: skip
     rows = EvaluationAnswer.objects.filter(evaluation__in=sheets, item__text=aim.text).exclude(answer="na").order_by()
-    before, good = Q(evaluation__call_started_at__lt=turn), Q(answer=F("item__good"))
+    before = Q(evaluation__call_started_at__lt=turn)
     found = rows.values_list("evaluation__agent_id").annotate(
-        a=Count("pk", filter=before & good), b=Count("pk", filter=before),
-        c=Count("pk", filter=~before & good), d=Count("pk", filter=~before),
+        a=Sum(earned(), filter=before, default=0.0), b=Count("pk", filter=before),
+        c=Sum(earned(), filter=~before, default=0.0), d=Count("pk", filter=~before),
     )  # fmt: skip
     return {agent: Course(*counts) for agent, *counts in found}
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, FloatField, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from core.calendar import month_start, next_month, range_bounds
 from people.models import Team, User
+from qa.earning import earned
 from qa.models import Evaluation, EvaluationAnswer, FormItem, FormVersion, QualityForm
 from qa.models.forms import in_language
 from staffing.growth import NOTHING, Part, Point, moved, point_of
@@ -124,7 +125,7 @@ def _count(rows: QuerySet[Evaluation], numbers: dict[date, int], found: list[_Co
     applied = ~Q(answer="na")
     sums = answers.annotate(
         possible=Sum("item__weight", filter=applied),
-        earned=Sum("item__weight", filter=Q(answer=F("item__good"))),
+        earned=Sum(F("item__weight") * earned(), output_field=FloatField()),
         n=Count("pk", filter=applied),
     )
     for row in sums:
@@ -155,7 +156,7 @@ class _Item:
     stage_zh: str
     place: int
     skill: str
-    asks: tuple[str, str, str]
+    asks: tuple[str, str, str, int | None]
 
 
 def _items(versions: set[int]) -> list[_Item]:
@@ -171,7 +172,7 @@ def _items(versions: set[int]) -> list[_Item]:
             row.stage.name_zh,
             row.stage.position,
             row.competency,
-            (row.text, str(row.weight), row.good),
+            (row.text, str(row.weight), row.good, row.most_points),
         )
         for row in rows
     ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Sum
+from django.db.models.lookups import GreaterThan
 
 from core.stats import wilson
 from people.models import Team, User
+from qa.earning import earned
 from qa.models import Evaluation, EvaluationAnswer
 from qa.models.forms import in_language
 
@@ -19,12 +21,13 @@ LEAST = 5  # calls to which an item applied
 
 @dataclass(frozen=True)
 class Problem:
-    """An item, not done well in `missed` of the `heard` calls to which it applied, by `agents` of the team."""
+    """An item, not done well in `missed` of the `heard` calls to which it applied, by `agents` of the team. A call with 3 of 5 points
+    counts as 0.4 missed, so that `missed` need not be whole."""
 
     text: str
     stage: str
     form: int
-    missed: int
+    missed: float
     heard: int
     agents: int
 
@@ -47,12 +50,12 @@ def problems(user: User, team: Team, days: int, at: datetime) -> list[Problem]:
     seen = Evaluation.objects.visible_to(user).submitted().filter(
         team_id=team.pk, pick__in=Evaluation.PUBLISHED_PICKS, call_started_at__gte=at - timedelta(days=days)
     )  # fmt: skip
-    missed = ~Q(answer=F("item__good"))
+    lost = 1 - earned()
     rows = EvaluationAnswer.objects.filter(evaluation__in=seen).exclude(answer="na").order_by()
     names = ("item__text", "item__text_zh", "item__stage__name", "item__stage__name_zh", "evaluation__version__form")
     found = rows.values_list(*names).annotate(
-        missed=Count("pk", filter=missed), heard=Count("pk"),
-        agents=Count("evaluation__agent_id", filter=missed, distinct=True),
+        missed=Sum(lost), heard=Count("pk"),
+        agents=Count("evaluation__agent_id", filter=GreaterThan(lost, 0.0), distinct=True),
     )  # fmt: skip
     enough = [
         Problem(in_language(text, text_zh), in_language(stage, stage_zh), form, *counts)

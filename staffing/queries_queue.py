@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from core.stats import wilson
 from metrics import queries as figures, registry
 from people.models import Membership, Team, User
+from qa.earning import is_fatal
 from qa.models import Appeal, Evaluation, EvaluationAnswer
 from staffing.growth import NOTHING, Part, Point, moved, point_of
 from staffing.models import CoachingSession
@@ -136,7 +137,7 @@ def _failed(user: User, ids: Collection[int], at: datetime) -> set[int]:
     seen = Evaluation.objects.visible_to(user).submitted().filter(
         agent_id__in=ids, call_started_at__gte=at - timedelta(days=FAILED_DAYS)
     )  # fmt: skip
-    rows = EvaluationAnswer.objects.filter(evaluation__in=seen, answer=F("item__fails_on"))
+    rows = EvaluationAnswer.objects.filter(is_fatal(), evaluation__in=seen)
     return set(rows.exclude(appeal__decision=Appeal.Decision.OVERTURNED).values_list("evaluation__agent_id", flat=True))
 
 

@@ -302,7 +302,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DataRequestOrderEnum": "campaigns.models.DataRequest.Order",
         "SegmentAllocationOrderEnum": "campaigns.models.SegmentAllocation.Order",
-        "EvaluationAnswerEnum": "qa.models.EvaluationAnswer.Answer",
+        "EvaluationAnswerEnum": "qa.models.forms.ANSWERS",
         "GateReviewVerdictEnum": "qa.models.GateReview.Verdict",
     },
 }

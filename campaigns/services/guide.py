@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,12 +10,12 @@ from django.utils.translation import gettext as _
 from campaigns import guide
 from campaigns.guide import Notes
 from campaigns.models import AnswerUse, Call, CallPath, DeskDraft, Disposition, Lead, Order, ScenarioUse
-from campaigns.queries_script import points_of, step_numbers
+from campaigns.queries_script import must_say_of, step_numbers
 from campaigns.services.answers import how_to_answer
 from campaigns.services.calls import LeadNotYours
 from core.errors import DomainError
 from people.models import User
-from scripts.models import ObjectionAnswer, Product, Scenario, ScriptQuestion, ScriptStep
+from scripts.models import ObjectionAnswer, Scenario, ScriptQuestion, ScriptStep
 
 
 class NotesBehind(DomainError):
@@ -190,15 +189,10 @@ def _keep_read_back(call: Call, notes: Notes) -> None:
     order = Order.objects.filter(call_id=call.pk).select_related("product").first()
     if order is None:
         return
-    points = _points(call.script_version_id, order.product)
+    points = must_say_of(call.script_version_id, order.product)
     Order.objects.filter(pk=order.pk).update(
         read_back=[{"text": point, "said": point in notes.said} for point in points]
     )
-
-
-def _points(version_id: int | None, product: Product) -> Sequence[str]:
-    texts = ScriptStep.objects.filter(version=version_id).exclude(must_say="").order_by("position")
-    return points_of([*texts.values_list("must_say", flat=True), product.mandatory_statements])
 
 
 def forget_old_notes(*, at: datetime) -> int:

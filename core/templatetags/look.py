@@ -183,6 +183,15 @@ def clock(seconds: Number | None) -> str:
 
 
 @register.filter
+def tenths(value: Number | None) -> str:
+    """A count that need not be whole: 1234 -> 1,234, 2.4 -> 2.4."""
+    if value is None or value == "":
+        return NOTHING
+    told = round(float(value), 1)
+    return thousands(int(told)) if told.is_integer() else fixed(told, 1)
+
+
+@register.filter
 def unlocal(value: object) -> str:
     """A number as a machine reads it, for attributes: 45211, never 45,211."""
     return str(value)

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from people.models import City, User
 
-from .evaluations import EvaluationAnswer
-from .forms import FormItem, QualityForm
+from .forms import ANSWERS, FormItem, QualityForm
 from .recordings import scope_in
 from .work import SCORERS, ScoringTask
 
@@ -100,7 +99,7 @@ class CalibrationDecision(models.Model):
 
     session = models.ForeignKey(CalibrationSession, models.PROTECT, related_name="decisions", verbose_name=_("session"))
     item = models.ForeignKey(FormItem, models.PROTECT, related_name="+", verbose_name=_("item"))
-    right_answer = models.CharField(_("agreed answer"), max_length=3, choices=EvaluationAnswer.Answer.choices)
+    right_answer = models.CharField(_("agreed answer"), max_length=3, choices=ANSWERS)
     ground = models.CharField(_("ground of the decision"), max_length=1000)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("decided by"), db_index=False
@@ -113,6 +112,10 @@ class CalibrationDecision(models.Model):
             models.UniqueConstraint(fields=["session", "item"], name="calibration_decision_once"),
             models.CheckConstraint(name="calibration_decision_has_ground", condition=~Q(ground="")),
         ]
+
+    @property
+    def right_answer_shown(self) -> str:
+        return self.item.say(self.right_answer)
 
     def get_decision_display(self) -> str:
         """Named like the field of an appeal: both are shown as precedents in one way."""

@@ -9,9 +9,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from people.models import Membership, User
-from qa import scoring
 
-from .forms import FormItem, FormVersion
+from .forms import ANSWERS, FormItem, FormVersion
 from .recordings import Recording, scope_in
 
 Role = Membership.Role
@@ -172,18 +171,16 @@ DRAWN_PICKS = (*Evaluation.PUBLISHED_PICKS, Evaluation.Pick.CALIBRATION)
 
 
 class EvaluationAnswer(models.Model):
-    """The answer to one item, with the remark and the span of the recording that show it."""
+    """The answer to one item, with the remark and the span of the recording that show it.
 
-    class Answer(models.TextChoices):
-        YES = scoring.YES, _("Yes")
-        NO = scoring.NO, _("No")
-        NOT_APPLICABLE = scoring.NOT_APPLICABLE, _("Does not apply")
+    Which answers an item has is held by a trigger (qa/migrations): yes and no, or points from 0 to its most; and "does not apply".
+    """
 
     PERSONAL_FIELDS = ("remark",)
 
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="answers", verbose_name=_("evaluation"))
     item = models.ForeignKey(FormItem, models.PROTECT, related_name="+", verbose_name=_("item"))
-    answer = models.CharField(_("answer"), max_length=3, choices=Answer.choices)
+    answer = models.CharField(_("answer"), max_length=3, choices=ANSWERS)
     remark = models.CharField(_("remark"), max_length=500, blank=True, default="")
     from_ms = models.PositiveIntegerField(_("from, milliseconds"), null=True)
     until_ms = models.PositiveIntegerField(_("until, milliseconds"), null=True)
@@ -197,6 +194,20 @@ class EvaluationAnswer(models.Model):
                 condition=Q(until_ms=None) | Q(from_ms__isnull=False, until_ms__gt=models.F("from_ms")),
             ),
         ]
+
+    @property
+    def answer_shown(self) -> str:
+        return self.item.say(self.answer)
+
+    @property
+    def is_fatal(self) -> bool:
+        return self.item.as_item().is_fatal(self.answer)
+
+    @property
+    def kind(self) -> str:
+        """For its colour: "best", "partial" (some points), "bad", or "na"."""
+        share = self.item.as_item().earned(self.answer)
+        return "na" if share is None else "best" if share == 1 else "partial" if share else "bad"
 
     @property
     def from_seconds(self) -> float | None:
@@ -222,9 +233,7 @@ class Appeal(models.Model):
     appealed_at = models.DateTimeField(_("appealed"))
     due_at = models.DateTimeField(_("to be decided until"))
     decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices, blank=True, default="")
-    right_answer = models.CharField(
-        _("right answer"), max_length=3, choices=EvaluationAnswer.Answer.choices, blank=True, default=""
-    )
+    right_answer = models.CharField(_("right answer"), max_length=3, choices=ANSWERS, blank=True, default="")
     ground = models.CharField(_("ground of the decision"), max_length=1000, blank=True, default="")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -248,3 +257,7 @@ class Appeal(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["due_at"], name="appeal_open", condition=Q(decision=""))]
+
+    @property
+    def right_answer_shown(self) -> str:
+        return self.answer.item.say(self.right_answer)

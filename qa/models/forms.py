@@ -9,10 +9,25 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils.translation import get_language, gettext_lazy as _
+from django.utils.text import format_lazy
+from django.utils.translation import get_language, gettext_lazy as _, ngettext
 
 from qa import scoring
-from scripts.models import ScriptStep
+from scripts.models import Article, ScriptStep
+
+# what is answered to an item, of either kind: qa.scoring.Item says which of these an item has
+ANSWERS = [
+    (scoring.YES, _("Yes")),
+    (scoring.NO, _("No")),
+    (scoring.NOT_APPLICABLE, _("Does not apply")),
+    *[(str(points), str(points)) for points in range(scoring.MOST_POINTS + 1)],
+]
+
+
+POINT_CHOICES = [
+    (most, format_lazy(_("0 to {most} points"), most=most))
+    for most in range(scoring.LEAST_POINTS, scoring.MOST_POINTS + 1)
+]
 
 
 def in_language(text: str, text_zh: str) -> str:
@@ -45,7 +60,8 @@ class FormVersionQuerySet(models.QuerySet):
         return self.filter(status=FormVersion.Status.PUBLISHED)
 
     def with_items(self) -> FormVersionQuerySet:
-        return self.select_related("form").prefetch_related("stages__items")
+        items = models.Prefetch("stages__items", FormItem.objects.select_related("article"))
+        return self.select_related("form").prefetch_related("stages", items)
 
     def in_force_of(self, draft: FormVersion) -> FormVersion | None:
         """The version that calls are scored with as long as the draft is one, with its stages and items."""
@@ -146,7 +162,11 @@ class FormStage(models.Model):
 
 
 class FormItem(models.Model):
-    """One thing to listen for. `good` is the answer that earns its weight; `fails_on` the one that fails the call."""
+    """One thing to listen for. `good` is the answer that earns its weight; `fails_on` the one that fails the call.
+
+    What it is asked by: a part of the script, a clause in its own words (such as a number of the service norms, or a statement that must be
+    said), an article of the knowledge base.
+    """
 
     class Good(models.TextChoices):
         YES = scoring.YES, _("Yes")
@@ -182,9 +202,21 @@ class FormItem(models.Model):
     fails_on = models.CharField(
         _("answer that fails the call"), max_length=3, choices=FailsOn.choices, blank=True, default=""
     )
+    most_points = models.PositiveSmallIntegerField(
+        _("answered by"),
+        null=True,
+        blank=True,
+        choices=POINT_CHOICES,
+    )
+    fails_up_to = models.PositiveSmallIntegerField(_("points that fail the call, up to"), null=True, blank=True)
     competency = models.CharField(_("skill"), max_length=12, choices=Competency.choices, blank=True, default="")
     script_part = models.CharField(
         _("part of the script"), max_length=20, choices=ScriptStep.Part.choices, blank=True, default=""
+    )
+
+    clause = models.CharField(_("clause"), max_length=200, blank=True, default="")
+    article = models.ForeignKey(
+        Article, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("article"), db_index=False
     )
 
     class Meta:
@@ -197,14 +229,67 @@ class FormItem(models.Model):
             models.CheckConstraint(name="form_item_weight", condition=Q(weight__gte=0)),
             # what is good cannot fail the call
             models.CheckConstraint(name="form_item_fails_on_bad", condition=~Q(fails_on=F("good"))),
+            # either Yes or No, or points, each with its own way to fail the call; full points cannot fail it
+            models.CheckConstraint(
+                name="form_item_one_kind_of_answer",
+                condition=Q(most_points=None, fails_up_to=None)
+                | Q(most_points__isnull=False, most_points__gte=2, most_points__lte=10, good="yes", fails_on="")
+                & (Q(fails_up_to=None) | Q(fails_up_to__gte=0, fails_up_to__lt=F("most_points"))),
+            ),
         ]
 
     def __str__(self) -> str:
         return in_language(self.text, self.text_zh)
 
     @property
+    def has_source(self) -> bool:
+        """Whether it says what it is asked by."""
+        return bool(self.script_part or self.clause or self.article_id)
+
+    @property
     def help_shown(self) -> str:
         return in_language(self.help, self.help_zh)
 
     def as_item(self) -> scoring.Item:
-        return scoring.Item(str(self.pk), Fraction(self.weight), self.good, self.fails_on, self.competency)
+        """As qa.scoring reads it: which answers there are, what each earns, and which fail the call."""
+        return scoring.Item(
+            str(self.pk),
+            Fraction(self.weight),
+            self.good,
+            self.fails_on,
+            self.competency,
+            self.most_points,
+            self.fails_up_to,
+        )
+
+    def say(self, answer: str) -> str:
+        """An answer in words: Yes, No, does not apply, 3 of 5 points."""
+        if self.most_points is None or not answer.isdecimal():
+            return str(dict(ANSWERS).get(answer, answer))
+        return _("%(points)s of %(most)s points") % {"points": answer, "most": self.most_points}
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """What may be answered, each with its words."""
+        return [(answer, self.say(answer)) for answer in self.as_item().answers]
+
+    @property
+    def buttons(self) -> list[tuple[str, str, str, str]]:
+        """The same for its row of buttons: answer, what stands on it (of points their number alone), its words, and for the colour whether it
+        is good ("yes"), partly ("part"), not ("no") or "na"."""
+        found = []
+        for answer, words in self.answers:
+            share = self.as_item().earned(answer)
+            kind = "na" if share is None else "yes" if share == 1 else "part" if share else "no"
+            found.append((answer, answer if answer.isdecimal() else words, words, kind))
+        return found
+
+    @property
+    def fails_shown(self) -> str:
+        """Which answer fails the call, in words; "" when none does."""
+        if self.fails_up_to is not None:
+            words = ngettext(
+                "up to %(points)s point fails the call", "up to %(points)s points fail the call", self.fails_up_to
+            )
+            return words % {"points": self.fails_up_to}
+        return _("%(answer)s fails the call") % {"answer": self.get_fails_on_display()} if self.fails_on else ""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
 from campaigns.models import Call, Campaign, CampaignTeam
@@ -21,7 +21,8 @@ from metrics import registry
 from metrics.floor.drill import counts_of
 from metrics.floor.today import Work, read_today
 from people.models import User
-from qa import rules
+from qa import rules, scoring
+from qa.earning import earned, to_tenths
 from qa.models import Bulletin, BulletinSeen, Evaluation, EvaluationAnswer, FullRun, Recording, Suggestion
 from qa.services.full_run import OVER
 from qa.services.listening import check_open
@@ -128,14 +129,13 @@ def _scored(campaign_id: int, bounds: tuple[datetime, datetime]) -> Any:
 def _errors(campaign_id: int, bounds: tuple[datetime, datetime]) -> list[dict[str, Any]]:
     """Items answered most often against what is good, in the calls of the day that were drawn at random: how often, of how many answers."""
     answers = EvaluationAnswer.objects.filter(evaluation__in=_scored(campaign_id, bounds)).exclude(
-        answer=EvaluationAnswer.Answer.NOT_APPLICABLE
+        answer=scoring.NOT_APPLICABLE
     )
-    counted = answers.values("item__text", "item__text_zh").annotate(
-        n=Count("pk", filter=~Q(answer=F("item__good"))), of=Count("pk")
-    )
+    counted = answers.values("item__text", "item__text_zh").annotate(n=Sum(1 - earned()), of=Count("pk"))
     worst = counted.filter(n__gt=0).order_by("-n", "of", "item__text")[:MOST_ERRORS]
     return [
-        {"item": row["item__text"], "item_zh": row["item__text_zh"], "n": row["n"], "of": row["of"]} for row in worst
+        {"item": row["item__text"], "item_zh": row["item__text_zh"], "n": to_tenths(row["n"]), "of": row["of"]}
+        for row in worst
     ]
 
 

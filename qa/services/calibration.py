@@ -12,7 +12,7 @@ from campaigns.models import Call
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from people.models import User
-from qa import queries_calibration as queries, rules, scoring
+from qa import queries_calibration as queries, rules
 from qa.models import (  # fmt: skip
     CalibrationDecision,
     CalibrationSeat,
@@ -146,7 +146,7 @@ def decide(
     session = _locked(session, by)
     if not queries.is_shown(session):
         raise NotShownYet(_("Answers are agreed on when all have scored or the session is closed."))
-    if right_answer not in scoring.ANSWERS or not ground.strip():
+    if right_answer not in item.as_item().answers or not ground.strip():
         raise NotASession(_("Say which answer is right, and why."))
     if not item_of(session, item):
         raise NotASession(_("Nobody has answered this item in the session."))

@@ -101,8 +101,7 @@ def save_answer(
         raise SavedElsewhere(_("Another window has saved since. This is what stands there now."))
     if item.stage.version_id != evaluation.version_id:
         raise NotToScore(_("This item belongs to another version of the form."))
-    if answer and answer not in scoring.ANSWERS:
-        raise NotToScore(_("Answer Yes, No, or that it does not apply."))
+    _check_answer(item, answer)
     if span and evaluation.recording:
         check_span(evaluation.recording, *span)
     from_ms, until_ms = span if span and evaluation.recording else (None, None)
@@ -129,13 +128,23 @@ def save_remark(*, evaluation: Evaluation, remark: str, by: User) -> Evaluation:
     return evaluation
 
 
+def _check_answer(item: FormItem, answer: str) -> None:
+    """ "" takes an answer back. Raises NotToScore."""
+    if not answer or answer in item.as_item().answers:
+        return
+    if item.most_points is None:
+        raise NotToScore(_("Answer Yes, No, or that it does not apply."))
+    raise NotToScore(_("Give 0 to %(most)s points, or answer that it does not apply.") % {"most": item.most_points})
+
+
 def given(evaluation: Evaluation) -> dict[str, str]:
     """{item id: answer}, as qa.scoring reads it."""
     return {str(answer.item_id): answer.answer for answer in evaluation.answers.all()}
 
 
 def missing(evaluation: Evaluation) -> list[str]:
-    """What is missing before it can be submitted, in sentences: an answer to every item, and of a bad one a remark and where it is heard."""
+    """What is missing before it can be submitted, in sentences: an answer to every item, and of one that is not
+    the best (No, or less than full points) a remark and where it is heard."""
     kept = {answer.item_id: answer for answer in evaluation.answers.all()}
     is_forgotten = _was_erased(evaluation)  # the remarks went with the person, and none may be written anew
     items = list(FormItem.objects.filter(stage__version=evaluation.version_id).order_by("stage__position", "position"))
@@ -148,7 +157,7 @@ def missing(evaluation: Evaluation) -> list[str]:
         )
     for item in items:
         answer = kept.get(item.pk)
-        if answer is None or answer.answer == scoring.NOT_APPLICABLE or answer.answer == item.good or is_forgotten:
+        if answer is None or answer.answer in (scoring.NOT_APPLICABLE, item.as_item().best) or is_forgotten:
             continue
         if not answer.remark:
             found.append(_("“%(item)s”: say in a remark what was wrong.") % {"item": item})
@@ -235,14 +244,18 @@ def appeal(*, answer: EvaluationAnswer, reason: str, by: User, at: datetime) -> 
 def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: datetime) -> Appeal:
     """Say which answer is right, and why. The evaluation stays as it was submitted; the decision is shown beside it, and at this item
     of the form from now on. Raises PermissionRefused, AlreadyDone, AnswersMissing."""
-    appeal = Appeal.objects.select_for_update(of=("self",)).select_related("answer__evaluation").get(pk=appeal.pk)
+    appeal = (
+        Appeal.objects.select_for_update(of=("self",))
+        .select_related("answer__evaluation", "answer__item")
+        .get(pk=appeal.pk)
+    )
     evaluation = appeal.answer.evaluation
     if not rules.can_decide(by, evaluation):
         raise PermissionRefused(_("Another member of QA of the call's place than the scorer decides."))
     if appeal.decision:
         raise AlreadyDone(_("This appeal is decided."))
     check_open(evaluation)
-    if right_answer not in scoring.ANSWERS or not ground.strip():
+    if right_answer not in appeal.answer.item.as_item().answers or not ground.strip():
         raise AnswersMissing(_("Say which answer is right, and why."))
     stands = right_answer == appeal.answer.answer
     appeal.decision = Appeal.Decision.UPHELD if stands else Appeal.Decision.OVERTURNED

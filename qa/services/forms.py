@@ -19,7 +19,10 @@ from qa.models import FormItem, FormStage, FormVersion, QualityForm
 
 MOST_STAGES, MOST_ITEMS = 20, 100
 STAGE_WORDS = ("name", "name_zh", "weight")
-ITEM_WORDS = ("text", "text_zh", "help", "help_zh", "weight", "good", "fails_on", "competency", "script_part")
+ITEM_WORDS = (
+    "text", "text_zh", "help", "help_zh", "weight", "good", "fails_on", "most_points", "fails_up_to", "competency",
+    "script_part", "clause", "article",
+)  # fmt: skip
 Row = TypeVar("Row", FormStage, FormItem)
 
 
@@ -117,7 +120,8 @@ def save_stage(*, version: FormVersion, stage: FormStage, by: User) -> FormStage
 
 @transaction.atomic
 def save_item(*, version: FormVersion, item: FormItem, by: User) -> FormItem:
-    """A new item at the end of its stage, or other words, weight and answers of one. Raises as save_stage."""
+    """A new item at the end of its stage, or other words, weight and answers of one. What belongs to the other kind of answer, Yes and No
+    or points, is left out. Raises as save_stage."""
     version = _draft(version, by)
     if item.stage.version_id != version.pk:
         raise FieldFault(_("This stage belongs to another version."))
@@ -125,9 +129,13 @@ def save_item(*, version: FormVersion, item: FormItem, by: User) -> FormItem:
         if FormItem.objects.filter(stage__version=version).count() >= MOST_ITEMS:
             raise TooMany(_("A form has at most %(most)s items.") % {"most": MOST_ITEMS})
         item.position = (item.stage.items.aggregate(Max("position"))["position__max"] or 0) + 1
+    _only_its_kind(item)
     _clean(item, *ITEM_WORDS)
+    if item.most_points is not None and item.fails_up_to is not None and item.fails_up_to >= item.most_points:
+        raise FieldFault(_("Full points cannot fail the call."))
     if item.fails_on == item.good:
         raise FieldFault(_("The good answer cannot be the one that fails the call."))
+    _check_article(item)
     return _stored(item, FormItem.objects.filter(stage__version=version), ITEM_WORDS)
 
 
@@ -232,6 +240,22 @@ def _stored(row: Row, rows: QuerySet, words: tuple[str, ...]) -> Row:
 def _check_writer(by: User) -> None:
     if not rules.can_write_forms(by):
         raise PermissionRefused(_("Your role does not allow this."))
+
+
+def _only_its_kind(item: FormItem) -> None:
+    if item.most_points is None:
+        item.fails_up_to = None
+    else:
+        item.good, item.fails_on = FormItem.Good.YES, FormItem.FailsOn.NEVER
+
+
+def _check_article(item: FormItem) -> None:
+    """An item keeps an article that was retired since, and takes none that is retired already. Raises FieldFault."""
+    article = item.article
+    if article is None or article.retired_at is None:
+        return
+    if not FormItem.objects.filter(pk=item.pk, article=article).exists():
+        raise FieldFault(_("“%(title)s” is retired. Choose an article in use.") % {"title": article})
 
 
 def _draft(version: FormVersion, by: User) -> FormVersion:

@@ -45,3 +45,30 @@ def evaluated(
             evaluation=begun, item=item(version, text), answer=answer, by=scorer, remark="as heard", span=span
         )
     return evaluations.submit(evaluation=begun, by=scorer, at=at)
+
+
+# -- in points ---------------------------------------------------------------------------------------------------------
+
+
+def draft_in_points(by: User, code: str = "points") -> FormVersion:
+    """One stage: greets (Yes or No, weight 1), explains (0 to 5 points, weight 2, up to 1 fails the call), thanks (0 to 10 points)."""
+    version = forms.create_form(form=QualityForm(code=code, name="Points"), by=by, at=AT)
+    stage = forms.save_stage(version=version, stage=FormStage(name="Talk", weight=100), by=by)
+    for text, more in [
+        ("Greets", {"competency": "voice"}), ("Explains", {"most_points": 5, "weight": 2, "fails_up_to": 1, "competency": "voice"}), ("Thanks", {"most_points": 10}),
+    ]:  # fmt: skip
+        forms.save_item(version=version, item=FormItem(stage=stage, text=text, **more), by=by)
+    return version
+
+
+IN_POINTS = {"Greets": "yes", "Explains": "3", "Thanks": "na"}
+
+
+def scored_in_points(
+    call: Call, version: FormVersion, scorer: User, *, at: Any = AT, told: dict[str, str] | None = None
+) -> Evaluation:
+    """Submitted: (1 + 2 x 3/5) / 3 = 73.33 unless told otherwise."""
+    begun = evaluations.begin(call=call, version=version, scorer=scorer, pick="requested", at=at)
+    for text, answer in {**IN_POINTS, **(told or {})}.items():
+        evaluations.save_answer(evaluation=begun, item=item(version, text), answer=answer, by=scorer, remark="as heard")
+    return evaluations.submit(evaluation=begun, by=scorer, at=at)

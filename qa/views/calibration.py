@@ -24,7 +24,7 @@ from people.access import must
 from people.models import User
 from qa import queries_calibration as queries, queries_work, rules
 from qa.forms_calibration import AgreedForm, CallForm, SessionForm
-from qa.models import CalibrationSession, EvaluationAnswer
+from qa.models import CalibrationSession
 from qa.services import calibration as services, queue
 from qa.views.forms import first_fault
 
@@ -101,7 +101,6 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "agent": names.agent(row.agent_id) if is_shown else "",
         "campaign": names.campaigns.get(row.campaign_id, ""),
         "may_lead": rules.can_calibrate_in(user, row.city_id, row.team_id),
-        "answers": EvaluationAnswer.Answer.choices,
         "crumbs": _crumbs(),
     }
     return render(request, "qa/calibration.html", context)

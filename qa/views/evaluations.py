@@ -29,6 +29,7 @@ from qa.models import Appeal, Evaluation, EvaluationAnswer, FormVersion
 from qa.services import evaluations as services
 from qa.views.forms import first_fault
 from qa.views.recordings import player_context
+from scripts.rules import can_write_articles
 
 
 def _address(row: Evaluation) -> str:
@@ -94,13 +95,21 @@ def head_of(row: Evaluation) -> dict[str, Any]:
     }
 
 
+def source_of(request: HttpRequest, row: Evaluation, version: FormVersion) -> dict[str, Any]:
+    """Where the parts of the script stand that items name, asked only when one does."""
+    items = [item for stage in version.stages.all() for item in stage.items.all()]
+    named = any(item.script_part for item in items)
+    may_read_retired = can_write_articles(request.user)
+    return {"script_url": queries.script_url(request.user, row) if named else "", "may_read_retired": may_read_retired}
+
+
 def player_of(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
     """What the player needs; without a recording that the user may hear, `recording` is None."""
     heard = queries.heard_recording(request.user, row) if rules.can_hear(request.user) else None
     if heard is None:
         return {"recording": None}
     found = player_context(request, heard)
-    return {name: found[name] for name in ("recording", "sound", "rest", "fault", "turns")}
+    return {name: found[name] for name in ("recording", "sound", "rest", "fault", "turns", "hints")}
 
 
 def _row(request: HttpRequest, pk: int) -> Evaluation:
@@ -139,10 +148,10 @@ def _page(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
         "appeal_until": row.submitted_at + services.APPEAL_WITHIN if row.submitted_at else None,
         "may_decide": rules.can_decide(user, row),
         "may_withdraw": rules.can_withdraw(user, row) and row.withdrawn_at is None and not row.appeal_state,
-        "answers": EvaluationAnswer.Answer.choices,
         "has_next": row.scorer_id == user.pk and rules.can_work(user) and queries_work.next_task(user) is not None,
         "at": database_now(),
         **head_of(row),
+        **source_of(request, row, version),
         **player_of(request, row),
     }
 

@@ -20,6 +20,7 @@ from qa import queries_evaluations as queries, rules
 from qa.forms import ItemForm, MarksForm, QualityFormForm, StageForm
 from qa.models import FormItem, FormStage, FormVersion, QualityForm
 from qa.services import forms as services
+from scripts.rules import can_write_articles
 
 
 def forms_crumbs() -> list[tuple[str, str]]:
@@ -68,6 +69,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         "findings": services.findings(row) if row.is_draft else [],
         "may_write": rules.can_write_forms(request.user),
         "may_publish": rules.can_publish_forms(request.user),
+        "may_read_retired": can_write_articles(request.user),
         "crumbs": forms_crumbs(),
     }
     return render(request, "qa/form_version.html", context)
@@ -87,7 +89,8 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
     row = _draft(request, pk)
     if not row.is_draft:
         return redirect("qa:form-version", pk=pk)
-    return render(request, "qa/form_edit.html", {**_builder(row), "crumbs": forms_crumbs()})
+    context = {**_builder(row), "articles": queries.article_titles(), "crumbs": forms_crumbs()}
+    return render(request, "qa/form_edit.html", context)
 
 
 def _builder(row: FormVersion) -> dict[str, Any]:
@@ -201,7 +204,7 @@ def item_add(request: HttpRequest, pk: int, stage_pk: int) -> HttpResponse:
 
 
 def _item(row: FormVersion, pk: int) -> FormItem:
-    return get_object_or_404(FormItem.objects.select_related("stage"), stage__version=row, pk=pk)
+    return get_object_or_404(FormItem.objects.select_related("stage", "article"), stage__version=row, pk=pk)
 
 
 @require_POST

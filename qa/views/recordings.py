@@ -104,6 +104,7 @@ def player_context(
         "result": names.result(row.disposition_id),
         "notes": [] if rest else queries.notes_of(row),
         "turns": [] if rest else (row.transcript or {}).get("segments", []),
+        "hints": None if rest else queries.hints_of(row),
         "note_form": note_form or NoteForm(),
         "clip_form": clip_form or ClipForm(),
         "transcript_form": (transcript_form or TranscriptForm()) if rules.can_upload(user, row) else None,

@@ -18,9 +18,9 @@ from people.access import must
 from qa import queries_evaluations as queries, rules
 from qa.explaining import explain
 from qa.forms import AnswerForm, BeginForm
-from qa.models import Evaluation, EvaluationAnswer, FormItem, FormVersion
+from qa.models import Evaluation, FormItem, FormVersion
 from qa.services import evaluations as services
-from qa.views.evaluations import head_of, player_of
+from qa.views.evaluations import head_of, player_of, source_of
 from qa.views.forms import first_fault
 
 
@@ -76,7 +76,8 @@ def _sheet(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
         "evaluation": row,
         "version": version,
         "stages": stages,
-        "answers": EvaluationAnswer.Answer.choices,
+        "has_points": any(item.most_points for _stage, lines in stages for item, _kept, _decided in lines),
+        **source_of(request, row, version),
         **_sum(row, version, {str(pk): answer.answer for pk, answer in kept.items()}),
     }
 

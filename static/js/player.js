@@ -169,7 +169,7 @@ function player(panel) {
     event.preventDefault();
     seek(link.dataset.seek ? link.dataset.seek / 1000 : Number(link.dataset.seekSeconds));
   });
-  // Space plays wherever the focus is among the player's own buttons; digits jump.
+  // Space plays wherever the focus is among the player's own buttons; digits jump, unless they give points to an item (see score.js).
   for (const kind of ["keydown", "keyup"]) {
     document.addEventListener(kind, (event) => {
       if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || !singleKeysOn()) return;
@@ -179,7 +179,8 @@ function player(panel) {
         event.preventDefault();
         if (kind === "keydown" && !event.repeat) toggle();
       }
-      if (/^[0-9]$/.test(event.key) && kind === "keydown") { event.preventDefault(); seek(length() * Number(event.key) / 10); }
+      const isForPoints = document.querySelector("[data-points].is-now");
+      if (/^[0-9]$/.test(event.key) && kind === "keydown" && !isForPoints) { event.preventDefault(); seek(length() * Number(event.key) / 10); }
     }, true);
   }
   for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, state);

@@ -1,6 +1,8 @@
-// Scoring by keys: one item is the current one, its buttons answer to Y, N, A, its mark to M, its remark to R; arrows go on (see keys.js).
+// Scoring by keys: one item is the current one, its buttons answer to Y, N, A, or to the digit of their points, its mark to M, its remark
+// to R; arrows go on (see keys.js). While an item in points is the current one, digits do not move the sound (see player.js).
 // The place in the recording comes from the player, which keeps it on its panel.
-const KEYS = { yes: "Y", no: "N", na: "A" };
+const KEYS = { yes: "Y", no: "N", na: "A", 10: "X" };
+const keyOf = (answer) => KEYS[answer] ?? answer;
 let current = "";
 
 const items = () => [...document.querySelectorAll("[data-item]")];
@@ -11,7 +13,7 @@ function show() {
   for (const item of items()) {
     const isNow = item === now;
     item.classList.toggle("is-now", isNow);
-    for (const button of item.querySelectorAll("[data-answer]")) set(button, isNow && KEYS[button.dataset.answer]);
+    for (const button of item.querySelectorAll("[data-answer]")) set(button, isNow && keyOf(button.dataset.answer));
     set(item.querySelector("[data-mark]"), isNow && "M");
     set(item.querySelector("[data-remark]"), isNow && "R");
   }

@@ -33,6 +33,7 @@ from telemkt.demo import (
     history,
     knowledge,
     plan,
+    points,
     promises,
     samples,
     sounds,
@@ -83,6 +84,7 @@ def make_demo(*, at: datetime) -> People:
     complaints.make_complaints(people, at)
     checkpoints.make_checkpoints(people, at)
     calibration.make_calibration(people, at)
+    points.make_points(people, at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)
