@@ -275,6 +275,12 @@ def _draft(evaluation: Evaluation, by: User) -> Evaluation:
         raise PermissionRefused(_("Only its scorer changes an evaluation."))
     if evaluation.is_submitted or evaluation.withdrawn_at:
         raise EvaluationIsFixed(_("This evaluation is submitted and stays as it is."))
+    if not rules.can_score(by, evaluation.pick, evaluation):
+        raise PermissionRefused(
+            _(
+                "You no longer score where this call was made. Take the evaluation back, so that somebody there scores the call."
+            )
+        )
     check_open(evaluation)
     return evaluation
 

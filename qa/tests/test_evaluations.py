@@ -311,3 +311,38 @@ def test_a_rule_made_longer_holds_that_very_night(call):
     assert row.keep_until < AT + timedelta(days=4000)
 
     assert keeping.destroy_overdue(at=AT + timedelta(days=4000)) == 0
+
+
+def test_who_moves_to_another_city_in_the_middle_takes_the_evaluation_back_and_the_call_is_scored_there(
+    call, form, team
+):
+    moves, stays = (UserFactory(role=Role.QA, city=team.city) for _one in range(2))
+    begun = evaluations.begin(call=call, version=form, scorer=moves, pick="requested", at=AT)
+    item = FormItem.objects.filter(stage__version=form).first()
+    evaluations.save_answer(evaluation=begun, item=item, answer="yes", by=moves)
+    Membership.objects.filter(user=moves).update(city=TeamFactory().city)
+    moves = type(moves).objects.get(pk=moves.pk)
+
+    for verb in (
+        lambda: evaluations.save_answer(evaluation=begun, item=item, answer="no", by=moves),
+        lambda: evaluations.submit(evaluation=begun, by=moves, at=AT),
+    ):
+        with pytest.raises(PermissionRefused, match="no longer score where this call was made"):
+            verb()
+    assert begun.answers.get().answer == "yes"
+
+    evaluations.withdraw(evaluation=begun, reason="moved to another city", by=moves, at=AT)
+    assert evaluations.begin(call=call, version=form, scorer=stays, pick="requested", at=AT).pk != begun.pk
+
+
+def test_a_form_with_one_item_is_scored_by_it(call, qa):
+    version = forms.create_form(form=QualityForm(code="one", name="One"), by=qa, at=AT)
+    stage = forms.save_stage(version=version, stage=FormStage(name="All", weight=100), by=qa)
+    item = forms.save_item(version=version, item=FormItem(stage=stage, text="Greets"), by=qa)
+    version = forms.publish(version=version, by=qa, at=AT)
+    begun = evaluations.begin(call=call, version=version, scorer=qa, pick="requested", at=AT)
+    evaluations.save_answer(evaluation=begun, item=item, answer="no", by=qa, remark="nothing said")
+
+    done = evaluations.submit(evaluation=begun, by=qa, at=AT)
+
+    assert (done.raw, done.coverage, done.outcome) == (0, 100, "fail")
