@@ -119,7 +119,7 @@ def save_answer(
 
 @transaction.atomic
 def save_remark(*, evaluation: Evaluation, remark: str, by: User) -> Evaluation:
-    """The remark on the whole call. Raises PermissionRefused, EvaluationIsFixed."""
+    """The remark on the whole call. Raises PermissionRefused, EvaluationIsFixed, NotToScore."""
     evaluation = _draft(evaluation, by)
     check_words(evaluation, remark)
     evaluation.remark = remark.strip()[:2000]
@@ -170,7 +170,7 @@ def missing(evaluation: Evaluation) -> list[str]:
 def submit(*, evaluation: Evaluation, by: User, at: datetime) -> Evaluation:
     """The evaluation stands, with its score as qa_score.v1 counts it now and never again. The agent sees it from here on.
 
-    Raises PermissionRefused, EvaluationIsFixed, AnswersMissing.
+    Raises PermissionRefused, EvaluationIsFixed, NotToScore, AnswersMissing.
     """
     evaluation = _draft(evaluation, by)
     faults = missing(evaluation)
@@ -267,7 +267,7 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
 
 
 def _draft(evaluation: Evaluation, by: User) -> Evaluation:
-    """The evaluation, locked. Raises PermissionRefused, EvaluationIsFixed."""
+    """The evaluation, locked. Raises PermissionRefused, EvaluationIsFixed, NotToScore (its scorer has left the place)."""
     evaluation = (
         Evaluation.objects.select_for_update(of=("self",)).select_related("version__form", "recording__sound").get(pk=evaluation.pk)
     )  # fmt: skip

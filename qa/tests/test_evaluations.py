@@ -327,7 +327,7 @@ def test_who_moves_to_another_city_in_the_middle_takes_the_evaluation_back_and_t
         lambda: evaluations.save_answer(evaluation=begun, item=item, answer="no", by=moves),
         lambda: evaluations.submit(evaluation=begun, by=moves, at=AT),
     ):
-        with pytest.raises(PermissionRefused, match="no longer score where this call was made"):
+        with pytest.raises(evaluations.NotToScore, match="no longer score where this call was made"):
             verb()
     assert begun.answers.get().answer == "yes"
 

@@ -141,7 +141,7 @@ def remark(request: HttpRequest, pk: int) -> HttpResponse:
     row = _own(request, pk)
     try:
         row = services.save_remark(evaluation=row, remark=request.POST.get("remark", ""), by=request.user)
-    except (services.EvaluationIsFixed, services.PersonRests) as refusal:
+    except (services.EvaluationIsFixed, services.NotToScore, services.PersonRests) as refusal:
         messages.error(request, str(refusal))
         return redirect("qa:evaluation", pk=pk)
     if not request.headers.get("HX-Request"):
@@ -158,7 +158,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     except services.AnswersMissing:
         context = {**_sheet(request, row), **head_of(row), **player_of(request, row), "missing": services.missing(row)}
         return render(request, "qa/score.html", context, status=422)
-    except (services.EvaluationIsFixed, services.PersonRests) as refusal:
+    except (services.EvaluationIsFixed, services.NotToScore, services.PersonRests) as refusal:
         messages.warning(request, str(refusal))
     else:
         messages.success(request, _("The evaluation is submitted; the agent can read it now."))
