@@ -58,6 +58,35 @@ def test_qa_scores_by_keys(visit):
     qa.step("appeals")
 
 
+def test_qa_gives_points_by_digits(visit):
+    qa = visit("qa")
+    page = qa.page
+    qa.menu("Recordings")
+    with page.expect_navigation():
+        page.locator("table.dt tbody tr").nth(26 if qa.language == "en" else 27).locator("th a").click()
+    forms = page.locator("form[action*='of-call'] select[name=version]")
+    forms.select_option(forms.locator("option").last.get_attribute("value"))  # the one in points
+    with page.expect_navigation():
+        page.locator("form[action*='of-call'] button").click()
+    place = "document.querySelector('[data-audio]').currentTime"
+
+    page.keyboard.press("4")  # of 5 points: the digit is an answer and does not move the sound
+    saves(qa, 1)
+    page.keyboard.press("7")  # more than there are: neither
+    expect(page.locator(f"{NOW} [data-answer='4']")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(place) == 0
+    for _n in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator(f"{NOW} [data-answer='yes']")).to_be_visible()
+    page.keyboard.press("5")  # at an item of Yes and No it goes to the middle of the sound
+    page.wait_for_function(f"{place} > 20")
+    expect(page.locator("#hints")).to_be_visible()
+    saves(qa, 1)
+    qa.step("points")
+    page.set_viewport_size({"width": 390, "height": 800})
+    qa.step("as-wide-as-a-phone")
+
+
 def test_trainer_writes_a_form(visit):
     trainer = visit("trainer")
     page = trainer.page
