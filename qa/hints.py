@@ -1,11 +1,13 @@
 """What the text of a call hints at: must-say points found or not, prohibited words said. Never a score, and no answer of a form.
 
 The text is made by a machine that mishears, so a scorer is shown where to listen and decides by the sound. Points are held against
-the text as scripts.checks holds them against a script: the words alone, whatever stands between them.
+the text as scripts.checks holds them against a script: the words alone, whatever stands between them. Of a point that is said in other
+words, the turn with most of its words is shown as one that may say it.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +17,20 @@ from typing import Any
 from scripts.checks import bare, prohibited_in
 
 AGENT = "agent"
+# So much of a point's words in one turn may be the point in other words.
+ALIKE = 0.6
+# Of a word in letters so much is compared: "calls", "calling" and "called" are one word. Shorter ones say little.
+STEM = 4
+WORD = re.compile(rf"[a-z]{{{STEM},}}|[0-9]+|[\u4e00-\u9fff]+")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A must-say point and the second at which the turn begins that says it first; None when no turn does."""
+    """A must-say point and the second at which the turn begins that says it first; None when no turn does. `is_exact`: word by word."""
 
     text: str
     at: float | None
+    is_exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Hints:
 
     @property
     def found(self) -> int:
-        return sum(1 for point in self.points if point.at is not None)
+        return sum(1 for point in self.points if point.at is not None and point.is_exact)
 
 
 def hints(segments: Sequence[Mapping[str, Any]], points: Sequence[str], prohibited: Mapping[str, str]) -> Hints:
@@ -57,6 +65,25 @@ def hints(segments: Sequence[Mapping[str, Any]], points: Sequence[str], prohibit
     found = []
     for point in points:
         place = said.find(bare(point)) if bare(point) else -1
-        found.append(Point(point, turns[bisect_right(ends, place)]["start"] if place >= 0 else None))
+        found.append(Point(point, turns[bisect_right(ends, place)]["start"]) if place >= 0 else _alike(point, turns))
     words = [Word(word, turn["start"]) for turn in turns for word in prohibited_in(turn["text"], prohibited)]
     return Hints(found, words)
+
+
+def _alike(point: str, turns: Sequence[Mapping[str, Any]]) -> Point:
+    """The point at the turn that has most of its words, the first of equals; nowhere when none has enough of them."""
+    wanted = _words(point)
+    shares = [(len(wanted & _words(turn["text"])) / len(wanted), turn["start"]) for turn in turns] if wanted else []
+    share, at = max(shares, key=lambda found: found[0], default=(0.0, 0.0))
+    return Point(point, at, is_exact=False) if share >= ALIKE else Point(point, None)
+
+
+def _words(text: str) -> set[str]:
+    """Stems of words in letters, numbers whole, and each two signs of Chinese that stand together."""
+    found: set[str] = set()
+    for run in WORD.findall(text.casefold()):
+        if run.isascii():
+            found.add(run if run.isdigit() else run[:STEM])
+        else:
+            found.update(run[n : n + 2] for n in range(max(1, len(run) - 1)))
+    return found

@@ -276,7 +276,7 @@ def _draft(evaluation: Evaluation, by: User) -> Evaluation:
     if evaluation.is_submitted or evaluation.withdrawn_at:
         raise EvaluationIsFixed(_("This evaluation is submitted and stays as it is."))
     if not rules.can_score(by, evaluation.pick, evaluation):
-        raise PermissionRefused(
+        raise NotToScore(
             _(
                 "You no longer score where this call was made. Take the evaluation back, so that somebody there scores the call."
             )

@@ -76,6 +76,31 @@ def test_a_text_without_the_agent_and_a_point_without_words_find_nothing():
     assert hints([turn("agent", 0, "...")], ["—"], {}).points == [Point("—", None)]
 
 
+def test_a_point_in_other_words_is_perhaps_the_turn_with_most_of_its_words():
+    said = [
+        turn("agent", 0, "Good morning, this is Anna."),
+        turn("agent", 8.24, "Thank you. This call is recorded for quality and training purposes."),
+        turn("agent", 20, "You will receive the invoice."),
+    ]
+
+    # call and reco of two; cont of three words, all others are elsewhere
+    assert hints(said, ["Calls are recorded", "The contract runs 24 months"], {}).points == [
+        Point("Calls are recorded", 8.24, is_exact=False),
+        Point("The contract runs 24 months", None),
+    ]
+    assert hints(said, ["Calls are recorded"], {}).found == 0
+
+
+def test_chinese_in_other_words_is_compared_by_two_signs():
+    said = [turn("agent", 3, "您好"), turn("agent", 5, "那我跟您确认，这个合约期是二十四个月，可以吗")]
+
+    # 合约, 约期 and 个月 of 合约 约期 24 个月; of 七天 天内 可退 none
+    assert hints(said, ["合约期24个月", "七天内可退"], {}).points == [
+        Point("合约期24个月", 5, is_exact=False),
+        Point("七天内可退", None),
+    ]
+
+
 # -- on the pages ------------------------------------------------------------------------------------------------------
 
 
