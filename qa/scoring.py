@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 
 VERSION = "qa_score.v1"
@@ -190,3 +191,8 @@ def reweighed(sheet: Sheet, weights: Mapping[str, Fraction]) -> Sheet:
     return replace(
         sheet, stages=[replace(stage, weight=weights.get(stage.code, stage.weight)) for stage in sheet.stages]
     )
+
+
+def in_thousandths(value: Fraction) -> Decimal:
+    """As scores are stored: three places, half to even."""
+    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.001"))

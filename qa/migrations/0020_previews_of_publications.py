@@ -65,6 +65,18 @@ class Migration(migrations.Migration):
                 ("evaluations", models.PositiveIntegerField(default=0, verbose_name="evaluations")),
                 ("up", models.PositiveIntegerField(default=0, verbose_name="would pass")),
                 ("down", models.PositiveIntegerField(default=0, verbose_name="would not pass")),
+                ("scored_now", models.PositiveIntegerField(default=0, verbose_name="with a score")),
+                (
+                    "scores_now",
+                    models.DecimalField(decimal_places=3, default=0, max_digits=14, verbose_name="sum of scores"),
+                ),
+                ("scored_then", models.PositiveIntegerField(default=0, verbose_name="with a score under the draft")),
+                (
+                    "scores_then",
+                    models.DecimalField(
+                        decimal_places=3, default=0, max_digits=14, verbose_name="sum of scores under the draft"
+                    ),
+                ),
                 (
                     "preview",
                     models.ForeignKey(

@@ -74,7 +74,7 @@ class PreviewMovesQuerySet(models.QuerySet):
 
 
 class PreviewMoves(models.Model):
-    """Of a team's evaluations of calls to one city: how many there are, would pass that did not, would not pass that did."""
+    """Of a team's evaluations of calls to one city: how many there are, would pass that did not, would not pass that did, and their scores."""
 
     preview = models.ForeignKey(FormPreview, models.CASCADE, related_name="moves", verbose_name=_("preview"))
     city_id = models.BigIntegerField(_("customer's city"))
@@ -82,6 +82,11 @@ class PreviewMoves(models.Model):
     evaluations = models.PositiveIntegerField(_("evaluations"), default=0)
     up = models.PositiveIntegerField(_("would pass"), default=0)
     down = models.PositiveIntegerField(_("would not pass"), default=0)
+    # of the evaluations with a score, now and under the draft: how many, and their scores together
+    scored_now = models.PositiveIntegerField(_("with a score"), default=0)
+    scores_now = models.DecimalField(_("sum of scores"), max_digits=14, decimal_places=3, default=0)
+    scored_then = models.PositiveIntegerField(_("with a score under the draft"), default=0)
+    scores_then = models.DecimalField(_("sum of scores under the draft"), max_digits=14, decimal_places=3, default=0)
 
     objects = PreviewMovesQuerySet.as_manager()
 

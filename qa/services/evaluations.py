@@ -315,4 +315,4 @@ def _own(evaluation: Evaluation, by: User) -> Evaluation:
 
 
 def _stored(value: Fraction | None) -> Decimal | None:
-    return None if value is None else (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.001"))
+    return None if value is None else scoring.in_thousandths(value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -21,7 +22,32 @@ from qa.models.previews import weights_of
 from qa.services.forms import FormIsFixed
 
 CHUNK = 1000
-Counts = dict[tuple[int, int], list[int]]
+
+
+@dataclass
+class Moves:
+    """Of some evaluations: how many there are, would pass that did not, would not pass that did; of those with a score how many, and their
+    scores together, now and under the draft."""
+
+    evaluations: int = 0
+    up: int = 0
+    down: int = 0
+    scored_now: int = 0
+    scores_now: Fraction = Fraction(0)
+    scored_then: int = 0
+    scores_then: Fraction = Fraction(0)
+
+    def add(self, now: scoring.Score, then: scoring.Score) -> None:
+        self.evaluations += 1
+        self.up += now.outcome != "pass" and then.outcome == "pass"
+        self.down += now.outcome == "pass" and then.outcome != "pass"
+        if now.raw is not None:
+            self.scored_now, self.scores_now = self.scored_now + 1, self.scores_now + now.raw
+        if then.raw is not None:
+            self.scored_then, self.scores_then = self.scored_then + 1, self.scores_then + then.raw
+
+
+Counts = dict[tuple[int, int], Moves]
 
 
 class NothingToCompare(DomainError):
@@ -75,29 +101,30 @@ def count_preview(run: Run) -> dict[str, Any]:
 
 
 def _moves(part: Iterable[tuple[int, int, int]], now: scoring.Sheet, then: scoring.Sheet) -> Counts:
-    """{(city, team): [evaluations, would pass, would not pass]}."""
+    """By (city, team)."""
     answers: dict[int, dict[str, str]] = defaultdict(dict)
     kept = EvaluationAnswer.objects.filter(evaluation__in=[pk for pk, _city, _team in part])
     for pk, item, answer in kept.values_list("evaluation", "item", "answer"):
         answers[pk][str(item)] = answer
-    counts: Counts = defaultdict(lambda: [0, 0, 0])
+    counts: Counts = defaultdict(Moves)
     for pk, city, team in part:
-        before, after = (scoring.score(sheet, answers[pk]).outcome for sheet in (now, then))
-        count = counts[city, team]
-        count[0] += 1
-        count[1] += before != "pass" and after == "pass"
-        count[2] += before == "pass" and after != "pass"
+        counts[city, team].add(scoring.score(now, answers[pk]), scoring.score(then, answers[pk]))
     return counts
 
 
 def _add(preview: FormPreview, counts: Counts) -> None:
     """The preview's row is locked, so that nobody else adds to the same places."""
     places = {(row.city_id, row.team_id): row for row in preview.moves.all()}
+    names = [field.name for field in fields(Moves)]
     changed = []
-    for (city, team), (evaluations, up, down) in counts.items():
+    for (city, team), moves in counts.items():
         row = places.get((city, team)) or PreviewMoves(preview=preview, city_id=city, team_id=team)
-        row.evaluations, row.up, row.down = row.evaluations + evaluations, row.up + up, row.down + down
+        for name in names:
+            setattr(row, name, getattr(row, name) + _stored(getattr(moves, name)))
         changed.append(row)
-    fields = ["evaluations", "up", "down"]
     PreviewMoves.objects.bulk_create([row for row in changed if row.pk is None])
-    PreviewMoves.objects.bulk_update([row for row in changed if row.pk is not None], fields, batch_size=500)
+    PreviewMoves.objects.bulk_update([row for row in changed if row.pk is not None], names, batch_size=500)
+
+
+def _stored(value: int | Fraction) -> int | Decimal:
+    return value if isinstance(value, int) else scoring.in_thousandths(value)

@@ -84,6 +84,28 @@ def test_the_count_says_by_team_who_would_cross_the_pass_mark(page, qa, reweighe
     assert "1 would pass that did not, 2 would not pass that did." in text
 
 
+def test_a_team_crosses_the_pass_mark_by_the_mean_of_its_scores(page, qa, reweighed):
+    version, draft = reweighed
+    up, down, stays = (TeamFactory(name=name) for name in ("A rises", "B falls", "C stays"))
+    greets_not = {"Greets": "no", "Asks for the order": "yes"}
+    for team, told in [
+        (up, greets_not),  # 70 to 80
+        (down, {}), (down, {}),  # 80 to 70
+        (stays, {}), (stays, {"Asks for the order": "yes"}),  # 80 and 100 to 70 and 100
+    ]:  # fmt: skip
+        evaluated(call_of(team), version, qa, at=timezone.now(), told=told)
+
+    found = counted(draft, qa)
+
+    assert [(row.mean_now, row.mean_then, row.crosses) for row in found.teams] == [
+        (70, 80, "up"),
+        (80, 70, "down"),
+        (90, 85, ""),
+    ]
+    text = page.get(url("form-publish", draft.pk)).content.decode()
+    assert "2 teams would cross the pass mark with the mean of their scores." in text
+
+
 def test_every_evaluation_is_counted_once_however_many_chunks_it_takes(monkeypatch, qa, reweighed):
     version, draft = reweighed
     monkeypatch.setattr(previews, "CHUNK", 2)
