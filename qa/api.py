@@ -121,7 +121,7 @@ class RecordingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
 class AppealSerializer(serializers.ModelSerializer):
     class Meta:
         model = Appeal
-        fields = ("reason", "appealed_at", "due_at", "decision", "right_answer", "ground", "decided_at")
+        fields = ("level", "reason", "appealed_at", "due_at", "decision", "right_answer", "ground", "decided_at")
         read_only_fields = fields
 
 

@@ -59,6 +59,7 @@ tell(
         "qa.double_share.set": _("Said how many calls are scored twice"),
         "qa.double.drawn": _("Drew calls for a second scorer"),
         "qa.appeal.made": _("Appealed an item of an evaluation"),
+        "qa.appeal.taken_further": _("Took an appeal further"),
         "qa.appeal.decided": _("Decided an appeal"),
         "qa.risk.added": _("Listed what customers could complain of"),
         "qa.risk.handed": _("Gave a complaint risk to somebody"),

@@ -21,6 +21,7 @@ from qa.models import (
     ComplaintStep,
     Evaluation,
     EvaluationAnswer,
+    FirstRuling,
     Recording,
     RecordingNote,
     SurveyAnswer,
@@ -129,6 +130,7 @@ def forget(customer: Customer, at: datetime) -> None:
     appeals = Appeal.objects.filter(answer__in=answers)
     appeals.update(reason="")
     appeals.exclude(decision="").update(ground=FORGOTTEN)
+    FirstRuling.objects.filter(appeal__in=appeals).update(reason="", ground=FORGOTTEN)
     CalibrationDecision.objects.filter(session__customer_id__in=persons).update(ground=FORGOTTEN)
 
 

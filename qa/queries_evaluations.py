@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -27,6 +27,7 @@ from qa.models.recordings import scope_in
 from qa.models.work import SCORERS
 from qa.queries import LOCKED
 from qa.queries_calibration import decided_for
+from qa.rules import SECOND_DECIDERS
 from scripts.models import Article, ScriptVersion
 
 PRECEDENTS = 3  # shown under an item
@@ -92,7 +93,7 @@ def heard_recording(user: User, evaluation: Evaluation) -> Recording | None:
 
 def answers_of(evaluation: Evaluation) -> dict[int, EvaluationAnswer]:
     """{item id: answer}, with its appeal."""
-    rows = evaluation.answers.select_related("item", "appeal__decided_by")
+    rows = evaluation.answers.select_related("item", "appeal__decided_by", "appeal__first__decided_by")
     return {answer.item_id: answer for answer in rows}
 
 
@@ -103,7 +104,9 @@ def without_words(evaluation: Evaluation, answers: Iterable[EvaluationAnswer]) -
         answer.remark = ""
         appeal = getattr(answer, "appeal", None)
         if appeal is not None:
-            appeal.reason = appeal.ground = ""
+            for told in (appeal, getattr(appeal, "first", None)):
+                if told is not None:
+                    told.reason = told.ground = ""
 
 
 def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal | CalibrationDecision]]:
@@ -126,14 +129,18 @@ def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal | Cali
 
 
 def open_appeals(user: User) -> QuerySet[Appeal]:
-    """What waits for a decision of QA of the user's places, the one due first on top."""
-    scope = scope_in(user, SCORERS)
-    place = Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)
-    read = (
-        Evaluation.objects.visible_to(user).filter(place).exclude(customer_id__in=LOCKED)
-    )  # a locked person's appeal waits too
-    rows = Appeal.objects.filter(decision="", answer__evaluation__in=read)
+    """What waits for a decision by who is QA, or when it has gone further manager, of the user's places; the one due first on top."""
+    # a locked person's appeal waits too
+    read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)
+    first = Q(level=1, answer__evaluation__in=read.filter(_places(user, SCORERS)))
+    second = Q(level=2, answer__evaluation__in=read.filter(_places(user, SECOND_DECIDERS)))
+    rows = Appeal.objects.filter(first | second, decision="")
     return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form").order_by("due_at", "pk")  # fmt: skip
+
+
+def _places(user: User, roles: Sequence[str]) -> Q:
+    scope = scope_in(user, roles)
+    return Q() if scope.is_region else Q(city_id__in=scope.city_ids) | Q(team_id__in=scope.led_team_ids)
 
 
 @dataclass(frozen=True)

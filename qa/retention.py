@@ -40,11 +40,13 @@ register(
 EVALUATIONS = _("Remarks of an evaluation stay with it as evidence, and are forgotten when the customer is erased.")
 register("qa.Evaluation", fields=("remark",), basis=EVALUATIONS)
 register("qa.EvaluationAnswer", fields=("remark",), basis=EVALUATIONS)
+APPEALS = _("The words of an appeal stay with its evaluation, and are forgotten when the customer is erased.")
 register(
     "qa.Appeal",
     fields=("reason", "ground"),
-    basis=_("The words of an appeal stay with its evaluation, and are forgotten when the customer is erased."),
+    basis=APPEALS,
 )
+register("qa.FirstRuling", fields=("reason", "ground"), basis=APPEALS)
 
 
 def forget_survey_words(at: datetime) -> int:

@@ -23,6 +23,7 @@ BULLETIN_WRITERS = (Role.QA, Role.SUPERVISOR)
 # How well scorers agree is told by name: to those who score, and to who answers for the place.
 AGREEMENT_READERS = (Role.QA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
 SHARE_SETTERS = (Role.QA, Role.REGIONAL_MANAGER)
+SECOND_DECIDERS = (Role.CITY_MANAGER, Role.REGIONAL_MANAGER)
 CHOOSERS = (Role.QA, Role.TRAINER, Role.TEAM_LEADER, Role.SUPERVISOR)
 COACHES = (Role.QA, Role.TEAM_LEADER, Role.TRAINER)
 UPLOADERS = (Role.QA, Role.DATA, Role.ADMINISTRATOR)
@@ -125,9 +126,10 @@ def can_withdraw(user: User, evaluation: Evaluation) -> bool:
     return evaluation.scorer_id == user.pk
 
 
-def can_decide(user: User, evaluation: Evaluation) -> bool:
-    """Of QA of the call's place, and neither the scorer nor the agent."""
-    return holds_for(user, evaluation, SCORERS) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
+def can_decide(user: User, evaluation: Evaluation, level: int = 1) -> bool:
+    """Of QA of the call's place first, of its managers when the appeal has gone further; and neither the scorer nor the agent."""
+    roles = SCORERS if level == 1 else SECOND_DECIDERS
+    return holds_for(user, evaluation, roles) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
 
 
 def can_see_evaluations(user: User) -> bool:
@@ -136,7 +138,7 @@ def can_see_evaluations(user: User) -> bool:
 
 
 def can_see_appeals(user: User) -> bool:
-    return user.has_role(Role.QA)
+    return user.has_role(*SCORERS, *SECOND_DECIDERS)
 
 
 def can_work(user: User) -> bool:

@@ -73,6 +73,7 @@ urlpatterns = [
     path("evaluations/<int:pk>/accept/", evaluations.accept, name="evaluation-accept"),
     path("evaluations/<int:pk>/withdraw/", evaluations.withdraw, name="evaluation-withdraw"),
     path("evaluations/<int:pk>/appeal/<int:answer_pk>/", evaluations.appeal, name="appeal-make"),
+    path("evaluations/<int:pk>/further/<int:appeal_pk>/", evaluations.appeal_further, name="appeal-further"),
     path("evaluations/<int:pk>/decide/<int:appeal_pk>/", evaluations.decide, name="appeal-decide"),
     path("appeals/", appeals.appeals, name="appeals"),
     path("appeals/badge/", appeals.badge, name="appeals-badge"),

@@ -95,7 +95,7 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page("qa:bulletins", "chat", _("Bulletins"), ("supervisor", *MANAGERS, "campaign_manager", "qa")),
             Page("qa:calibrations", "scale", _("Calibration"), ("qa",)),
             Page("qa:agreement", "chart", _("Agreement of scorers"), ("qa", *MANAGERS)),
-            Page("qa:appeals", "chat", _("Appeals"), ("qa",), badge="qa:appeals-badge"),
+            Page("qa:appeals", "chat", _("Appeals"), ("qa", *MANAGERS), badge="qa:appeals-badge"),
             Page(
                 "qa:complaints",
                 "alert",

@@ -4,7 +4,7 @@ from .bulletins import Bulletin, BulletinSeen, Suggestion
 from .calibration import CalibrationDecision, CalibrationSeat, CalibrationSession, DoubleDraw, DoubleShare
 from .clips import Clip
 from .complaints import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
-from .evaluations import Appeal, Evaluation, EvaluationAnswer
+from .evaluations import Appeal, Evaluation, EvaluationAnswer, FirstRuling
 from .forms import FormItem, FormStage, FormVersion, QualityForm
 from .full_run import FullRun, FullRunLimit, FullRunSheet
 from .previews import FormPreview, PreviewMoves
@@ -34,6 +34,7 @@ __all__ = [
     "DoubleShare",
     "Evaluation",
     "EvaluationAnswer",
+    "FirstRuling",
     "FormItem",
     "FormPreview",
     "FormStage",

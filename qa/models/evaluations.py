@@ -219,7 +219,13 @@ class EvaluationAnswer(models.Model):
 
 
 class Appeal(models.Model):
-    """The agent does not agree with one item. The answer stays as it was given; the decision stands beside it."""
+    """The agent does not agree with one item. The answer stays as it was given; the decision stands beside it.
+
+    QA decides first. An answer that was upheld the agent may take to who answers for the place, once: then this row waits anew at level 2,
+    and what QA said stays in its FirstRuling.
+    """
+
+    LAST_LEVEL = 2
 
     class Decision(models.TextChoices):
         OPEN = "", _("Waiting")
@@ -232,6 +238,7 @@ class Appeal(models.Model):
     reason = models.CharField(_("reason"), max_length=1000)
     appealed_at = models.DateTimeField(_("appealed"))
     due_at = models.DateTimeField(_("to be decided until"))
+    level = models.PositiveSmallIntegerField(_("level"), default=1, db_default=1)
     decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices, blank=True, default="")
     right_answer = models.CharField(_("right answer"), max_length=3, choices=ANSWERS, blank=True, default="")
     ground = models.CharField(_("ground of the decision"), max_length=1000, blank=True, default="")
@@ -255,9 +262,28 @@ class Appeal(models.Model):
                 & ~Q(ground="")
                 & ~Q(right_answer=""),
             ),
+            models.CheckConstraint(name="appeal_has_two_levels", condition=Q(level__in=[1, 2])),
         ]
         indexes = [models.Index(fields=["due_at"], name="appeal_open", condition=Q(decision=""))]
 
     @property
     def right_answer_shown(self) -> str:
         return self.answer.item.say(self.right_answer)
+
+
+class FirstRuling(models.Model):
+    """What the agent said first and QA upheld, of an appeal that went further. Evidence: never changed but to forget its words."""
+
+    PERSONAL_FIELDS = ("reason", "ground")
+
+    appeal = models.OneToOneField(Appeal, models.CASCADE, related_name="first", verbose_name=_("appeal"))
+    reason = models.CharField(_("reason"), max_length=1000)
+    appealed_at = models.DateTimeField(_("appealed"))
+    ground = models.CharField(_("ground of the decision"), max_length=1000)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("decided by"), db_index=False
+    )
+    decided_at = models.DateTimeField(_("decided"))
+
+    class Meta:
+        verbose_name = _("first decision of an appeal")

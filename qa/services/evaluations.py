@@ -16,11 +16,12 @@ from customers.models import Customer
 from customers.queries import heirs_of, was_erased
 from people.models import User
 from qa import rules, scoring
-from qa.models import Appeal, Evaluation, EvaluationAnswer, FormItem, FormVersion, Recording
+from qa.models import Appeal, Evaluation, EvaluationAnswer, FirstRuling, FormItem, FormVersion, Recording
 from qa.services import work
 from qa.services.notes import check_span
 
 APPEAL_WITHIN = timedelta(days=7)  # after the evaluation was submitted
+FURTHER_WITHIN = timedelta(days=7)  # after the first decision
 DECIDE_WITHIN = timedelta(days=5)  # after the appeal
 FORGOTTEN = "–"  # a decision has a ground, even when its words are gone
 
@@ -241,17 +242,54 @@ def appeal(*, answer: EvaluationAnswer, reason: str, by: User, at: datetime) -> 
 
 
 @transaction.atomic
+def appeal_further(*, appeal: Appeal, reason: str, by: User, at: datetime) -> Appeal:
+    """An answer that QA upheld goes to who answers for the place, once; what QA said stays beside it.
+
+    Raises PermissionRefused, AlreadyDone, TooLate, AnswersMissing.
+    """
+    appeal = _locked(appeal)
+    evaluation = _own(appeal.answer.evaluation, by)
+    if appeal.level == Appeal.LAST_LEVEL:
+        raise AlreadyDone(_("This appeal has gone further before; the second decision is the last."))
+    if appeal.decision != Appeal.Decision.UPHELD or evaluation.accepted_at:
+        raise AlreadyDone(
+            _("Only an answer that stands after the first decision, of an evaluation not accepted, goes further.")
+        )
+    assert appeal.decided_at is not None  # a decision is whole
+    assert appeal.decided_by_id is not None
+    if at > appeal.decided_at + FURTHER_WITHIN:
+        raise TooLate(
+            _("An appeal goes further within %(days)s days of its first decision.") % {"days": FURTHER_WITHIN.days}
+        )
+    check_words(evaluation, reason)
+    if not reason.strip():
+        raise AnswersMissing(_("Say what the first decision overlooked."))
+    FirstRuling.objects.create(
+        appeal=appeal, reason=appeal.reason, appealed_at=appeal.appealed_at, ground=appeal.ground,
+        decided_by_id=appeal.decided_by_id, decided_at=appeal.decided_at,
+    )  # fmt: skip
+    appeal.level, appeal.reason = Appeal.LAST_LEVEL, reason.strip()[:1000]
+    appeal.appealed_at, appeal.due_at = at, at + DECIDE_WITHIN
+    appeal.decision = appeal.right_answer = appeal.ground = ""
+    appeal.decided_by = appeal.decided_at = None
+    appeal.save()
+    audit("qa.appeal.taken_further", appeal, by=by, at=at, evaluation=evaluation.pk, city_id=evaluation.city_id)
+    return appeal
+
+
+def _locked(appeal: Appeal) -> Appeal:
+    rows = Appeal.objects.select_for_update(of=("self",)).select_related("answer__evaluation", "answer__item")
+    return rows.get(pk=appeal.pk)
+
+
+@transaction.atomic
 def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: datetime) -> Appeal:
     """Say which answer is right, and why. The evaluation stays as it was submitted; the decision is shown beside it, and at this item
     of the form from now on. Raises PermissionRefused, AlreadyDone, AnswersMissing."""
-    appeal = (
-        Appeal.objects.select_for_update(of=("self",))
-        .select_related("answer__evaluation", "answer__item")
-        .get(pk=appeal.pk)
-    )
+    appeal = _locked(appeal)
     evaluation = appeal.answer.evaluation
-    if not rules.can_decide(by, evaluation):
-        raise PermissionRefused(_("Another member of QA of the call's place than the scorer decides."))
+    if not rules.can_decide(by, evaluation, appeal.level):
+        raise PermissionRefused(_who_decides(appeal.level))
     if appeal.decision:
         raise AlreadyDone(_("This appeal is decided."))
     check_open(evaluation)
@@ -264,6 +302,12 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
     appeal.save()
     audit("qa.appeal.decided", appeal, by=by, at=at, decision=appeal.decision, city_id=evaluation.city_id)
     return appeal
+
+
+def _who_decides(level: int) -> str:
+    if level == Appeal.LAST_LEVEL:
+        return _("A manager of the call's city or region decides what QA has upheld.")
+    return _("Another member of QA of the call's place than the scorer decides.")
 
 
 def _draft(evaluation: Evaluation, by: User) -> Evaluation:

@@ -337,6 +337,33 @@ def test_an_appeal_is_made_in_the_items_row_and_decided_by_another_of_qa(client,
     assert row.raw == Decimal(80)  # stays as it was submitted
 
 
+def test_what_qa_upheld_is_taken_further_in_the_items_row_and_decided_by_the_citys_manager(client, row, agent, city):
+    answer = row.answers.get(item__text="Asks for the order")
+    manager = UserFactory(role="city_manager", city=city)
+    client.force_login(agent)
+    client.post(url("appeal-make", row.pk, answer.pk), {"reason": "I asked at 0:40"})
+    appeal = Appeal.objects.get()
+    early = client.post(url("appeal-further", row.pk, appeal.pk), {"reason": "now"})
+    client.force_login(UserFactory(role="qa"))
+    client.post(url("appeal-decide", row.pk, appeal.pk), {"right_answer": "no", "ground": "not heard"})
+    client.force_login(agent)
+    offered = client.get(url("evaluation", row.pk)).content.decode()
+    taken = client.post(url("appeal-further", row.pk, appeal.pk), {"reason": "louder at 0:40"})
+
+    client.force_login(manager)
+    listed = client.get(url("appeals")).content.decode()
+    client.post(url("appeal-decide", row.pk, appeal.pk), {"right_answer": "yes", "ground": "heard with the volume up"})
+
+    assert [early.status_code, taken.status_code] == [409, 302]
+    assert "Take the appeal further" in offered
+    assert "louder at 0:40" in listed
+    client.force_login(agent)
+    text = client.get(url("evaluation", row.pk)).content.decode()
+    assert "Take the appeal further" not in text
+    for words in ("I asked at 0:40", "not heard", "louder at 0:40", "The agent is right", "heard with the volume up"):
+        assert words in text
+
+
 def test_a_colleague_and_another_city_reach_neither_accepting_nor_appealing(client, row, team):
     answer = row.answers.first()
     statuses = []

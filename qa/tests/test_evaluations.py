@@ -13,6 +13,7 @@ from core.errors import PermissionRefused
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa.models import Appeal, Evaluation, FormItem, FormStage, FormVersion, KeepRule, QualityForm
+from qa.queries_evaluations import open_appeals
 from qa.services import evaluations, forms, keeping
 from qa.tests.factories import call_of, recording_of
 
@@ -242,6 +243,67 @@ def test_the_same_answer_upholds(begun, qa, agent):
     )
 
     assert decided.decision == "upheld"
+
+
+def upheld(begun, qa, agent, team):
+    """An appeal that another of QA has decided against the agent, and the manager of the city."""
+    made = appealed(submitted(begun, qa), agent)
+    other = UserFactory(role=Role.QA)
+    return evaluations.decide(appeal=made, right_answer="no", ground="not asked", by=other, at=AT), UserFactory(
+        role=Role.CITY_MANAGER, city=team.city
+    )
+
+
+def further(made, agent, at=AT, reason="Listen at 3:10 again."):
+    return evaluations.appeal_further(appeal=made, reason=reason, by=agent, at=at)
+
+
+def test_what_qa_upheld_goes_once_to_a_manager_of_the_place_and_what_qa_said_stays(begun, qa, agent, team):
+    made, manager = upheld(begun, qa, agent, team)
+
+    made = further(made, agent)
+
+    assert (made.level, made.decision, made.due_at) == (2, "", AT + timedelta(days=5))
+    assert (made.first.reason, made.first.ground) == ("at 3:10 I ask", "not asked")
+    with pytest.raises(evaluations.AlreadyDone):
+        evaluations.accept(evaluation=begun, by=agent, at=AT)
+    for nobody in (UserFactory(role=Role.QA), UserFactory(role=Role.CITY_MANAGER, city=TeamFactory().city)):
+        with pytest.raises(PermissionRefused, match="manager of the call's city or region"):
+            evaluations.decide(appeal=made, right_answer="yes", ground="heard", by=nobody, at=AT)
+    made = evaluations.decide(appeal=made, right_answer="yes", ground="It is heard at 3:10.", by=manager, at=AT)
+    assert made.decision == "overturned"
+    with pytest.raises(evaluations.AlreadyDone, match="the second decision is the last"):
+        further(made, agent)
+
+
+def test_only_the_agent_takes_an_upheld_answer_further_in_its_time_and_with_a_reason(begun, qa, agent, team):
+    made, manager = upheld(begun, qa, agent, team)
+
+    with pytest.raises(PermissionRefused):
+        further(made, manager)
+    with pytest.raises(evaluations.AnswersMissing):
+        further(made, agent, reason=" ")
+    with pytest.raises(evaluations.TooLate):
+        further(made, agent, at=AT + timedelta(days=7, seconds=1))
+    with pytest.raises(IntegrityError):
+        Appeal.objects.filter(pk=made.pk).update(level=3)
+
+
+def test_where_the_agent_was_found_right_nothing_goes_further(begun, qa, agent):
+    made = appealed(submitted(begun, qa), agent)
+    made = evaluations.decide(appeal=made, right_answer="yes", ground="heard", by=UserFactory(role=Role.QA), at=AT)
+
+    with pytest.raises(evaluations.AlreadyDone, match="Only an answer that stands"):
+        further(made, agent)
+
+
+def test_managers_find_what_has_gone_further_and_qa_what_has_not(begun, qa, agent, team):
+    made, manager = upheld(begun, qa, agent, team)
+    second = UserFactory(role=Role.QA)
+
+    further(made, agent)
+
+    assert [list(open_appeals(user)) for user in (manager, second)] == [[made], []]
 
 
 def test_an_appeal_has_its_time_and_comes_once(begun, qa, agent):

@@ -24,7 +24,11 @@ def appeals(request: HttpRequest) -> HttpResponse:
     names = Names()
     by_item, by_scorer = queries.overturned(request.user)
     rows = [
-        (row, names.agent(row.answer.evaluation.agent_id), rules.can_decide(request.user, row.answer.evaluation))
+        (
+            row,
+            names.agent(row.answer.evaluation.agent_id),
+            rules.can_decide(request.user, row.answer.evaluation, row.level),
+        )
         for row in page
     ]
     context = {"page": page, "rows": rows, "at": database_now(), "by_item": by_item, "by_scorer": by_scorer}

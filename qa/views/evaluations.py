@@ -147,6 +147,9 @@ def _page(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
         "may_appeal": is_mine and row.accepted_at is None and in_time,
         "appeal_until": row.submitted_at + services.APPEAL_WITHIN if row.submitted_at else None,
         "may_decide": rules.can_decide(user, row),
+        "may_decide_further": rules.can_decide(user, row, Appeal.LAST_LEVEL),
+        "may_appeal_further": is_mine and row.accepted_at is None,
+        "further_after": database_now() - services.FURTHER_WITHIN,
         "may_withdraw": rules.can_withdraw(user, row) and row.withdrawn_at is None and not row.appeal_state,
         "has_next": row.scorer_id == user.pk and rules.can_work(user) and queries_work.next_task(user) is not None,
         "at": database_now(),
@@ -170,6 +173,16 @@ def appeal(request: HttpRequest, pk: int, answer_pk: int) -> HttpResponse:
     return _do(request, row, form, lambda: services.appeal(
         answer=answer, by=request.user, at=database_now(), **form.cleaned_data
     ), _("Your appeal is with QA; another than the scorer decides."))  # fmt: skip
+
+
+@require_POST
+def appeal_further(request: HttpRequest, pk: int, appeal_pk: int) -> HttpResponse:
+    row = _row(request, pk)
+    found = get_object_or_404(Appeal, answer__evaluation=row, pk=appeal_pk)
+    form = ReasonForm(request.POST)
+    return _do(request, row, form, lambda: services.appeal_further(
+        appeal=found, by=request.user, at=database_now(), **form.cleaned_data
+    ), _("Your appeal is with the managers of your city and region."))  # fmt: skip
 
 
 @require_POST
