@@ -152,6 +152,8 @@ class ItemForm(forms.ModelForm):
         title, now = self.cleaned_data["article"].strip(), self.instance.article
         if now is None or title != now.title:
             found = list(Article.objects.live().filter(title=title)[:2]) if title else [None]
+            if not found and now is not None and title == self.data.get("article_drawn", "").strip():
+                return title  # it was renamed, or put away, since the row was drawn
             if not found:
                 raise forms.ValidationError(_("Choose one of the articles that are offered."))
             if len(found) > 1:

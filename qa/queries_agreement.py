@@ -18,6 +18,7 @@ from core.stats import wilson
 from people.models import City, User
 from qa.agreement import LEAST_PAIRS, Agreement, agreement
 from qa.models import FormItem, QualityForm
+from qa.models.forms import Asked
 from qa.models.recordings import scope_in
 from qa.rules import AGREEMENT_READERS
 from qa.scoring import NOT_APPLICABLE
@@ -186,7 +187,7 @@ def board(chosen: Chosen) -> Board:
     if pairs < LEAST_PAIRS:
         return Board(pairs, [], [])
     items, ids = _items(_rows(COUNTS, params))
-    clear = [pk for row in items if row.state == "clear" for pk in ids[_asked(row.item)]]
+    clear = [pk for row in items if row.state == "clear" for pk in ids[row.item.asked]]
     return Board(pairs, items, _scorers(_rows(SCORERS, {**params, "clear": clear})))
 
 
@@ -196,21 +197,13 @@ def _rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-Asked = tuple[str, int | None]
-
-
-def _asked(item: FormItem) -> Asked:
-    """Items of the same words in several versions are one, unless one is answered by points and the other is not, or by more points."""
-    return item.text, item.most_points
-
-
 def _items(rows: Sequence[tuple[Any, ...]]) -> tuple[list[ItemAgreement], dict[Asked, list[int]]]:
     """Two answers agree when they are the same: of an item in points, the same number of points. Also the ids of what was asked."""
     known = FormItem.objects.select_related("stage").in_bulk({row[0] for row in rows})
     cells: dict[Asked, Counter[tuple[str, str]]] = defaultdict(Counter)
     ids: dict[Asked, list[int]] = defaultdict(list)
     for pk, said, also, n in rows:
-        asked = _asked(known[pk])
+        asked = known[pk].asked
         cells[asked][said, also] += n
         if pk not in ids[asked]:
             ids[asked].append(pk)

@@ -85,10 +85,12 @@ def side_by_side(session: CalibrationSession) -> tuple[list[Evaluation], list[Li
         return [], []
     version = FormVersion.objects.filter(pk__in=[row.version_id for row in rows]).order_by("-number")[0]
     kept = EvaluationAnswer.objects.filter(evaluation__in=rows).select_related("item")
-    said = {(answer.evaluation_id, answer.item.text): answer for answer in kept}
-    decided = {row.item.text: row for row in session.decisions.select_related("item", "decided_by")}
+    said = {(answer.evaluation_id, answer.item.asked): answer for answer in kept}
+    decided = {row.item.asked: row for row in session.decisions.select_related("item", "decided_by")}
     items = FormItem.objects.filter(stage__version=version).order_by("stage__position", "position")
-    return rows, [Line(item, [said.get((row.pk, item.text)) for row in rows], decided.get(item.text)) for item in items]
+    return rows, [
+        Line(item, [said.get((row.pk, item.asked)) for row in rows], decided.get(item.asked)) for item in items
+    ]
 
 
 def decided_for(user: User, version: FormVersion) -> QuerySet[CalibrationDecision]:

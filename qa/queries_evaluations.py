@@ -23,6 +23,7 @@ from qa.models import (
     Recording,
     ScoringTask,
 )
+from qa.models.forms import Asked
 from qa.models.recordings import scope_in
 from qa.models.work import SCORERS
 from qa.queries import LOCKED
@@ -109,19 +110,19 @@ def without_words(evaluation: Evaluation, answers: Iterable[EvaluationAnswer]) -
                     told.reason = told.ground = ""
 
 
-def precedents(user: User, version: FormVersion) -> dict[str, list[Appeal | CalibrationDecision]]:
-    """{text of an item: decisions about the same words, of appeals and of calibration, the newest first}, of what the user may read."""
+def precedents(user: User, version: FormVersion) -> dict[Asked, list[Appeal | CalibrationDecision]]:
+    """{what an item asks: decisions about the same, of appeals and of calibration, the newest first}, of what the user may read."""
     texts = FormItem.objects.filter(stage__version=version).values("text")
     read = Evaluation.objects.visible_to(user).exclude(customer_id__in=LOCKED)
     rows = Appeal.objects.exclude(decision="").filter(answer__item__text__in=texts, answer__evaluation__in=read)
-    decided: list[tuple[str, Appeal | CalibrationDecision]] = [
-        (row.answer.item.text, row) for row in rows.select_related("answer__item").order_by("-decided_at", "-pk")[:500]
+    decided: list[tuple[Asked, Appeal | CalibrationDecision]] = [
+        (row.answer.item.asked, row) for row in rows.select_related("answer__item").order_by("-decided_at", "-pk")[:500]
     ]
-    decided += [(row.item.text, row) for row in decided_for(user, version)[:500]]
-    found: dict[str, list[Appeal | CalibrationDecision]] = defaultdict(list)
-    for text, row in sorted(decided, key=lambda told: told[1].decided_at, reverse=True):  # type: ignore[arg-type,return-value]
-        if len(found[text]) < PRECEDENTS:
-            found[text].append(row)
+    decided += [(row.item.asked, row) for row in decided_for(user, version)[:500]]
+    found: dict[Asked, list[Appeal | CalibrationDecision]] = defaultdict(list)
+    for asked, row in sorted(decided, key=lambda told: told[1].decided_at, reverse=True):  # type: ignore[arg-type,return-value]
+        if len(found[asked]) < PRECEDENTS:
+            found[asked].append(row)
     return dict(found)
 
 
@@ -162,14 +163,14 @@ class Overturned:
 def overturned(user: User) -> tuple[list[Overturned], list[Overturned]]:
     """By item, and by scorer, the most appealed first."""
     decided = Appeal.objects.exclude(decision="").filter(answer__evaluation__in=Evaluation.objects.visible_to(user))
-    item, scorer = "answer__item__text", "answer__evaluation__scorer"
+    item, scorer = ("answer__item__text", "answer__item__most_points"), "answer__evaluation__scorer"
     counts = {"n": Count("pk"), "k": Count("pk", filter=Q(decision="overturned"))}
-    by_item = list(decided.order_by().values_list(item).annotate(**counts).order_by("-n", item)[:RATES])
+    by_item = list(decided.order_by().values_list(*item).annotate(**counts).order_by("-n", *item)[:RATES])
     by_scorer = list(decided.order_by().values_list(scorer).annotate(**counts).order_by("-n", scorer)[:RATES])
-    items = {row.text: str(row) for row in FormItem.objects.filter(text__in=[text for text, _n, _k in by_item])}
+    items = {row.text: str(row) for row in FormItem.objects.filter(text__in=[text for text, *_rest in by_item])}
     people = {row.pk: str(row) for row in User.objects.filter(pk__in=[pk for pk, _n, _k in by_scorer])}
     return (
-        [_rate(items[text], k, n) for text, n, k in by_item],
+        [_rate(items[text], k, n) for text, _most, n, k in by_item],
         [_rate(people[pk], k, n) for pk, n, k in by_scorer],
     )
 

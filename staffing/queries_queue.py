@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Case, CharField, Count, F, Max, Min, Q, When
 from django.utils import timezone
 
 from core.stats import wilson
@@ -133,12 +133,13 @@ def _behind(scores: Mapping[int, Point], won: Mapping[int, tuple[int, int]]) -> 
 
 
 def _failed(user: User, ids: Collection[int], at: datetime) -> set[int]:
-    """Who failed a call by one grave answer of late, unless an appeal found the agent right."""
+    """Who failed a call by one grave answer of late, unless an appeal decided for one that does not fail it."""
     seen = Evaluation.objects.visible_to(user).submitted().filter(
         agent_id__in=ids, call_started_at__gte=at - timedelta(days=FAILED_DAYS)
     )  # fmt: skip
-    rows = EvaluationAnswer.objects.filter(is_fatal(), evaluation__in=seen)
-    return set(rows.exclude(appeal__decision=Appeal.Decision.OVERTURNED).values_list("evaluation__agent_id", flat=True))
+    decided = When(appeal__decision=Appeal.Decision.OVERTURNED, then=F("appeal__right_answer"))
+    told = EvaluationAnswer.objects.annotate(told=Case(decided, default=F("answer"), output_field=CharField()))
+    return set(told.filter(is_fatal("told"), evaluation__in=seen).values_list("evaluation__agent_id", flat=True))
 
 
 def _agent_since(ids: Collection[int]) -> dict[int, date]:

@@ -361,8 +361,9 @@ class Timing:
     inbound: LiveCall | None = None
 
 
+@transaction.atomic
 def timing_of(*, lead: Lead, agent: User, at: datetime) -> Timing:
-    """Times of the call on the lead, ended here if it still goes on; within a transaction. Raises LeadNotYours, NotDialled."""
+    """Times of the call on the lead, ended here if it still goes on. Raises LeadNotYours, NotDialled."""
     call = _own_call(lead, agent)
     # the agent's state followed a call that was hung up when it was
     ended = _hung_up(call, agent, at) if call.hung_up_at is None else status(call, at)

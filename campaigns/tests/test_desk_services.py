@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import AgentState, Call, Callback, Lead, LiveCall
 from campaigns.services import callbacks, claim, desk, leases, results
@@ -33,6 +35,16 @@ def dialled(floor: Floor, outcome: str = "answered", **drawing) -> Lead:
     desk.dial(lead=lead, agent=floor.agent, at=AT)
     drawn(lead, outcome, at=AT, **drawing)
     return Lead.objects.get(pk=lead.pk)
+
+
+def test_times_are_read_in_a_transaction_also_where_the_caller_has_none(floor):
+    """The tests' own transaction would hide that there is none: rows are locked, which PostgreSQL refuses Django outside of one."""
+    lead = dialled(floor)
+
+    with CaptureQueriesContext(connection) as asked:
+        desk.timing_of(lead=lead, agent=floor.agent, at=AT + timedelta(seconds=60))
+
+    assert asked[0]["sql"].startswith("SAVEPOINT")
 
 
 def test_dialling_counts_the_attempt_and_starts_the_call(floor):

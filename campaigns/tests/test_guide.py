@@ -372,7 +372,7 @@ def test_a_result_costs_the_same_however_long_the_path(floor, guided, visits, dj
     path = guided.path(*[((guided.greet, guided.price)[n % 2], 60 - n) for n in range(visits)])
 
     # one of them asks for the numbers alone, so that suppressions are found by an index
-    with django_assert_max_num_queries(52):
+    with django_assert_max_num_queries(54):
         record(floor, lead, notes=notes(at=AT + 70 * SECOND, path=path))
 
     assert len(CallPath.objects.get().step_ids) == visits

@@ -18,6 +18,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("pass_mark", models.DecimalField(decimal_places=1, max_digits=4, verbose_name="pass mark")),
+                (
+                    "fail_reports_zero",
+                    models.BooleanField(default=False, verbose_name="a failed call is reported with 0"),
+                ),
                 ("weights", models.JSONField(default=dict, verbose_name="weights")),
                 ("asked_at", models.DateTimeField(verbose_name="asked for")),
                 ("counted_at", models.DateTimeField(null=True, verbose_name="counted")),

@@ -35,6 +35,10 @@ def in_language(text: str, text_zh: str) -> str:
     return text_zh if text_zh and (get_language() or "").startswith("zh") else text
 
 
+# what an item asks: its words and the most points; None: answered by Yes and No
+Asked = tuple[str, int | None]
+
+
 class QualityForm(models.Model):
     """A form by name. What it asks stands in its versions."""
 
@@ -240,6 +244,11 @@ class FormItem(models.Model):
 
     def __str__(self) -> str:
         return in_language(self.text, self.text_zh)
+
+    @property
+    def asked(self) -> Asked:
+        """Items of the same words in several versions are one, unless one is answered by points and the other is not, or by more points."""
+        return self.text, self.most_points
 
     @property
     def has_source(self) -> bool:

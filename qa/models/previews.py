@@ -26,7 +26,7 @@ def weights_of(draft: FormVersion, in_force: FormVersion) -> dict[str, str]:
 
 
 class FormPreview(models.Model):
-    """The last month's evaluations under the weights and the pass mark that the draft had when the count was asked for.
+    """The last month's evaluations under the weights, the pass mark and what a failed call reports, as the draft had them when the count was asked for.
 
     `weights`: {id of a stage in force: weight of the stage with the same name in the draft}; a stage that is not named here keeps its own.
     A newer count of the draft takes the place of this one.
@@ -37,6 +37,7 @@ class FormPreview(models.Model):
         FormVersion, models.PROTECT, related_name="+", verbose_name=_("version in force"), db_index=False
     )
     pass_mark = models.DecimalField(_("pass mark"), max_digits=4, decimal_places=1)
+    fail_reports_zero = models.BooleanField(_("a failed call is reported with 0"), default=False)
     weights = models.JSONField(_("weights"), default=dict)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("asked for by"), db_index=False
@@ -58,6 +59,7 @@ class FormPreview(models.Model):
     def is_of(self, draft: FormVersion, in_force: FormVersion) -> bool:
         """Whether the draft still has the weights and the pass mark that are counted with, and is compared with the same version."""
         same = self.in_force_id == in_force.pk and self.pass_mark == draft.pass_mark
+        same = same and self.fail_reports_zero == draft.fail_reports_zero
         return same and self.weights == weights_of(draft, in_force)
 
     def named_weights(self) -> dict[str, Fraction]:

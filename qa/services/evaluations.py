@@ -295,6 +295,10 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
     check_open(evaluation)
     if right_answer not in appeal.answer.item.as_item().answers or not ground.strip():
         raise AnswersMissing(_("Say which answer is right, and why."))
+    if _is_worse(appeal.answer, right_answer):
+        raise AnswersMissing(
+            _("An appeal makes no answer worse for the agent. Choose the answer as it was given, or a better one.")
+        )
     stands = right_answer == appeal.answer.answer
     appeal.decision = Appeal.Decision.UPHELD if stands else Appeal.Decision.OVERTURNED
     appeal.right_answer, appeal.ground = right_answer, FORGOTTEN if _was_erased(evaluation) else ground.strip()[:1000]
@@ -302,6 +306,13 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
     appeal.save()
     audit("qa.appeal.decided", appeal, by=by, at=at, decision=appeal.decision, city_id=evaluation.city_id)
     return appeal
+
+
+def _is_worse(given: EvaluationAnswer, right_answer: str) -> bool:
+    """Earns less; what does not apply earns neither more nor less."""
+    item = given.item.as_item()
+    earned, would_earn = item.earned(given.answer), item.earned(right_answer)
+    return earned is not None and would_earn is not None and would_earn < earned
 
 
 def _who_decides(level: int) -> str:

@@ -26,8 +26,8 @@ CHUNK = 1000
 
 @dataclass
 class Moves:
-    """Of some evaluations: how many there are, would pass that did not, would not pass that did; of those with a score how many, and their
-    scores together, now and under the draft."""
+    """Of some evaluations: how many there are, would pass that did not, would not pass that did; of those with a score how many, and what is
+    reported of them together, now and under the draft."""
 
     evaluations: int = 0
     up: int = 0
@@ -41,10 +41,10 @@ class Moves:
         self.evaluations += 1
         self.up += now.outcome != "pass" and then.outcome == "pass"
         self.down += now.outcome == "pass" and then.outcome != "pass"
-        if now.raw is not None:
-            self.scored_now, self.scores_now = self.scored_now + 1, self.scores_now + now.raw
-        if then.raw is not None:
-            self.scored_then, self.scores_then = self.scored_then + 1, self.scores_then + then.raw
+        if now.reported is not None:
+            self.scored_now, self.scores_now = self.scored_now + 1, self.scores_now + now.reported
+        if then.reported is not None:
+            self.scored_then, self.scores_then = self.scored_then + 1, self.scores_then + then.reported
 
 
 Counts = dict[tuple[int, int], Moves]
@@ -70,7 +70,8 @@ def ask_preview(*, version: FormVersion, by: User, at: datetime) -> FormPreview:
         raise NothingToCompare(_("No version is in force, so there is nothing to compare with."))
     FormPreview.objects.filter(version=version).delete()
     made = FormPreview.objects.create(
-        version=version, in_force=in_force, pass_mark=version.pass_mark, weights=weights_of(version, in_force), asked_by=by, asked_at=at
+        version=version, in_force=in_force, pass_mark=version.pass_mark,
+        fail_reports_zero=version.fail_reports_zero, weights=weights_of(version, in_force), asked_by=by, asked_at=at
     )  # fmt: skip
     made.job_id = enqueue(kind="qa.count_preview", key=str(made.pk), args={"preview": made.pk}, by=by).pk
     made.save(update_fields=["job_id"])
@@ -83,7 +84,11 @@ def count_preview(run: Run) -> dict[str, Any]:
     if found is None:
         return {}
     now = FormVersion.objects.with_items().get(pk=found.in_force_id).sheet()
-    then = replace(scoring.reweighed(now, found.named_weights()), pass_mark=Fraction(found.pass_mark))
+    then = replace(
+        scoring.reweighed(now, found.named_weights()),
+        pass_mark=Fraction(found.pass_mark),
+        fail_reports_zero=found.fail_reports_zero,
+    )
     while True:
         with run.chunk() as piece:
             preview = FormPreview.objects.select_for_update(of=("self",)).filter(pk=found.pk).first()

@@ -36,6 +36,13 @@ def test_a_point_is_found_at_the_turn_that_says_it_whatever_stands_between_its_w
     assert found.found == 1
 
 
+def test_words_are_whole_also_where_two_turns_meet():
+    said = [turn("agent", 0, "I would say no."), turn("agent", 2, "Feel free to ask; I have no feeling.")]
+
+    assert hints(said, ["No fee"], {}).points == [Point("No fee", None)]
+    assert hints(said, ["no; feel FREE"], {}).points == [Point("no; feel FREE", 0)]
+
+
 def test_chinese_has_no_spaces_and_its_punctuation_does_not_count():
     said = [turn("agent", 0, "您好。"), turn("agent", 9.17, "为了保证服务质量，本次通话将会被录音。请问现在方便吗？")]
 

@@ -275,6 +275,8 @@ def test_the_agent_reads_points_appeals_them_and_another_decides_on_points(clien
     assert '<option value="5">5 of 5 points</option>' in client.get(reverse("qa:evaluation", args=[made.pk])).content.decode()  # fmt: skip
     with pytest.raises(DomainError):
         evaluations.decide(appeal=appeal, right_answer="yes", ground="heard", by=other, at=now)
+    with pytest.raises(DomainError, match="no answer worse"):
+        evaluations.decide(appeal=appeal, right_answer="2", ground="heard", by=other, at=now)
     client.post(
         reverse("qa:appeal-decide", args=[made.pk, appeal.pk]), {"right_answer": "5", "ground": "all was explained"}
     )

@@ -106,6 +106,24 @@ def test_a_team_crosses_the_pass_mark_by_the_mean_of_its_scores(page, qa, reweig
     assert "2 teams would cross the pass mark with the mean of their scores." in text
 
 
+def test_a_draft_that_reports_failed_calls_with_nought_moves_the_mean_and_makes_an_older_count_old(page, qa):
+    version = form_of(qa)
+    draft = forms.new_version(form=version.form, by=qa, at=AT)
+    for told in ({}, {"Insults": "yes"}):
+        evaluated(
+            call_of(TeamFactory(name="One")) if not told else call_of(), version, qa, at=timezone.now(), told=told
+        )
+    before = counted(draft, qa)
+    forms.set_marks(version=draft, pass_mark=80, fail_reports_zero=True, by=qa, at=AT)
+
+    assert shown(draft, qa).is_old
+    after = counted(draft, qa)
+
+    assert all(row.mean_now == row.mean_then for row in before.teams)
+    assert 0 in [row.mean_then for row in after.teams]
+    assert 0 not in [row.mean_now for row in after.teams]
+
+
 def test_every_evaluation_is_counted_once_however_many_chunks_it_takes(monkeypatch, qa, reweighed):
     version, draft = reweighed
     monkeypatch.setattr(previews, "CHUNK", 2)

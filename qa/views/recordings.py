@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -104,7 +105,8 @@ def player_context(
         "result": names.result(row.disposition_id),
         "notes": [] if rest else queries.notes_of(row),
         "turns": [] if rest else (row.transcript or {}).get("segments", []),
-        "hints": None if rest else queries.hints_of(row),
+        # asked by the pages that show them
+        "hints": SimpleLazyObject(lambda: None if rest else queries.hints_of(row)),
         "note_form": note_form or NoteForm(),
         "clip_form": clip_form or ClipForm(),
         "transcript_form": (transcript_form or TranscriptForm()) if rules.can_upload(user, row) else None,

@@ -69,7 +69,7 @@ def _sheet(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
     if services.is_locked(row):
         queries.without_words(row, kept.values())
     stages = [
-        (stage, [(item, kept.get(item.pk), decided.get(item.text, [])) for item in stage.items.all()])
+        (stage, [(item, kept.get(item.pk), decided.get(item.asked, [])) for item in stage.items.all()])
         for stage in version.stages.all()
     ]
     return {
