@@ -187,7 +187,7 @@ def test_what_was_agreed_on_is_a_precedent_of_these_words(session, form, anna, b
     )
 
     found = queries_evaluations.precedents(anna, form)
-    assert [(row.right_answer, row.ground) for row in found["Thanks"]] == [("yes", "He says 谢谢.")]
+    assert [(row.right_answer, row.ground) for row in found["Thanks", None]] == [("yes", "He says 谢谢.")]
     stranger = UserFactory(role=Role.QA, city=TeamFactory().city)
     assert queries_evaluations.precedents(stranger, form) == {}
 

@@ -424,7 +424,7 @@ def test_an_overturn_rate_is_shown_from_thirty_decided_appeals_on(client, form, 
         row = evaluated(call_of(team, agent=agent), form, qa, at=timezone.now())
         appealed(row, agent, decided_by=judge, right="yes" if n < 6 else "no", ground="heard")
     row = evaluated(call_of(team, agent=agent), form, qa, at=timezone.now())
-    appealed(row, agent, text="Thanks", decided_by=judge, right="no", ground="heard")
+    appealed(row, agent, text="Thanks", decided_by=judge, right="na", ground="heard")
 
     by_item, by_scorer = overturned(judge)
 
