@@ -86,9 +86,10 @@ class Indicator:
         return parts is None or (bool(self.denominator) and parts[1] < self.least)
 
     def interval(self, counts: Counts) -> tuple[float, float] | None:
-        """The 95 % interval in the figure's unit, of shares Wilson's; None where there is nothing to judge."""
+        """The 95 % interval in the figure's unit, of shares Wilson's; None where there is nothing to judge, as where more are counted above than
+        below: what is read at once may be ahead of a rollup."""
         parts = self.parts(counts)
-        if not self.is_share or parts is None or parts[1] <= 0 or parts[0] < 0:
+        if not self.is_share or parts is None or parts[1] <= 0 or not 0 <= parts[0] <= parts[1]:
             return None
         low, high = wilson(parts[0], parts[1])
         return low * SCALE[self.unit], high * SCALE[self.unit]

@@ -6,7 +6,8 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.filters import visible_rows
@@ -14,6 +15,7 @@ from campaigns.models import Call, Campaign
 from core.clock import database_now
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
+from customers.merged import PersonOf
 from people.models import User
 from qa.filters import OfFigureFilter
 from qa.models import Complaint, ComplaintCategory, Severity
@@ -72,11 +74,12 @@ class ComplaintFilter(OfFigureFilter):
         return rows.filter(Exists(ANSWERED))
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        """Which complaint stands for a customer depends on the other filters."""
+        """Which complaint stands for a person depends on the other filters."""
         rows = super().filter_queryset(queryset)
         if self.form.cleaned_data.get("counted") != "customers":
             return rows
-        first = rows.order_by("customer_id", "received_at", "pk").distinct("customer_id").values("pk")
+        nth = Window(RowNumber(), partition_by=PersonOf("customer_id"), order_by=("received_at", "pk"))
+        first = rows.order_by().annotate(nth=nth).filter(nth=1).values("pk")
         return rows.filter(pk__in=first)
 
     def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:

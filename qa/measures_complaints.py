@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from customers.merged import MERGED
 from metrics.grouped import GroupedRows
 from metrics.registry import BY_CALL, Indicator, Measure, Rows, register, register_source
 from qa import rules
 from qa.measures import OF
 
-TAKEN = """
-SELECT f.number{keys}, count(*), count(DISTINCT f.customer_id)
-FROM (SELECT width_bucket(k.call_started_at, %s::timestamptz[]) - 1 AS number, k.city_id, k.team_id, k.agent_id, k.campaign_id, k.customer_id
+# Who was merged into another is that one, as in the rollups that count the customers reached.
+TAKEN = f"""{MERGED}
+SELECT f.number{{keys}}, count(*), count(DISTINCT f.customer_id)
+FROM (SELECT width_bucket(k.call_started_at, %s::timestamptz[]) - 1 AS number, k.city_id, k.team_id, k.agent_id, k.campaign_id,
+             coalesce(m.person, k.customer_id) AS customer_id
       FROM qa_complaint k JOIN campaigns_call c ON c.id = k.call_id AND c.started_at = k.call_started_at
+           LEFT JOIN merged m ON m.id = k.customer_id
       WHERE k.call_started_at >= %s AND k.call_started_at < %s AND c.connected AND c.direction = 'outbound') f
-WHERE {seen} GROUP BY f.number{keys}"""
+WHERE {{seen}} GROUP BY f.number{{keys}}"""
 
 
 def _complaints(counted: str) -> Rows:

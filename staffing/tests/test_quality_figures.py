@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from django.core.cache import cache
@@ -15,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.stats import wilson
+from customers.models import Customer
 from customers.tests.factories import CustomerFactory
 from metrics.tests import factories as f
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
@@ -244,6 +246,43 @@ def test_a_score_has_the_interval_of_a_weighted_mean_within_its_bounds(client, f
 
     cell = cells(client, "")["quality_score"]
     assert (cell.text, cell.between) == ("95.0", "79.1–100.0")
+
+
+def merged(*customers):
+    """Each into the next, so that all are the last; the rows keep the customers that they were made for."""
+    for gone, kept in pairwise(customers):
+        Customer.objects.filter(pk=gone).update(merged_into=kept)
+
+
+def test_a_merged_person_who_complained_under_each_of_their_rows_is_one_of_those_reached(client, qa):
+    """Three rows of one person and another person were reached; each row complained, so did nobody else: 1 of 2."""
+    team = TeamFactory()
+    calls = [call_of(team, at=f.at(DAY), customer=CustomerFactory(city=team.city)) for _n in range(4)]
+    for call in calls[:3]:
+        complained(call, qa)
+    merged(*(call.customer_id for call in calls[:3]))
+    f.roll_up()
+    client.force_login(UserFactory(role="regional_manager"))
+
+    total = cells(client, "")["complaints_taken_rate"]
+
+    assert (total.text, said(total), length(client, total.link)) == ("50.00", 1, 1)
+    assert length(client, total.link.replace("counted=customers", "counted=complaints")) == 3
+
+
+def test_complaints_ahead_of_the_rollup_leave_the_page_standing(client, qa):
+    """Two complained, of whom one alone is counted as reached until the day is rolled up again."""
+    team = TeamFactory()
+    first = call_of(team, at=f.at(DAY), customer=CustomerFactory(city=team.city))
+    f.roll_up()
+    later = call_of(team, at=f.at(DAY), customer=CustomerFactory(city=team.city))
+    for call in (first, later):
+        complained(call, qa)
+    client.force_login(UserFactory(role="regional_manager"))
+
+    cell = cells(client, "", figure="complaints_taken_rate")["complaints_taken_rate"]
+
+    assert (cell.text, cell.between) == ("200.00", "")
 
 
 def test_scores_that_are_all_alike_leave_open_how_sure_they_are(client, facts):
