@@ -294,6 +294,21 @@ def test_scores_that_are_all_alike_leave_open_how_sure_they_are(client, facts):
     assert (cell.text, cell.between, cell.place) == ("80.0", "", "")
 
 
+def test_answers_that_are_all_alike_leave_open_how_sure_they_are_whatever_their_weight(client, rule):
+    """Forty 5 of calls drawn with a chance of 0.12: the weights have no end and come rounded."""
+    team = TeamFactory()
+    agent, customer = UserFactory(agent=team), CustomerFactory(city=team.city)
+    for _n in range(40):
+        asked(call_of(team, at=f.at(DAY), agent=agent, customer=customer), rule, 5)
+    SurveyAsk.objects.update(probability=0.12)
+    f.roll_up()
+    client.force_login(UserFactory(role="regional_manager"))
+
+    cell = cells(client, "", figure="satisfaction")["satisfaction"]
+
+    assert (cell.text, cell.between) == ("5.00", "")
+
+
 def test_the_file_and_the_interface_hold_exactly_the_columns_shown(client, facts):
     client.force_login(UserFactory(role="regional_manager"))
     page = client.get(reverse("metrics:indicators"), RANGE).context
