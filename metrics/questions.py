@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.calendar import iso_week, month_label, month_start, next_month, week_start
@@ -72,6 +73,14 @@ class Reach:
         if not parts:
             return "FALSE", []
         return "(" + " OR ".join(text for text, _value in parts) + ")", [value for _text, value in parts]
+
+    @property
+    def rows(self) -> Q:
+        """The same of rows that keep their city_id, team_id and agent_id: the list behind a figure is cut as the figure was counted."""
+        if self.everything:
+            return Q()
+        places = Q(city_id__in=self.cities) | Q(team_id__in=self.teams)
+        return places if self.agent is None else places | Q(agent_id=self.agent)
 
 
 def reach_of(user: User | None) -> Reach:

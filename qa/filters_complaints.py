@@ -16,6 +16,7 @@ from core.clock import database_now
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
 from customers.merged import PersonOf
+from metrics.questions import reach_of
 from people.models import User
 from qa.filters import OfFigureFilter
 from qa.models import Complaint, ComplaintCategory, Severity
@@ -71,7 +72,8 @@ class ComplaintFilter(OfFigureFilter):
         fields: list[str] = []
 
     def by_counted(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(Exists(ANSWERED))
+        """As far as the reader's figures reach: not what they took or see to elsewhere."""
+        return rows.filter(reach_of(self.request.user).rows, Exists(ANSWERED))
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Which complaint stands for a person depends on the other filters."""

@@ -19,7 +19,8 @@ from core.stats import wilson
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
 from metrics.tests import factories as f
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
+from people.models import City
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import Complaint, ComplaintCategory, Evaluation, Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
 from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
@@ -79,16 +80,21 @@ def complained(call, by, category="price"):
     )  # fmt: skip
 
 
-def coached(agent, team, day=DAY):
+def coached(agent, team, coach, day=DAY):
     at = f.at(day)
     CoachingSession.objects.create(
-        agent=agent, coach=UserFactory(), team=team, city=team.city, planned_at=at, own_view="v", own_view_at=at, good="g", improve="i",
+        agent=agent, coach=coach, team=team, city=team.city, planned_at=at, own_view="v", own_view_at=at, good="g", improve="i",
         expected="e", written_at=at, coach_signed_at=at, agent_signed_at=at,
     )  # fmt: skip
 
 
 @pytest.fixture
-def facts(version, qa, rule):
+def coach():
+    return UserFactory()
+
+
+@pytest.fixture
+def facts(version, qa, rule, coach):
     """First team of Foshan: 5 calls, 4 of them scored at random (80, 80, failed, no score) and one for a risk; 3 asked, 2 answers (5 and 3); one
     customer complained twice, another of an unanswered call; its agent was coached twice. Second team: one call, scored 80, a complaint.
     Zhuhai: a call ticked as a complaint."""
@@ -108,14 +114,30 @@ def facts(version, qa, rule):
     complained(calls[0], qa)
     complained(calls[0], qa, "manner")
     complained(call(first, agent=agent, connected=False), qa)
-    coached(agent, first)
-    coached(agent, first, DAY + timedelta(days=2))
+    coached(agent, first, coach)
+    coached(agent, first, coach, DAY + timedelta(days=2))
     other = call(second)
     scored(other, version, qa)
     complained(other, qa)
     call(third, complaint=True)
     f.roll_up()
     return foshan, first, agent
+
+
+@pytest.fixture
+def across(facts, version, qa, coach):
+    """Over the borders of cities: an agent of the first team of Foshan calls Zhuhai alone and was coached, scored and complained about there;
+    a team of Zhuhai calls Zhuhai, scored and complained about. Returns the evaluation of the latter."""
+    _foshan, first, _agent = facts
+    zhuhai = City.objects.get(name="Zhuhai")
+    guest, home = UserFactory(agent=first), TeamFactory(city=zhuhai)
+    for team, fields in ((first, {"agent": guest}), (home, {})):
+        call = call_of(team, at=f.at(DAY), customer=CustomerFactory(city=zhuhai), **fields)
+        scored(call, version, qa)
+        complained(call, qa)
+    coached(guest, first, coach)
+    f.roll_up()
+    return Evaluation.objects.get(call_id=call.pk)
 
 
 def board(client, **query):
@@ -165,10 +187,15 @@ def test_the_figures_of_quality_counted_by_hand(client, facts):
 
 
 @pytest.mark.parametrize("by", ["city", "team", "agent", "campaign", "period"])
-@pytest.mark.parametrize("role", ["regional_manager", "city_manager"])
-def test_every_figure_is_as_high_as_the_list_behind_it_is_long(client, facts, by, role):
-    city = facts[0]
-    client.force_login(UserFactory(role=role, **({"city": city} if role == "city_manager" else {})))
+@pytest.mark.parametrize("role", ["regional_manager", "city_manager", "team_leader", "trainer"])
+def test_every_figure_is_as_high_as_the_list_behind_it_is_long(client, facts, across, coach, by, role):
+    """Each of them coached in all sessions, took all complaints, and was once the agent of a call of the team of Zhuhai."""
+    city, first, _agent = facts
+    place = {"city_manager": {"city": city}, "trainer": {"city": city}, "team_leader": {"team": first}}
+    MembershipFactory(user=coach, role=role, **place.get(role, {}))
+    Complaint.objects.update(received_by=coach)
+    Evaluation.objects.filter(pk=across.pk).update(agent_id=coach.pk)
+    client.force_login(coach)
 
     table = board(client, by=by).table
     linked = [cell for row in [*(line.cells for line in table.lines), table.total] for cell in row if cell.link]
