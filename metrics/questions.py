@@ -51,6 +51,10 @@ class Reach:
     agent: int | None = None
 
     @property
+    def is_agent_alone(self) -> bool:
+        return self.agent is not None
+
+    @property
     def keys(self) -> set[str]:
         """What rows must tell apart for this to be judged."""
         if self.everything:

@@ -137,12 +137,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Measure:
-    """Something counted. `is_set`: distinct customers, which do not add up."""
+    """Something counted. `is_set`: distinct customers, which do not add up. `for_agent`: whether an agent who sees the own calls alone reads it;
+    what customers said of them in confidence is for who answers for the agent."""
 
     key: str
     label: Any
     is_set: bool = False
     rows: Rows | None = None
+    for_agent: bool = True
 
 
 class Source(Protocol):
@@ -182,6 +184,12 @@ def indicators() -> list[Indicator]:
 
 def indicator(key: str) -> Indicator | None:
     return _indicators.get(key)
+
+
+def is_for_agent(key: str) -> bool:
+    """Whether an agent alone reads this indicator or measure: only if all that it is made of."""
+    found = indicator(key)
+    return all(_measures[name].for_agent for name in (found.measures if found else {key}))
 
 
 def measures() -> dict[str, Measure]:

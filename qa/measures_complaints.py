@@ -31,13 +31,18 @@ def _complaints(counted: str) -> Rows:
 
 
 class TakenComplaints(GroupedRows):
-    """Complaints about answered outbound calls."""
+    """Complaints about answered outbound calls. Agents are not told who complained about the own calls, so they see no figure of it."""
 
     name = "qa_taken_complaints"
     sql = TAKEN
     measures = (
-        Measure("qa_complaints", _("Complaints about these calls"), rows=_complaints("complaints")),
-        Measure("qa_complainants", _("Customers with a complaint about these calls"), rows=_complaints("customers")),
+        Measure("qa_complaints", _("Complaints about these calls"), rows=_complaints("complaints"), for_agent=False),
+        Measure(
+            "qa_complainants",
+            _("Customers with a complaint about these calls"),
+            rows=_complaints("customers"),
+            for_agent=False,
+        ),
     )
 
 

@@ -367,6 +367,34 @@ def test_unknown_columns_are_refused_by_the_interface_and_left_out_of_account_by
     assert (page.context["state"].columns.key, page.context["state"].figure) == ("sales", "success_rate")
 
 
+KEPT_FROM_AGENTS = {"qa_complaints", "complaints_taken_rate", "qa_answered", "satisfaction", "response_rate"}
+
+
+def test_an_agent_reads_no_answer_and_no_complaint_about_the_own_calls(client, facts):
+    """On the page, in the files and over the interface, whatever the address asks for; a leader reads them."""
+    _foshan, first, agent = facts
+
+    def told():
+        page = client.get(reverse("metrics:indicators"), {**RANGE, "figure": "satisfaction"}).context
+        file = client.get(reverse("metrics:indicators-csv"), RANGE)
+        heads = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()[0].split(",")
+        days = {"from": RANGE["from"], "to": RANGE["to"]}
+        bare, cut = (json.loads(client.get("/api/v1/indicators/", asked).getvalue())[0] for asked in (days, RANGE))
+        shown = {head.name for head in page["table"].heads}
+        return page, [KEPT_FROM_AGENTS & set(found) for found in (shown, heads, bare, cut)]
+
+    client.force_login(UserFactory(leader=first))
+    _page, leaders = told()
+    client.force_login(agent)
+    page, own = told()
+
+    counts = {"qa_complaints", "qa_answered"}
+    assert leaders == [KEPT_FROM_AGENTS, KEPT_FROM_AGENTS, KEPT_FROM_AGENTS - counts, KEPT_FROM_AGENTS]
+    assert own == [set()] * 4
+    assert (page["state"].figure, page["table"].total[0].text) == ("quality_score", "4")
+    assert not {"Satisfaction", "Complaints taken"} & {card.label for card in page["board"].cards}
+
+
 def test_the_columns_are_kept_on_the_way_down(client, facts):
     client.force_login(UserFactory(role="regional_manager"))
 
