@@ -43,12 +43,14 @@ class Period:
 
 @dataclass(frozen=True)
 class Reach:
-    """The rows somebody may see: of these cities whole, of these teams, and the own ones. `everything`: the region."""
+    """The rows somebody may see: of these cities whole, of these teams, and the own ones. `everything`: the region. `reader`: who asks, for
+    what is kept from one person alone; what is counted and kept for all of the same reach does not hang on it."""
 
     everything: bool = True
     cities: tuple[int, ...] = ()
     teams: tuple[int, ...] = ()
     agent: int | None = None
+    reader: int | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_agent_alone(self) -> bool:
@@ -93,9 +95,10 @@ def reach_of(user: User | None) -> Reach:
         return Reach()
     scope = user.scope()
     if scope.is_region or getattr(user, "is_superuser", False):
-        return Reach()
+        return Reach(reader=user.pk)
     alone = not scope.city_ids and not scope.led_team_ids
-    return Reach(False, tuple(sorted(scope.city_ids)), tuple(sorted(scope.led_team_ids)), user.pk if alone else None)
+    places = tuple(sorted(scope.city_ids)), tuple(sorted(scope.led_team_ids))
+    return Reach(False, *places, user.pk if alone else None, user.pk)
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,7 @@ def test_a_scorer_is_told_why_the_list_is_shorter_than_the_figure(client, manage
 
     assert shown(answer) == set()
     assert "What you scored yourself is left out" in answer.content.decode()
+    assert "is left out here and in your figures" in answer.content.decode()
 
 
 def test_the_counts_of_answers_are_kept_with_the_score(qa):
