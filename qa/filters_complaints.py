@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.filters import visible_rows
 from campaigns.models import Call, Campaign
+from core.calendar import day_bounds
 from core.clock import database_now
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
@@ -73,7 +74,14 @@ class ComplaintFilter(OfFigureFilter):
 
     def by_counted(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """As far as the reader's figures reach: not what they took or see to elsewhere."""
-        return rows.filter(reach_of(self.request.user).rows, Exists(ANSWERED))
+        return rows.filter(reach_of(self.request.user).rows, Exists(ANSWERED.filter(**self._days_of_calls())))
+
+    def _days_of_calls(self) -> dict[str, Any]:
+        """Bounds of the calls themselves, so that only partitions of these days are read."""
+        said = self.form.cleaned_data
+        since, until = said.get("called_since"), said.get("called_until")
+        bounds = {"started_at__gte": since and day_bounds(since)[0], "started_at__lt": until and day_bounds(until)[1]}
+        return {name: bound for name, bound in bounds.items() if bound}
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Which complaint stands for a person depends on the other filters."""
