@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from core.stats import Z95, Trend
 
+# Sums of weights come rounded to thousandths and those of their squares to millionths. With weights of 1 and more that is off by less than
+# this times (1 + value)²: so little spread is none.
+ROUNDING = 1e-6
 NORMAL_FROM = 30  # observations; under it the tails of Student's t are told from those of the normal curve
 
 
@@ -41,14 +44,20 @@ class Sums:
 
     @property
     def mean(self) -> Mean | None:
-        """None where nothing was observed. The variance is that of a weighted mean; with one weight it is the usual s²."""
+        """None where nothing was observed. The variance is that of a weighted mean; with one weight it is the usual s². It is 0 where all
+        observations are alike, whatever the rounding of the sums left."""
         if self.count < 1 or self.w <= 0 or self.ww <= 0:
             return None
         value = self.wx / self.w
         size = self.w * self.w / self.ww
-        off = max(self.wwxx - 2 * value * self.wwx + value * value * self.ww, 0.0)
-        variance = off / self.ww * self.count / (self.count - 1) if self.count > 1 else 0.0
+        off = self.wwxx - 2 * value * self.wwx + value * value * self.ww
+        are_alike = self.count < 2 or off <= _rounded_away(value)
+        variance = 0.0 if are_alike else off / self.ww * self.count / (self.count - 1)
         return Mean(value, self.count, size, variance)
+
+
+def _rounded_away(value: float) -> float:
+    return ROUNDING * (1 + abs(value)) ** 2
 
 
 def _quantile(count: int) -> float:
@@ -86,7 +95,8 @@ def clustered_size(share: float, clusters: int, off: float, whole: float, most: 
 def trend_of_means(means: Sequence[Mean | None], last: int = 8) -> Trend | None:
     """Slope of means over the last periods, oldest first, each weighted by its size. None under 3 periods with data.
 
-    The variance of an observation is the one within the periods, widened when these scatter more than chance would have it.
+    The variance of an observation is the one within the periods, widened when these scatter more than chance would have it, and never
+    less than what the rounding of the sums makes of means that are alike.
     """
     window = list(means)[-last:]
     points = [(float(x), mean) for x, mean in enumerate(window) if mean is not None and mean.size > 0]
@@ -99,5 +109,5 @@ def trend_of_means(means: Sequence[Mean | None], last: int = 8) -> Trend | None:
     slope = sum(mean.size * (x - middle) * (mean.value - level) for x, mean in points) / spread
     rest = sum(mean.size * (mean.value - level - slope * (x - middle)) ** 2 for x, mean in points)
     within = sum(mean.size * mean.variance for _x, mean in points) / weight
-    half = Z95 * math.sqrt(max(within, rest / (len(points) - 2)) / spread)
+    half = Z95 * math.sqrt(max(within, rest / (len(points) - 2), _rounded_away(level)) / spread)
     return Trend(slope, slope - half, slope + half, level + slope * (len(window) - middle), len(points))

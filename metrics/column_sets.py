@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from metrics import registry
+from metrics.questions import Reach
 from metrics.registry import Indicator
 
 
@@ -35,6 +36,14 @@ class ColumnSet:
     blocks: tuple[Block, ...]
     counted: Any
     note: Any
+
+    def told_to(self, reach: Reach) -> ColumnSet:
+        """The set without what an agent alone does not read."""
+        if not reach.is_agent_alone:
+            return self
+        blocks = (tuple(column for column in block if registry.is_for_agent(column.key)) for block in self.blocks)
+        cards = tuple(key for key in self.cards if registry.is_for_agent(key))
+        return replace(self, blocks=tuple(filter(None, blocks)), cards=cards)
 
     @property
     def columns(self) -> Iterator[Column]:

@@ -79,13 +79,15 @@ class Table:
 
     @property
     def counts(self) -> list[str]:
-        return self.shown.counts if self.shown else list(BASE)
+        return self.shown.told_to(self.question.reach).counts if self.shown else list(BASE)
 
     @property
     def indicators(self) -> list[registry.Indicator]:
+        reach = self.question.reach
         if self.shown:
-            return self.shown.indicators
-        return sorted(registry.indicators(), key=lambda found: found.unit != registry.PERCENT)
+            return self.shown.told_to(reach).indicators
+        found = [one for one in registry.indicators() if not reach.is_agent_alone or registry.is_for_agent(one.key)]
+        return sorted(found, key=lambda one: one.unit != registry.PERCENT)
 
     @property
     def measures(self) -> list[str]:

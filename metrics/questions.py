@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.calendar import iso_week, month_label, month_start, next_month, week_start
@@ -42,12 +43,18 @@ class Period:
 
 @dataclass(frozen=True)
 class Reach:
-    """The rows somebody may see: of these cities whole, of these teams, and the own ones. `everything`: the region."""
+    """The rows somebody may see: of these cities whole, of these teams, and the own ones. `everything`: the region. `reader`: who asks, for
+    what is kept from one person alone; what is counted and kept for all of the same reach does not hang on it."""
 
     everything: bool = True
     cities: tuple[int, ...] = ()
     teams: tuple[int, ...] = ()
     agent: int | None = None
+    reader: int | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_agent_alone(self) -> bool:
+        return self.agent is not None
 
     @property
     def keys(self) -> set[str]:
@@ -73,6 +80,14 @@ class Reach:
             return "FALSE", []
         return "(" + " OR ".join(text for text, _value in parts) + ")", [value for _text, value in parts]
 
+    @property
+    def rows(self) -> Q:
+        """The same of rows that keep their city_id, team_id and agent_id: the list behind a figure is cut as the figure was counted."""
+        if self.everything:
+            return Q()
+        places = Q(city_id__in=self.cities) | Q(team_id__in=self.teams)
+        return places if self.agent is None else places | Q(agent_id=self.agent)
+
 
 def reach_of(user: User | None) -> Reach:
     """A person of the region sees all, of a city its customers, of a team the team; who has neither role, oneself."""
@@ -80,9 +95,10 @@ def reach_of(user: User | None) -> Reach:
         return Reach()
     scope = user.scope()
     if scope.is_region or getattr(user, "is_superuser", False):
-        return Reach()
+        return Reach(reader=user.pk)
     alone = not scope.city_ids and not scope.led_team_ids
-    return Reach(False, tuple(sorted(scope.city_ids)), tuple(sorted(scope.led_team_ids)), user.pk if alone else None)
+    places = tuple(sorted(scope.city_ids)), tuple(sorted(scope.led_team_ids))
+    return Reach(False, *places, user.pk if alone else None, user.pk)
 
 
 @dataclass(frozen=True)

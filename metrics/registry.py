@@ -86,9 +86,10 @@ class Indicator:
         return parts is None or (bool(self.denominator) and parts[1] < self.least)
 
     def interval(self, counts: Counts) -> tuple[float, float] | None:
-        """The 95 % interval in the figure's unit, of shares Wilson's; None where there is nothing to judge."""
+        """The 95 % interval in the figure's unit, of shares Wilson's; None where there is nothing to judge, as where more are counted above than
+        below: what is read at once may be ahead of a rollup."""
         parts = self.parts(counts)
-        if not self.is_share or parts is None or parts[1] <= 0 or parts[0] < 0:
+        if not self.is_share or parts is None or parts[1] <= 0 or not 0 <= parts[0] <= parts[1]:
             return None
         low, high = wilson(parts[0], parts[1])
         return low * SCALE[self.unit], high * SCALE[self.unit]
@@ -136,12 +137,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Measure:
-    """Something counted. `is_set`: distinct customers, which do not add up."""
+    """Something counted. `is_set`: distinct customers, which do not add up. `for_agent`: whether an agent who sees the own calls alone reads it;
+    what customers said of them in confidence is for who answers for the agent."""
 
     key: str
     label: Any
     is_set: bool = False
     rows: Rows | None = None
+    for_agent: bool = True
 
 
 class Source(Protocol):
@@ -181,6 +184,12 @@ def indicators() -> list[Indicator]:
 
 def indicator(key: str) -> Indicator | None:
     return _indicators.get(key)
+
+
+def is_for_agent(key: str) -> bool:
+    """Whether an agent alone reads this indicator or measure: only if all that it is made of."""
+    found = indicator(key)
+    return all(_measures[name].for_agent for name in (found.measures if found else {key}))
 
 
 def measures() -> dict[str, Measure]:

@@ -13,6 +13,7 @@ from campaigns.filters import YES_NO, CircumstanceFilter, common_results, visibl
 from campaigns.models import Campaign
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
+from metrics.questions import reach_of
 from people.models import Team
 from qa.models import Clip, Evaluation, QualityForm, Recording
 from qa.models.evaluations import DRAWN_PICKS
@@ -161,7 +162,12 @@ class EvaluationFilter(OfFigureFilter):
         return rows.submitted().filter(outcome="" if value == "none" else value)
 
     def by_pick(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Not the user's own of those that were drawn: a scorer does not learn which of them are scored twice."""
+        """Not the user's own of those that were drawn: a scorer does not learn which of them are scored twice. Of those that count in figures
+        as many as the reader's figures reach: not what was said of former calls of the reader's own elsewhere."""
         published = value == "published"
-        rows = rows.submitted().filter(pick__in=Evaluation.PUBLISHED_PICKS) if published else rows.filter(pick=value)
+        if published:
+            reach = reach_of(self.request.user).rows
+            rows = rows.submitted().filter(reach, pick__in=Evaluation.PUBLISHED_PICKS)  # type: ignore[attr-defined]
+        else:
+            rows = rows.filter(pick=value)
         return rows.exclude(scorer=self.request.user) if published or value in DRAWN_PICKS else rows

@@ -6,14 +6,18 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.filters import visible_rows
 from campaigns.models import Call, Campaign
+from core.calendar import day_bounds
 from core.clock import database_now
 from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
+from customers.merged import PersonOf
+from metrics.questions import reach_of
 from people.models import User
 from qa.filters import OfFigureFilter
 from qa.models import Complaint, ComplaintCategory, Severity
@@ -69,14 +73,23 @@ class ComplaintFilter(OfFigureFilter):
         fields: list[str] = []
 
     def by_counted(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(Exists(ANSWERED))
+        """As far as the reader's figures reach: not what they took or see to elsewhere."""
+        return rows.filter(reach_of(self.request.user).rows, Exists(ANSWERED.filter(**self._days_of_calls())))
+
+    def _days_of_calls(self) -> dict[str, Any]:
+        """Bounds of the calls themselves, so that only partitions of these days are read."""
+        said = self.form.cleaned_data
+        since, until = said.get("called_since"), said.get("called_until")
+        bounds = {"started_at__gte": since and day_bounds(since)[0], "started_at__lt": until and day_bounds(until)[1]}
+        return {name: bound for name, bound in bounds.items() if bound}
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        """Which complaint stands for a customer depends on the other filters."""
+        """Which complaint stands for a person depends on the other filters."""
         rows = super().filter_queryset(queryset)
         if self.form.cleaned_data.get("counted") != "customers":
             return rows
-        first = rows.order_by("customer_id", "received_at", "pk").distinct("customer_id").values("pk")
+        nth = Window(RowNumber(), partition_by=PersonOf("customer_id"), order_by=("received_at", "pk"))
+        first = rows.order_by().annotate(nth=nth).filter(nth=1).values("pk")
         return rows.filter(pk__in=first)
 
     def by_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:

@@ -7,14 +7,17 @@ thousandths, because counts are whole.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from metrics.grouped import GroupedRows
-from metrics.questions import GROUPS
+from metrics.questions import GROUPS, Question
 from metrics.registry import BY_CALL, RATIO, Measure, Rows, register, register_source
 from qa import rules
 from qa.means import ClusteredShare, WeightedMean, WeightedShare
 from qa.models import Evaluation
+from qa.models.blindness import blind_call_ids
 
 LEAST = 30  # evaluations
 
@@ -29,7 +32,7 @@ FROM (SELECT width_bucket(call_started_at, %s::timestamptz[]) - 1 AS number, cit
              1000 / probability AS w, reported::float8 AS x, answers_given::int AS n, answers_na::int AS na, is_grave
       FROM qa_evaluation
       WHERE call_started_at >= %s AND call_started_at < %s AND pick IN ('random', 'stratified')
-            AND submitted_at IS NOT NULL AND withdrawn_at IS NULL
+            AND submitted_at IS NOT NULL AND withdrawn_at IS NULL AND call_id <> ALL(%s)
       OFFSET 0) f
 WHERE {seen} GROUP BY f.number{keys}"""
 assert set(Evaluation.PUBLISHED_PICKS) == {"random", "stratified"}  # as the index and the text above have them
@@ -68,6 +71,11 @@ class ScoredCalls(GroupedRows):
         Measure("qa_answers_by_na", _("Answers by “does not apply” of each call")),
         Measure("qa_na_squared", _("Squared “does not apply” of each call")),
     )
+
+    def values(self, question: Question) -> list[Any]:
+        """A call that the reader is to score blind is no more in the figures than in the list: of one agent's day the mean would tell its score."""
+        reader = question.reach.reader
+        return [*super().values(question), [] if reader is None else blind_call_ids(reader)]
 
 
 register_source(ScoredCalls())

@@ -33,18 +33,18 @@ def _asks(**more: str) -> Rows:
 
 
 class AskedCalls(GroupedRows):
-    """Calls whose customers were asked."""
+    """Calls whose customers were asked. Agents see no answer about the own calls (SurveyAsk.visible_to), so they see no figure of it."""
 
     name = "qa_asked_calls"
     sql = ASKED
     measures = (
-        Measure("qa_asked", _("Calls whose customers were asked"), rows=_asks()),
-        Measure("qa_answered", _("Calls of these with an answer"), rows=_asks(answered="1")),
-        Measure("qa_answer_sum", _("Answers from 1 to 5 by weight, thousandths")),
-        Measure("qa_answer_weight", _("Weight of the calls with an answer, thousandths")),
-        Measure("qa_answer_ww", _("Squared weight of the calls with an answer, millionths")),
-        Measure("qa_answer_wwx", _("Answers by squared weight, millionths")),
-        Measure("qa_answer_wwxx", _("Squared answers by squared weight, millionths")),
+        Measure("qa_asked", _("Calls whose customers were asked"), rows=_asks(), for_agent=False),
+        Measure("qa_answered", _("Calls of these with an answer"), rows=_asks(answered="1"), for_agent=False),
+        Measure("qa_answer_sum", _("Answers from 1 to 5 by weight, thousandths"), for_agent=False),
+        Measure("qa_answer_weight", _("Weight of the calls with an answer, thousandths"), for_agent=False),
+        Measure("qa_answer_ww", _("Squared weight of the calls with an answer, millionths"), for_agent=False),
+        Measure("qa_answer_wwx", _("Answers by squared weight, millionths"), for_agent=False),
+        Measure("qa_answer_wwxx", _("Squared answers by squared weight, millionths"), for_agent=False),
     )
 
 

@@ -17,6 +17,7 @@ from campaigns.models import Call
 from campaigns.queries_calls import Names
 from core.calendar import range_bounds
 from core.stats import wilson
+from customers.merged import PersonOf
 from metrics.queries import rows_of
 from metrics.questions import Period, Question, Reach
 from people.models import User
@@ -53,7 +54,9 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        low, high = wilson(self.complained, self.reached or 0)
+        """Complaints are read at once and may be ahead of the rollup: then all are taken to have complained."""
+        reached = self.reached or 0
+        low, high = wilson(min(self.complained, reached), reached)
         return low * 1000, high * 1000
 
     @property
@@ -100,7 +103,7 @@ class RatesOf:
         received = Complaint.objects.filter(self.place, received_at__gte=self.since, received_at__lt=self.until)
         calls = Call.objects.filter(pk=OuterRef("call_id"), started_at=OuterRef("call_started_at"))
         heard = calls.filter(connected=True, direction="outbound")
-        total = self.complaints.aggregate(n=Count("customer_id", distinct=True))["n"]
+        total = self.complaints.aggregate(n=Count(PersonOf("customer_id"), distinct=True))["n"]
         return Rates(
             total=Rate("", total, self._reached(()).get((), 0)),
             by_city=self._by("city", self.names.cities),
@@ -119,7 +122,7 @@ class RatesOf:
         """(id, customers who complained, complaints traced to it), the most complained of first."""
         rows = self.complaints.exclude(**{field: None}).order_by().values_list(field)
         counts = {
-            "n": Count("customer_id", distinct=True),
+            "n": Count(PersonOf("customer_id"), distinct=True),
             "k": Count("pk", filter=Q(cause=cause) if cause else Q(pk=None)),
         }
         return list(rows.annotate(**counts).order_by("-n", field)[:ROWS])
@@ -135,7 +138,7 @@ class RatesOf:
         found = self._counted("script_version_id", Cause.SCRIPT)
         ids = [pk for pk, _n, _k in found]
         heard = self.calls.filter(script_version_id__in=ids).order_by().values_list("script_version_id")
-        reached = dict(heard.annotate(n=Count("customer_id", distinct=True))) if ids else {}
+        reached = dict(heard.annotate(n=Count(PersonOf("customer_id"), distinct=True))) if ids else {}
         names = {row.pk: str(row) for row in ScriptVersion.objects.filter(pk__in=ids).select_related("script")}
         return _sorted(Rate(names.get(pk, f"#{pk}"), n, reached.get(pk, 0), k) for pk, n, k in found)
 
@@ -146,7 +149,7 @@ class RatesOf:
         rows = []
         for pk, n, k in found:
             products = [product.pk for product in articles[pk].products.all()]
-            heard = self.calls.filter(product_id__in=products).values("customer_id").distinct()
+            heard = self.calls.filter(product_id__in=products).values(person=PersonOf("customer_id")).distinct()
             rows.append(Rate(articles[pk].title, n, heard.count() if products else None, k))
         return _sorted(rows)
 

@@ -40,6 +40,14 @@ class CoachingSessionSerializer(serializers.ModelSerializer):
         )  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, instance: CoachingSession) -> dict[str, Any]:
+        """The next day is the coach's word: to the agent it comes after the own view, in the list too."""
+        told = super().to_representation(instance)
+        return told if self._shows_coach_words(instance) else told | {"next_on": None}
+
+    def _shows_coach_words(self, session: CoachingSession) -> bool:
+        return session.shows_coach_words_to(self.context["request"].user)
+
 
 class CoachingStepSerializer(serializers.ModelSerializer):
     class Meta:
@@ -67,14 +75,13 @@ class WholeCoachingSessionSerializer(CoachingSessionSerializer):
 
     @extend_schema_field(CoachingStepSerializer(many=True))
     def get_steps(self, session: CoachingSession) -> list[dict[str, Any]]:
-        is_shown = session.shows_coach_words_to(self.context["request"].user)
+        is_shown = self._shows_coach_words(session)
         return CoachingStepSerializer(session.steps.order_by("pk"), many=True).data if is_shown else []
 
     def to_representation(self, instance: CoachingSession) -> dict[str, Any]:
         told = super().to_representation(instance)
-        if not instance.shows_coach_words_to(self.context["request"].user):
-            told |= {"good": "", "improve": "", "expected": "", "aim_id": None, "next_on": None}
-        return told
+        is_shown = self._shows_coach_words(instance)
+        return told if is_shown else told | {"good": "", "improve": "", "expected": "", "aim_id": None}
 
 
 class SessionPost(serializers.Serializer):

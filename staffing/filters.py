@@ -13,6 +13,7 @@ from core.filters import FromDayFilter, ToDayFilter
 from core.numbers import LARGEST_ID
 from metrics.columns import Level
 from metrics.models import DayFigures
+from metrics.questions import reach_of
 from staffing.models import CoachingSession
 
 STATES = [("to_come", _("to come")), ("signed", _("signed by both")), ("cancelled", _("called off"))]
@@ -68,10 +69,11 @@ class SessionFilter(django_filters.FilterSet):
         return rows.filter(pk__in=first)
 
     def _called(self) -> QuerySet:
-        """Agents with a call in these days, as staffing.measures counts them."""
+        """Agents with a call in these days where the reader's figures reach, as staffing.measures counts them."""
         said = self.form.cleaned_data
         places = {f"{name}_id": said[f"called_{name}"] for name in CALLED if said.get(f"called_{name}")}
-        rows = DayFigures.objects.filter(level=Level.for_keys({*places, "agent_id"}), **places)
+        reach = reach_of(self.request.user)
+        rows = DayFigures.objects.filter(reach.rows, level=Level.for_keys({*places, "agent_id"}), **places)
         if said.get("since"):
             rows = rows.filter(day__gte=said["since"])
         if said.get("until"):

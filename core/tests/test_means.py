@@ -46,6 +46,29 @@ def test_one_observation_leaves_everything_open_and_none_has_no_mean():
     assert Sums(0, 0, 0, 0, 0, 0).mean is None
 
 
+def rounded(count, chance, x, others=()):
+    """The sums of `count` observations of x drawn with this chance, as they come: weights rounded to thousandths, squares to millionths."""
+    found = sums(*[(1 / chance, value) for value in (*[x] * count, *others)])
+    plain = [round(value, 3) for value in (found.w, found.wx)]
+    return Sums(found.count, *plain, *(round(value, 6) for value in (found.ww, found.wwx, found.wwxx)))
+
+
+@pytest.mark.parametrize(("count", "chance", "x"), [(40, 0.12, 5), (2, 0.97, 5), (31, 0.07, 83.37), (3, 0.9, 99.99)])
+def test_observations_that_are_all_alike_have_no_variance_however_the_sums_were_rounded(count, chance, x):
+    assert rounded(count, chance, x).mean.variance == 0
+
+
+def test_a_single_other_observation_among_thousands_is_variance():
+    assert rounded(100_000, 0.97, 5, others=[4]).mean.variance == pytest.approx(1e-5, rel=0.01)
+
+
+def test_means_that_differ_by_rounding_alone_make_no_trend():
+    """A thousandth more in each sum, on a line."""
+    means = [Sums(40, 333.333, 1666.665 + i / 1000, 2777.777778, 13888.888889, 69444.444444).mean for i in range(4)]
+
+    assert not trend_of_means(means).is_clear
+
+
 @pytest.mark.parametrize(("one", "other"), [((36, 420), (24, 410)), ((50, 200), (10, 200)), ((0, 10), (9, 10))])
 def test_of_shares_the_difference_is_judged_as_newcombe_does(one, other):
     low, high = newcombe(*one, *other)

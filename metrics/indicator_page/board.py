@@ -89,6 +89,7 @@ def build_board(user: User, state: State, today: date) -> Board:
     """Ask and arrange. The queries are as many for one city as for twenty. Raises NotYours."""
     filters = {name: (number,) for name, number in state.filters.items()}
     whole = ask(since=state.since, until=state.until, filters=filters, user=user)
+    state = state.told_to(whole.reach)
     other = year_before(state.since, state.until) if state.against == "year" else before(state.since, state.until)
     measures = sorted(state.columns.measures | ALWAYS)
     compared = replace(whole, periods=(Period("total", *other),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from core.calendar import month_start, week_start
 from core.numbers import number_or_none
 from metrics.column_sets import ColumnSet, column_set, column_sets
-from metrics.questions import GROUPS
+from metrics.questions import GROUPS, Reach
 
 PERIODS = ("days7", "days30", "weeks4", "weeks8", "month", "last_month", "quarter", "year", "campaign", "custom")
 GRAIN_OF = {"days7": "day", "days30": "day", "weeks4": "day", "month": "day", "last_month": "day", "year": "month"}
@@ -40,6 +40,12 @@ class State:
     page: int
     query: Mapping[str, str]
     faults: list[str] = field(default_factory=list)
+
+    def told_to(self, reach: Reach) -> State:
+        """The state with the columns that somebody of this reach reads."""
+        columns = self.columns.told_to(reach)
+        figure = self.figure if self.figure in {found.key for found in columns.figures} else columns.figure
+        return replace(self, columns=columns, figure=figure)
 
     def url(self, **changes: Any) -> str:
         """The address with some parts changed; None takes a part out, and another view starts at the first page."""

@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Campaign
+from campaigns.models import Call, Campaign
 from core.clock import database_now
 from core.jobs import enqueue, run_inline
 from core.models import Job
 from core.stats import wilson
+from customers.models import Customer
 from metrics.tests import factories as f
 from people.tests.factories import TeamFactory, UserFactory
 from qa.models import Complaint, ComplaintCategory, ComplaintRisk
-from qa.queries_complaint_rates import RatesOf
+from qa.queries_complaint_rates import Rate, RatesOf
 from qa.services import complaint_causes as causes, complaints, risks
 from qa.tests.factories import AT, call_of
 from scripts.models import Article
@@ -73,6 +74,27 @@ def test_complaints_stand_over_the_customers_reached(team, qa):
     assert [(row.complained, row.reached) for row in found.by_campaign] == [(3, 200), (1, 1)]
     assert [(row.name, row.complained, row.reached) for row in found.by_article] == [("Prices", 1, 200)]
     assert (found.total.complained, found.total.reached, found.aside) == (4, 201, 1)
+
+
+def test_a_merged_person_is_one_of_those_reached_and_of_those_who_complained(team, qa):
+    """Two calls to two rows of one person, both with a complaint, of one script version; another person was reached: 1 of 2 everywhere."""
+    calls = [call_of(team, script_version_id=77) for _n in range(3)]
+    article = Article.objects.create(title="Prices", owner=qa)
+    article.products.add(calls[0].product_id)
+    Call.objects.update(product_id=calls[0].product_id)
+    for call in calls[:2]:
+        complain(call, qa, cause="article", article=article)
+    Customer.objects.filter(pk=calls[0].customer_id).update(merged_into=calls[1].customer_id)
+    f.roll_up()
+
+    found = RatesOf(qa, DAY, DAY).all()
+
+    rows = [found.total, *found.by_city, *found.by_version, *found.by_article]
+    assert [(row.complained, row.reached) for row in rows] == [(1, 2)] * 4
+
+
+def test_complaints_ahead_of_the_rollup_are_of_all_who_were_reached():
+    assert Rate("", 130, 120).interval == (pytest.approx(1000 * wilson(120, 120)[0]), 1000)
 
 
 def _campaign(pk):

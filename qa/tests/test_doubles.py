@@ -11,6 +11,8 @@ from django.urls import reverse
 from campaigns.tests.factories import AT, agent_of
 from core.calendar import business_date
 from core.errors import PermissionRefused
+from metrics.queries import figures
+from metrics.tests.factories import roll_up
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa.models import DoubleDraw, DoubleShare, Evaluation, ScoringTask
@@ -96,6 +98,26 @@ def test_afterwards_neither_of_the_two_reads_that_it_was_a_second_answer(client,
     assert reverse("qa:evaluation", args=[again.pk]) not in listed
     told = client.get(f"/api/v1/evaluations/{again.pk}/")
     assert told.status_code == 403 or told.json()["pick"] == "drawn"
+
+
+def test_the_figures_of_a_second_scorer_leave_the_call_out_until_it_is_scored(team, form, first, second):
+    """One of two calls is drawn; everybody else reads both, by agent and in all."""
+    agents = {drawn(team, form, first).agent_id for _n in range(2)}
+    draw()
+    roll_up()
+    task = ScoringTask.objects.get(source="double")
+    others = agents - {Evaluation.objects.get(pk=task.source_id).agent_id}
+
+    def told(user):
+        found = figures(since=DAY, until=DAY, by=["agent"], user=user, measures=["calls", "qa_evaluations"])
+        return {row.key[0] for row in found.rows if row.counts["qa_evaluations"]}, found.total.counts["qa_evaluations"]
+
+    before = [told(user) for user in (second, first, None)]
+    begun = queue.begin(task=task, by=second, at=NIGHT)
+    evaluated(_call(begun), form, second, at=NIGHT)
+
+    assert before == [(others, 1), (agents, 2), (agents, 2)]
+    assert told(second) == (agents, 2)
 
 
 def _call(row):

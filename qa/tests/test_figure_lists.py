@@ -1,6 +1,7 @@
 """The lists to which figures lead: filters in the address, scope, and what is not told."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -8,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns.tests.factories import AT
+from core.partitions import ensure_partitions
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
+from metrics.queries import figures
 from people.tests.factories import CityFactory, TeamFactory, UserFactory
 from qa.models import Complaint, ComplaintCategory, Evaluation, Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
 from qa.tests.factories import call_of
@@ -155,6 +158,32 @@ def test_complaints_are_found_by_the_day_of_the_call_and_one_of_each_customer(cl
     assert found(counted="customers") == {first.pk, earlier.pk}
 
 
+def months_opened(read):
+    """Partitions of calls that statements about complaints open, by their plans."""
+    with CaptureQueriesContext(connection) as captured:
+        read()
+    asked = [query["sql"] for query in captured if "qa_complaint" in query["sql"] and "campaigns_call" in query["sql"]]
+    plans = []
+    with connection.cursor() as cursor:
+        for sql in asked:
+            cursor.execute("EXPLAIN " + sql)
+            plans += [row[0] for row in cursor.fetchall()]
+    return {found for line in plans for found in re.findall(r"campaigns_call_\d{4}_\d\d", line)}
+
+
+def test_the_figure_and_the_list_of_complaints_read_the_calls_of_their_days_alone(client, manager, qa):
+    """Calls lie in partitions by month."""
+    ensure_partitions("campaigns_call", date(2026, 9, 1), 4)
+    complaint_of(call_of(at=AT), qa)
+    day = AT.date()
+    query = {"called_since": day, "called_until": day, "counted": "customers"}
+
+    listed = months_opened(lambda: client.get(reverse("qa:complaints"), query))
+    told = months_opened(lambda: figures(since=day, until=day, measures=["qa_complaints"]))
+
+    assert listed == told == {"campaigns_call_2026_11"}
+
+
 def test_evaluations_are_found_by_what_figures_tell_apart(client, manager, qa):
     version, team = form_of(qa), TeamFactory()
     good, grave, nothing = (
@@ -183,6 +212,7 @@ def test_a_scorer_is_told_why_the_list_is_shorter_than_the_figure(client, manage
 
     assert shown(answer) == set()
     assert "What you scored yourself is left out" in answer.content.decode()
+    assert "is left out here and in your figures" in answer.content.decode()
 
 
 def test_the_counts_of_answers_are_kept_with_the_score(qa):

@@ -54,12 +54,11 @@ def columns(names: Names) -> list[Column]:
 class EvaluationListing(FigureListing):
     @property
     def note(self) -> str:
-        """Why a scorer finds fewer than a figure says (EvaluationFilter.by_pick)."""
+        """Why a scorer finds fewer than a figure says (EvaluationFilter.by_pick), and fewer than others find (Evaluation.visible_to)."""
         is_cut = self._said.get("pick") == "published" and rules.can_work(self.request.user)
-        own = (
-            _("What you scored yourself is left out: which of it is scored twice is not to be told.") if is_cut else ""
-        )
-        return f"{super().note} {own}".strip()
+        own = _("What you scored yourself is left out: which of it is scored twice is not to be told.")
+        blind = _("What you are still to score without knowing what others found is left out here and in your figures.")
+        return f"{super().note} {own} {blind}".strip() if is_cut else super().note
 
 
 @never_cache

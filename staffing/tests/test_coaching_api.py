@@ -46,12 +46,16 @@ def test_the_coachs_words_come_after_the_agents_own(client, session, agent, coac
     words(session, coach)
     client.force_login(agent)
     before = client.get(f"{PATH}{session.pk}/").json()
+    [listed_before] = client.get(PATH).json()["results"]
 
     coaching.write_own_view(session=session, by=agent, text="I hurried", at=AT)
     after = client.get(f"{PATH}{session.pk}/").json()
+    [listed_after] = client.get(PATH).json()["results"]
 
     assert (before["good"], before["steps"], before["next_on"]) == ("", [], None)
     assert (after["good"], len(after["steps"])) == ("Warm opening", 1)
+    assert after["next_on"] is not None
+    assert (listed_before["next_on"], listed_after["next_on"]) == (None, after["next_on"])
 
 
 def test_nobody_plans_with_an_agent_of_another_team(client, coach):

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from django.core.cache import cache
@@ -15,9 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.stats import wilson
+from customers.models import Customer
 from customers.tests.factories import CustomerFactory
 from metrics.tests import factories as f
-from people.tests.factories import CityFactory, TeamFactory, UserFactory
+from people.models import City
+from people.tests.factories import CityFactory, MembershipFactory, TeamFactory, UserFactory
 from qa.models import Complaint, ComplaintCategory, Evaluation, Questionnaire, SurveyAnswer, SurveyAsk, SurveyRule
 from qa.tests.factories import call_of
 from qa.tests.sheets import evaluated, form_of
@@ -77,16 +80,21 @@ def complained(call, by, category="price"):
     )  # fmt: skip
 
 
-def coached(agent, team, day=DAY):
+def coached(agent, team, coach, day=DAY):
     at = f.at(day)
     CoachingSession.objects.create(
-        agent=agent, coach=UserFactory(), team=team, city=team.city, planned_at=at, own_view="v", own_view_at=at, good="g", improve="i",
+        agent=agent, coach=coach, team=team, city=team.city, planned_at=at, own_view="v", own_view_at=at, good="g", improve="i",
         expected="e", written_at=at, coach_signed_at=at, agent_signed_at=at,
     )  # fmt: skip
 
 
 @pytest.fixture
-def facts(version, qa, rule):
+def coach():
+    return UserFactory()
+
+
+@pytest.fixture
+def facts(version, qa, rule, coach):
     """First team of Foshan: 5 calls, 4 of them scored at random (80, 80, failed, no score) and one for a risk; 3 asked, 2 answers (5 and 3); one
     customer complained twice, another of an unanswered call; its agent was coached twice. Second team: one call, scored 80, a complaint.
     Zhuhai: a call ticked as a complaint."""
@@ -106,14 +114,30 @@ def facts(version, qa, rule):
     complained(calls[0], qa)
     complained(calls[0], qa, "manner")
     complained(call(first, agent=agent, connected=False), qa)
-    coached(agent, first)
-    coached(agent, first, DAY + timedelta(days=2))
+    coached(agent, first, coach)
+    coached(agent, first, coach, DAY + timedelta(days=2))
     other = call(second)
     scored(other, version, qa)
     complained(other, qa)
     call(third, complaint=True)
     f.roll_up()
     return foshan, first, agent
+
+
+@pytest.fixture
+def across(facts, version, qa, coach):
+    """Over the borders of cities: an agent of the first team of Foshan calls Zhuhai alone and was coached, scored and complained about there;
+    a team of Zhuhai calls Zhuhai, scored and complained about. Returns the evaluation of the latter."""
+    _foshan, first, _agent = facts
+    zhuhai = City.objects.get(name="Zhuhai")
+    guest, home = UserFactory(agent=first), TeamFactory(city=zhuhai)
+    for team, fields in ((first, {"agent": guest}), (home, {})):
+        call = call_of(team, at=f.at(DAY), customer=CustomerFactory(city=zhuhai), **fields)
+        scored(call, version, qa)
+        complained(call, qa)
+    coached(guest, first, coach)
+    f.roll_up()
+    return Evaluation.objects.get(call_id=call.pk)
 
 
 def board(client, **query):
@@ -163,10 +187,15 @@ def test_the_figures_of_quality_counted_by_hand(client, facts):
 
 
 @pytest.mark.parametrize("by", ["city", "team", "agent", "campaign", "period"])
-@pytest.mark.parametrize("role", ["regional_manager", "city_manager"])
-def test_every_figure_is_as_high_as_the_list_behind_it_is_long(client, facts, by, role):
-    city = facts[0]
-    client.force_login(UserFactory(role=role, **({"city": city} if role == "city_manager" else {})))
+@pytest.mark.parametrize("role", ["regional_manager", "city_manager", "team_leader", "trainer"])
+def test_every_figure_is_as_high_as_the_list_behind_it_is_long(client, facts, across, coach, by, role):
+    """Each of them coached in all sessions, took all complaints, and was once the agent of a call of the team of Zhuhai."""
+    city, first, _agent = facts
+    place = {"city_manager": {"city": city}, "trainer": {"city": city}, "team_leader": {"team": first}}
+    MembershipFactory(user=coach, role=role, **place.get(role, {}))
+    Complaint.objects.update(received_by=coach)
+    Evaluation.objects.filter(pk=across.pk).update(agent_id=coach.pk)
+    client.force_login(coach)
 
     table = board(client, by=by).table
     linked = [cell for row in [*(line.cells for line in table.lines), table.total] for cell in row if cell.link]
@@ -246,6 +275,43 @@ def test_a_score_has_the_interval_of_a_weighted_mean_within_its_bounds(client, f
     assert (cell.text, cell.between) == ("95.0", "79.1–100.0")
 
 
+def merged(*customers):
+    """Each into the next, so that all are the last; the rows keep the customers that they were made for."""
+    for gone, kept in pairwise(customers):
+        Customer.objects.filter(pk=gone).update(merged_into=kept)
+
+
+def test_a_merged_person_who_complained_under_each_of_their_rows_is_one_of_those_reached(client, qa):
+    """Three rows of one person and another person were reached; each row complained, so did nobody else: 1 of 2."""
+    team = TeamFactory()
+    calls = [call_of(team, at=f.at(DAY), customer=CustomerFactory(city=team.city)) for _n in range(4)]
+    for call in calls[:3]:
+        complained(call, qa)
+    merged(*(call.customer_id for call in calls[:3]))
+    f.roll_up()
+    client.force_login(UserFactory(role="regional_manager"))
+
+    total = cells(client, "")["complaints_taken_rate"]
+
+    assert (total.text, said(total), length(client, total.link)) == ("50.00", 1, 1)
+    assert length(client, total.link.replace("counted=customers", "counted=complaints")) == 3
+
+
+def test_complaints_ahead_of_the_rollup_leave_the_page_standing(client, qa):
+    """Two complained, of whom one alone is counted as reached until the day is rolled up again."""
+    team = TeamFactory()
+    first = call_of(team, at=f.at(DAY), customer=CustomerFactory(city=team.city))
+    f.roll_up()
+    later = call_of(team, at=f.at(DAY), customer=CustomerFactory(city=team.city))
+    for call in (first, later):
+        complained(call, qa)
+    client.force_login(UserFactory(role="regional_manager"))
+
+    cell = cells(client, "", figure="complaints_taken_rate")["complaints_taken_rate"]
+
+    assert (cell.text, cell.between) == ("200.00", "")
+
+
 def test_scores_that_are_all_alike_leave_open_how_sure_they_are(client, facts):
     Evaluation.objects.filter(reported=50).update(reported=80)
     client.force_login(UserFactory(role="regional_manager"))
@@ -253,6 +319,21 @@ def test_scores_that_are_all_alike_leave_open_how_sure_they_are(client, facts):
     cell = cells(client, "")["quality_score"]
 
     assert (cell.text, cell.between, cell.place) == ("80.0", "", "")
+
+
+def test_answers_that_are_all_alike_leave_open_how_sure_they_are_whatever_their_weight(client, rule):
+    """Forty 5 of calls drawn with a chance of 0.12: the weights have no end and come rounded."""
+    team = TeamFactory()
+    agent, customer = UserFactory(agent=team), CustomerFactory(city=team.city)
+    for _n in range(40):
+        asked(call_of(team, at=f.at(DAY), agent=agent, customer=customer), rule, 5)
+    SurveyAsk.objects.update(probability=0.12)
+    f.roll_up()
+    client.force_login(UserFactory(role="regional_manager"))
+
+    cell = cells(client, "", figure="satisfaction")["satisfaction"]
+
+    assert (cell.text, cell.between) == ("5.00", "")
 
 
 def test_the_file_and_the_interface_hold_exactly_the_columns_shown(client, facts):
@@ -284,6 +365,34 @@ def test_unknown_columns_are_refused_by_the_interface_and_left_out_of_account_by
     assert refused.status_code == 400
     assert "only sales, quality" in refused.content.decode()
     assert (page.context["state"].columns.key, page.context["state"].figure) == ("sales", "success_rate")
+
+
+KEPT_FROM_AGENTS = {"qa_complaints", "complaints_taken_rate", "qa_answered", "satisfaction", "response_rate"}
+
+
+def test_an_agent_reads_no_answer_and_no_complaint_about_the_own_calls(client, facts):
+    """On the page, in the files and over the interface, whatever the address asks for; a leader reads them."""
+    _foshan, first, agent = facts
+
+    def told():
+        page = client.get(reverse("metrics:indicators"), {**RANGE, "figure": "satisfaction"}).context
+        file = client.get(reverse("metrics:indicators-csv"), RANGE)
+        heads = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()[0].split(",")
+        days = {"from": RANGE["from"], "to": RANGE["to"]}
+        bare, cut = (json.loads(client.get("/api/v1/indicators/", asked).getvalue())[0] for asked in (days, RANGE))
+        shown = {head.name for head in page["table"].heads}
+        return page, [KEPT_FROM_AGENTS & set(found) for found in (shown, heads, bare, cut)]
+
+    client.force_login(UserFactory(leader=first))
+    _page, leaders = told()
+    client.force_login(agent)
+    page, own = told()
+
+    counts = {"qa_complaints", "qa_answered"}
+    assert leaders == [KEPT_FROM_AGENTS, KEPT_FROM_AGENTS, KEPT_FROM_AGENTS - counts, KEPT_FROM_AGENTS]
+    assert own == [set()] * 4
+    assert (page["state"].figure, page["table"].total[0].text) == ("quality_score", "4")
+    assert not {"Satisfaction", "Complaints taken"} & {card.label for card in page["board"].cards}
 
 
 def test_the_columns_are_kept_on_the_way_down(client, facts):
