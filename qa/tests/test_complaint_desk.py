@@ -133,6 +133,15 @@ def test_right_after_a_call_it_is_taken_of_that_call_beside_the_next_customer(at
     assert Complaint.objects.get().call_id == before.pk
 
 
+@pytest.mark.parametrize(("talked", "is_there"), [(25, True), (15, False)])
+def test_half_an_hour_counts_from_the_end_of_the_call(at_desk, floor, talked, is_there):
+    """Begun fifty minutes ago: it ended 25 or 35 minutes ago."""
+    begun = database_now() - 50 * MINUTE
+    call = call_of(floor.team, agent=floor.agent, campaign=floor.campaign, at=begun, talk_seconds=60 * talked)
+
+    assert (f"call-{call.pk}" in sheet(at_desk).content.decode()) == is_there
+
+
 def test_calls_of_others_and_of_long_ago_are_not_taken_here(at_desk, floor):
     now = database_now()
     other = call_of(floor.team, agent=agent_of(floor.team), campaign=floor.campaign, at=now - MINUTE)
