@@ -13,6 +13,7 @@ Role = Membership.Role
 PLANNERS = (Role.CAMPAIGN_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
 GATEKEEPERS = (Role.QA, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
 SWITCHERS = (*PLANNERS, Role.SUPERVISOR, Role.CITY_MANAGER)
+GATE_READERS = (*PLANNERS, *GATEKEEPERS, Role.SUPERVISOR, Role.CITY_MANAGER)
 READERS = (*PLANNERS, Role.QA, Role.DATA, Role.SUPERVISOR, Role.TEAM_LEADER, Role.CITY_MANAGER, Role.TRAINER)
 
 
@@ -78,8 +79,8 @@ def can_decide_gate(user: User, campaign: Campaign) -> bool:
 
 
 def can_see_gates(user: User) -> bool:
-    """How checkpoints were reviewed. Which ones is asked of Campaign.visible_to."""
-    return user.has_role(*PLANNERS, *GATEKEEPERS, Role.SUPERVISOR, Role.CITY_MANAGER)
+    """How checkpoints were reviewed. Which ones is asked of GateReview.visible_to."""
+    return user.has_role(*GATE_READERS)
 
 
 def can_confirm_override(user: User, gate: Gate) -> bool:

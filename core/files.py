@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from django.conf import settings
@@ -32,6 +33,7 @@ from core.numbers import number_or_none
 
 PIECE = 1024 * 1024
 MOST_BYTES = 2**63 - 1
+FULL = (28, 122)  # no space, quota
 MayDownload = Callable[[Any, PrivateFile], bool]
 
 
@@ -204,7 +206,7 @@ def writing(
         _sync_directory(final.parent)
     except OSError as error:
         draft.drop()
-        if error.errno in (28, 122):  # no space, quota
+        if error.errno in FULL:
             raise DiskFull(_("The disk is full. Nothing was stored.")) from None
         raise
     except BaseException:
@@ -212,6 +214,20 @@ def writing(
         raise
     row.size, row.sha256, row.ready_at = draft.size, draft.sha256, at
     row.save()
+
+
+@contextmanager
+def scratch() -> Iterator[IO[bytes]]:
+    """A file with a name for bytes that are looked at before they are stored; gone with the block. Raises DiskFull."""
+    place = (private_root() / _random_path()).parent
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with NamedTemporaryFile(dir=place) as file:
+            yield file
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull(_("The disk is full. Nothing was stored.")) from None
+        raise
 
 
 def _random_path() -> str:

@@ -15,7 +15,7 @@ from rest_framework.routers import BaseRouter
 
 from campaigns.api_calls import must
 from campaigns.models import Gate
-from campaigns.rules import can_see_gates, covers
+from campaigns.rules import GATE_READERS, can_see_gates, covers_as
 from core import paging
 from core.clock import database_now
 from qa import checkpoints, queries_reviews as queries
@@ -98,7 +98,7 @@ class WholeGateReviewSerializer(GateReviewSerializer):
         return (review.evidence or {}).get("rates") if self._is_whole(review) else None
 
     def _is_whole(self, review: GateReview) -> bool:
-        return covers(self.context["request"].user, review.gate.campaign)
+        return covers_as(self.context["request"].user, review.gate.campaign, GATE_READERS)
 
 
 class OpenPost(serializers.Serializer):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -15,12 +17,14 @@ from rest_framework.routers import BaseRouter
 
 from campaigns.api_calls import must
 from core import paging
-from core.calendar import midnight
+from core.calendar import business_date, midnight
 from core.clock import database_now
 from qa import queries_surveys as queries, rules
 from qa.filters_surveys import SurveyRowFilter
 from qa.models import SurveyAsk
 from qa.services import surveys as services
+
+LONGEST = timedelta(days=366)  # the page shows twelve months at most
 
 
 class NewestFirst(paging.NewestFirst):
@@ -75,7 +79,12 @@ class ResultsSerializer(serializers.Serializer):
 
 class ResultsAsked(serializers.Serializer):
     by = serializers.ChoiceField(choices=list(queries.GROUPS), default="campaign")
-    since = serializers.DateField(help_text="Calls from this day on.")
+    since = serializers.DateField(help_text="Calls from this day on, twelve months ago at most.")
+
+    def validate_since(self, day: date) -> date:
+        if day < business_date(database_now()) - LONGEST:
+            raise serializers.ValidationError(_("Results go back twelve months at most. Choose a later day."))
+        return day
 
 
 class SurveyAnswerPost(serializers.Serializer):

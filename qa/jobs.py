@@ -172,9 +172,9 @@ def compose_bulletins(run: Run) -> dict[str, Any]:
 )
 def name_calls_of_complaints(run: Run) -> dict[str, Any]:
     """As soon as the call is recorded."""
-    from qa.services import complaints
+    from qa.services import complaint_calls
 
-    named = run.each(complaints.calls_to_name(run.now()), lambda pk: complaints.name_recorded_call(pk=pk))
+    named = run.each(complaint_calls.calls_to_name(run.now()), lambda pk: complaint_calls.name_recorded_call(pk=pk))
     return {"named": sum(named)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Func, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.models import Call, Lead, LiveCall
@@ -69,6 +69,10 @@ def cities_for(user: User) -> QuerySet[City]:
 
 JUST_NOW = timedelta(minutes=30)
 LONGEST_CALL = timedelta(hours=12)
+SECONDS = Func(
+    F("ring_seconds") + F("talk_seconds"), template="make_interval(secs => %(expressions)s)", output_field=DurationField()
+)  # fmt: skip
+ENDED = ExpressionWrapper(F("started_at") + SECONDS, output_field=DateTimeField())
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ def desk_call(agent: User, key: str, at: datetime) -> DeskCall | None:
 
 
 def _just_now(agent: User, at: datetime) -> QuerySet[Call]:
-    return Call.objects.filter(agent_id=agent.pk, started_at__gte=at - JUST_NOW, connected=True)
+    """Answered calls that ended within half an hour before."""
+    rows = Call.objects.filter(agent_id=agent.pk, started_at__gte=at - JUST_NOW - LONGEST_CALL, connected=True)
+    return rows.alias(ended=ENDED).filter(ended__gte=at - JUST_NOW)
 
 
 def _recorded(call: Call) -> DeskCall:

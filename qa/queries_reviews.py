@@ -16,6 +16,7 @@ from people.models import User
 from qa import limits
 from qa.checkpoints import LISTS, NAMED, Kind, Result
 from qa.models import FullRunLimit, GateReview, Recording, ScoringTask
+from qa.models.reviews import campaigns_of_gates
 from qa.services import full_run
 from scripts.checks import Finding, Kind as Found
 from scripts.models import GuidanceMap, ScriptStep, ScriptVersion, StepQuote
@@ -203,9 +204,9 @@ DECIDED = (Gate.Status.PASSED, Gate.Status.OVERRIDDEN)
 
 
 def gates_shown(user: User) -> QuerySet[Gate]:
-    """Gates that ask for a review, of the campaigns the user sees; each with `is_opened` (a round is open) and `is_outdated` (passed for
+    """Gates that ask for a review, of the campaigns whose checkpoints the user reads; each with `is_opened` (a round is open) and `is_outdated` (passed for
     another script version than the campaign has)."""
-    seen = Campaign.objects.visible_to(user)
+    seen = campaigns_of_gates(user)
     opened = GateReview.objects.open().filter(gate=OuterRef("pk"))
     passed = GateReview.objects.filter(gate=OuterRef("pk"), verdict=GateReview.Verdict.PASS).order_by("-pk")
     version = F("campaign__script_version")

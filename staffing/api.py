@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
-from campaigns.api_calls import must
+from campaigns.api_calls import IDEMPOTENCY, key_of, must
 from core import paging
 from core.clock import database_now
+from core.idempotency import once
 from people.models import User
 from qa.models import Evaluation
 from staffing import queries_coaching as queries, rules
@@ -120,14 +121,27 @@ class CoachingSessionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, v
     def get_serializer_class(self) -> type[CoachingSessionSerializer]:
         return CoachingSessionSerializer if self.action == "list" else WholeCoachingSessionSerializer
 
-    @extend_schema(request=SessionPost, responses={201: WholeCoachingSessionSerializer})
+    @extend_schema(request=SessionPost, responses={201: WholeCoachingSessionSerializer}, parameters=[IDEMPOTENCY])
     def create(self, request: Request) -> Response:
-        """Plan a session with an agent of a team that you may coach."""
+        """Plan a session with an agent of a team that you may coach. 409 for a time more than a month ago or a year ahead."""
         must(rules.can_coach(request.user))
         posted = SessionPost(data=request.data, context=self.get_serializer_context())
         posted.is_valid(raise_exception=True)
-        made = services.plan_session(coach=request.user, at=database_now(), **posted.validated_data)
-        return self._whole(made, status.HTTP_201_CREATED)
+        wish = posted.validated_data
+
+        def run() -> dict[str, Any]:
+            made = services.plan_session(coach=request.user, at=database_now(), **wish)
+            return dict(self._told(made))
+
+        sheets = sorted(sheet.pk for sheet in wish.get("evaluations", ()))
+        said = {
+            "post": "coaching-sessions",
+            "agent": wish["agent"].pk,
+            "planned_at": wish["planned_at"],
+            "evaluations": sheets,
+        }
+        answer = once(user=request.user, key=key_of(request), fingerprint=said, run=run)
+        return Response(answer, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=OwnViewPost, responses=WholeCoachingSessionSerializer)
     @action(detail=True, methods=["post"], url_path="own-view")
@@ -146,9 +160,11 @@ class CoachingSessionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, v
         """Sign for yourself, as the agent or as the coach. 409 while words of one of the two are missing."""
         return self._whole(services.sign(session=self.get_object(), by=request.user, at=database_now()))
 
-    def _whole(self, session: CoachingSession, code: int = status.HTTP_200_OK) -> Response:
-        told = WholeCoachingSessionSerializer(session, context=self.get_serializer_context()).data
-        return Response(told, status=code)
+    def _whole(self, session: CoachingSession) -> Response:
+        return Response(self._told(session))
+
+    def _told(self, session: CoachingSession) -> dict[str, Any]:
+        return WholeCoachingSessionSerializer(session, context=self.get_serializer_context()).data
 
 
 def register(router: BaseRouter) -> None:

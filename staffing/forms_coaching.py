@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -14,10 +14,10 @@ from core.templatetags.look import fixed, moment
 from people.models import User
 from qa.models import Clip, Evaluation, FormItem
 from staffing.models import CoachingSession
+from staffing.rules import is_time_of_session
 
 STEPS = 4
 PREPARED = 30  # offered of each kind, the newest
-BACK, AHEAD = timedelta(days=31), timedelta(days=366)
 WHY = 200
 
 
@@ -65,8 +65,8 @@ class TimedForm(forms.Form):
     planned_at = _when(_("Planned for"))
 
     def clean_planned_at(self) -> Any:
-        at, now = self.cleaned_data["planned_at"], timezone.now()
-        if not now - BACK <= at <= now + AHEAD:
+        at = self.cleaned_data["planned_at"]
+        if not is_time_of_session(at, timezone.now()):
             raise forms.ValidationError(_("Choose a time within the last month or the next year."))
         return at
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from people.models import Membership, Team, User
 from qa.models.recordings import scope_in
 from qa.rules import can_see_evaluations
@@ -9,6 +11,7 @@ from staffing.models import CoachingSession
 
 Role = Membership.Role
 LEADERS, TRAINERS = (Role.TEAM_LEADER,), (Role.TRAINER,)
+BACK, AHEAD = timedelta(days=31), timedelta(days=366)  # of a session, from the time at which it is planned
 
 
 def can_see_growth(user: User) -> bool:
@@ -23,6 +26,11 @@ def can_see_coaching(user: User) -> bool:
 
 def can_coach(user: User) -> bool:
     return user.has_role(*LEADERS, *TRAINERS)
+
+
+def is_time_of_session(planned_at: datetime, at: datetime) -> bool:
+    """Not years away by a slip of the hand."""
+    return at - BACK <= planned_at <= at + AHEAD
 
 
 def can_see_problems(user: User) -> bool:

@@ -54,6 +54,18 @@ def reserve_message(*, customer: Customer, campaign: Campaign, by: User | None, 
     return contact
 
 
+def check_still_allowed(*, customer: Customer, contact: Contact, at: datetime) -> None:
+    """What came into force after the booking keeps the message back as well. Judged as at the booking, without the contact that was taken for this
+    message and the rest that follows from it. With the person locked. Raises MessageRefused."""
+    person = Customer.objects.select_related("city__zone").get(pk=customer.pk)
+    person.attempts = [moment for moment in person.attempts if moment != contact.at]
+    campaign = Campaign.objects.select_related("product").get(pk=contact.campaign_id or 0)
+    reasons = queries_bench.ask(customer=person, campaign=campaign, at=at, as_message=True).reasons
+    against = [reason for reason in contacts.blocking(reasons) if reason.code != "resting"]
+    if against:
+        raise MessageRefused(against[0].sentence)
+
+
 def check_taken(contact: Contact) -> Contact:
     """The contact as it is now. Raises NoSuchMessage when it was given back: who repeats an old request must not send on it."""
     row = Contact.objects.get(pk=contact.pk, at=contact.at)

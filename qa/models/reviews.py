@@ -7,17 +7,30 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
-from campaigns.models import Campaign, Gate
+from campaigns.models import Campaign, CampaignTeam, Gate
+from campaigns.rules import GATE_READERS
 from people.models import User
 from scripts.models import ScriptVersion
 
 from .forms import QualityForm
+from .recordings import scope_in
+
+
+def campaigns_of_gates(user: User) -> models.QuerySet[Campaign]:
+    """Campaigns of which the user reads how their checkpoints stand: where a role is held that reads them, and not where another one is."""
+    seen, scope = Campaign.objects.visible_to(user), scope_in(user, GATE_READERS)
+    if user.is_superuser or scope.is_region:
+        return seen
+    if not scope.roles:
+        return seen.none()
+    worked_on = CampaignTeam.objects.filter(Q(team__in=scope.team_ids) | Q(team__city__in=scope.city_ids))
+    return seen.filter(Q(city=None) | Q(city__in=scope.city_ids) | Q(pk__in=worked_on.values("campaign")))
 
 
 class GateReviewQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> GateReviewQuerySet:
-        """Whoever sees the campaign sees how its checkpoints were reviewed."""
-        return self.filter(gate__campaign__in=Campaign.objects.visible_to(user).values("pk"))
+        """Of the campaigns whose checkpoints the user reads."""
+        return self.filter(gate__campaign__in=campaigns_of_gates(user).values("pk"))
 
     def open(self) -> GateReviewQuerySet:
         return self.filter(closed_at=None)

@@ -16,12 +16,14 @@ from .surveys import SurveyAsk
 
 
 class SurveyMessageQuerySet(models.QuerySet):
+    """What is open: that it is not settled is said as well, since the index of these rows is found by that."""
+
     def booked(self) -> SurveyMessageQuerySet:
-        return self.filter(state=SurveyMessage.State.BOOKED)
+        return self.filter(state=SurveyMessage.State.BOOKED, settled_at=None)
 
     def handed_before(self, at: datetime) -> SurveyMessageQuerySet:
         """With the sender since then, and no answer."""
-        return self.filter(state=SurveyMessage.State.HANDED, handed_at__lte=at)
+        return self.filter(state=SurveyMessage.State.HANDED, settled_at=None, handed_at__lte=at)
 
 
 class SurveyMessage(models.Model):

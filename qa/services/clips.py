@@ -20,7 +20,7 @@ from qa.models import Clip, Recording
 from qa.services import keeping
 from qa.services.listening import check_open
 from qa.services.notes import check_span
-from qa.services.recordings import store_sound
+from qa.services.recordings import read_head, store_sound
 from qa.sound.heads import SoundFault
 from qa.sound.limits import MOST_CLIP_SECONDS
 from qa.sound.parent import span_of
@@ -75,10 +75,11 @@ def cut_clip(run: Run) -> dict[str, Any]:
     except SoundFault:
         Clip.objects.filter(pk=clip.pk, state=Clip.State.CUTTING).update(state=Clip.State.BROKEN)
         return {"cut": False}
+    head = read_head(stream=BytesIO(span.body))
     with run.chunk():
         row = Clip.objects.select_for_update().get(pk=clip.pk)
         if row.state == Clip.State.CUTTING and row.destroyed_at is None:
-            row.sound = store_sound(stream=BytesIO(span.body), at=run.now())
+            row.sound = store_sound(stream=BytesIO(span.body), head=head, at=run.now())
             row.state = Clip.State.READY
             row.save(update_fields=["sound", "state"])
     return {"cut": True}

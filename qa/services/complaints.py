@@ -17,16 +17,16 @@ from campaigns.services.planning import switch_campaign
 from core.audit import audit
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer, Suppression
-from customers.queries import former_ids, heirs_of, was_erased
+from customers.queries import heirs_of, was_erased
 from customers.services.suppress import lock_person, suppress
 from people.models import City, User
 from qa import rules
 from qa.models import Complaint, ComplaintCategory, ComplaintDeadline, ComplaintStep, Severity
+from qa.services import complaint_calls
 from qa.services.listening import PersonLocked
 from scripts.models import Article
 
 Kind, State = ComplaintStep.Kind, Complaint.State
-RECORDED_WITHIN = timedelta(days=2)  # a result saved without a connection comes later
 
 
 class ComplaintSaysNothing(DomainError):
@@ -77,6 +77,7 @@ def take_complaint(
     whose = call.customer_id if call else customer.pk if customer else None
     lock_person(Customer.objects.filter(pk=whose).first() if whose else None, None)  # the erasing waits, or was before
     if call:  # two who take the same complaint come one after the other
+        complaint_calls.name_at_once(call, category)
         Campaign.objects.select_for_update().filter(pk=call.campaign_id).first()
     if call and (known := Complaint.objects.filter(call_id=call.pk, category=category).first()):
         return _again(known, severity, by)
@@ -90,9 +91,9 @@ def take_complaint(
         words=said, received_by=by, received_at=at, due_at=at + _time_for(severity),
     )  # fmt: skip
     if call:
-        _of_call(complaint, call)
+        complaint_calls.of_call(complaint, call)
     if live:
-        _of_live(complaint, live, at)
+        complaint_calls.of_live(complaint, live, at)
     if severity != Severity.SERIOUS or rules.can_weigh_complaint(by, complaint):
         complaint.confirmed_at = at
     complaint.save()
@@ -296,49 +297,6 @@ def _time_for(severity: str) -> timedelta:
     return timedelta(hours=ComplaintDeadline.objects.get(severity=severity).hours)
 
 
-def _of_call(complaint: Complaint, call: Call) -> None:
-    complaint.call_id, complaint.call_started_at, complaint.live_since = call.pk, call.started_at, None
-    complaint.campaign_id, complaint.team_id, complaint.agent_id = call.campaign_id, call.team_id, call.agent_id
-    complaint.script_version_id = call.script_version_id
-
-
-def _of_live(complaint: Complaint, live: LiveCall, at: datetime) -> None:
-    """What is known before the call has its row; the script version comes with that."""
-    team = live.agent.team_at(at)
-    complaint.live_since, complaint.campaign_id, complaint.agent_id = (
-        live.placed_at,
-        live.lead.campaign_id,
-        live.agent_id,
-    )
-    complaint.team_id = team.pk if team else None
-
-
-def calls_to_name(at: datetime) -> list[int]:
-    """Complaints that were taken while their call went on, and do not name it yet."""
-    return list(
-        Complaint.objects.filter(live_since__isnull=False, received_at__gt=at - RECORDED_WITHIN).order_by("pk").values_list("pk", flat=True)
-    )  # fmt: skip
-
-
-@transaction.atomic
-def name_recorded_call(*, pk: int) -> bool:
-    """The complaint names its call, as soon as that is recorded. False: it is not, or has another complaint of the category meanwhile."""
-    complaint = _row(Complaint(pk=pk))
-    if complaint.live_since is None:
-        return False
-    found = Call.objects.filter(agent_id=complaint.agent_id or 0, started_at=complaint.live_since)
-    call = found.filter(customer_id__in=[complaint.customer_id, *former_ids(complaint.customer_id or 0)]).first()
-    if call is None:
-        return False
-    if not Complaint.objects.filter(call_id=call.pk, category=complaint.category_id).exists():
-        _of_call(complaint, call)
-    complaint.live_since = None
-    complaint.save(
-        update_fields=["live_since", "call_id", "call_started_at", "campaign_id", "team_id", "agent_id", "script_version_id"]
-    )  # fmt: skip
-    return complaint.call_id is not None
-
-
 def _name_call(complaint: Complaint, call: Call) -> None:
     if complaint.call_id is not None:
         raise NotTheCause(_("The complaint has its call already."))
@@ -348,7 +306,7 @@ def _name_call(complaint: Complaint, call: Call) -> None:
         raise NotTheCause(_("This call has a complaint of this category already."))
     _check_person(call.customer_id)
     complaint.customer_id = call.customer_id
-    _of_call(complaint, call)
+    complaint_calls.of_call(complaint, call)
 
 
 def _stop_campaign(complaint: Complaint, by: User, at: datetime) -> None:

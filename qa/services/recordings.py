@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import IO, Any
 
 from django.db import transaction
@@ -25,7 +27,7 @@ from qa.services.listening import check_open
 from qa.services.transcripts import clean_transcript
 from qa.sound.heads import Head, SoundFault
 from qa.sound.limits import MOST_BYTES
-from qa.sound.parent import head_of
+from qa.sound.parent import ReaderLost, head_of
 from qa.wording import fault_sentence
 
 FILE_KIND = "qa.recording"
@@ -45,6 +47,10 @@ class RecordingRefused(DomainError):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotReadNow(DomainError):
+    """The machine could not read the file; it says nothing of the file."""
 
 
 class PersonErased(DomainError):
@@ -75,7 +81,6 @@ class Stored:
     is_new: bool
 
 
-@transaction.atomic
 def store_recording(
     *,
     call: Call,
@@ -88,11 +93,22 @@ def store_recording(
     """Keep the sound of a call, read piece by piece; its waveform is drawn in the background. The same bytes for the same call are
     the recording that is there, with the newer text of the call if one came.
 
-    Raises RecordingRefused (with the sentence), PersonErased, TimeIsOver, TranscriptRefused, FileTooBig, DiskFull.
+    In no transaction of the caller: the head is read first, by another process, which may take half a minute.
+    Raises RecordingRefused (with the sentence), NotReadNow, PersonErased, TimeIsOver, TranscriptRefused, FileTooBig, DiskFull.
     """
     words = None if transcript is None else clean_transcript(transcript)
     _allowed_until(call, at)
-    sound = store_sound(stream=stream, at=at)
+    try:
+        return _keep(call, stream, read_head(stream=stream), by, at, origin, words)
+    except ReaderLost:
+        raise NotReadNow(_("The recording could not be read just now. Try it again in a moment.")) from None
+
+
+@transaction.atomic
+def _keep(
+    call: Call, stream: IO[bytes], head: Head | None, by: User | None, at: datetime, origin: str, words: dict[str, Any] | None
+) -> Stored:  # fmt: skip
+    sound = store_sound(stream=stream, head=head, at=at)
     if sound.state == Sound.State.BROKEN:
         raise RecordingRefused(fault_sentence(sound.fault), sound.fault)
     _hold_person(call.customer_id)  # while the bytes were written the person may have been erased
@@ -173,25 +189,47 @@ def _all_of_person(customer_id: int) -> list[int]:
     return [customer_id, *former_ids(customer_id)]
 
 
-@transaction.atomic
-def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
-    """The bytes as a sound, which is the one that is there when they are known. Raises RecordingRefused, FileTooBig, DiskFull."""
+def read_head(*, stream: IO[bytes]) -> Head | None:
+    """What the bytes say of themselves; None: they are stored already. Raises RecordingRefused, FileTooBig, DiskFull, ReaderLost."""
+    digest = sha256()
+    with files.scratch() as copy:
+        for piece in _pieces(stream):
+            digest.update(piece)
+            copy.write(piece)
+        if Sound.objects.filter(sha256=digest.hexdigest()).exists():
+            return None
+        copy.flush()
+        return _head_of(Path(copy.name))
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
     stream.seek(0)
+    size = 0
+    for piece in iter(lambda: stream.read(PIECE), b""):
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise files.FileTooBig(
+                _("The recording is larger than %(limit)s MB. Save it as MP3 or Opus and upload it again.")
+                % {"limit": MOST_BYTES // PIECE}
+            )
+        yield piece
+
+
+@transaction.atomic
+def store_sound(*, stream: IO[bytes], head: Head | None = None, at: datetime) -> Sound:
+    """The bytes as a sound, which is the one that is there when they are known. Without their `head`, as read_head() gives it, it is read here.
+    Raises RecordingRefused, FileTooBig, DiskFull, ReaderLost."""
     try:
         with files.writing(
             name="recording", kind=FILE_KIND, by=None, at=at, keep_for=BY_ITS_OWNERS, content_type="audio/wav"
         ) as draft:
-            for piece in iter(lambda: stream.read(PIECE), b""):
-                if draft.size + len(piece) > MOST_BYTES:
-                    raise files.FileTooBig(
-                        _("The recording is larger than %(limit)s MB. Save it as MP3 or Opus and upload it again.")
-                        % {"limit": MOST_BYTES // PIECE}
-                    )
+            for piece in _pieces(stream):
                 draft.write(piece)
             known = Sound.objects.select_for_update().filter(sha256=draft.sha256).first()
             if known is not None:
                 raise _KnownSound(known)
-            head = _head_of(draft)
+            draft.flush()
+            head = head or _head_of(draft.path)
             draft.row.content_type = CONTENT_TYPES[head.format]
             draft.row.name = f"recording-{draft.sha256[:8]}.{ENDINGS[head.format]}"
     except _KnownSound as found:
@@ -210,10 +248,9 @@ def store_sound(*, stream: IO[bytes], at: datetime) -> Sound:
     return sound
 
 
-def _head_of(draft: files.Draft) -> Head:
-    draft.flush()
+def _head_of(path: Path) -> Head:
     try:
-        return head_of(draft.path)
+        return head_of(path)
     except SoundFault as fault:
         raise RecordingRefused(fault_sentence(fault.code, fault.detail), fault.code) from None
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from campaigns.services import messages
@@ -24,9 +25,10 @@ from qa.models import SurveyAsk, SurveyMessage
 from qa.services import surveys
 
 State = SurveyMessage.State
-FRESH = timedelta(minutes=10)  # for so long the rules of contact hold as they were asked when the contact was booked
+FRESH = timedelta(minutes=10)  # for so long the contact that was booked stands for the message
 ANSWERS_WITHIN = timedelta(minutes=10)  # a sender who has not answered by then will not
 TRIES = 5
+FAULTS_IN_A_ROW = 3  # then the sender is out, and the rest waits for the next run
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,32 @@ class Handed:
 
 
 def hand_over(run: Run) -> dict[str, int]:
-    """Every booked message. A sender who fails without a word is left alone until the next run, and its fault is raised."""
+    """Every booked message. One whose answer is lost keeps none of the others waiting: the first fault is raised at the end. A sender who fails
+    several times in a row is left alone until the next run."""
     counts: Counter[str] = Counter(unknown=lose(at=run.now()))
+    faults: list[Exception] = []
     for pk in SurveyMessage.objects.booked().filter(booked_at__lt=run.now() - FRESH).values_list("pk", flat=True):
-        take(pk=pk, at=run.now())  # given back, also where no sender can be had
-        counts[State.CALLED_OFF] += 1
+        try:
+            take(pk=pk, at=run.now())  # given back, also where no sender can be had
+            counts[State.CALLED_OFF] += 1
+        except Exception as fault:
+            faults.append(fault)
     sender = texting.sender()
     waiting = list(SurveyMessage.objects.booked().order_by("pk").values_list("pk", flat=True))
+    in_a_row = 0
     for number, pk in enumerate(waiting, start=1):
         run.check_cancelled()
-        counts[deliver(pk=pk, sender=sender, clock=run.now)] += 1
+        try:
+            counts[deliver(pk=pk, sender=sender, clock=run.now)] += 1
+            in_a_row = 0
+        except Exception as fault:
+            faults.append(fault)
+            in_a_row += 1
         run.progress(number, len(waiting))
+        if in_a_row == FAULTS_IN_A_ROW:
+            break
+    if faults:
+        raise faults[0]
     return dict(counts)
 
 
@@ -76,14 +93,10 @@ def take(*, pk: int, at: datetime) -> Handed | None:
         return None
     phone = surveys.number_of(person) if person else None
     reason = _against(ask, person, phone, at)
-    if (
-        person is None
-        or phone is None
-        or reason
-        or ask.state != SurveyAsk.State.BOOKED
-        or at > message.booked_at + FRESH
-    ):
-        _call_off(message, ask, reason, at)
+    is_late = ask.state != SurveyAsk.State.BOOKED or at > message.booked_at + FRESH
+    refusal = "" if person is None or reason or is_late else _refusal(person, message, at)
+    if person is None or phone is None or reason or is_late or refusal:
+        _call_off(message, ask, reason, refusal, at)
         return None
     token, ask.token_digest = surveys.new_token()
     surveys.sent(ask, at)
@@ -97,6 +110,16 @@ def _against(ask: SurveyAsk, person: Customer | None, phone: Phone | None, at: d
     if person is None:
         return SurveyAsk.Reason.LOCKED
     return surveys.against(person, ask.rule, at, besides=ask.pk) or ("" if phone else SurveyAsk.Reason.NO_NUMBER)
+
+
+def _refusal(person: Customer, message: SurveyMessage, at: datetime) -> str:
+    """What the rules of contact say now: of a suppression, a time of rest or an hour that came after the booking."""
+    try:
+        contact = Contact.objects.get(pk=message.contact_id, at=message.booked_at)
+        messages.check_still_allowed(customer=person, contact=contact, at=at)
+    except messages.MessageRefused as refusal:
+        return str(refusal)
+    return ""
 
 
 @transaction.atomic
@@ -129,23 +152,25 @@ def _locked(pk: int) -> tuple[SurveyAsk, Customer | None, SurveyMessage]:
     return ask, person, SurveyMessage.objects.select_for_update().get(pk=pk)
 
 
-def _call_off(message: SurveyMessage, ask: SurveyAsk, reason: str, at: datetime) -> None:
-    """Not handed over. Without a reason it only waited too long, and is booked anew."""
+def _call_off(message: SurveyMessage, ask: SurveyAsk, reason: str, refusal: str, at: datetime) -> None:
+    """Not handed over. With a reason nobody is asked; what the rules of contact refuse, and what waited too long for its sender, is tried again."""
     message.state, message.settled_at = State.CALLED_OFF, at
     message.save(update_fields=["state", "settled_at"])
     _give_back(message, at)
     if ask.state != SurveyAsk.State.BOOKED:
         return
-    _free(ask)
-    if reason:
-        surveys.refuse(ask, reason)
+    if reason or refusal:
+        _free(ask)
+        surveys.refuse(ask, reason) if reason else surveys.wait(ask.pk, refusal, at)
     else:
-        surveys.wait(ask.pk, "", at, timedelta(0))
+        _again(ask, at)
 
 
 def _again(ask: SurveyAsk, at: datetime) -> None:
+    """Each try that the sender did not take counts, also one that it was out for."""
     _free(ask)
-    if ask.messages.filter(state=State.NOT_TAKEN).count() >= TRIES:
+    in_vain = Q(state=State.CALLED_OFF, settled_at__gt=F("booked_at") + FRESH)
+    if ask.messages.filter(Q(state=State.NOT_TAKEN) | in_vain).count() >= TRIES:
         surveys.refuse(ask, SurveyAsk.Reason.SENDER)
     else:
         surveys.wait(ask.pk, _("The message was not taken."), at)

@@ -279,11 +279,24 @@ def leads_left() -> list[int]:
 
 @transaction.atomic
 def close_lead(*, pk: int) -> bool:
-    """Nobody is called about a question that cannot be answered any more. False: an agent has the customer, or a call was promised."""
-    lead_id = SurveyAsk.objects.values_list("lead_id", flat=True).get(pk=pk)
-    if lead_id is None or not asked_leads.take_back(lead_id=lead_id):
+    """Nobody is called about a question that cannot be answered any more; another question that waits for the same call keeps it, and closes it
+    later. False: an agent has the customer, or a call was promised."""
+    ask = SurveyAsk.objects.get(pk=pk)
+    person_of(ask.customer_id)  # who asks for the same call at this moment waits, or was before
+    if ask.lead_id is None or not (_handed_on(ask) or asked_leads.take_back(lead_id=ask.lead_id)):
         return False
     SurveyAsk.objects.filter(pk=pk).update(closes_lead=False)
+    return True
+
+
+def _handed_on(ask: SurveyAsk) -> bool:
+    """Whether another survey that can still be answered closes the lead from here on."""
+    waiting = SurveyAsk.objects.select_for_update().filter(lead_id=ask.lead_id, state=State.SENT).exclude(pk=ask.pk)
+    other = waiting.order_by("-expires_at", "pk").first()
+    if other is None:
+        return False
+    other.closes_lead = True
+    other.save(update_fields=["closes_lead"])
     return True
 
 

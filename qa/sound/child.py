@@ -6,7 +6,7 @@ process dies of it. Answers on stdout: one line of JSON, and then bytes.
     {"ask": "head"}      {"format", "channels", "seconds"}
     {"ask": "waveform"}  {"channels", "milliseconds"}, then the waveform
     {"ask": "span"}      {"channels", "milliseconds"}, then the span as a file
-    any of them          {"fault": code, "detail": {}}
+    any of them          {"fault": code, "detail": {}}; without a code the reader stumbled over the file
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def main() -> None:
         said, body = {"fault": "too_big", "detail": {}}, b""
     except heads.SoundFault as fault:
         said, body = {"fault": fault.code, "detail": fault.detail}, b""
+    except Exception:  # whatever the file made of its reader
+        said, body = {"fault": "", "detail": {}}, b""
     sys.stdout.buffer.write(json.dumps(said).encode() + b"\n" + body)
     sys.stdout.buffer.flush()
 

@@ -14,8 +14,14 @@ from typing import Any
 from qa.sound import limits
 from qa.sound.heads import Head, SoundFault
 
+# by these a process dies of what is in the file; by others (killed for want of memory of the machine, ended with its parent) of something else
+OF_THE_FILE = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGXFSZ)
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHILD = "qa.sound.child"
+
+
+class ReaderLost(Exception):
+    """The process has not answered, and the file is not to blame for what we know: worth another try."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,18 @@ class Decoded:
 
 
 def head_of(path: Path) -> Head:
-    """What the file says of itself, its heads read and nothing decoded. Raises SoundFault."""
+    """What the file says of itself, its heads read and nothing decoded. Raises SoundFault, ReaderLost."""
     said, _body = _ask({"ask": "head", "path": str(path)}, limits.OF_HEAD)
     return Head(**said)
 
 
 def waveform_of(path: Path) -> Decoded:
-    """The whole file decoded: its true length, and its waveform. Raises SoundFault."""
+    """The whole file decoded: its true length, and its waveform. Raises SoundFault, ReaderLost."""
     return _decoded({"ask": "waveform", "path": str(path)})
 
 
 def span_of(path: Path, from_ms: int, until_ms: int) -> Decoded:
-    """A span as a file of its own. Raises SoundFault."""
+    """A span as a file of its own. Raises SoundFault, ReaderLost."""
     return _decoded({"ask": "span", "path": str(path), "span": [from_ms, until_ms]})
 
 
@@ -47,7 +53,7 @@ def _decoded(orders: dict[str, Any]) -> Decoded:
 
 
 def _ask(orders: dict[str, Any], may: limits.Limits) -> tuple[dict[str, Any], bytes]:
-    """What it said, and the bytes. Raises SoundFault, also when it died of the file."""
+    """What it said, and the bytes. Raises SoundFault, also when it died of the file, else ReaderLost."""
     within = {"address_space": may.address_space, "cpu_seconds": may.cpu_seconds}
     try:
         process = subprocess.run(
@@ -63,13 +69,17 @@ def _ask(orders: dict[str, Any], may: limits.Limits) -> tuple[dict[str, Any], by
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise SoundFault("too_slow") from None
+        raise ReaderLost(
+            "no answer in time"
+        ) from None  # a file that keeps it busy meets the limit of the processor before
     line, _sep, body = process.stdout.partition(b"\n")
     if process.returncode == -signal.SIGXCPU:
         raise SoundFault("too_slow")
-    if process.returncode or not line:
+    if -process.returncode in OF_THE_FILE:
         raise SoundFault(may.fault_of_the_dead)
+    if process.returncode or not line:
+        raise ReaderLost(f"ended with {process.returncode}")
     said = json.loads(line)
     if "fault" in said:
-        raise SoundFault(said["fault"], **said["detail"])
+        raise SoundFault(said["fault"] or may.fault_of_the_dead, **said["detail"])
     return said, body

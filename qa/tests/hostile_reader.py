@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ def read_head(path: Path) -> heads.Head:
         bytearray(8 * 1024**3)
     if deed == "die":
         os.abort()
+    if deed == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if deed == "raise":
         raise IndexError
     if deed == "write":

@@ -13,7 +13,7 @@ from campaigns.tests.test_desk_views import at_desk, dialled, floor
 from core.clock import database_now
 from people.tests.factories import UserFactory
 from qa.models import Complaint, ComplaintCategory
-from qa.services import complaints
+from qa.services import complaint_calls, complaints
 from qa.tests.factories import call_of
 
 __all__ = ["at_desk", "floor"]  # fixtures of the desk
@@ -45,7 +45,7 @@ def record(client, lead):
 
 
 def name_calls():
-    return [complaints.name_recorded_call(pk=pk) for pk in complaints.calls_to_name(database_now())]
+    return [complaint_calls.name_recorded_call(pk=pk) for pk in complaint_calls.calls_to_name(database_now())]
 
 
 def test_a_complaint_is_taken_while_the_call_goes_on_and_names_the_call_when_that_is_recorded(at_desk, floor):
@@ -90,18 +90,35 @@ def test_saved_while_the_sheet_stands_open_it_is_taken_of_the_recorded_call(at_d
     assert (row.call_id, row.live_since) == (call.pk, None)
 
 
-def test_where_the_call_has_a_complaint_of_the_category_already_the_other_stays_without_its_call(at_desk, floor):
+@pytest.mark.parametrize("is_named_by_the_job_before", [True, False])
+def test_taken_again_of_the_recorded_call_it_is_one_and_names_that_call(at_desk, floor, is_named_by_the_job_before):
     lead = dialled(at_desk, floor)
     take(at_desk, live_key(lead))
     call = record(at_desk, lead)
+    if is_named_by_the_job_before:
+        name_calls()
     category = ComplaintCategory.objects.get(code="manner")
+
+    again = complaints.take_complaint(
+        call=call, by=UserFactory(role="qa"), category=category, severity="normal", words="By mail.", at=database_now()
+    )
+
+    row = Complaint.objects.get()
+    assert (again.pk, row.words) == (row.pk, "Rude.")
+    assert (row.call_id, row.live_since) == (call.pk, None)
+
+
+def test_of_another_category_it_is_another_complaint(at_desk, floor):
+    lead = dialled(at_desk, floor)
+    take(at_desk, live_key(lead))
+    call = record(at_desk, lead)
+    category = ComplaintCategory.objects.exclude(code="manner").first()
+
     complaints.take_complaint(
         call=call, by=UserFactory(role="qa"), category=category, severity="normal", words="By mail.", at=database_now()
     )
 
-    assert name_calls() == [False]
-    assert name_calls() == []
-    assert Complaint.objects.filter(call_id=call.pk).count() == 1
+    assert Complaint.objects.count() == 2
 
 
 def test_right_after_a_call_it_is_taken_of_that_call_beside_the_next_customer(at_desk, floor):
@@ -114,6 +131,15 @@ def test_right_after_a_call_it_is_taken_of_that_call_beside_the_next_customer(at
     assert page.count('name="about"') == 2
     assert lead.customer.name in page
     assert Complaint.objects.get().call_id == before.pk
+
+
+@pytest.mark.parametrize(("talked", "is_there"), [(25, True), (15, False)])
+def test_half_an_hour_counts_from_the_end_of_the_call(at_desk, floor, talked, is_there):
+    """Begun fifty minutes ago: it ended 25 or 35 minutes ago."""
+    begun = database_now() - 50 * MINUTE
+    call = call_of(floor.team, agent=floor.agent, campaign=floor.campaign, at=begun, talk_seconds=60 * talked)
+
+    assert (f"call-{call.pk}" in sheet(at_desk).content.decode()) == is_there
 
 
 def test_calls_of_others_and_of_long_ago_are_not_taken_here(at_desk, floor):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from campaigns.models import CallKey
 from campaigns.tests.factories import AT
@@ -96,6 +97,26 @@ def test_no_web_process_opens_what_was_uploaded(monkeypatch):
     assert str(caught.value) == fault_sentence("broken")
     assert stored_files() == []
     assert not Recording.objects.exists()
+
+
+def test_a_machine_that_cannot_read_it_just_now_says_so_and_nothing_stays(monkeypatch):
+    monkeypatch.setattr(parent, "CHILD", "qa.tests.hostile_reader")
+
+    with pytest.raises(recordings.NotReadNow, match="Try it again"):
+        recording_of(sound=bytes(16) + b"killed")
+
+    assert stored_files() == []
+    assert not Sound.objects.exists()
+
+
+def test_no_transaction_waits_for_the_reader(monkeypatch):
+    call, seen = call_of(), []
+    read = recordings.head_of
+    monkeypatch.setattr(recordings, "head_of", lambda path: seen.append(len(connection.atomic_blocks)) or read(path))
+
+    recordings.store_recording(call=call, stream=io.BytesIO(wav()), by=None, at=AT, origin="api")
+
+    assert seen == [len(connection.atomic_blocks)]
 
 
 def test_a_file_is_read_no_further_than_the_limit(monkeypatch):

@@ -572,6 +572,37 @@ def test_another_citys_qa_sees_nothing_of_the_gate(client, first, qa):
         assert client.post(reverse(f"qa:{name}", args=[first.pk])).status_code == 404
 
 
+def test_who_is_qa_of_one_city_and_trains_in_another_reads_no_gate_of_that_one(client, first, qa):
+    review = opened(first, qa)
+    both = UserFactory(role=Role.QA, city=CityFactory())
+    MembershipFactory(user=both, role=Role.TRAINER, city=first.campaign.city)
+    client.force_login(both)
+
+    assert "Campaign of gates" not in client.get(reverse("qa:gates")).content.decode()
+    assert client.get(reverse("qa:gate", args=[first.pk])).status_code == 404
+    for kind, pk in (("gates", first.pk), ("gate-reviews", review.pk)):
+        assert client.get(f"/api/v1/{kind}/").json()["results"] == []
+        assert client.get(f"/api/v1/{kind}/{pk}/").status_code == 404
+
+
+def test_who_trains_the_region_and_is_qa_of_a_city_sees_no_figures_of_a_regional_campaign(client, team, second, form):
+    Campaign.objects.filter(pk=second.campaign_id).update(city=None)
+    second = gate_of(second.campaign, "running")
+    trial_calls(team, second.campaign, 2)
+    review = opened(second, UserFactory(role=Role.QA), form)
+    both = UserFactory(role=Role.QA, city=team.city)
+    MembershipFactory(user=both, role=Role.TRAINER, city=None)
+    client.force_login(both)
+
+    page = client.get(reverse("qa:gate", args=[second.pk])).content.decode()
+    told = client.get(f"/api/v1/gate-reviews/{review.pk}/").json()
+
+    assert ("List of checkpoint 2" in page, "more calls" in page) == (True, False)
+    assert {
+        item["key"]: item["said"] for item in told["items"] if item["key"] in checkpoints.OF_CALLS and item["said"]
+    } == {}
+
+
 def test_who_only_plans_reads_the_gate_and_does_not_decide_it(client, first, qa, planner):
     opened(first, qa)
     client.force_login(planner)

@@ -19,7 +19,7 @@ from campaigns.tests.test_claim import calling, pack
 from core.clock import database_now
 from core.jobs import enqueue, run_inline
 from core.models import Job
-from customers.models import Contact
+from customers.models import Contact, Customer
 from people.models import Membership
 from people.tests.factories import TeamFactory, UserFactory
 from qa.models import SurveyAsk, SurveyMessage
@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 def job():
     """One message waits for the sender."""
     team, qa = TeamFactory(), UserFactory(role=Membership.Role.QA)
-    campaign = calling(team, pack(hours=("09:00", "20:00"), cap=(1, 24)))
+    campaign = calling(team, pack(hours=("00:00", "24:00"), cap=(1, 24)))
     customer = CustomerFactory(city=team.city)
     questions = surveys.make_questionnaire(code="after-call", by=qa, at=AT - 24 * HOUR, **TEXTS)
     rule = surveys.make_rule(questionnaire=questions, by=qa, at=AT - 24 * HOUR, share=100)
@@ -47,6 +47,7 @@ def job():
     surveys.send(ask=ask, at=AT)
     at = database_now()
     Contact.objects.update(at=at)
+    Customer.objects.update(attempts=[at])
     SurveyMessage.objects.update(booked_at=at)
     return enqueue(kind="qa.hand_over_messages", key="1", args={})
 

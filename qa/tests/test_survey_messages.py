@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
+from campaigns.models import Campaign
 from campaigns.tests.factories import AT, CustomerFactory, agent_of
 from campaigns.tests.test_claim import calling, pack
 from core.clock import database_now
 from core.jobs import enqueue, run_inline
-from customers.models import Contact, Customer, Phone
-from people.models import Membership, User
+from customers.models import Contact, ContactRule, Customer, Phone, RulePack, Suppression
+from customers.services import quiet_times
+from people.models import Membership, Team, User
 from people.tests.factories import TeamFactory, UserFactory
 from qa import texting
 from qa.models import ComplaintCategory, SurveyAsk, SurveyMessage
@@ -157,8 +159,18 @@ def test_one_that_waited_too_long_is_booked_anew(booked):
     assert deliver(booked, sender, AT + 11 * MINUTE) == "called_off"
 
     ask = SurveyAsk.objects.get()
-    assert (ask.state, ask.try_at, attempts(), sender.came) == ("chosen", AT + 11 * MINUTE, [], [])
-    assert surveys.send(ask=ask, at=AT + 11 * MINUTE).state == "booked"
+    assert (ask.state, ask.try_at, attempts(), sender.came) == ("chosen", AT + 11 * MINUTE + HOUR, [], [])
+    assert surveys.send(ask=ask, at=AT + 2 * HOUR).state == "booked"
+
+
+def test_after_five_messages_that_waited_in_vain_for_their_sender_nobody_is_asked(chosen):
+    for hour in range(5):
+        at = AT + 2 * HOUR * hour
+        assert surveys.send(ask=chosen, at=at).state == "booked"
+        assert survey_messages.take(pk=SurveyMessage.objects.booked().get().pk, at=at + 11 * MINUTE) is None
+
+    ask = SurveyAsk.objects.get()
+    assert (ask.state, ask.reason, ask.messages.count(), attempts()) == ("refused", "sender", 5, [])
 
 
 def test_what_has_happened_since_the_booking_stops_it_and_gives_the_contact_back(booked, call):
@@ -172,6 +184,58 @@ def test_what_has_happened_since_the_booking_stops_it_and_gives_the_contact_back
 
     ask = SurveyAsk.objects.get()
     assert (ask.state, ask.reason, attempts(), sender.came) == ("refused", "complaint", [], [])
+
+
+def kept_from_the_campaign(call):
+    kind = Suppression.Kind.REFUSAL
+    Suppression.objects.create(
+        customer_id=call.customer_id, kind=kind, campaign_id=call.campaign_id, valid_from=AT + MINUTE
+    )
+
+
+def not_to_be_disturbed(call):
+    quiet_times.add_quiet_time(
+        customer=Customer.objects.get(), by=UserFactory(role=Membership.Role.DATA, city=Customer.objects.get().city), at=AT,
+        days=[4], begins="11:00", ends="14:00", stated_on=date(2026, 11, 19), way="phone", stated_by="herself",
+    )  # fmt: skip
+
+
+def without_consent(call):
+    ContactRule.objects.create(
+        pack=RulePack.objects.get(campaigns=call.campaign_id),
+        key="consent",
+        value={"needed": True},
+        valid_from=date(2020, 1, 1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("happens", "sentence"),
+    [
+        (kept_from_the_campaign, "Not to be called"),
+        (not_to_be_disturbed, "not to be disturbed"),
+        (without_consent, "no consent in force"),
+    ],
+)
+def test_a_rule_of_contact_entered_after_the_booking_keeps_the_message_back(booked, call, happens, sentence):
+    happens(call)
+    sender = Sender()
+
+    assert deliver(booked, sender) == "called_off"
+
+    ask = SurveyAsk.objects.get()
+    assert (ask.state, ask.try_at, attempts(), sender.came) == ("chosen", AT + MINUTE + HOUR, [], [])
+    assert sentence in ask.refusal
+
+
+def test_a_message_booked_in_the_last_minute_does_not_leave_after_the_hours(chosen):
+    late = AT + 8 * HOUR + 59 * MINUTE  # 19:59 of the customer's clock
+    surveys.send(ask=chosen, at=late)
+    sender = Sender()
+
+    assert deliver(SurveyMessage.objects.get(), sender, late + MINUTE) == "called_off"
+
+    assert (SurveyAsk.objects.get().state, attempts(), sender.came) == ("chosen", [], [])
 
 
 def test_a_number_that_is_dead_by_now_gets_none(booked):
@@ -198,11 +262,19 @@ class Silent:
         raise TimeoutError
 
 
+def open_all_day():
+    for row in ContactRule.objects.filter(key=ContactRule.Key.HOURS):
+        row.value |= {"opens": "00:00", "closes": "24:00"}
+        row.save()
+
+
 def now_booked():
     """As if it had been booked this minute: the job goes by the clock of the server."""
     at = database_now()
     Contact.objects.update(at=at)
+    Customer.objects.update(attempts=[at])
     SurveyMessage.objects.update(booked_at=at)
+    open_all_day()
 
 
 def test_the_job_hands_over_and_repeats_nothing(booked):
@@ -227,6 +299,64 @@ def test_the_job_leaves_a_sender_alone_that_fails_without_a_word(booked, setting
 
     job.refresh_from_db()
     assert (job.state, SurveyMessage.objects.get().state, len(Silent.came)) == ("failed", "unknown", 1)
+
+
+class LosesTheFirst(Silent):
+    def send(self, *, phone, text):
+        if not self.came:
+            super().send(phone=phone, text=text)
+        self.came.append(text)
+
+
+@pytest.fixture
+def booked_of_five(booked, call, settings):
+    """Four more calls with their messages, and a sender by its name."""
+    for _more in range(4):
+        team, agent = Team.objects.get(pk=call.team_id), User.objects.get(pk=call.agent_id)
+        campaign = Campaign.objects.get(pk=call.campaign_id)
+        other = call_of(team, agent=agent, campaign=campaign, at=AT - HOUR, customer=CustomerFactory(city=team.city))
+        surveys.send(ask=surveys.choose_call(rule=booked.ask.rule, call=other, at=AT), at=AT)
+    now_booked()
+    Silent.came.clear()
+    return lambda name: setattr(settings, "SURVEY_SENDER", f"qa.tests.test_survey_messages.{name}")
+
+
+def states():
+    return list(SurveyMessage.objects.order_by("pk").values_list("state", flat=True))
+
+
+def test_one_lost_answer_keeps_no_other_message_waiting_and_is_told(booked_of_five):
+    booked_of_five("LosesTheFirst")
+    job = enqueue(kind="qa.hand_over_messages", key="1", args={})
+
+    run_inline(job.pk)
+
+    job.refresh_from_db()
+    assert states() == ["unknown", *4 * ["taken"]]
+    assert (job.state, job.last_error.split(":")[0].split()[0]) == ("failed", "TimeoutError")
+
+
+def test_a_sender_that_loses_three_in_a_row_gets_no_more_in_this_run(booked_of_five):
+    booked_of_five("Silent")
+
+    run_inline(enqueue(kind="qa.hand_over_messages", key="1", args={}).pk)
+
+    assert states() == [*3 * ["unknown"], *2 * ["booked"]]
+    assert len(Silent.came) == 3
+
+
+def test_what_is_open_is_found_by_its_index_however_many_were_sent():
+    reads = [SurveyMessage.objects.booked(), SurveyMessage.objects.handed_before(AT)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO qa_surveymessage (ask_id, contact_id, booked_at, state, handed_at, settled_at)
+               SELECT n, n, now(), 'taken', now(), now() FROM generate_series(1, 20000) n"""
+        )
+        cursor.execute("ANALYZE qa_surveymessage")
+        plans = [rows.explain() for rows in reads]
+        transaction.set_rollback(True)
+
+    assert all("survey_message_open" in plan for plan in plans), plans
 
 
 def test_without_a_sender_the_contacts_are_given_back(booked, settings):

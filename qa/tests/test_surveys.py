@@ -14,6 +14,7 @@ from django.utils.translation import override
 from campaigns.models import Callback, Lead
 from campaigns.tests.factories import AT, CampaignFactory, CustomerFactory, LeadFactory, agent_of, person
 from campaigns.tests.test_claim import calling, pack
+from core.calendar import business_date
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.jobs import enqueue, run_inline
@@ -447,6 +448,21 @@ def test_a_lead_that_was_open_before_the_survey_goes_on_without_it(questions, qa
     assert Lead.objects.get(pk=lead.pk).state == "open"
 
 
+def test_a_lead_that_another_survey_waits_for_ends_with_that_one(called_back):
+    first = SurveyAsk.objects.get()
+    later = SurveyAsk.objects.get()
+    later.pk, later.call_id, later.state, later.closes_lead = None, first.call_id + 1, "sent", False
+    later.expires_at = first.expires_at + DAY
+    later.save()
+
+    assert close_leads() == [True]
+    assert Lead.objects.get().state == "open"
+
+    surveys.expire(at=later.expires_at)
+    assert close_leads() == [True]
+    assert Lead.objects.get().state == "done"
+
+
 def test_a_lead_at_a_desk_is_closed_when_it_comes_back(called_back, team):
     now = database_now()
     Lead.objects.update(state="held", agent=agent_of(team), held_at=now, lease_until=now + HOUR)
@@ -616,6 +632,18 @@ def test_results_are_shown_by_each_grouping(rule, team, campaign, agent, qa, cli
             assert page.status_code == 200
             assert "4.97" in page.content.decode()
     assert "Friendly &amp; quick" in page.content.decode()
+
+
+@pytest.mark.parametrize(("days", "status"), [(366, 200), (367, 400)])
+def test_results_go_back_twelve_months_at_most(qa, client, days, status):
+    client.force_login(qa)
+    since = business_date(database_now()) - timedelta(days=days)
+
+    answer = client.get("/api/v1/surveys/results/", {"since": since.isoformat()})
+
+    assert answer.status_code == status
+    if status == 400:
+        assert "Choose a later day" in answer.content.decode()
 
 
 def test_indicators_count_by_the_day_of_the_call(rule, campaign, qa):

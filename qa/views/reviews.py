@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.models import Campaign, Gate
-from campaigns.rules import can_decide_gate, can_see_gates, covers
+from campaigns.rules import GATE_READERS, can_decide_gate, can_see_gates, covers_as
 from campaigns.services.planning import next_stage
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
@@ -24,6 +24,7 @@ from people.access import must
 from qa import checkpoints, limits, queries_reviews as queries, rules
 from qa.forms_reviews import AnswerForm, ClearForm, HandForm, OpenForm, RiskForm, VerdictForm, owners_of
 from qa.models import ComplaintRisk, GateReview, GateReviewItem
+from qa.models.reviews import campaigns_of_gates
 from qa.services import reviews as services, risks
 from qa.views.forms import first_fault
 
@@ -52,9 +53,7 @@ def badge(request: HttpRequest) -> HttpResponse:
 
 def _gate(request: HttpRequest, pk: int) -> Gate:
     must(request, can_see_gates(request.user))
-    seen = Gate.objects.filter(
-        campaign__in=Campaign.objects.visible_to(request.user).values("pk"), stage__in=Gate.REVIEWED
-    )
+    seen = Gate.objects.filter(campaign__in=campaigns_of_gates(request.user).values("pk"), stage__in=Gate.REVIEWED)
     rows = seen.select_related("campaign__city", "campaign__script_version__script", "decided_by", "second_by")
     return get_object_or_404(rows, pk=pk)
 
@@ -74,7 +73,7 @@ def _page(request: HttpRequest, row: Gate) -> dict[str, Any]:
     review = next((one for one in rounds if one.pk == asked), rounds[0] if rounds else None)
     if review:
         review.gate = row
-    may_decide, whole = can_decide_gate(user, campaign), covers(user, campaign)
+    may_decide, whole = can_decide_gate(user, campaign), covers_as(user, campaign, GATE_READERS)
     is_next = next_stage(campaign) == row.stage
     return {
         "gate": row,

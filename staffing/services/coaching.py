@@ -16,6 +16,10 @@ from staffing import rules
 from staffing.models import CoachingSession, CoachingStep
 
 
+class NoSuchTime(DomainError):
+    """No session is planned for a time so far away."""
+
+
 class SessionFixed(DomainError):
     """Signed or cancelled: it stays as it is."""
 
@@ -33,10 +37,12 @@ def plan_session(
     *, agent: User, coach: User, planned_at: datetime, at: datetime,
     evaluations: Iterable[Evaluation] = (), clips: Iterable[Clip] = (),
 ) -> CoachingSession:  # fmt: skip
-    """Plan a session of a coach with an agent of a team that the coach may coach. Raises PermissionRefused, also for calls of somebody else."""
+    """Plan a session of a coach with an agent of a team that the coach may coach. Raises NoSuchTime, and PermissionRefused, also for
+    calls of somebody else."""
     team = agent.team_at(at)
     if team is None or team.city_id is None or agent.pk == coach.pk or not rules.can_coach_team(coach, team):
         raise PermissionRefused(_("A leader coaches the agents of the own teams, a trainer those of the own cities."))
+    _check_time(planned_at, at)
     prepared, heard = list(evaluations), list(clips)
     if any(evaluation.agent_id != agent.pk or not evaluation.is_submitted for evaluation in prepared):
         raise PermissionRefused(_("Prepare evaluations of this agent that were submitted."))
@@ -50,6 +56,11 @@ def plan_session(
     session.clips.set(heard)
     audit("staffing.coaching.planned", session, by=coach, at=at, agent=agent.pk)
     return session
+
+
+def _check_time(planned_at: datetime, at: datetime) -> None:
+    if not rules.is_time_of_session(planned_at, at):
+        raise NoSuchTime(_("Choose a time within the last month or the next year."))
 
 
 @transaction.atomic
@@ -128,8 +139,9 @@ def look_at_step(*, step: CoachingStep, by: User, is_done: bool, at: datetime) -
 def move_session(
     *, session: CoachingSession, by: User, planned_at: datetime, why: str, at: datetime
 ) -> CoachingSession:
-    """Raises PermissionRefused, SessionFixed, ReasonMissing."""
+    """Raises PermissionRefused, SessionFixed, ReasonMissing, NoSuchTime."""
     session = _changeable(session, by, why)
+    _check_time(planned_at, at)
     session.planned_at, session.change_why = planned_at, why.strip()
     session.save(update_fields=["planned_at", "change_why"])
     audit("staffing.coaching.moved", session, by=by, at=at)

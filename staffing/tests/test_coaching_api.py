@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.tests.factories import AT
+from core.clock import database_now
 from people.tests.factories import TeamFactory, UserFactory
 from staffing.models import CoachingSession
 from staffing.services import coaching
@@ -22,9 +23,13 @@ def post(client, path="", **said):
     return client.post(f"{PATH}{path}", said, content_type="application/json")
 
 
+def tomorrow():
+    return (database_now() + timedelta(days=1)).isoformat()
+
+
 def test_a_session_goes_from_plan_to_both_signatures(client, agent, coach):
     client.force_login(coach)
-    made = post(client, agent=agent.pk, planned_at=(AT + timedelta(days=1)).isoformat())
+    made = post(client, agent=agent.pk, planned_at=tomorrow())
     assert (made.status_code, made.json()["state"]) == (201, "planned")
     row = CoachingSession.objects.get(pk=made.json()["id"])
     early = post(client, f"{row.pk}/signature/")
@@ -56,6 +61,29 @@ def test_the_coachs_words_come_after_the_agents_own(client, session, agent, coac
     assert (after["good"], len(after["steps"])) == ("Warm opening", 1)
     assert after["next_on"] is not None
     assert (listed_before["next_on"], listed_after["next_on"]) == (None, after["next_on"])
+
+
+@pytest.mark.parametrize("days", [-32, 367])
+def test_a_time_that_the_page_refuses_is_refused_here_too(client, agent, coach, days):
+    client.force_login(coach)
+
+    refused = post(client, agent=agent.pk, planned_at=(database_now() + timedelta(days=days)).isoformat())
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "NoSuchTime")
+    assert not CoachingSession.objects.exists()
+
+
+def test_a_plan_sent_twice_with_one_key_is_one_session(client, agent, coach):
+    client.force_login(coach)
+    wish = {"agent": agent.pk, "planned_at": tomorrow()}
+
+    first, again = (
+        client.post(PATH, wish, content_type="application/json", headers={"Idempotency-Key": "plan-1"})
+        for _ in range(2)
+    )
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert [first.json()["id"], again.json()["id"]] == [CoachingSession.objects.get().pk] * 2
 
 
 def test_nobody_plans_with_an_agent_of_another_team(client, coach):
