@@ -321,6 +321,8 @@ def _title_of(table: Table) -> str:
     first = _drawn(table)[0]
     if first.key == "success_rate":
         return _("Success rate by period, percent")
+    if first.unit == registry.RATIO:
+        return _("%(figure)s by period") % {"figure": first.label}
     return _("%(figure)s by period, %(unit)s") % {"figure": first.label, "unit": unit_label(first.unit)}
 
 

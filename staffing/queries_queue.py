@@ -73,8 +73,12 @@ def queue(user: User, at: datetime, *, why: str = "", **place: int) -> list[Line
     """All of a place (team or team__city; none: wherever the user coaches), by name. As many queries for one agent as for thousands."""
     members = list(agents_coached_by(user).filter(**place))
     ids = [row.user_id for row in members]
-    scores, won = _scores(user, ids, at), _success(user, ids, timezone.localdate(at))
-    behind = _behind({pk: one.whole for pk, one in scores.items()}, won)
+    scored, won = _scored(user, ids, at), _success(user, ids, timezone.localdate(at))
+    scores = {
+        pk: Scores(point_of([*old, *young]), point_of(old), point_of(young)) for pk, (old, young) in scored.items()
+    }
+    common = point_of([part for halves in scored.values() for half in halves for part in half])
+    behind = _behind({pk: one.whole for pk, one in scores.items()}, common, won)
     failed, since, met = _failed(user, ids, at), _agent_since(ids), _met(user, ids, at)
     lines = []
     for row in members:
@@ -90,7 +94,8 @@ def queue(user: User, at: datetime, *, why: str = "", **place: int) -> list[Line
     return lines
 
 
-def _scores(user: User, ids: Collection[int], at: datetime) -> dict[int, Scores]:
+def _scored(user: User, ids: Collection[int], at: datetime) -> dict[int, tuple[list[Part], list[Part]]]:
+    """{agent: (calls of the older half, calls of the younger half)}."""
     seen = Evaluation.objects.visible_to(user).submitted().filter(
         agent_id__in=ids, pick__in=Evaluation.PUBLISHED_PICKS, reported__isnull=False,
         call_started_at__gte=at - timedelta(days=DAYS), call_started_at__lt=at,
@@ -101,13 +106,10 @@ def _scores(user: User, ids: Collection[int], at: datetime) -> dict[int, Scores]
         .annotate(n=Count("answers", filter=~Q(answers__answer="na")))
     )
     turn = at - timedelta(days=HALF)
-    parts: dict[int, dict[bool, list[Part]]] = defaultdict(lambda: {False: [], True: []})
+    parts: dict[int, tuple[list[Part], list[Part]]] = defaultdict(lambda: ([], []))
     for _pk, agent, when, reported, chance, answers in rows:
         parts[agent][when >= turn].append(Part(1 / (chance or 1), 100.0, float(reported), answers))
-    return {
-        pk: Scores(point_of([*of[False], *of[True]]), point_of(of[False]), point_of(of[True]))
-        for pk, of in parts.items()
-    }
+    return parts
 
 
 def _success(user: User, ids: Collection[int], today: date) -> dict[int, tuple[int, int]]:
@@ -120,15 +122,13 @@ def _success(user: User, ids: Collection[int], today: date) -> dict[int, tuple[i
     return {int(row.key[0] or 0): parts for row in rows if (parts := rate.parts(row.counts)) is not None}
 
 
-def _behind(scores: Mapping[int, Point], won: Mapping[int, tuple[int, int]]) -> set[int]:
-    """Whose whole interval lies under what all of these agents together come to, in the score or in the success rate."""
+def _behind(scores: Mapping[int, Point], common: Point, won: Mapping[int, tuple[int, int]]) -> set[int]:
+    """Whose whole interval lies under what all of these agents together come to, in the score or in the success rate. `common`: the score of
+    all their calls, each by its weight as in the scores of the agents."""
     known = {pk: point for pk, point in scores.items() if point.share is not None and not point.is_small}
-    heard = sum(point.calls for point in known.values())
-    whole = sum((point.share or 0) * point.calls for point in known.values())
-    mean = whole / heard if heard else 0
     sold, reached = (sum(parts[n] for parts in won.values()) for n in (0, 1))
     rate = sold / reached if reached else 0
-    low_scores = {pk for pk, point in known.items() if point.high < mean}
+    low_scores = {pk for pk, point in known.items() if point.high < (common.share or 0)}
     return low_scores | {pk for pk, (k, n) in won.items() if n >= LEAST_REACHED and wilson(k, n)[1] < rate}
 
 

@@ -117,6 +117,21 @@ def test_room_to_grow_is_said_only_when_the_whole_interval_lies_under_the_common
     assert [row.agent for row in found if queries.ROOM in row.whys] == [weak]
 
 
+def test_the_common_score_weighs_calls_as_the_scores_of_the_agents_do(leader, team, scored, now):
+    """Ten faultless calls drawn with 0.9 stand for 11, twenty of 0.3 drawn with 0.1 for 200: together 0.337, which lies in the interval of
+    the latter (0.211 to 0.408). If each call counted as one it would be 0.533."""
+    good, weak = agent_of(team, "Good"), agent_of(team, "Weak")
+    scored(good, 10, told=ALL_GOOD)
+    scored(weak, 20, told=BAD)
+    for agent, chance in ((good, 0.9), (weak, 0.1)):
+        Evaluation.objects.filter(agent_id=agent.pk).update(probability=chance)
+
+    found = queries.queue(leader, now)
+
+    assert line(found, weak).score.share == pytest.approx(0.3)
+    assert not [row.agent for row in found if queries.ROOM in row.whys]
+
+
 def test_stagnating_is_said_of_who_did_not_rise_and_not_of_who_did_or_was_scored_too_little(leader, team, scored, now):
     same, rose, few = agent_of(team, "Same"), agent_of(team, "Rose"), agent_of(team, "Few")
     for agent, n, later in ((same, 6, None), (rose, 20, ALL_GOOD), (few, 3, None)):

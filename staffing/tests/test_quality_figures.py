@@ -9,6 +9,7 @@ import json
 from datetime import date, timedelta
 from itertools import pairwise
 
+import openpyxl
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -354,6 +355,17 @@ def test_the_file_and_the_interface_hold_exactly_the_columns_shown(client, facts
     ]
     assert list(posted[0]) == list(rows[0])
     assert every["Content-Disposition"].endswith('.xlsx"')
+
+
+def test_the_chart_of_a_score_names_no_unit(client, facts):
+    """From 0 to 100: no ratio, as the registry calls what has no unit."""
+    client.force_login(UserFactory(role="regional_manager"))
+
+    file = client.get(reverse("metrics:indicators-xlsx"), {**RANGE, "by": "period", "grain": "day"})
+
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(file.streaming_content)))
+    [chart] = [chart for sheet in book for chart in sheet._charts]
+    assert "".join(run.t for part in chart.title.tx.rich.p for run in part.r) == "Quality score by period"
 
 
 def test_unknown_columns_are_refused_by_the_interface_and_left_out_of_account_by_the_page(client, facts):
