@@ -162,10 +162,8 @@ def _complaints(campaign: Campaign) -> list[Content]:
 
 def _errors(campaign: Campaign, since: date, until: date) -> Content:
     """What scorers of calls drawn at random found wanting most often, as answered, or as decided for the agent."""
-    scored = Evaluation.objects.submitted().filter(
-        campaign_id=campaign.pk, pick__in=Evaluation.AT_RANDOM, call_started_at__gte=midnight(since),
-        call_started_at__lt=midnight(until + timedelta(days=1)),
-    )  # fmt: skip
+    days = {"call_started_at__gte": midnight(since), "call_started_at__lt": midnight(until + timedelta(days=1))}
+    scored = Evaluation.objects.submitted().at_random().filter(campaign_id=campaign.pk, **days)
     decided = When(appeal__decision=Appeal.Decision.OVERTURNED, then=NullIf("appeal__right_answer", Value("")))
     told = EvaluationAnswer.objects.filter(evaluation__in=scored).annotate(told=Case(decided, default=F("answer")))
     applied = told.exclude(told=None).exclude(told=scoring.NOT_APPLICABLE).values("item")

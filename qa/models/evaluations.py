@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
@@ -35,6 +35,14 @@ class EvaluationQuerySet(models.QuerySet):
 
     def submitted(self) -> EvaluationQuerySet:
         return self.filter(submitted_at__isnull=False, withdrawn_at=None)
+
+    def at_random(self) -> EvaluationQuerySet:
+        """Of calls that were drawn, each call once on a form: where a published evaluation stands, one of the first hours counts no more."""
+        published = Evaluation.objects.submitted().filter(
+            call_id=OuterRef("call_id"), version__form=OuterRef("version__form"), pick__in=Evaluation.PUBLISHED_PICKS
+        )
+        twice = Q(Exists(published), pick=Evaluation.Pick.FIRST_HOURS)
+        return self.filter(~twice, pick__in=Evaluation.AT_RANDOM)
 
 
 class Evaluation(models.Model):

@@ -122,7 +122,7 @@ def _indicator(key: str, counts: dict[str, int | None]) -> dict[str, Any]:
 
 def _scored(campaign_id: int, bounds: tuple[datetime, datetime]) -> Any:
     start, end = bounds
-    rows = Evaluation.objects.submitted().filter(pick__in=Evaluation.AT_RANDOM)
+    rows = Evaluation.objects.submitted().at_random()
     return rows.filter(campaign_id=campaign_id, call_started_at__gte=start, call_started_at__lt=end)
 
 

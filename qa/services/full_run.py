@@ -176,7 +176,7 @@ def count(campaign_id: int, since: datetime, until: datetime) -> dict[str, int]:
     scored = Evaluation.objects.submitted().filter(
         campaign_id=campaign_id, call_started_at__gte=since, call_started_at__lt=until
     )
-    scored = scored.filter(pick__in=Evaluation.AT_RANDOM).exclude(outcome="")
+    scored = scored.at_random().exclude(outcome="")
     return {**found, "calls_scored": scored.count(), "calls_passed": scored.filter(outcome="pass").count()}
 
 

@@ -228,7 +228,7 @@ def test_the_person_is_locked_before_the_campaign_so_that_the_erasing_waits(call
         take(call, agent)
 
     locks = [query["sql"].split(" FROM ")[1].split()[0] for query in ran if "FOR UPDATE" in query["sql"]]
-    assert locks[:2] == ['"customers_customer"', '"campaigns_campaign"']
+    assert locks[:3] == ['"customers_customer"', '"qa_complaint"', '"campaigns_campaign"']
 
 
 def test_who_was_merged_twice_is_the_person_who_is_left(call, agent, qa, team):

@@ -132,6 +132,21 @@ def test_a_sheet_of_the_full_run_counts_what_either_of_them_drew(version, qa, fo
     assert (told["calls"], told["calls_scored"], told["calls_passed"]) == (3, 2, 2)
 
 
+def test_a_call_of_the_first_hours_that_a_plan_drew_for_another_scorer_is_one_on_the_sheet(version, qa, foshan):
+    call, other = call_of(foshan, at=f.at(DAY)), UserFactory(role="qa")
+    drawn(call, version, qa, pick="first_hours", probability=0.5, source="full_run")
+    drawn(call, version, other, pick="random", probability=0.5, source="plan")
+    evaluated(call, version, qa)
+    until = f.at(DAY) + timedelta(hours=1)
+    assert full_run.count(call.campaign_id, f.at(DAY), until)["calls_scored"] == 1
+
+    evaluated(call, version, other, told={"Greets": "no", "Insults": "no", "Thanks": "no"})
+
+    assert set(Evaluation.objects.values_list("pick", flat=True)) == {"first_hours", "random"}
+    told = full_run.count(call.campaign_id, f.at(DAY), until)
+    assert (told["calls_scored"], told["calls_passed"]) == (1, 0)  # the published one counts, which failed
+
+
 def test_a_sheet_on_which_nothing_applied_has_no_score_and_counts_for_the_rest(version, qa, foshan):
     """Of 8 answers 4 do not apply; the score is that of the other sheet."""
     scored(version, qa, foshan)

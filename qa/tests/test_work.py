@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -118,6 +119,20 @@ def test_an_evaluation_that_is_taken_back_leaves_its_call_to_be_scored_again(cal
     task.refresh_from_db()
     assert task.is_open
     assert queue.take_next(by=qa, at=AT) not in (None, made)
+
+
+def test_what_a_full_run_drew_before_it_had_a_name_of_its_own_is_not_published_when_it_is_taken_back(call, version, qa):
+    """Done when the draw of the first hours still was called random."""
+    task = given(call, version, qa, pick="random", source="full_run", probability=0.5)
+    made = evaluated(call, version, qa)
+    rename = import_module("qa.migrations.0028_done_calls_of_first_hours")
+    with connection.cursor() as cursor:
+        cursor.execute(rename.FORWARD)
+
+    evaluations.withdraw(evaluation=made, reason="wrong call", by=qa, at=AT)
+
+    task.refresh_from_db()
+    assert (task.pick, task.done_at) == ("first_hours", None)
 
 
 def test_dropped_it_leaves_the_queue_and_what_is_done_stays(call, version, qa):
