@@ -32,7 +32,7 @@ from qa import (
     rules,
 )
 from qa.filters import EvaluationFilter, RecordingFilter
-from qa.models import Appeal, Evaluation, EvaluationAnswer, Recording
+from qa.models import Appeal, Evaluation, EvaluationAnswer, FirstRuling, Recording
 from qa.models.evaluations import DRAWN_PICKS
 from qa.services import evaluations, listening
 from qa.services.recordings import CallUnknown, find_call, store_recording
@@ -118,10 +118,31 @@ class RecordingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         return files.respond(request, stored, inline=True)
 
 
+class FirstRulingSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = FirstRuling
+        fields = ("reason", "appealed_at", "ground", "decided_at")
+        read_only_fields = fields
+
+
 class AppealSerializer(serializers.ModelSerializer):
+    first = FirstRulingSerializer(
+        read_only=True, allow_null=True, default=None, help_text="What QA upheld before the appeal went further."
+    )
+
     class Meta:
         model = Appeal
-        fields = ("level", "reason", "appealed_at", "due_at", "decision", "right_answer", "ground", "decided_at")
+        fields = (
+            "level",
+            "first",
+            "reason",
+            "appealed_at",
+            "due_at",
+            "decision",
+            "right_answer",
+            "ground",
+            "decided_at",
+        )
         read_only_fields = fields
 
 
@@ -212,7 +233,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def get_queryset(self) -> QuerySet:
         must(rules.can_see_evaluations(self.request.user))
         rows = queries_evaluations.evaluations_shown(self.request.user)
-        return rows.prefetch_related("answers__item", "answers__appeal") if self.action == "retrieve" else rows
+        return rows.prefetch_related("answers__item", "answers__appeal__first") if self.action == "retrieve" else rows
 
     def get_object(self) -> Evaluation:
         row: Evaluation = super().get_object()

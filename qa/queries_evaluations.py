@@ -136,7 +136,7 @@ def open_appeals(user: User) -> QuerySet[Appeal]:
     first = Q(level=1, answer__evaluation__in=read.filter(_places(user, SCORERS)))
     second = Q(level=2, answer__evaluation__in=read.filter(_places(user, SECOND_DECIDERS)))
     rows = Appeal.objects.filter(first | second, decision="")
-    return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form").order_by("due_at", "pk")  # fmt: skip
+    return rows.select_related("answer__item", "answer__evaluation__scorer", "answer__evaluation__version__form", "first").order_by("due_at", "pk")  # fmt: skip
 
 
 def _places(user: User, roles: Sequence[str]) -> Q:

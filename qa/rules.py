@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from campaigns.models import Call, Campaign, Lead
 from campaigns.rules import GATEKEEPERS, PLANNERS, covers_as
 from people.models import City, Membership, User
-from qa.models import Clip, Complaint, Evaluation, Recording, RecordingNote, SurveyAsk
+from qa.models import Appeal, Clip, Complaint, Evaluation, Recording, RecordingNote, SurveyAsk
 from qa.models.complaints import COMPLAINT_READERS
 from qa.models.evaluations import READERS
 from qa.models.full_run import WATCHERS
@@ -130,6 +130,14 @@ def can_decide(user: User, evaluation: Evaluation, level: int = 1) -> bool:
     """Of QA of the call's place first, of its managers when the appeal has gone further; and neither the scorer nor the agent."""
     roles = SCORERS if level == 1 else SECOND_DECIDERS
     return holds_for(user, evaluation, roles) and user.pk not in (evaluation.scorer_id, evaluation.agent_id)
+
+
+def can_decide_appeal(user: User, appeal: Appeal) -> bool:
+    """Nobody decides the same appeal twice."""
+    first = getattr(appeal, "first", None)
+    return can_decide(user, appeal.answer.evaluation, appeal.level) and (
+        first is None or first.decided_by_id != user.pk
+    )
 
 
 def can_see_evaluations(user: User) -> bool:

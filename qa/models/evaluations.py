@@ -149,7 +149,7 @@ class Evaluation(models.Model):
             # what published figures are made of (qa.measures)
             models.Index(
                 fields=["call_started_at"],
-                name="evaluation_published",
+                name="evaluation_of_figures",
                 include=[
                     "city_id",
                     "team_id",

@@ -169,6 +169,10 @@ def keep_from_calls(*, complaint: Complaint, by: User, at: datetime) -> Suppress
 
     Raises PermissionRefused, ComplaintNotThere, NobodyToKeep, PersonLocked, PersonErased.
     """
+    if complaint.customer_id is not None:
+        lock_person(
+            Customer(pk=complaint.customer_id), None
+        )  # before the complaint, as whoever takes or erases one does
     complaint = _locked(complaint, by, *State.values)
     customer = _person(complaint)
     if customer is None:

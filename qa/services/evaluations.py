@@ -247,8 +247,8 @@ def appeal_further(*, appeal: Appeal, reason: str, by: User, at: datetime) -> Ap
 
     Raises PermissionRefused, AlreadyDone, TooLate, AnswersMissing.
     """
+    evaluation = _own(appeal.answer.evaluation, by)  # before its appeal, as whoever appeals or erases does
     appeal = _locked(appeal)
-    evaluation = _own(appeal.answer.evaluation, by)
     if appeal.level == Appeal.LAST_LEVEL:
         raise AlreadyDone(_("This appeal has gone further before; the second decision is the last."))
     if appeal.decision != Appeal.Decision.UPHELD or evaluation.accepted_at:
@@ -278,7 +278,7 @@ def appeal_further(*, appeal: Appeal, reason: str, by: User, at: datetime) -> Ap
 
 
 def _locked(appeal: Appeal) -> Appeal:
-    rows = Appeal.objects.select_for_update(of=("self",)).select_related("answer__evaluation", "answer__item")
+    rows = Appeal.objects.select_for_update(of=("self",)).select_related("answer__evaluation", "answer__item", "first")
     return rows.get(pk=appeal.pk)
 
 
@@ -288,7 +288,7 @@ def decide(*, appeal: Appeal, right_answer: str, ground: str, by: User, at: date
     of the form from now on. Raises PermissionRefused, AlreadyDone, AnswersMissing."""
     appeal = _locked(appeal)
     evaluation = appeal.answer.evaluation
-    if not rules.can_decide(by, evaluation, appeal.level):
+    if not rules.can_decide_appeal(by, appeal):
         raise PermissionRefused(_who_decides(appeal.level))
     if appeal.decision:
         raise AlreadyDone(_("This appeal is decided."))
@@ -317,7 +317,7 @@ def _is_worse(given: EvaluationAnswer, right_answer: str) -> bool:
 
 def _who_decides(level: int) -> str:
     if level == Appeal.LAST_LEVEL:
-        return _("A manager of the call's city or region decides what QA has upheld.")
+        return _("Another manager of the call's city or region than who decided first decides what QA has upheld.")
     return _("Another member of QA of the call's place than the scorer decides.")
 
 

@@ -268,7 +268,7 @@ def test_what_qa_upheld_goes_once_to_a_manager_of_the_place_and_what_qa_said_sta
     with pytest.raises(evaluations.AlreadyDone):
         evaluations.accept(evaluation=begun, by=agent, at=AT)
     for nobody in (UserFactory(role=Role.QA), UserFactory(role=Role.CITY_MANAGER, city=TeamFactory().city)):
-        with pytest.raises(PermissionRefused, match="manager of the call's city or region"):
+        with pytest.raises(PermissionRefused, match="manager of the call's city or region than"):
             evaluations.decide(appeal=made, right_answer="yes", ground="heard", by=nobody, at=AT)
     made = evaluations.decide(appeal=made, right_answer="yes", ground="It is heard at 3:10.", by=manager, at=AT)
     assert made.decision == "overturned"
@@ -287,6 +287,17 @@ def test_only_the_agent_takes_an_upheld_answer_further_in_its_time_and_with_a_re
         further(made, agent, at=AT + timedelta(days=7, seconds=1))
     with pytest.raises(IntegrityError):
         Appeal.objects.filter(pk=made.pk).update(level=3)
+
+
+def test_who_decided_first_does_not_decide_again_in_another_role(begun, qa, agent, team):
+    both = UserFactory(role=Role.QA, city=team.city)
+    Membership.objects.create(user=both, role=Role.CITY_MANAGER, city=team.city, valid_from="2020-01-01")
+    made = appealed(submitted(begun, qa), agent)
+    made = evaluations.decide(appeal=made, right_answer="no", ground="not asked", by=both, at=AT)
+    made = further(made, agent)
+
+    with pytest.raises(PermissionRefused, match="than who decided first"):
+        evaluations.decide(appeal=made, right_answer="no", ground="still not", by=both, at=AT)
 
 
 def test_where_the_agent_was_found_right_nothing_goes_further(begun, qa, agent):

@@ -27,7 +27,7 @@ def appeals(request: HttpRequest) -> HttpResponse:
         (
             row,
             names.agent(row.answer.evaluation.agent_id),
-            rules.can_decide(request.user, row.answer.evaluation, row.level),
+            rules.can_decide_appeal(request.user, row),
         )
         for row in page
     ]
