@@ -108,7 +108,7 @@ def test_a_decision_on_an_appeal_keeps_no_words_about_an_erased_person(call, for
     erase(call)
 
     decided = evaluations.decide(
-        appeal=made, right_answer="no", ground="Mr Li was not greeted", by=UserFactory(role="qa"), at=AT
+        appeal=made, right_answer="na", ground="Mr Li was greeted before", by=UserFactory(role="qa"), at=AT
     )
 
     assert decided.ground == "–"
