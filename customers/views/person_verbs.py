@@ -21,7 +21,7 @@ from customers.request_forms import RequestForm
 from customers.services import greylist, persons, quiet_times
 from customers.services.requests import open_request
 from customers.services.suppress import suppress
-from customers.views.persons import customer_or_404, page_of
+from customers.views.persons import customer_or_404, has_done, page_of
 from people.access import must
 
 
@@ -36,14 +36,8 @@ def _verb(
 ) -> HttpResponse:
     row = customer_or_404(request, pk)
     must(request, allowed)
-    if form.is_valid():
-        try:
-            verb(row, database_now())
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, done)
-            return redirect("customers:customer", pk=row.pk)
+    if has_done(request, form, lambda: verb(row, database_now()), done):
+        return redirect("customers:customer", pk=row.pk)
     return page_of(request, row, **{name: form})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
@@ -197,6 +198,19 @@ def customer_or_404(request: HttpRequest, pk: int) -> Customer:
 def customer(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_see_customers(request.user))
     return page_of(request, customer_or_404(request, pk))
+
+
+def has_done(request: HttpRequest, form: forms.Form, verb: Callable[[], Any], done: str) -> bool:
+    """Do the verb of a whole form and say so; a fault or a refusal stands in the form."""
+    if not form.is_valid():
+        return False
+    try:
+        verb()
+    except DomainError as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    messages.success(request, done)
+    return True
 
 
 def page_of(request: HttpRequest, row: Customer, **bound: forms.Form) -> HttpResponse:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,7 +19,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.calendar import business_date
 from core.clock import database_now
-from core.errors import DomainError
 from core.files import can_download
 from core.listing import Column, Listing
 from core.models import PrivateFile
@@ -31,6 +29,7 @@ from customers.queries import overdue_requests, requests_by_urgency
 from customers.request_forms import AnswerForm, CorrectForm, RefuseForm, UnlockForm
 from customers.services import erasing, requests as services
 from customers.services.person_copy import write_copy
+from customers.views.persons import has_done
 from people.access import must
 from people.models import City
 
@@ -159,14 +158,8 @@ def _answer(
 ) -> HttpResponse:
     row = _request_or_404(request, pk)
     must(request, rules.can_answer_requests(request.user))
-    if form.is_valid():
-        try:
-            verb(row, database_now())
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, done)
-            return redirect("customers:request", pk=row.pk)
+    if has_done(request, form, lambda: verb(row, database_now()), done):
+        return redirect("customers:request", pk=row.pk)
     return _page(request, row, **{place: form})
 
 
