@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,9 +155,10 @@ class Agent:
         assert version
         self.version, self.steps = version.pk, list(version.steps.order_by("position").prefetch_related("questions"))
 
-    def post(self, kind: str, path: str, data: Any, **more: Any) -> Any:
+    def post(self, kind: str, path: str, data: Any, *, key: str = "", **more: Any) -> Any:
+        headers = {"HX-Request": "true", **({"Idempotency-Key": key} if key else {})}
         began = time.perf_counter()
-        answer = self.client.post(f"/desk/{path}/", data, headers={"HX-Request": "true"}, **more)
+        answer = self.client.post(f"/desk/{path}/", data, headers=headers, **more)
         if kind:
             self.times[kind].append(time.perf_counter() - began)
         assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
@@ -181,7 +183,7 @@ class Agent:
             self.post("step", "notes", json.dumps({"lead": lead, "notes": self._notes(number, step)}), content_type="application/json")  # fmt: skip
         self.post("", "hang-up", {"lead": lead})
         pause(SAVING)
-        self.post("result", "result", {"lead": lead, "disposition": "considering", "note": "再打", "notes": json.dumps(self._notes(STEPS + 1, self.steps[STEPS]))})  # fmt: skip
+        self.post("result", "result", {"lead": lead, "disposition": "considering", "note": "再打", "notes": json.dumps(self._notes(STEPS + 1, self.steps[STEPS]))}, key=uuid.uuid4().hex)  # fmt: skip
         self.post("next", "next", {})
 
     def poll(self, lead: int) -> None:

@@ -113,7 +113,7 @@ def _client() -> Client:
     from people.models import User
 
     client = Client()
-    client.force_login(User.objects.get(username="manager"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username="manager"), backend="people.backends.PersonBackend")
     return client
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Q
+from django.db import connection
 from django.utils.translation import gettext as _
 
-from campaigns import desk_fields
+from campaigns import desk_fields, queries_set_up
 from campaigns.models import Call, Callback, Campaign, Disposition, Lead, Order
 from core.calendar import business_date, day_bounds
 from customers.models import Consent, Customer
@@ -22,6 +22,9 @@ from scripts.models import Offer, Product
 HISTORY_ROWS = 15
 SLOT = timedelta(minutes=30)
 SLOT_DAYS = 3
+# plpgsql, planned once in a connection: with its many partitions the table of calls takes the planner longer than the rows do
+HISTORY = """
+SELECT started_at, disposition_id, campaign_id, connected, direction, note, reason FROM campaigns_history(%s, %s)"""
 
 
 # ---------------------------------------------------------------- history
@@ -39,23 +42,21 @@ class PastCall:
 
 def history(customer_id: int) -> list[PastCall]:
     """The person's last calls over all campaigns, newest first, those of who was merged into the person with them."""
-    calls = list(
-        Call.objects.filter(customer_id__in=[customer_id, *former_ids(customer_id)]).order_by("-started_at")[
-            :HISTORY_ROWS
-        ]
-    )
-    labels = {d.pk: str(d) for d in Disposition.objects.filter(pk__in={call.disposition_id for call in calls})}
-    names = dict(Campaign.objects.filter(pk__in={call.campaign_id for call in calls}).values_list("pk", "name"))
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORY, [customer_id, HISTORY_ROWS])
+        calls = cursor.fetchall()
+    results = queries_set_up.all_results() if calls else {}
+    names = queries_set_up.campaign_names() if calls else {}
     return [
         PastCall(
-            started_at=call.started_at,
-            label=labels.get(call.disposition_id, ""),
-            is_connected=call.connected,
-            note=call.note or call.reason,
-            campaign=names.get(call.campaign_id, ""),
-            is_inbound=call.direction == Call.Direction.INBOUND,
+            started_at=started_at,
+            label=str(results.get(disposition_id, "")),
+            is_connected=is_connected,
+            note=note or reason,
+            campaign=names.get(campaign_id, ""),
+            is_inbound=direction == Call.Direction.INBOUND,
         )
-        for call in calls
+        for started_at, disposition_id, campaign_id, is_connected, direction, note, reason in calls
     ]
 
 
@@ -72,7 +73,7 @@ class ResultGroup:
 
 def result_groups(campaign_id: int, *, connected: bool | None) -> list[ResultGroup]:
     """The results that are valid now: of connected calls, of others, or (None) of both."""
-    found = [d for d in Disposition.objects.for_campaign(campaign_id) if connected is None or d.connected == connected]
+    found = [d for d in queries_set_up.results(campaign_id) if connected is None or d.connected == connected]
     groups: dict[str, list[Disposition]] = {"other": [], "refusal": [], "stop": [], "silent": []}
     for result in found:
         groups[_kind(result)].append(result)
@@ -89,9 +90,8 @@ def _kind(result: Disposition) -> str:
 
 def products_to_sell(campaign: Campaign, at: datetime) -> tuple[list[Product], list[Offer]]:
     """What may stand on an order: the campaign's product first, and the offers of the day."""
-    products = sorted(Product.objects.filter(is_on=True), key=lambda p: (p.pk != campaign.product_id, p.name))
-    offers = list(Offer.objects.valid_on(business_date(at)).filter(product__in=products).order_by("name"))
-    return products, offers
+    products, offers = queries_set_up.products_to_sell(business_date(at))
+    return sorted(products, key=lambda p: p.pk != campaign.product_id), list(offers)
 
 
 # ---------------------------------------------------------------- times of a callback
@@ -102,10 +102,6 @@ class Slot:
     at: datetime
     is_open: bool
     load: int
-
-    @property
-    def iso(self) -> str:
-        return self.at.isoformat()
 
 
 @dataclass(frozen=True)
@@ -186,14 +182,12 @@ class OwnFigures:
 
 def own_figures(agent: User, at: datetime) -> OwnFigures:
     start, end = day_bounds(business_date(at))
-    found = Call.objects.filter(agent_id=agent.pk, started_at__gte=start, started_at__lt=end).aggregate(
-        calls=Count("id"),
-        reached=Count("id", filter=Q(connected=True)),
-        deals=Count("customer_id", filter=Q(sale=True), distinct=True),
-        after=Avg("after_call_seconds", filter=Q(connected=True)),
-    )
-    after = round(found["after"]) if found["after"] is not None else None
-    return OwnFigures(found["calls"], found["reached"], found["deals"], after)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT calls, reached, deals, after_call FROM campaigns_own_day(%s, %s, %s)", [agent.pk, start, end]
+        )
+        calls, reached, deals, after = cursor.fetchone()
+    return OwnFigures(calls, reached, deals, round(after) if after is not None else None)
 
 
 @dataclass(frozen=True)
@@ -217,8 +211,8 @@ def promises(callbacks: Iterable[Callback], at: datetime) -> list[Promise]:
 def own_promises(agent: User, at: datetime, limit: int = 8) -> list[Promise]:
     rows = (
         Callback.objects.filter(agent=agent, state=Callback.State.PROMISED)
-        .select_related("lead__customer", "lead__campaign", "lead__data_request")
-        .prefetch_related("lead__customer__phones")
+        .select_related("lead__customer")
+        .prefetch_related("lead__customer__phones", "lead__data_request")
         .order_by("due_at")[:limit]
     )
     return promises(rows, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,14 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import BooleanField, Case, IntegerField, Q, Value, When
 
+from campaigns import queries_set_up
 from campaigns.models import Campaign, Experiment, ExperimentArm, Lead
 from campaigns.queries_script import Part, filled
 from core.stats import wilson
 from customers.conditions.matching import as_q
 from customers.conditions.tree import BadConditions, parse
 from customers.models import Customer
+from scripts.blanks import opened
 from scripts.models import Article, ObjectionAnswer, Scenario
 
 MOST_PROPOSED = 3
@@ -81,12 +83,11 @@ def proposals(lead: Lead, values: dict[str, str], *, at: datetime) -> list[Propo
     scenarios without conditions are proposed. What a running experiment of the campaign compares is proposed to nobody: every person meets
     the one of their arm, see arm_scenario.
     """
-    statuses = [Scenario.Status.PILOT, Scenario.Status.IN_USE]
-    usable = Scenario.objects.filter(product=lead.campaign.product_id, status__in=statuses)
+    rows = list(queries_set_up.scenarios(lead.campaign.product_id))
     arm = _arm(lead.campaign)
-    if lead.campaign.has_experiment or arm is not None:
-        usable = usable.exclude(pk__in=_compared(lead.campaign, arm))
-    rows = list(usable.order_by("pk"))
+    if rows and (lead.campaign.has_experiment or arm is not None):
+        compared = set(_compared(lead.campaign, arm))
+        rows = [row for row in rows if row.pk not in compared]
     if lead.data_request_id is not None:
         rows = [row for row in rows if not row.conditions]
     met = _met(lead.customer_id, rows, at)
@@ -110,7 +111,7 @@ def _compared(campaign: Campaign, arm: ExperimentArm | None) -> Any:
     """Scenarios of the experiment that runs, and of the one that this person is in."""
     running = Q(experiment__campaign=campaign.pk, experiment__state=Experiment.State.RUNNING)
     arms = ExperimentArm.objects.filter(running | Q(experiment=arm.experiment_id) if arm else running)
-    return arms.filter(scenario__isnull=False).values("scenario")
+    return arms.filter(scenario__isnull=False).values_list("scenario", flat=True)
 
 
 def _proposal(row: Scenario, values: dict[str, str], success: Success) -> Proposal:
@@ -207,12 +208,10 @@ def _replies(rows: list[ObjectionAnswer], values: dict[str, str], at: datetime) 
     return {row.pk: Reply(row.pk, row.objection.text, filled(row.text, values), success[row.pk]) for row in rows}
 
 
-def lay_at_hand(parts: list[Part], values: dict[str, str], *, at: datetime) -> None:
-    """Give each step its replies."""
-    steps = [step for part in parts for step in part.steps]
-    found = _replies([answer for step in steps for answer in step.answers], values, at)
-    for step in steps:
-        step.replies = [found[answer.pk] for answer in step.answers]
+def lay_at_hand(parts: list[Part], success: Mapping[int, Success]) -> None:
+    """Give each step its replies, their blanks left open."""
+    for step in (step for part in parts for step in part.steps):
+        step.replies = [Reply(row.pk, row.objection.text, opened(row.text), success[row.pk]) for row in step.answers]
 
 
 @dataclass(frozen=True)

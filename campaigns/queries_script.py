@@ -1,4 +1,4 @@
-"""The script as the desk shows it: blanks filled, steps with questions and where their answers lead, objections at hand."""
+"""The script as the desk shows it: blanks left open, steps with questions and where their answers lead, objections at hand."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from django.db.models import Prefetch
 
 from campaigns import desk_fields
 from campaigns.models import Lead
+from core import kept
 from people.models import User
-from scripts.blanks import Piece, fill
+from scripts.blanks import Piece, fill, opened_pieces
 from scripts.flow import WITH_CHOICES, Flow, Step as FlowStep
 from scripts.models import Article, ObjectionAnswer, Product, ScriptQuestion, ScriptStep, StepObjection, StepQuote
 
@@ -121,14 +122,12 @@ def step_numbers(rows: Sequence[ScriptStep]) -> dict[int, str]:
     return found
 
 
-def script(version_id: int | None, values: dict[str, str]) -> list[Part]:
-    """A version in its six parts, filled; parts without steps are left out. As many queries whatever its length: steps, questions,
-    branches, quoted articles, objections at hand with their answers in use."""
-    if version_id is None:
-        return []
-    rows = list(ScriptStep.objects.filter(version=version_id).order_by("position").prefetch_related(*_with()))
+def script(version_id: int) -> list[Part]:
+    """A version in its six parts, its blanks left open; parts without steps are left out. As many queries whatever its length: steps,
+    questions, branches, quoted articles, objections at hand with their answers in use."""
+    rows = outline(version_id)
     numbers = step_numbers(rows)
-    steps = {row.pk: _step(row, numbers[row.pk], values) for row in rows}
+    steps = {row.pk: _step(row, numbers[row.pk]) for row in rows}
     flow = Flow(FlowStep(pk=row.pk, part=row.part) for row in rows)
     for row in rows:
         steps[row.pk].questions = [_question(question, flow, steps) for question in _in_order(row)]
@@ -140,6 +139,12 @@ def script(version_id: int | None, values: dict[str, str]) -> list[Part]:
     for step, following in itertools.pairwise(step for part in parts for step in part.steps):
         step.follows = following
     return parts
+
+
+@kept.by("scripts")
+def outline(version_id: int) -> tuple[ScriptStep, ...]:
+    """The steps of a version in their order, with all that hangs on them."""
+    return tuple(ScriptStep.objects.filter(version=version_id).order_by("position").prefetch_related(*_with()))
 
 
 def _with() -> list[Any]:
@@ -157,14 +162,25 @@ def _in_order(row: ScriptStep) -> list[ScriptQuestion]:
     return sorted(row.questions.all(), key=lambda question: question.position)
 
 
-def _step(row: ScriptStep, number: str, values: dict[str, str]) -> Step:
+def answers_at_hand(version_id: int) -> list[ObjectionAnswer]:
+    """The answers in use to the objections of its steps."""
+    return [answer for row in outline(version_id) for answer in _answers(row)]
+
+
+def _answers(row: ScriptStep) -> list[ObjectionAnswer]:
     answers = []
     for link in row.objection_links.all():
         for answer in link.objection.answers.all():
             answer.objection = link.objection
             answers.append(answer)
+    return answers
+
+
+def _step(row: ScriptStep, number: str) -> Step:
     articles = [quote.article for quote in row.quotes.all()]
-    return Step(row, fill(row.text, values), points_of([row.must_say]), number, answers=answers, articles=articles)
+    return Step(
+        row, opened_pieces(row.text), points_of([row.must_say]), number, answers=_answers(row), articles=articles
+    )
 
 
 def _question(row: ScriptQuestion, flow: Flow, steps: dict[int, Step]) -> Question:

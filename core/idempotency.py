@@ -61,15 +61,9 @@ def once(*, user: Any, key: str, fingerprint: Any, run: Callable[[], dict[str, A
 def _take(user_id: int | None, key: str, digest: bytes) -> bool:
     """True when the key is ours now. A repeat at the same moment waits here, on the unique index, for the first to end."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT])
-            cursor.execute(
-                "INSERT INTO core_idempotencykey (user_id, key, fingerprint) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                [user_id, key, digest],
-            )
-            taken = cursor.rowcount == 1
-            cursor.execute("SELECT set_config('lock_timeout', '0', true)")
-            return taken
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT core_take_key(%s, %s, %s, %s)", [user_id, key, digest, WAIT])
+            return cursor.fetchone()[0]
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == LOCK_NOT_AVAILABLE:
             raise KeyInUse(

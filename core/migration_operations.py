@@ -218,3 +218,14 @@ class ChangeFunctions(Operation):
                 if text.count(old) != 1:
                     raise RuntimeError(f"{function} reads otherwise than this migration knows: {old}")
                 cursor.execute(text.replace(old, new))
+
+
+def note_changes(room: str, *tables: str) -> migrations.RunSQL:
+    """Every statement that changes one of these tables is told to whoever keeps rows of the room in memory (see core.kept)."""
+    make = [
+        f"CREATE TRIGGER {table}_noted AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION core_note_change('{room}')"
+        for table in tables
+    ]
+    # nothing is kept of a room of which nobody has ever told anything
+    make.append(f"INSERT INTO core_change (room, weight) VALUES ('{room}', floor(random() * 9007199254740991) + 1)")
+    return migrations.RunSQL(make, [f"DROP TRIGGER {table}_noted ON {table}" for table in tables])

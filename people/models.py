@@ -185,6 +185,10 @@ class User(AbstractUser):
             cache[day] = list(self.memberships.valid_on(day).select_related("team__city"))
         return cache[day]
 
+    def keep_memberships(self, day: date, held: list[Membership]) -> None:
+        """What was read together with the person: the memberships of that day, with their teams."""
+        self.__dict__.setdefault("_memberships", {})[day] = held
+
     def _with_superpowers(self, scope: Scope) -> Scope:
         """A superuser is an administrator, with or without a membership that says so."""
         if not self.is_superuser:

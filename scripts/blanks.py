@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy as _
 
 BLANK = re.compile(r"\{([^{}|]+)(?:\|([^{}]*))?\}")
@@ -56,6 +58,33 @@ def fill(text: str, values: Mapping[str, str]) -> list[Piece]:
     if end < len(text):
         pieces.append(Piece(text[end:]))
     return pieces
+
+
+# no text of the database holds it
+HOLE = "\0"
+HOLES = re.compile(r"(<mark>)?\0([^\0|]*)\|([^\0]*)\0(</mark>)?")
+
+
+def opened(text: str) -> str:
+    """The text with its blanks left open: what is drawn of it once can be closed for every customer."""
+    return BLANK.sub(lambda found: f"{HOLE}{found[1].strip().lower()}|{found[2] or ''}{HOLE}", text)
+
+
+def opened_pieces(text: str) -> list[Piece]:
+    """fill() of a text whose blanks are left open, each a piece of its own."""
+    found = re.split(f"({HOLE}[^{HOLE}]*{HOLE})", opened(text))
+    return [Piece(piece, is_filled=piece.startswith(HOLE)) for piece in found if piece]
+
+
+def closed(drawn: str, values: Mapping[str, str]) -> SafeString:
+    """HTML that was drawn of opened texts, each hole closed as fill() does: marked with its value, or plain with its fallback."""
+    marked = {escape(name): escape(value) for name, value in values.items() if value}
+
+    def close(hole: re.Match[str]) -> str:
+        value = marked.get(hole[2])
+        return f"{hole[1] or ''}{value}{hole[4] or ''}" if value else hole[3]
+
+    return mark_safe(HOLES.sub(close, drawn))
 
 
 def offered() -> list[tuple[str, str]]:

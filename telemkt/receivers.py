@@ -16,4 +16,4 @@ def play_sample(sender: Any, *, call_id: int, started_at: datetime, **_more: Any
     """The simulated telephone records too, where the demo was made."""
     from telemkt.demo import sounds
 
-    sounds.play_sample(call_id=call_id, started_at=started_at, at=database_now())
+    sounds.play_sample(call_id=call_id, started_at=started_at, clock=database_now)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _, ngettext
 
+from campaigns import queries_set_up
 from campaigns.guide import fitting
 from scripts.models import ScriptQuestion
 
@@ -25,8 +26,8 @@ def judge(*, version_id: int | None, answers: Mapping[int, Any]) -> Judged:
     """Answers of another version are left out, those that do not fit their question stand in the note: neither holds up a result."""
     if not answers:
         return Judged({}, (), ())
-    questions = ScriptQuestion.objects.filter(step__version=version_id, pk__in=list(answers)).order_by("pk")
-    known = {question.pk: question for question in questions}
+    questions = queries_set_up.questions(version_id) if version_id is not None else {}
+    known = {pk: questions[pk] for pk in sorted(answers) if pk in questions}
     fits = {pk: fitting(known[pk].kind, known[pk].choices, answers[pk]) for pk in known}
     misfits = [known[pk] for pk, value in fits.items() if value is None]
     return Judged(

@@ -16,6 +16,7 @@ from datetime import timedelta
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
+from campaigns import queries_set_up
 from campaigns.models import Call, Campaign, ExperimentArm, Lead
 from people.models import User
 from scripts.models import ScriptVersion
@@ -39,8 +40,10 @@ USED_LATELY = timedelta(days=7)
 def arm_of(lead: Lead, agent: User) -> ExperimentArm | None:
     """The arm that the person of this lead meets, drawn now if they were never met. None without an experiment, and for who is in an arm
     that was stopped: they go on with what the campaign has. Of a lead in hand: as it stood when the hold began. One query; none at all
-    for a lead in nobody's hand while the campaign has no experiment."""
+    while the campaign has no experiment, or for a lead in hand never had one."""
     if lead.held_at is not None:
+        if not queries_set_up.has_tried(lead.campaign_id):
+            return None
         drawn = _drawn_in_hold(lead, agent)
     elif lead.campaign.has_experiment:
         drawn = RawSQL("SELECT campaigns_arm_of(%s, %s, %s)", [lead.campaign_id, lead.customer_id, agent.pk])

@@ -77,6 +77,6 @@ def handed_today(agent: User, at: datetime) -> list[Callback]:
     mine = Q(handed_from=agent) | Q(agent=agent, handed_from__isnull=False)
     return list(
         Callback.objects.filter(mine, state=Callback.State.PROMISED, handed_at__gte=start)
-        .select_related("agent", "handed_from")
+        .prefetch_related("agent", "handed_from")
         .order_by("-handed_at", "pk")[:TOLD]
     )

@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from campaigns import queries_set_up
 from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, InboundCall, Lead, LiveCall
 from campaigns.services import arms, orders, refusals, retry
 from campaigns.services.answers import Judged, judge
+from campaigns.services.held import check_held, lock_held
 from campaigns.signals import call_recorded
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import Contact, Customer, Phone
 from customers.services import contacts
 from people.models import Team, User
-from scripts.models import ScriptStep
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 LONGEST_PROMISE = timedelta(days=180)
@@ -28,10 +28,6 @@ LEDGER_SLACK = timedelta(hours=1)
 KEPT_ATTEMPTS = 20
 WRONG_PERSON = "wrong_person"
 FLAGS = ("connected", "right_party", "sale", "refuses_offer", "refuses_calls", "mid_call", "complaint", "bad_number")
-
-
-class LeadNotYours(DomainError):
-    """The lead is not in this agent's hand, any more or at all."""
 
 
 class ResultUnknown(DomainError):
@@ -88,9 +84,40 @@ def record_call(
     unless its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
     """
-    customer = Customer.objects.select_for_update(of=("self",)).select_related("city__zone").get(pk=lead.customer_id)
-    lead = _own_lead(lead, agent)
-    lead.campaign = Campaign.objects.select_related("product", "offer").get(pk=lead.campaign_id)
+    customer, held = lock_held(lead, agent)
+    return record_locked(
+        lead=held, customer=customer, agent=agent, disposition_code=disposition_code, started_at=started_at, talk_seconds=talk_seconds,
+        ring_seconds=ring_seconds, after_call_seconds=after_call_seconds, at=at, callback_at=callback_at, order=order, reason=reason, note=note,
+        step_id=step_id, recommended=recommended, answers=answers, script_version_id=script_version_id, inbound=inbound, saved_at=saved_at,
+    )  # fmt: skip
+
+
+def record_locked(
+    *,
+    lead: Lead,
+    customer: Customer,
+    agent: User,
+    disposition_code: str,
+    started_at: datetime,
+    talk_seconds: int,
+    ring_seconds: int = 0,
+    after_call_seconds: int = 0,
+    at: datetime,
+    callback_at: datetime | None = None,
+    order: orders.Sale | None = None,
+    reason: str = "",
+    note: str = "",
+    step_id: int | None = None,
+    recommended: bool | None = None,
+    answers: Mapping[int, Any] | None = None,
+    script_version_id: int | None = None,
+    inbound: LiveCall | None = None,
+    saved_at: datetime | None = None,
+) -> Call:
+    """record_call() for whoever has locked person and lead, in this order, in this transaction."""
+    check_held(lead, agent)
+    customer.city = queries_set_up.city(customer.city_id)
+    lead.campaign = queries_set_up.campaign(lead.campaign_id)
     campaign = arms.campaign_of(lead, agent, spoken=script_version_id)
     disposition = find_disposition(campaign.pk, disposition_code)
     result = retry.common_of(disposition)
@@ -138,21 +165,10 @@ def record_call(
     return call
 
 
-def _own_lead(lead: Lead, agent: User) -> Lead:
-    lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
-    if lead.state != Lead.State.HELD or lead.agent_id != agent.pk:
-        raise LeadNotYours(
-            _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
-        )
-    return lead
-
-
 def find_disposition(campaign_id: int, code: str) -> Disposition:
     """The campaign's own result of this code, else the common one. Raises ResultUnknown."""
-    found = Disposition.objects.select_related("maps_to").filter(
-        Q(campaign=campaign_id) | Q(campaign=None), code=code, is_active=True
-    )
-    chosen = sorted(found, key=lambda disposition: disposition.campaign_id is None)[:1]
+    found = [result for result in queries_set_up.results(campaign_id) if result.code == code]
+    chosen = sorted(found, key=lambda result: result.campaign_id is None)[:1]
     if not chosen:
         raise ResultUnknown(_("This campaign has no result %(code)s.") % {"code": code})
     return chosen[0]
@@ -196,8 +212,9 @@ def _step_spoken(campaign: Campaign, step_id: int | None) -> int | None:
     """The step, when it is one of the version that was spoken."""
     if step_id is None:
         return None
-    known = ScriptStep.objects.filter(pk=step_id, version=campaign.script_version_id)
-    return step_id if known.exists() else None
+    version_id = campaign.script_version_id
+    known = queries_set_up.steps(version_id) if version_id is not None else {}
+    return step_id if step_id in known else None
 
 
 def _check_callback(disposition: Disposition, result: Disposition, callback_at: datetime, at: datetime) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from campaigns import queries_set_up
 from campaigns.models import Lead, LeadSkip
 from campaigns.services import refusals
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import lock_held
 from campaigns.services.returning import let_go, return_undialled
 from core.audit import audit
 from core.calendar import business_date
@@ -35,7 +36,6 @@ class ReasonMissing(DomainError):
     """A skip without a reason."""
 
 
-@transaction.atomic
 def claim_next_lead(*, agent: User, at: datetime) -> Lead | None:
     """The lead in the agent's hand, or the next one: own promises that are due, then the team's campaigns. None: nothing to call.
 
@@ -54,14 +54,14 @@ def claim_next_lead(*, agent: User, at: datetime) -> Lead | None:
 
 
 def held_lead(agent: User) -> Lead | None:
-    """The lead in the agent's hand, with what the desk shows of it. Two plain joins and a few look-ups by key: one join over ten tables
-    takes the planner longer than all of them."""
-    return (
-        Lead.objects.held_by(agent)
-        .select_related("customer__city__zone", "source", "data_request")
-        .prefetch_related("campaign__product", "campaign__offer", "campaign__script_version", "customer__phones")
-        .first()
-    )
+    """The lead in the agent's hand, with what the desk shows of it. Its campaign, source and city are to be read from only."""
+    held = Lead.objects.held_by(agent).select_related("customer")
+    lead = held.prefetch_related("customer__phones").first()
+    if lead is not None:
+        lead.campaign = queries_set_up.campaign(lead.campaign_id)
+        lead.source = queries_set_up.source(lead.source_id)
+        lead.customer.city = queries_set_up.city(lead.customer.city_id)
+    return lead
 
 
 @transaction.atomic
@@ -91,22 +91,6 @@ def _note_skip(lead: Lead, agent: User, reason: str, at: datetime) -> None:
     LeadSkip.objects.create(
         agent=agent, team=agent.team_at(at), lead=lead, campaign_id=lead.campaign_id, reason=reason, at=at
     )
-
-
-def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:
-    """Person and lead, locked in the order in which everybody locks them. Raises LeadNotYours."""
-    customer = lock_person(lead)
-    fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
-    if fresh.state != Lead.State.HELD or (agent is not None and fresh.agent_id != agent.pk):
-        raise LeadNotYours(
-            _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
-        )
-    return customer, fresh
-
-
-def lock_person(lead: Lead) -> Customer:
-    """The person of a lead, locked: always before the lead."""
-    return Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
 
 
 def return_lead(lead: Lead, customer: Customer, *, at: datetime) -> None:

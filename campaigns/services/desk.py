@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from campaigns.models import AgentState, Campaign, InboundCall, Lead, LiveCall
 from campaigns.services import claim
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours, check_held, lock_held
 from campaigns.telephony import CallStatus, adapter
 from core.audit import audit
 from core.calendar import business_date, day_bounds
@@ -22,6 +22,11 @@ from people.models import User
 State = AgentState.State
 NUMBERS_A_DAY = 250
 OWNED_FOR = timedelta(days=30)
+
+ENTER_STATE = "SELECT * FROM campaigns_enter_state(%s, %s, %s, %s, %s, %s)"
+
+# What an agent does in each phase of a call.
+STATE_IN = {"ringing": State.DIALLING, "talking": State.TALKING, "over": State.AFTER_CALL}
 
 # Breaks with their names; the key is what the log of states keeps.
 BREAKS = {
@@ -86,24 +91,15 @@ class UnknownBreak(DomainError):
 # ---------------------------------------------------------------- states
 
 
-@transaction.atomic
 def set_state(*, agent: User, state: str, at: datetime, reason: str = "", campaign_id: int | None = None) -> AgentState:
     """Close the agent's open stretch and begin another; the same state, reason and campaign again goes on. Raises claim.NoTeamToday."""
-    _one_at_a_time(agent)
-    current = AgentState.objects.current().filter(agent=agent).first()
-    if current and (current.state, current.reason, current.campaign_id) == (state, reason, campaign_id):
-        return current
     team = agent.team_at(at)
-    if team is None:
+    with connection.cursor() as cursor:
+        cursor.execute(ENTER_STATE, [agent.pk, team.pk if team else None, state, reason, campaign_id, at])
+        row = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
+    if row["id"] is None:
         raise claim.NoTeamToday(_("You belong to no team today. Ask your team leader."))
-    begins = at
-    if current:
-        # clocks of two requests may cross: a stretch never ends before it began
-        begins = max(at, current.began_at)
-        AgentState.objects.filter(pk=current.pk).update(ended_at=begins)
-    return AgentState.objects.create(
-        agent=agent, team=team, state=state, reason=reason, campaign_id=campaign_id, began_at=begins, seen_at=at
-    )
+    return AgentState(**row)
 
 
 @transaction.atomic
@@ -193,7 +189,7 @@ def dial(*, lead: Lead, agent: User, at: datetime) -> LiveCall:
 @transaction.atomic
 def _dial_or_refuse(lead: Lead, agent: User, at: datetime) -> tuple[str, LiveCall | None]:
     """One transaction either way: the refusal, too, is kept."""
-    customer, held = claim.lock_held(lead, agent)
+    customer, held = lock_held(lead, agent)
     call = LiveCall.objects.unsettled().filter(lead=held, placed_at__gte=held.held_at).first()
     if call is not None:
         return "", call
@@ -261,7 +257,6 @@ def status(call: LiveCall, at: datetime) -> CallStatus:
     return adapter(call.adapter).status(call=call, at=at)
 
 
-@transaction.atomic
 def follow_call(*, lead: Lead, agent: User, at: datetime) -> CallStatus | None:
     """How the call on the lead stands, and the agent's state brought in step with it (dialling, talking, after call)."""
     call = live_call(lead)
@@ -270,19 +265,19 @@ def follow_call(*, lead: Lead, agent: User, at: datetime) -> CallStatus | None:
 
 def _followed(call: LiveCall, lead: Lead, agent: User, at: datetime) -> CallStatus:
     now = status(call, at)
-    wanted = {"ringing": State.DIALLING, "talking": State.TALKING, "over": State.AFTER_CALL}[now.phase]
+    wanted = STATE_IN[now.phase]
     current = current_state(agent)
     if current is None or current.state != wanted:
         if wanted == State.AFTER_CALL and now.is_connected and current and current.state == State.DIALLING:
-            # nobody asked while they talked
-            set_state(
-                agent=agent,
-                state=State.TALKING,
-                at=now.since - timedelta(seconds=now.talk_seconds),
-                campaign_id=lead.campaign_id,
-            )
+            _talked(lead, agent, now)
         set_state(agent=agent, state=wanted, at=now.since, campaign_id=lead.campaign_id)
     return now
+
+
+def _talked(lead: Lead, agent: User, now: CallStatus) -> None:
+    """Nobody asked while they talked."""
+    began = now.since - timedelta(seconds=now.talk_seconds)
+    set_state(agent=agent, state=State.TALKING, at=began, campaign_id=lead.campaign_id)
 
 
 @transaction.atomic
@@ -333,13 +328,13 @@ def reveal_number(*, lead: Lead, agent: User, reason: str, at: datetime) -> str:
 
 
 def _own_call(lead: Lead, agent: User) -> LiveCall:
-    _customer, held = claim.lock_held(lead, agent)
-    call = (
-        LiveCall.objects.select_for_update(of=("self",))
-        .unsettled()
-        .filter(lead=held, placed_at__gte=held.held_at)
-        .first()
-    )
+    _customer, held = lock_held(lead, agent)
+    return _call_on(held)
+
+
+def _call_on(held: Lead) -> LiveCall:
+    calls = LiveCall.objects.select_for_update(of=("self",)).unsettled()
+    call = calls.filter(lead=held, placed_at__gte=held.held_at).first()
     if call is None:
         raise NotDialled(_("This lead has not been dialled yet."))
     call.lead = held
@@ -364,7 +359,14 @@ class Timing:
 @transaction.atomic
 def timing_of(*, lead: Lead, agent: User, at: datetime) -> Timing:
     """Times of the call on the lead, ended here if it still goes on. Raises LeadNotYours, NotDialled."""
-    call = _own_call(lead, agent)
+    _customer, held = lock_held(lead, agent)
+    return timing_of_locked(held, agent, at)
+
+
+def timing_of_locked(lead: Lead, agent: User, at: datetime) -> Timing:
+    """timing_of() for whoever has locked person and lead in this transaction."""
+    check_held(lead, agent)
+    call = _call_on(lead)
     # the agent's state followed a call that was hung up when it was
     ended = _hung_up(call, agent, at) if call.hung_up_at is None else status(call, at)
     return Timing(

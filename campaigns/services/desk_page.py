@@ -16,7 +16,7 @@ from campaigns.models import AgentState, InboundCall, Lead, LiveCall
 from campaigns.queries_desk import Why
 from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
-from campaigns.services import arms, callbacks, claim, desk, guide, inbound, withdrawal
+from campaigns.services import arms, callbacks, claim, desk, desk_script, guide, inbound, withdrawal
 from campaigns.telephony import CallStatus, adapter
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
@@ -163,11 +163,11 @@ def _guide(lead: Lead, agent: User, notes: Notes | None, products: list[Product]
     """The middle: the version that is spoken in this hold, what was noted so far, what fits the customer, what an order reads back."""
     version_id = lead.campaign.script_version_id
     values = queries_script.blanks(lead, agent)
-    parts = queries_script.script(version_id, values)
-    queries_guide.lay_at_hand(parts, values, at=at)
-    said = queries_script.points_of("\n".join(step.must_say) for part in parts for step in part.steps)
+    drawn = desk_script.drawn(version_id, at=at)
+    said = drawn.must_say
     return {
-        "script": parts,
+        "script": drawn.parts,
+        "steps_html": drawn.closed(values),
         "script_version_id": version_id,
         "notes": json.dumps(notes.as_json(at), ensure_ascii=False, separators=(",", ":")) if notes else "",
         "hold": f"{lead.pk}-{int(lead.held_at.timestamp())}" if lead.held_at else "",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns import guide
+from campaigns import guide, queries_set_up
 from campaigns.guide import Notes
 from campaigns.models import AnswerUse, Call, CallPath, DeskDraft, Disposition, Lead, Order, ScenarioUse
 from campaigns.queries_script import must_say_of, step_numbers
 from campaigns.services.answers import how_to_answer
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours
 from core.errors import DomainError
 from people.models import User
 from scripts.models import ObjectionAnswer, Scenario, ScriptQuestion, ScriptStep
@@ -77,6 +78,11 @@ def newest(posted: Notes | None, kept: Notes | None) -> Notes | None:
 
 @transaction.atomic
 def keep_notes(*, call: Call, notes: Notes, is_late: bool = False) -> None:
+    """keep_noted() in a transaction of its own."""
+    keep_noted(call=call, notes=notes, is_late=is_late)
+
+
+def keep_noted(*, call: Call, notes: Notes, is_late: bool = False) -> None:
     """Path, answers to objections, scenarios and the read-back become facts of the call. Cheap: one row for the path, further ones only
     for what was shown. Raises AnswerMissing; of a late result, whose customer has left the desk, what is missing is told with `left_out`
     of the call instead: nobody can ask any more, and the result must not be lost for it."""
@@ -96,20 +102,19 @@ def keep_notes(*, call: Call, notes: Notes, is_late: bool = False) -> None:
         _keep_read_back(call, notes)
 
 
-def _steps(call: Call) -> dict[int, ScriptStep]:
-    rows = ScriptStep.objects.filter(version=call.script_version_id).order_by("position")
-    return {row.pk: row for row in rows.only("pk", "part", "position", "title")}
+def _steps(call: Call) -> Mapping[int, ScriptStep]:
+    return queries_set_up.steps(call.script_version_id) if call.script_version_id is not None else {}
 
 
 def _ends_script(call: Call) -> bool:
     """Sold, or closed with the right person: whoever refuses, breaks off or asks for another time has not come to the end."""
     if not call.right_party or call.refuses_offer or call.refuses_calls or call.mid_call or call.complaint:
         return False
-    closing = [Disposition.Follow.WON, Disposition.Follow.CLOSED]
-    return call.sale or Disposition.objects.filter(pk=call.disposition_id, follow__in=closing).exists()
+    result = queries_set_up.all_results().get(call.disposition_id)
+    return call.sale or (result is not None and result.follow in (Disposition.Follow.WON, Disposition.Follow.CLOSED))
 
 
-def _check_required(call: Call, notes: Notes, steps: dict[int, ScriptStep]) -> None:
+def _check_required(call: Call, notes: Notes, steps: Mapping[int, ScriptStep]) -> None:
     if not _ends_script(call):
         return
     asked = ScriptQuestion.objects.filter(step__in=[pk for pk in notes.walked if pk in steps], is_required=True)
@@ -119,7 +124,7 @@ def _check_required(call: Call, notes: Notes, steps: dict[int, ScriptStep]) -> N
             raise AnswerMissing(_open_question(question, steps, is_answered=given is not None))
 
 
-def _open_question(question: ScriptQuestion, steps: dict[int, ScriptStep], *, is_answered: bool) -> str:
+def _open_question(question: ScriptQuestion, steps: Mapping[int, ScriptStep], *, is_answered: bool) -> str:
     told = {"number": step_numbers(list(steps.values()))[question.step_id], "question": question.text}
     if not is_answered:
         return _("Step %(number)s: the question “%(question)s” still needs its answer.") % told
@@ -127,7 +132,7 @@ def _open_question(question: ScriptQuestion, steps: dict[int, ScriptStep], *, is
     return _("Step %(number)s: the answer to “%(question)s” does not fit. %(how)s") % told
 
 
-def _keep_path(call: Call, notes: Notes, steps: dict[int, ScriptStep], begins: datetime) -> None:
+def _keep_path(call: Call, notes: Notes, steps: Mapping[int, ScriptStep], begins: datetime) -> None:
     known = [visit for visit in notes.path if visit.step in steps or visit.step == guide.END]
     found = guide.spent(known, begins=begins, ends=begins + timedelta(seconds=call.talk_seconds))
     if call.step_id and call.step_id in steps and call.step_id not in {visit.step for visit in found}:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from campaigns.models import AgentState, Lead, LiveCall
 from campaigns.services import claim, inbound
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours, lock_held
 from campaigns.telephony import adapter
 from core.audit import audit
 from core.jobs.runner import reason_of
@@ -39,7 +39,7 @@ def _try_release(lead: Lead, at: datetime) -> bool:
 @transaction.atomic
 def _release(lead: Lead, at: datetime) -> bool:
     try:
-        customer, held = claim.lock_held(lead, agent=None)
+        customer, held = lock_held(lead, agent=None)
     except LeadNotYours:
         return False  # its result came meanwhile
     if held.lease_until is None or held.lease_until >= at:

@@ -11,7 +11,9 @@ from django.db import transaction
 
 from campaigns.guide import Notes
 from campaigns.models import Call, Lead, LiveCall
-from campaigns.services import calls, claim, desk, guide
+from campaigns.services import calls, desk, guide
+from campaigns.services.held import lock_person
+from customers.models import Customer
 from people.models import User
 
 # A result that waited in a browser without a connection is believed for so long.
@@ -36,17 +38,17 @@ def record_result(
     `answers` go before both. Raises what desk.timing_of, calls.record_call and guide.keep_notes raise.
     """
     saved_at = saved_when(at, waited)
-    lead, was_gone = _fetch_back(lead, agent)
+    customer, lead, was_gone = _fetch_back(lead, agent)
     noted = guide.newest(notes, guide.notes_of(lead))
     saved_at = max(saved_at, lead.dialled_at or saved_at)
-    times = desk.timing_of(lead=lead, agent=agent, at=saved_at)
-    call = calls.record_call(
-        lead=lead, agent=agent, at=at, started_at=times.started_at, ring_seconds=times.ring_seconds, talk_seconds=times.talk_seconds,
+    times = desk.timing_of_locked(lead, agent, saved_at)
+    call = calls.record_locked(
+        lead=lead, customer=customer, agent=agent, at=at, started_at=times.started_at, ring_seconds=times.ring_seconds, talk_seconds=times.talk_seconds,
         after_call_seconds=times.after_call_seconds, answers={**(noted.answers if noted else {}), **(answers or {})},
         script_version_id=noted.script if noted else None, saved_at=saved_at, inbound=times.inbound, **result,
     )  # fmt: skip
     if noted is not None:
-        guide.keep_notes(
+        guide.keep_noted(
             call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}), is_late=was_gone
         )
     return call
@@ -62,24 +64,24 @@ def saved_when(at: datetime, waited: timedelta) -> datetime:
     return at - min(max(waited, timedelta()), LONGEST_WAIT)
 
 
-def _fetch_back(lead: Lead, agent: User) -> tuple[Lead, bool]:
-    """The lead as it stands, locked with its person; in the agent's hand again when only its lease had run out (True)."""
-    customer = claim.lock_person(lead)
+def _fetch_back(lead: Lead, agent: User) -> tuple[Customer, Lead, bool]:
+    """Person and lead as they stand, locked; in the agent's hand again when only its lease had run out (True)."""
+    customer = lock_person(lead)
     fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
     ended_elsewhere = fresh.outcome == Lead.Outcome.SUPPRESSED  # while it was dialled
     if fresh.state == Lead.State.HELD:
-        return fresh, False
+        return customer, fresh, False
     if customer.held_lead_id is not None or Lead.objects.held_by(agent).exists():
-        return fresh, False
+        return customer, fresh, False
     call = LiveCall.objects.filter(lead=fresh, agent=agent).order_by("-placed_at").first()
     if fresh.state == Lead.State.DONE and not ended_elsewhere and not (call and call.is_inbound):
-        return fresh, False
+        return customer, fresh, False
     if (
         call is None
         or call.placed_at != fresh.last_call_at
         or Call.objects.filter(lead_id=fresh.pk, started_at=call.placed_at).exists()
     ):
-        return fresh, False
+        return customer, fresh, False
     LiveCall.objects.filter(pk=call.pk).update(settled_at=None)
     fresh.state, fresh.outcome, fresh.agent = Lead.State.HELD, "", agent
     fresh.held_at = fresh.dialled_at = call.placed_at
@@ -88,4 +90,4 @@ def _fetch_back(lead: Lead, agent: User) -> tuple[Lead, bool]:
     fresh.save(update_fields=["state", "outcome", "agent", "held_at", "dialled_at", "lease_until", "attempts_made"])
     customer.held_lead_id = fresh.pk
     customer.save(update_fields=["held_lead_id"])
-    return fresh, True
+    return customer, fresh, True

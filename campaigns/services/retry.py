@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
-from campaigns.models import Call, Callback, Disposition, Lead, RetryRule
+from campaigns import queries_set_up
+from campaigns.models import Call, Callback, Disposition, Lead
 from campaigns.queries_kept import KEPT_WITHIN
 from customers.models import Customer, Phone
 from people.models import User
@@ -49,9 +48,7 @@ def rule_for(campaign_id: int, disposition: Disposition) -> Retry:
     """The campaign's rule for this result, else for the one it counts as, else the default."""
     rules = {
         rule.disposition_id: Retry(timedelta(minutes=rule.delay_minutes), rule.most_attempts)
-        for rule in RetryRule.objects.filter(
-            Q(disposition=disposition.pk) | Q(disposition=disposition.maps_to_id), campaign=campaign_id
-        )
+        for rule in queries_set_up.retry_rules(campaign_id)
     }
     own = rules.get(disposition.pk) or rules.get(disposition.maps_to_id or 0)
     return own or DEFAULTS.get(common_of(disposition).code, OTHERWISE)

@@ -15,22 +15,6 @@ from campaigns.services import claim, desk
 from customers.models import Contact
 from people.models import User
 
-# The first rules of campaigns_dial_refusal(): those that somebody has just set, not those that the clock brings about. Who calls us is answered.
-WHY = """
-SELECT CASE
-    WHEN c.direction = 'inbound'
-        OR EXISTS (SELECT FROM campaigns_livecall v WHERE v.lead_id = x.id AND v.settled_at IS NULL AND v.is_inbound) THEN ''
-    WHEN p.is_suppressed OR campaigns_is_suppressed(p.id, c.id, c.product_id, %s) THEN 'suppressed'
-    WHEN NOT c.is_on THEN 'campaign_off'
-    WHEN c.stage NOT IN ('trial', 'running') THEN 'stage'
-    WHEN NOT d.is_on THEN 'product_off'
-    WHEN NOT ci.is_on THEN 'city_off' ELSE '' END
-FROM campaigns_lead x
-JOIN campaigns_campaign c ON c.id = x.campaign_id
-JOIN scripts_product d ON d.id = c.product_id
-JOIN people_city ci ON ci.id = x.city_id
-JOIN customers_customer p ON p.id = x.customer_id
-WHERE x.id = %s"""
 # What is said while the call goes on.
 IN_CALL = {
     "suppressed": gettext_lazy(
@@ -56,9 +40,8 @@ REMEMBERED = timedelta(days=1)
 def why_withdrawn(lead: Lead, *, at: datetime) -> str:
     """The code of what was just set against calling this lead, "" when there is nothing. One cheap query: the desk asks every second."""
     with connection.cursor() as cursor:
-        cursor.execute(WHY, [at, lead.pk])
-        row = cursor.fetchone()
-    return row[0] if row else ""
+        cursor.execute("SELECT campaigns_withdrawn(%s, %s)", [lead.pk, at])
+        return cursor.fetchone()[0]
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.models import Answer, Call, Callback, Disposition, Lead, Order, OrderEvent, RetryRule
 from campaigns.services import calls
+from campaigns.services.held import LeadNotYours
 from campaigns.services.orders import OrderNumberTaken, Sale
 from campaigns.signals import call_recorded
 from campaigns.tests.factories import (
@@ -299,14 +300,14 @@ def test_a_result_posted_twice_is_refused():
     agent = lead.agent
     record(lead)
 
-    with pytest.raises(calls.LeadNotYours):
+    with pytest.raises(LeadNotYours):
         record(lead, agent=agent)
     assert Call.objects.count() == 1
 
 
 def test_a_result_for_somebody_elses_lead_is_refused():
     lead = held_lead()
-    with pytest.raises(calls.LeadNotYours):
+    with pytest.raises(LeadNotYours):
         record(lead, agent=agent_of(TeamFactory()))
 
 
@@ -314,7 +315,7 @@ def test_a_result_that_comes_after_the_lead_went_back_is_refused():
     lead = held_lead()
     agent = lead.agent
     Lead.objects.filter(pk=lead.pk).update(state="open", agent=None, held_at=None, lease_until=None)
-    with pytest.raises(calls.LeadNotYours):
+    with pytest.raises(LeadNotYours):
         record(lead, agent=agent)
 
 
@@ -379,7 +380,7 @@ def test_a_suppression_from_elsewhere_takes_the_lead_out_of_the_agents_hand():
     lead.refresh_from_db()
     lead.customer.refresh_from_db()
     assert (lead.state, lead.outcome, lead.agent, lead.customer.held_lead_id) == ("done", "suppressed", None, None)
-    with pytest.raises(calls.LeadNotYours):
+    with pytest.raises(LeadNotYours):
         record(lead, agent=agent)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.models import Callback, Campaign, CampaignTeam, Lead
 from campaigns.services import claim
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours
 from campaigns.tests.factories import (
     CampaignFactory,
     CityFactory,

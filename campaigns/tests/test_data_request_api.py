@@ -203,5 +203,5 @@ def test_the_list_runs_the_same_queries_however_many_requests(client, city, camp
     client.force_login(boss)
     client.get(URL)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(client.get(URL).json()["results"]) == rows

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import AgentState, Call, Callback, Lead, LiveCall
 from campaigns.services import callbacks, claim, desk, leases, results
-from campaigns.services.calls import DetailMissing, LeadNotYours
+from campaigns.services.calls import DetailMissing
+from campaigns.services.held import LeadNotYours
 from campaigns.tests.calling import AT, Floor, drawn
 from campaigns.tests.factories import agent_of, person
 from core.models import AuditEvent

@@ -51,7 +51,7 @@ def test_the_list_asks_the_same_however_many(client, planner, campaign, count, d
     client.force_login(planner)
     client.get(url("experiments", campaign.pk))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         page = client.get(url("experiments", campaign.pk)).content.decode()
 
     assert all(f"Trial {number}" in page for number in range(count))

@@ -147,7 +147,7 @@ def test_the_list_takes_the_same_queries_however_many_leads(
         hold(floor.lead(), agent_of(TeamFactory(city=floor.city)))
     signed_in(client, manager()).get(url)
 
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(23):
         client.get(url, {"class": "held"})
 
 

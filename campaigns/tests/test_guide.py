@@ -9,7 +9,7 @@ import pytest
 from campaigns import guide
 from campaigns.models import Answer, AnswerUse, Call, CallPath, DeskDraft, Lead, Order, ScenarioUse
 from campaigns.services import claim, desk, guide as services, leases, results
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours
 from campaigns.services.orders import Sale
 from campaigns.tests.calling import AT, Floor, drawn
 from campaigns.tests.factories import agent_of

@@ -33,7 +33,7 @@ class Written:
 
     def on_the_desk(self) -> dict[tuple[int, str], str]:
         """(question, answer) to where it leads; "" whatever comes next."""
-        shown = [step for part in script(self.version.pk, {}) for step in part.steps]
+        shown = [step for part in script(self.version.pk) for step in part.steps]
         return {(q.row.pk, c.text): c.to for step in shown for q in step.questions for c in q.choices}
 
     def in_the_flow(self) -> dict[tuple[int, str], str]:

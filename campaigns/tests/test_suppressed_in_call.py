@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.models import Call, Callback, Lead, Order
 from campaigns.services import desk, leases, results
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours
 from campaigns.services.orders import Sale
 from campaigns.tests.calling import AT, Floor, drawn
 from campaigns.tests.factories import CampaignFactory, LeadFactory, person

@@ -15,8 +15,10 @@ from campaigns import queries_inbound, rules
 from campaigns.forms_desk import ResultForm
 from campaigns.models import Lead
 from campaigns.services import callbacks, claim, desk, inbound, results, withdrawal
-from campaigns.services.calls import LeadNotYours
 from campaigns.services.desk_page import context_of
+from campaigns.services.held import LeadNotYours
+from campaigns.services.pulse import Pulse, pulse_of
+from core import kept
 from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
 from core.idempotency import once
@@ -33,7 +35,12 @@ def agent_of(request: HttpRequest) -> Any:
 
 def _body(request: HttpRequest, *, notice: str = "", status: int = 200) -> HttpResponse:
     """The desk as it stands now; what htmx puts into the page after every step."""
-    context = context_of(agent=request.user, at=database_now()) | {"notice": notice}
+    with kept.look() as at:
+        return _drawn(request, at, notice=notice, status=status)
+
+
+def _drawn(request: HttpRequest, at: datetime, *, notice: str = "", status: int = 200) -> HttpResponse:
+    context = context_of(agent=request.user, at=at) | {"notice": notice}
     return render(request, "campaigns/_desk.html", context, status=status)
 
 
@@ -66,8 +73,9 @@ def _step(request: HttpRequest, verb: Callable[[], Any]) -> HttpResponse:
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     agent = agent_of(request)
-    context = context_of(agent=agent, at=database_now())
-    return render(request, "campaigns/desk.html", context | {"can_ring": queries_inbound.can_ring(context["team"])})
+    with kept.look() as at:
+        context = context_of(agent=agent, at=at)
+        return render(request, "campaigns/desk.html", context | {"can_ring": queries_inbound.can_ring(context["team"])})
 
 
 @require_POST
@@ -123,23 +131,35 @@ def number(request: HttpRequest) -> HttpResponse:
 @require_GET
 def phase(request: HttpRequest) -> HttpResponse:
     """Asked every second or so by the page: what changed in the call, or that the desk went on elsewhere. 204: nothing."""
-    agent, at = agent_of(request), database_now()
-    state = desk.current_state(agent)
-    if state is None or state.seen_at is None or state.seen_at < at - SEEN_EVERY:
+    agent = agent_of(request)
+    now = pulse_of(agent)
+    at = now.at
+    if now.seen_at is None or now.seen_at < at - SEEN_EVERY:
         desk.heartbeat(agent=agent, at=at)
-    lead = Lead.objects.held_by(agent).first()
     shown = request.GET.get("lead", "")
-    if shown != (str(lead.pk) if lead else ""):
+    if shown != (str(now.lead_id) if now.lead_id else ""):
         return _whole(_body(request, notice=_why_gone(agent, shown)))
-    if lead is None:
+    if now.lead_id is None:
         return _without_lead(request, at)
-    found = desk.follow_call(lead=lead, agent=agent, at=at)
-    if found is None:
-        return _preview(request, lead, at)
-    seen = (request.GET.get("phase", ""), request.GET.get("withdrawn", ""))
-    if seen == (found.phase, withdrawal.why_withdrawn(lead, at=at)):
+    if now.is_in_step and _seen(request, now):
         return HttpResponse(status=204)
-    return _phase(request)
+    return _changed(request, now)
+
+
+def _seen(request: HttpRequest, now: Pulse) -> bool:
+    """Whether the page shows what the pulse says; who is withdrawn before the dial leaves the desk, whatever it shows."""
+    phase, withdrawn = request.GET.get("phase", ""), request.GET.get("withdrawn", "")
+    return phase == now.phase and now.withdrawn == (withdrawn if now.status else "")
+
+
+def _changed(request: HttpRequest, now: Pulse) -> HttpResponse:
+    """The call has gone on, or something was set against it."""
+    lead = Lead.objects.held_by(request.user).first()
+    if lead is None:
+        return _whole(_body(request, notice=_why_gone(request.user, request.GET.get("lead", ""))))
+    if desk.follow_call(lead=lead, agent=request.user, at=now.at) is None:
+        return _preview(request, lead, now.at)
+    return HttpResponse(status=204) if _seen(request, now) else _phase(request)
 
 
 def _without_lead(request: HttpRequest, at: datetime) -> HttpResponse:
@@ -164,9 +184,9 @@ def _preview(request: HttpRequest, lead: Lead, at: datetime) -> HttpResponse:
 
 
 def _phase(request: HttpRequest) -> HttpResponse:
-    return render(
-        request, "campaigns/_desk_phase.html", context_of(agent=request.user, at=database_now()) | {"is_swap": True}
-    )
+    with kept.look() as at:
+        context = context_of(agent=request.user, at=at) | {"is_swap": True}
+        return render(request, "campaigns/_desk_phase.html", context)
 
 
 def _whole(answer: HttpResponse) -> HttpResponse:
@@ -178,7 +198,12 @@ def _whole(answer: HttpResponse) -> HttpResponse:
 @require_POST
 def result(request: HttpRequest) -> HttpResponse:
     """Save. 200 with what asks for the next customer, or with the desk where none comes or there is something to say; 409 and 422 with {"detail"} when the result could not be kept."""
-    agent, at = agent_of(request), database_now()
+    agent = agent_of(request)
+    with kept.look() as at:
+        return _result(request, agent, at)
+
+
+def _result(request: HttpRequest, agent: Any, at: datetime) -> HttpResponse:
     form = ResultForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"detail": form.first_fault(), "code": "BadResult"}, status=422)
@@ -196,7 +221,7 @@ def result(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         return JsonResponse({"detail": str(error), "code": type(error).__name__}, status=409)
     told = _told(done.get("left_out", []))
-    return _body(request, notice=told) if told or not _goes_on(agent) else _follow(request)
+    return _drawn(request, at, notice=told) if told or not _goes_on(agent) else _follow(request)
 
 
 def _follow(request: HttpRequest) -> HttpResponse:
@@ -216,9 +241,10 @@ def _goes_on(agent: Any) -> bool:
 def go_on(request: HttpRequest) -> HttpResponse:
     """After a result: the next customer, if the agent has not left the desk meanwhile."""
     agent = agent_of(request)
-    if _goes_on(agent):
-        _next_quietly(agent)
-    return _body(request)
+    with kept.look() as at:
+        if _goes_on(agent):
+            _next_quietly(agent, at)
+        return _drawn(request, at)
 
 
 def _told(left_out: list[str]) -> str:
@@ -226,12 +252,12 @@ def _told(left_out: list[str]) -> str:
     return " ".join([_("The result is kept."), *left_out]) if left_out else ""
 
 
-def _next_quietly(agent: Any) -> None:
+def _next_quietly(agent: Any, at: datetime) -> None:
     """The result is kept whatever comes next."""
     try:
-        inbound.next_lead(agent=agent, at=database_now())
+        inbound.next_lead(agent=agent, at=at)
     except DomainError:
-        desk.sign_out(agent=agent, at=database_now())
+        desk.sign_out(agent=agent, at=at)
 
 
 @require_POST

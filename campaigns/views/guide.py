@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from campaigns import guide, queries_guide, queries_script, rules
 from campaigns.models import Lead
 from campaigns.services import arms, claim, guide as services
-from campaigns.services.calls import LeadNotYours
+from campaigns.services.held import LeadNotYours
 from campaigns.views.desk import agent_of
 from core.clock import database_now
 from core.errors import DomainError

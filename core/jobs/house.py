@@ -26,6 +26,14 @@ def seal_audit(run: Run) -> dict[str, Any]:
     return {"sealed": seal_events()}
 
 
+@scheduled("core.fold_changes", every=timedelta(minutes=10), queue="fast", label=_("Put the notes of changes together"))
+def fold_changes(run: Run) -> dict[str, Any]:
+    from core.kept import fold
+
+    fold()
+    return {}
+
+
 @scheduled("core.seal_late_audit", daily_at="04:20", label=_("Seal what reached the audit trail late"))
 def seal_late_audit(run: Run) -> dict[str, Any]:
     from core.audit import seal_events

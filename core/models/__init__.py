@@ -3,6 +3,7 @@ from core.models.calendar import Holiday
 from core.models.files import PrivateFile
 from core.models.idempotency import IdempotencyKey
 from core.models.jobs import Job, ScheduleRun
+from core.models.kept import RoomChange
 from core.models.keys import RingCheck
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Job",
     "PrivateFile",
     "RingCheck",
+    "RoomChange",
     "ScheduleRun",
 ]

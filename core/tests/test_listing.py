@@ -45,7 +45,7 @@ def test_a_list_runs_the_same_queries_however_many_rows(client, boss, django_ass
     jobs(count)
     client.get("/jobs/")
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         client.get("/jobs/")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
+from core import kept
 from core.calendar import business_date
 from customers.models import ContactRule
 from customers.rule_values import minutes_of
@@ -88,9 +89,14 @@ def rules_of(
     campaign: CampaignLike, *, at: datetime, city_id: int | None = None, segment_ids: Iterable[int] | None = None
 ) -> ContactRules:
     """rules_for() of a campaign's own packs, id and product."""
+    return _of_campaign(campaign, business_date(at), city_id, tuple(sorted(segment_ids or ())))
+
+
+@kept.by("rules", "campaigns")
+def _of_campaign(campaign: CampaignLike, on: date, city_id: int | None, segment_ids: tuple[int, ...]) -> ContactRules:
     packs = list(campaign.packs.values_list("pk", flat=True))
     return rules_for(
-        pack_ids=packs, on=business_date(at), city_id=city_id, campaign_id=campaign.pk, product_id=campaign.product_id,
+        pack_ids=packs, on=on, city_id=city_id, campaign_id=campaign.pk, product_id=campaign.product_id,
         segment_ids=segment_ids,
     )  # fmt: skip
 

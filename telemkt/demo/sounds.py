@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,7 @@ def _give(name: str, calls: list[Call], at: datetime) -> int:
     return attach_sound(sound=sound, calls=calls, at=at, transcript=_words(name))
 
 
-def play_sample(*, call_id: int, started_at: datetime, at: datetime) -> int:
+def play_sample(*, call_id: int, started_at: datetime, clock: Callable[[], datetime]) -> int:
     """Give a call that the simulated telephone has just carried one of the conversations; 0 where the demo was not made, or nobody talked."""
     name = _name_for(call_id)
     sound = Sound.objects.filter(sha256=_hash(name)).first()
@@ -64,7 +65,7 @@ def play_sample(*, call_id: int, started_at: datetime, at: datetime) -> int:
     call = Call.objects.filter(pk=call_id, started_at=started_at, connected=True, talk_seconds__gt=0).first()
     if call is None or not _was_simulated(call):
         return 0
-    return attach_sound(sound=sound, calls=[call], at=at, transcript=_words(name))
+    return attach_sound(sound=sound, calls=[call], at=clock(), transcript=_words(name))
 
 
 def _was_simulated(call: Call) -> bool:

@@ -38,7 +38,7 @@ def carried(floor: Floor, *, adapter: str = "simulator", **fields):
 
 
 def play(call) -> int:
-    return sounds.play_sample(call_id=call.pk, started_at=call.started_at, at=AT)
+    return sounds.play_sample(call_id=call.pk, started_at=call.started_at, clock=lambda: AT)
 
 
 def test_without_a_demo_nothing_is_recorded():

@@ -1,0 +1,35 @@
+"""Person and lead, locked in the order in which everybody locks them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from campaigns.models import Lead
+from core.errors import DomainError
+from customers.models import Customer
+from people.models import User
+
+
+class LeadNotYours(DomainError):
+    """The lead is not in this agent's hand, any more or at all."""
+
+
+def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:
+    """Person and lead, locked. Raises LeadNotYours."""
+    customer = lock_person(lead)
+    fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    check_held(fresh, agent)
+    return customer, fresh
+
+
+def check_held(lead: Lead, agent: User | None) -> None:
+    """Raises LeadNotYours when the locked lead is in nobody's hand, or not in this agent's."""
+    if lead.state != Lead.State.HELD or (agent is not None and lead.agent_id != agent.pk):
+        raise LeadNotYours(
+            _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
+        )
+
+
+def lock_person(lead: Lead) -> Customer:
+    """The person of a lead, locked: always before the lead."""
+    return Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
