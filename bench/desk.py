@@ -21,6 +21,7 @@ SECONDS = float(os.environ.get("BENCH_DESK_SECONDS", "100"))
 # A short call: five seconds to read, four steps of five seconds with a look each second, ten seconds to save it.
 READING, STEP, POLLS, SAVING = 5.0, 5.0, 5, 10.0
 STEPS = 4
+PROMISED = 4
 CYCLE = READING + STEPS * STEP + SAVING
 DATABASE = "telemkt_bench_desk"
 TEAM = 21  # the first team of the region in bench.claim
@@ -78,6 +79,7 @@ def _prepare() -> None:
         Membership(user_id=FIRST_AGENT + n, role="agent", team_id=TEAM, valid_from="2020-01-01") for n in range(AGENTS)
     )
     _script()
+    _promises()
     with connection.cursor() as cursor:
         # the import makes cities, customers and numbers of its own, behind those that were made with their ids
         for table in ("people_city", "people_user", "customers_customer", "customers_phone"):
@@ -107,6 +109,26 @@ def _script() -> None:
     for status, more in (("in_review", {}), ("approved", approved), ("live", {})):
         ScriptVersion.objects.filter(pk=version.pk).update(status=status, **more)
     Campaign.objects.filter(product_id=1).update(script=script, script_version=version)
+
+
+def _promises() -> None:
+    """Each agent has promised some customers a call in the next days, which stand on the board and beside new promises."""
+    from datetime import timedelta
+
+    from campaigns.models import Callback, Lead
+    from core.clock import database_now
+
+    at = database_now()
+    leads = list(
+        Lead.objects.filter(campaign=1, state="open", priority=5).order_by("-ready_at", "pk")[: PROMISED * AGENTS]
+    )
+    for number, lead in enumerate(leads):
+        lead.callback_agent_id = FIRST_AGENT + number % AGENTS
+        lead.due_at = lead.ready_at = at + timedelta(hours=3 + 5 * (number // AGENTS))
+    Lead.objects.bulk_update(leads, ["callback_agent", "due_at", "ready_at"])
+    Callback.objects.bulk_create(
+        Callback(lead=lead, agent_id=lead.callback_agent_id, due_at=lead.due_at, note="") for lead in leads
+    )
 
 
 # -- who works ---------------------------------------------------------------------------------------------------------
@@ -211,8 +233,10 @@ def _agents(share: int, seconds: float) -> None:
     from django.conf import settings
     from django.db import connection
 
+    from core.memory import settle
     from core.turns import take_short_turns
 
+    settle()
     take_short_turns()
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

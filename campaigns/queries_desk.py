@@ -23,6 +23,9 @@ HISTORY_ROWS = 15
 SLOT = timedelta(minutes=30)
 SLOT_DAYS = 3
 # plpgsql, planned once in a connection: with its many partitions the table of calls takes the planner longer than the rows do
+DUE = (
+    "SELECT id, due_at FROM campaigns_callback WHERE agent_id = %s AND state = 'promised' ORDER BY due_at, id LIMIT 500"
+)
 HISTORY = """
 SELECT started_at, disposition_id, campaign_id, connected, direction, note, reason FROM campaigns_history(%s, %s)"""
 
@@ -116,18 +119,18 @@ def slot_days(
     *,
     hours: Mapping[int, Sequence[tuple[int, int]]],
     zone: Any,
-    agent: User,
+    due: Iterable[datetime],
     at: datetime,
     free_from: datetime | None = None,
     count: int = SLOT_DAYS,
     closed: Sequence[tuple[datetime, datetime]] = (),
 ) -> list[SlotDay]:
-    """Half hours of the next days in the customer's own time, inside calling hours; beside each how many promises the agent has there.
+    """Half hours of the next days in the customer's own time, inside calling hours; beside each how full the agent is there (`due`: own promises).
 
     `free_from`: before it the customer's caps forbid a further call; `closed`: in these spans the customer is not to be disturbed.
     """
     local = at.astimezone(zone)
-    loads = _promise_loads(agent, at, zone)
+    loads = _promise_loads(due, at, zone)
     days = []
     for offset in range(count):
         day = local.date() + timedelta(days=offset)
@@ -156,12 +159,11 @@ def _narrow(slots: list[Slot]) -> list[Slot]:
     return slots[max(0, first - 1) :][:24]
 
 
-def _promise_loads(agent: User, at: datetime, zone: Any) -> Counter[datetime]:
-    due = Callback.objects.filter(agent=agent, state=Callback.State.PROMISED, due_at__gte=at - SLOT).values_list(
-        "due_at", flat=True
-    )[:500]
+def _promise_loads(due: Iterable[datetime], at: datetime, zone: Any) -> Counter[datetime]:
     loads: Counter[datetime] = Counter()
     for moment in due:
+        if moment < at - SLOT:
+            continue
         here = moment.astimezone(zone)
         loads[here.replace(minute=here.minute // 30 * 30, second=0, microsecond=0)] += 1
     return loads
@@ -208,12 +210,22 @@ def promises(callbacks: Iterable[Callback], at: datetime) -> list[Promise]:
     ]
 
 
-def own_promises(agent: User, at: datetime, limit: int = 8) -> list[Promise]:
+def due_promises(agent: User) -> list[tuple[int, datetime]]:
+    """(id, due) of the agent's open promises, the next first, at most five hundred."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [agent.pk])
+        return cursor.fetchall()
+
+
+def own_promises(due: Sequence[tuple[int, datetime]], at: datetime, limit: int = 8) -> list[Promise]:
+    """The first of due_promises() as the board shows them."""
+    if not due:
+        return []
     rows = (
-        Callback.objects.filter(agent=agent, state=Callback.State.PROMISED)
+        Callback.objects.filter(pk__in=[pk for pk, _due in due[:limit]])
         .select_related("lead__customer")
         .prefetch_related("lead__customer__phones", "lead__data_request")
-        .order_by("due_at")[:limit]
+        .order_by("due_at", "pk")
     )
     return promises(rows, at)
 

@@ -15,6 +15,7 @@ from campaigns.services.returning import let_go, return_undialled
 from core.audit import audit
 from core.calendar import business_date
 from core.errors import DomainError
+from core.rows import row
 from customers.models import Customer
 from people.models import User
 
@@ -55,8 +56,7 @@ def claim_next_lead(*, agent: User, at: datetime) -> Lead | None:
 
 def held_lead(agent: User) -> Lead | None:
     """The lead in the agent's hand, with what the desk shows of it. Its campaign, source and city are to be read from only."""
-    held = Lead.objects.held_by(agent).select_related("customer")
-    lead = held.prefetch_related("customer__phones").first()
+    lead = row(Lead, "agent_id = %s", [agent.pk])
     if lead is not None:
         lead.campaign = queries_set_up.campaign(lead.campaign_id)
         lead.source = queries_set_up.source(lead.source_id)

@@ -15,6 +15,7 @@ from campaigns.telephony import CallStatus, adapter
 from core.audit import audit
 from core.calendar import business_date, day_bounds
 from core.errors import DomainError
+from core.rows import row
 from core.sealed import unseal
 from customers.models import Contact, Customer, Phone
 from people.models import User
@@ -23,6 +24,8 @@ State = AgentState.State
 NUMBERS_A_DAY = 250
 OWNED_FOR = timedelta(days=30)
 
+# the call that was dialled in this hold of a lead, and has no result yet
+OF_HOLD = "lead_id = %s AND settled_at IS NULL AND placed_at >= %s"
 ENTER_STATE = "SELECT * FROM campaigns_enter_state(%s, %s, %s, %s, %s, %s)"
 
 # What an agent does in each phase of a call.
@@ -96,10 +99,10 @@ def set_state(*, agent: User, state: str, at: datetime, reason: str = "", campai
     team = agent.team_at(at)
     with connection.cursor() as cursor:
         cursor.execute(ENTER_STATE, [agent.pk, team.pk if team else None, state, reason, campaign_id, at])
-        row = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
-    if row["id"] is None:
+        entered = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
+    if entered["id"] is None:
         raise claim.NoTeamToday(_("You belong to no team today. Ask your team leader."))
-    return AgentState(**row)
+    return AgentState(**entered)
 
 
 @transaction.atomic
@@ -107,8 +110,8 @@ def sign_out(*, agent: User, at: datetime) -> None:
     """End of work at the desk: an undialled lead goes back. Raises LeadInHand while a result is missing."""
     _put_away(agent, at)
     _one_at_a_time(agent)
-    for row in AgentState.objects.current().filter(agent=agent):
-        AgentState.objects.filter(pk=row.pk).update(ended_at=max(at, row.began_at))
+    for stretch in AgentState.objects.current().filter(agent=agent):
+        AgentState.objects.filter(pk=stretch.pk).update(ended_at=max(at, stretch.began_at))
 
 
 @transaction.atomic
@@ -121,7 +124,7 @@ def take_break(*, agent: User, reason: str, at: datetime) -> AgentState:
 
 
 def current_state(agent: User) -> AgentState | None:
-    return AgentState.objects.current().filter(agent=agent).first()
+    return row(AgentState, "agent_id = %s AND ended_at IS NULL", [agent.pk])
 
 
 def heartbeat(*, agent: User, at: datetime) -> None:
@@ -250,7 +253,7 @@ def live_call(lead: Lead) -> LiveCall | None:
     """The call on the lead in hand, if it was dialled."""
     if lead.held_at is None:
         return None
-    return LiveCall.objects.unsettled().filter(lead=lead, placed_at__gte=lead.held_at).first()
+    return row(LiveCall, OF_HOLD, [lead.pk, lead.held_at])
 
 
 def status(call: LiveCall, at: datetime) -> CallStatus:
@@ -333,8 +336,7 @@ def _own_call(lead: Lead, agent: User) -> LiveCall:
 
 
 def _call_on(held: Lead) -> LiveCall:
-    calls = LiveCall.objects.select_for_update(of=("self",)).unsettled()
-    call = calls.filter(lead=held, placed_at__gte=held.held_at).first()
+    call = row(LiveCall, OF_HOLD, [held.pk, held.held_at], lock=True)
     if call is None:
         raise NotDialled(_("This lead has not been dialled yet."))
     call.lead = held

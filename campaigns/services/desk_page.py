@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ from campaigns.queries_registers import stale_under
 from campaigns.queries_waiting import Queue, TeamQueues
 from campaigns.services import arms, callbacks, claim, desk, desk_script, guide, inbound, withdrawal
 from campaigns.telephony import CallStatus, adapter
+from core.rows import row
+from customers.models import Phone
 from customers.services import contacts, greylist, quiet_times
 from people.models import User
 from scripts.models import Product
@@ -54,12 +57,13 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     if lead is not None and state is None:
         # the desk was closed for silence while a call was open: whoever looks at it is back
         state = desk.set_state(agent=agent, state=AgentState.State.PREVIEW, at=at, campaign_id=lead.campaign_id)
+    due = queries_desk.due_promises(agent)
     common = {
         "at": at, "team": team, "own": queries_desk.own_figures(agent, at), "breaks": desk.BREAKS, "lead": lead,
-        "handed": callbacks.handed_today(agent, at),
+        "handed": callbacks.handed_today(agent, at), "promises": queries_desk.own_promises(due, at),
     }  # fmt: skip
     if lead is not None:
-        return common | {"screen": "work"} | _work(lead, agent, state, at)
+        return common | {"screen": "work"} | _work(lead, agent, state, [moment for _pk, moment in due], at)
     came_in, now = inbound.follow(agent=agent, at=at)
     if came_in is not None and now is not None:
         return common | {"screen": "inbound", **_pill(state, at)} | _inbound(came_in, now, agent, at)
@@ -67,7 +71,6 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     return common | {
         "screen": screen,
         **_pill(state, at),
-        "promises": queries_desk.own_promises(agent, at),
         "can_ring": queries_inbound.can_ring(team),
         "why": why_nothing(agent=agent, at=at) if screen == "empty" else [],
         "break_name": desk.BREAKS.get(state.reason, state.reason) if state else "",
@@ -101,12 +104,11 @@ def _inbound(call: InboundCall, now: CallStatus, agent: User, at: datetime) -> d
         "phase": f"in-{now.phase.value}",
         "choice": inbound.choice_of(call, agent=agent, at=at),
         "endings": inbound.ENDINGS,
-        "promises": queries_desk.own_promises(agent, at),
     }
 
 
-def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> dict[str, Any]:
-    """The lead in hand: person, script, call and the results that are valid now."""
+def _work(lead: Lead, agent: User, state: AgentState | None, due: Sequence[datetime], at: datetime) -> dict[str, Any]:
+    """The lead in hand: person, script, call and the results that are valid now. `due`: own promises, which a new one stands beside."""
     status = desk.follow_call(lead=lead, agent=agent, at=at)
     call = desk.live_call(lead) if status else None
     notes = guide.notes_of(lead)
@@ -116,7 +118,6 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
     grey = greylist.entries_of(customer, at)
     zone = contacts.zone_of(customer.city.zone.name if customer.city.zone else None)
     products, offers = queries_desk.products_to_sell(campaign, at)
-    phones = sorted(customer.phones.all(), key=lambda phone: (phone.is_dead, not phone.is_primary))
     withdrawn = withdrawal.why_withdrawn(lead, at=at) if status else ""
     return {
         "withdrawn": withdrawn,
@@ -127,7 +128,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         **(_of_caller(lead, at) if call and call.is_inbound else {}),
         "customer": customer,
         "campaign": campaign,
-        "phone": phones[0] if phones else None,
+        "phone": row(Phone, "customer_id = %s ORDER BY is_dead, NOT is_primary, id", [customer.pk]),
         "seen": seen,
         "facts": queries_desk.facts(seen.attributes),
         "consent": queries_desk.consent_in_force(customer.pk, at),
@@ -143,7 +144,7 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "slot_days": queries_desk.slot_days(
             hours=greylist.narrowed(rules.hours, grey),
             zone=zone,
-            agent=agent,
+            due=due,
             at=at,
             free_from=contacts.first_promised(customer, rules, at),
             closed=quiet_times.quiet_spans(customer, start=at, days=queries_desk.SLOT_DAYS),
@@ -153,7 +154,6 @@ def _work(lead: Lead, agent: User, state: AgentState | None, at: datetime) -> di
         "zone_name": zone.key if zone else "",
         "products": products,
         "offers": offers,
-        "promises": queries_desk.own_promises(agent, at),
         "is_callback": lead.callback_agent_id is not None,
         "promise": lead.callbacks.filter(state="promised").first() if lead.callback_agent_id else None,
     }

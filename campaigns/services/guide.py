@@ -15,6 +15,7 @@ from campaigns.queries_script import must_say_of, step_numbers
 from campaigns.services.answers import how_to_answer
 from campaigns.services.held import LeadNotYours
 from core.errors import DomainError
+from core.rows import row
 from people.models import User
 from scripts.models import ObjectionAnswer, Scenario, ScriptQuestion, ScriptStep
 
@@ -38,12 +39,12 @@ class AnswerMissing(DomainError):
 def save_notes(*, lead: Lead, agent: User, notes: Notes, at: datetime) -> DeskDraft:
     """Keep what the agent has noted so far. The same post again changes nothing. Raises LeadNotYours, NotesBehind."""
     # the lead alone is locked: whoever takes it away waits, and nobody here waits for the person
-    held = Lead.objects.select_for_update(of=("self",)).filter(pk=lead.pk, agent=agent).first()
+    held = row(Lead, "id = %s AND agent_id = %s", [lead.pk, agent.pk], lock=True)
     if held is None or held.held_at is None:
         raise LeadNotYours(
             _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")
         )
-    draft = DeskDraft.objects.filter(lead=held, held_at=held.held_at).first()
+    draft = _draft(held)
     if draft is not None and (draft.version, draft.writer) == (notes.version, notes.writer):
         return draft
     if draft is not None and notes.version <= draft.version:
@@ -58,8 +59,12 @@ def save_notes(*, lead: Lead, agent: User, notes: Notes, at: datetime) -> DeskDr
 
 def notes_of(lead: Lead) -> Notes | None:
     """What was noted in this hold of the lead; None when nothing was."""
-    draft = DeskDraft.objects.filter(lead=lead, held_at=lead.held_at).first() if lead.held_at else None
+    draft = _draft(lead) if lead.held_at else None
     return _restored(draft) if draft else None
+
+
+def _draft(lead: Lead) -> DeskDraft | None:
+    return row(DeskDraft, "lead_id = %s AND held_at = %s", [lead.pk, lead.held_at])
 
 
 def _restored(draft: DeskDraft) -> Notes:

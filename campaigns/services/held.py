@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Lead
 from core.errors import DomainError
+from core.rows import M, row
 from customers.models import Customer
 from people.models import User
 
@@ -17,7 +18,7 @@ class LeadNotYours(DomainError):
 def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:
     """Person and lead, locked. Raises LeadNotYours."""
     customer = lock_person(lead)
-    fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    fresh = lock_lead(lead)
     check_held(fresh, agent)
     return customer, fresh
 
@@ -32,4 +33,16 @@ def check_held(lead: Lead, agent: User | None) -> None:
 
 def lock_person(lead: Lead) -> Customer:
     """The person of a lead, locked: always before the lead."""
-    return Customer.objects.select_for_update(of=("self",)).get(pk=lead.customer_id)
+    return _locked(Customer, lead.customer_id)
+
+
+def lock_lead(lead: Lead) -> Lead:
+    """The lead as it stands, locked."""
+    return _locked(Lead, lead.pk)
+
+
+def _locked(model: type[M], pk: int) -> M:
+    found = row(model, "id = %s", [pk], lock=True)
+    if found is None:
+        raise model.DoesNotExist
+    return found

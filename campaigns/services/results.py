@@ -12,7 +12,7 @@ from django.db import transaction
 from campaigns.guide import Notes
 from campaigns.models import Call, Lead, LiveCall
 from campaigns.services import calls, desk, guide
-from campaigns.services.held import lock_person
+from campaigns.services.held import lock_lead, lock_person
 from customers.models import Customer
 from people.models import User
 
@@ -67,7 +67,7 @@ def saved_when(at: datetime, waited: timedelta) -> datetime:
 def _fetch_back(lead: Lead, agent: User) -> tuple[Customer, Lead, bool]:
     """Person and lead as they stand, locked; in the agent's hand again when only its lease had run out (True)."""
     customer = lock_person(lead)
-    fresh = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+    fresh = lock_lead(lead)
     ended_elsewhere = fresh.outcome == Lead.Outcome.SUPPRESSED  # while it was dialled
     if fresh.state == Lead.State.HELD:
         return customer, fresh, False

@@ -15,10 +15,10 @@ from campaigns.queries_guide import Success
 from campaigns.services import desk_script
 from campaigns.tests.calling import Floor
 from campaigns.tests.guiding import Guided, answer_to, at_hand, scenario
-from scripts.tests.factories import OfferFactory
 from core import kept
 from customers.services import combined_rules
 from people import backends
+from scripts.tests.factories import OfferFactory
 
 pytestmark = pytest.mark.django_db
 TABLE = re.compile(r'(?:FROM|JOIN) "(\w+)"')

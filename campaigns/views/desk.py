@@ -23,6 +23,7 @@ from core.clock import database_now
 from core.errors import DomainError, PermissionRefused
 from core.idempotency import once
 from core.numbers import LARGEST_ID, number_or_none
+from core.rows import row
 
 SEEN_EVERY = timedelta(seconds=20)
 
@@ -207,7 +208,7 @@ def _result(request: HttpRequest, agent: Any, at: datetime) -> HttpResponse:
     form = ResultForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"detail": form.first_fault(), "code": "BadResult"}, status=422)
-    lead = Lead.objects.filter(pk=form.cleaned_data["lead"]).first()
+    lead = row(Lead, "id = %s", [form.cleaned_data["lead"]])
     if lead is None:
         return JsonResponse({"detail": _("There is no such lead."), "code": "LeadNotYours"}, status=409)
 
@@ -289,7 +290,7 @@ def promises(request: HttpRequest) -> HttpResponse:
 
     agent, at = agent_of(request), database_now()
     context = {
-        "promises": queries_desk.own_promises(agent, at),
+        "promises": queries_desk.own_promises(queries_desk.due_promises(agent), at),
         "handed": callbacks.handed_today(agent, at),
         "at": at,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from core import kept
+from core.clock import database_now
 from core.models import RoomChange
 from people.models import City
 
@@ -87,10 +88,10 @@ def test_who_does_not_look_reads(names, reads):
 def test_a_change_that_was_taken_back_leaves_nothing_of_itself(names):
     """What was kept while it stood is not taken for what came in its place."""
     looked(names, "A")
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with transaction.atomic():
         City.objects.filter(code="A1").update(name="Ankang")
         assert looked(names, "A") == ["Ankang"]
-        raise IntegrityError
+        transaction.set_rollback(True)
     assert looked(names, "A") == ["Anqing"]
 
     City.objects.filter(code="A1").update(name="Anlu")
@@ -141,5 +142,4 @@ def test_of_many_questions_the_oldest_falls_away(names):
 
 def test_a_look_tells_the_clock():
     with kept.look() as at:
-        assert at.tzinfo is not None
-        assert abs((at.date() - date.today()).days) <= 1
+        assert timedelta() <= database_now() - at < timedelta(minutes=1)

@@ -29,6 +29,8 @@ SETTINGS = {
     "work_mem": "16MB",
     "max_wal_size": "2GB",
     "wal_buffers": "64MB",  # the commit of a large list fills the usual 16 MB again and again, and writes them out itself
+    # who commits writes out all that is there before: of a list that is being stored no more than these moments wrote
+    "wal_writer_delay": "10ms",
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",
     "idle_in_transaction_session_timeout": "5min",
