@@ -247,7 +247,9 @@ def _agents(share: int, seconds: float) -> None:
     def work(place: int, number: int) -> None:
         try:
             agent = Agent(number, {kind: [] for kind in KINDS})
-            agent.post("", "pause", {"reason": "end"})  # a server has read its templates before
+            # a server that works has read its templates, and its connections know their plans
+            agent.post("", "start", {})
+            agent.post("", "pause", {"reason": "end"})
             ready.wait()
             agent.times = times
             time.sleep(CYCLE * place / len(mine))

@@ -129,7 +129,8 @@ if importlib.util.find_spec("telemkt.navigation"):
 
 def _database(name: str) -> dict:
     database = urls.database(name)
-    database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    # a new connection plans everything anew: those of pages live long
+    database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
     database["OPTIONS"] = {"connect_timeout": "5", "application_name": "telemkt"} | database["OPTIONS"]
     seconds = os.environ.get("DATABASE_STATEMENT_SECONDS", "")
     if seconds.isdecimal() and int(seconds):
