@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Lead
+from customers.models import Customer
 
 SHOWN, MASKED = "shown", "masked"
 WAYS = {SHOWN: _("shown"), MASKED: _("masked")}
@@ -92,7 +93,11 @@ def door_of(lead: Lead) -> Door:
 
 def name_of(lead: Lead) -> str:
     """How boards call the customer of a lead: by the number of the row when the name may not be seen."""
-    return str(door_of(lead).let("name", str(lead.customer)) or f"#{lead.customer_id}")
+    return name_behind(door_of(lead), lead.customer)
+
+
+def name_behind(door: Door, customer: Customer) -> str:
+    return str(door.let("name", str(customer)) or f"#{customer.pk}")
 
 
 def seen(lead: Lead) -> Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ HISTORY_ROWS = 15
 SLOT = timedelta(minutes=30)
 SLOT_DAYS = 3
 # plpgsql, planned once in a connection: with its many partitions the table of calls takes the planner longer than the rows do
-DUE = (
-    "SELECT id, due_at FROM campaigns_callback WHERE agent_id = %s AND state = 'promised' ORDER BY due_at, id LIMIT 500"
-)
+DUE = "SELECT due_at FROM campaigns_callback WHERE agent_id = %s AND state = 'promised' ORDER BY due_at, id LIMIT 500"
+OWN_PROMISES = """
+SELECT due_at, note, customer_id, name, is_locked, mask, fields::text FROM campaigns_own_promises(%s, %s)"""
 HISTORY = """
 SELECT started_at, disposition_id, campaign_id, connected, direction, note, reason FROM campaigns_history(%s, %s)"""
 
@@ -210,24 +211,33 @@ def promises(callbacks: Iterable[Callback], at: datetime) -> list[Promise]:
     ]
 
 
-def due_promises(agent: User) -> list[tuple[int, datetime]]:
-    """(id, due) of the agent's open promises, the next first, at most five hundred."""
+def due_promises(agent: User) -> list[datetime]:
+    """When the agent's open promises are due, the next first, at most five hundred."""
     with connection.cursor() as cursor:
         cursor.execute(DUE, [agent.pk])
-        return cursor.fetchall()
+        return [due_at for (due_at,) in cursor.fetchall()]
 
 
-def own_promises(due: Sequence[tuple[int, datetime]], at: datetime, limit: int = 8) -> list[Promise]:
-    """The first of due_promises() as the board shows them."""
-    if not due:
-        return []
-    rows = (
-        Callback.objects.filter(pk__in=[pk for pk, _due in due[:limit]])
-        .select_related("lead__customer")
-        .prefetch_related("lead__customer__phones", "lead__data_request")
-        .order_by("due_at", "pk")
-    )
-    return promises(rows, at)
+def own_promises(agent: User, at: datetime, limit: int = 8) -> list[Promise]:
+    """The next of the agent's open promises."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWN_PROMISES, [agent.pk, limit])
+        return [_own_promise(at, *row) for row in cursor.fetchall()]
+
+
+def _own_promise(
+    at: datetime,
+    due_at: datetime,
+    note: str,
+    customer_id: int,
+    name: str,
+    is_locked: bool,
+    mask: str | None,
+    fields: str | None,
+) -> Promise:
+    customer = Customer(pk=customer_id, name=name, is_locked=is_locked)
+    seen = desk_fields.name_behind(desk_fields.Door(json.loads(fields) if fields else None), customer)
+    return Promise(Callback(due_at=due_at, note=note), seen, _risk(due_at, at), f"*{mask[-4:]}" if mask else "")
 
 
 def _risk(due_at: datetime, at: datetime) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -39,15 +40,29 @@ KEPT: list[tuple[Callable[..., Any], tuple[str, ...]]] = []
 _notes: ContextVar[Mapping[str, str] | None] = ContextVar("kept_notes", default=None)
 
 
-@contextmanager
-def look() -> Iterator[datetime]:
-    """Inside, what is kept may answer. Gives the database's clock, which the same query read."""
+@dataclass(frozen=True)
+class Seen:
+    """What somebody saw who looked: the database's clock, and the notes."""
+
+    at: datetime
+    notes: Mapping[str, str]
+
+
+def see() -> Seen:
     with connection.cursor() as cursor:
         cursor.execute(LOOK)
         at, notes = cursor.fetchone()
-    before = _notes.set(notes or {})
+    return Seen(at, notes or {})
+
+
+@contextmanager
+def look(seen: Seen | None = None) -> Iterator[datetime]:
+    """Inside, what is kept may answer. Gives the database's clock, which the same query read. `seen`: what was seen a moment ago, in the same
+    request and before it changed anything of the rooms."""
+    seen = seen or see()
+    before = _notes.set(seen.notes)
     try:
-        yield at
+        yield seen.at
     finally:
         _notes.reset(before)
 

@@ -14,6 +14,8 @@ from django.db.models import F, Func, Q, Value
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy as _
 
+from core.kept import Seen
+
 
 class Region(models.Model):
     """The one region this installation serves. Its time zone is `settings.TIME_ZONE`: partitions are cut by it."""
@@ -184,6 +186,9 @@ class User(AbstractUser):
         if day not in cache:
             cache[day] = list(self.memberships.valid_on(day).select_related("team__city"))
         return cache[day]
+
+    # what was seen of the rooms when the request came in (people.backends)
+    seen: Seen | None = None
 
     def keep_memberships(self, day: date, held: list[Membership]) -> None:
         """What was read together with the person: the memberships of that day, with their teams."""

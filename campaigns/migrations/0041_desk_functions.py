@@ -8,6 +8,7 @@ from core.migration_operations import note_changes
 
 SQL = Path(__file__).resolve().parents[1] / "sql" / "0041_desk.sql"
 DROP = """
+DROP FUNCTION campaigns_own_promises(bigint, int);
 DROP FUNCTION campaigns_own_day(bigint, timestamptz, timestamptz);
 DROP FUNCTION campaigns_history(bigint, int);
 DROP FUNCTION campaigns_enter_state(bigint, bigint, text, text, bigint, timestamptz);

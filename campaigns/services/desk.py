@@ -32,7 +32,8 @@ ENTER_STATE = "SELECT * FROM campaigns_enter_state(%s, %s, %s, %s, %s, %s)"
 # the next moment the hand-out is gone whole, as if nobody had asked; the dial's own commit waits, and for this one with it.
 BEFORE_CLAIM = """
 SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtext('campaigns.agent'), %s),
-    EXISTS (SELECT FROM campaigns_inboundcall WHERE agent_id = %s AND lead_id IS NULL)"""
+    EXISTS (SELECT FROM campaigns_inboundcall WHERE agent_id = %s AND lead_id IS NULL),
+    (SELECT state FROM campaigns_agentstate WHERE agent_id = %s AND ended_at IS NULL)"""
 
 # What an agent does in each phase of a call.
 STATE_IN = {"ringing": State.DIALLING, "talking": State.TALKING, "over": State.AFTER_CALL}
@@ -133,6 +134,12 @@ def current_state(agent: User) -> AgentState | None:
     return row(AgentState, "agent_id = %s AND ended_at IS NULL", [agent.pk])
 
 
+def is_at_work(agent: User) -> bool:
+    """Whether the agent has not left the desk, and has no break."""
+    state = current_state(agent)
+    return state is not None and state.state != State.AWAY
+
+
 def heartbeat(*, agent: User, at: datetime) -> None:
     """The desk page is open: the lead in hand stays there, the state is alive."""
     AgentState.objects.current().filter(agent=agent).update(seen_at=at)
@@ -162,12 +169,14 @@ def _one_at_a_time(agent: User) -> None:
 
 
 @transaction.atomic
-def next_lead(*, agent: User, at: datetime) -> Lead | None:
-    """Claim, and log what the agent does now: reading the lead, or waiting when there is none. None while a call that came in is open."""
+def next_lead(*, agent: User, at: datetime, goes_on: bool = False) -> Lead | None:
+    """Claim, and log what the agent does now: reading the lead, or waiting when there is none. None while a call that came in is open.
+    `goes_on`: after a result; None for who has left the desk meanwhile, or has a break."""
     with connection.cursor() as cursor:
-        cursor.execute(BEFORE_CLAIM, [agent.pk, agent.pk])
-        if cursor.fetchone()[-1]:
-            return None
+        cursor.execute(BEFORE_CLAIM, [agent.pk] * 3)
+        *_set, is_called, state = cursor.fetchone()
+    if is_called or (goes_on and state in (None, State.AWAY)):
+        return None
     lead = claim.claim_next_lead(agent=agent, at=at)
     if lead is None:
         set_state(agent=agent, state=State.WAITING, at=at)
@@ -252,7 +261,7 @@ def _number_to_dial(lead: Lead, campaign: Campaign, at: datetime) -> Phone:
 
 def live_call(lead: Lead) -> LiveCall | None:
     """The call on the lead in hand, if it was dialled."""
-    if lead.held_at is None:
+    if lead.held_at is None or lead.dialled_at is None:
         return None
     return row(LiveCall, OF_HOLD, [lead.pk, lead.held_at])
 

@@ -60,10 +60,10 @@ def context_of(*, agent: User, at: datetime) -> dict[str, Any]:
     due = queries_desk.due_promises(agent)
     common = {
         "at": at, "team": team, "own": queries_desk.own_figures(agent, at), "breaks": desk.BREAKS, "lead": lead,
-        "handed": callbacks.handed_today(agent, at), "promises": queries_desk.own_promises(due, at),
+        "handed": callbacks.handed_today(agent, at), "promises": queries_desk.own_promises(agent, at) if due else [],
     }  # fmt: skip
     if lead is not None:
-        return common | {"screen": "work"} | _work(lead, agent, state, [moment for _pk, moment in due], at)
+        return common | {"screen": "work"} | _work(lead, agent, state, due, at)
     came_in, now = inbound.follow(agent=agent, at=at)
     if came_in is not None and now is not None:
         return common | {"screen": "inbound", **_pill(state, at)} | _inbound(came_in, now, agent, at)

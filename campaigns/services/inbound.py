@@ -130,11 +130,13 @@ def begin(*, agent: User, number: str, at: datetime) -> InboundCall:
     return call
 
 
-def next_lead(*, agent: User, at: datetime) -> Lead | None:
-    """The next customer, unless somebody calls in just now on the simulated telephone (settings.SIMULATOR_INBOUND_PERCENT)."""
-    if random.random() * 100 < settings.SIMULATOR_INBOUND_PERCENT and ring(agent=agent, at=at) is not None:
+def next_lead(*, agent: User, at: datetime, goes_on: bool = False) -> Lead | None:
+    """The next customer, unless somebody calls in just now on the simulated telephone (settings.SIMULATOR_INBOUND_PERCENT). `goes_on`: only for
+    who is at the desk, and not in a break."""
+    may_ring = random.random() * 100 < settings.SIMULATOR_INBOUND_PERCENT and (not goes_on or desk.is_at_work(agent))
+    if may_ring and ring(agent=agent, at=at) is not None:
         return None
-    return desk.next_lead(agent=agent, at=at)
+    return desk.next_lead(agent=agent, at=at, goes_on=goes_on)
 
 
 @transaction.atomic

@@ -94,3 +94,19 @@ BEGIN
         avg(k.after_call_seconds) FILTER (WHERE k.connected)
     FROM campaigns_call k WHERE k.agent_id = p_agent AND k.started_at >= p_from AND k.started_at < p_to;
 END $$;
+
+-- The next open promises of an agent, with what a board shows of the customer: a number, and what a data request lets agents see.
+CREATE FUNCTION campaigns_own_promises(p_agent bigint, p_most int) RETURNS TABLE (
+    due_at timestamptz, note text, customer_id bigint, name text, is_locked boolean, mask text, fields jsonb)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT b.due_at, b.note::text, c.id, c.name::text, c.is_locked,
+        (SELECT h.mask::text FROM customers_phone h WHERE h.customer_id = c.id ORDER BY h.is_primary DESC, h.id LIMIT 1), d.fields
+    FROM (
+        SELECT x.id, x.due_at, x.note, x.lead_id FROM campaigns_callback x
+        WHERE x.agent_id = p_agent AND x.state = 'promised' ORDER BY x.due_at, x.id LIMIT p_most) b
+    JOIN campaigns_lead l ON l.id = b.lead_id
+    JOIN customers_customer c ON c.id = l.customer_id
+    LEFT JOIN campaigns_datarequest d ON d.id = l.data_request_id
+    ORDER BY b.due_at, b.id;
+END $$;

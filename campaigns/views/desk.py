@@ -24,6 +24,7 @@ from core.errors import DomainError, PermissionRefused
 from core.idempotency import once
 from core.numbers import LARGEST_ID, number_or_none
 from core.rows import row
+from people.backends import looking
 
 SEEN_EVERY = timedelta(seconds=20)
 
@@ -200,7 +201,7 @@ def _whole(answer: HttpResponse) -> HttpResponse:
 def result(request: HttpRequest) -> HttpResponse:
     """Save. 200 with what asks for the next customer, or with the desk where none comes or there is something to say; 409 and 422 with {"detail"} when the result could not be kept."""
     agent = agent_of(request)
-    with kept.look() as at:
+    with looking(agent) as at:
         return _result(request, agent, at)
 
 
@@ -222,7 +223,7 @@ def _result(request: HttpRequest, agent: Any, at: datetime) -> HttpResponse:
     except DomainError as error:
         return JsonResponse({"detail": str(error), "code": type(error).__name__}, status=409)
     told = _told(done.get("left_out", []))
-    return _drawn(request, at, notice=told) if told or not _goes_on(agent) else _follow(request)
+    return _drawn(request, at, notice=told) if told or not desk.is_at_work(agent) else _follow(request)
 
 
 def _follow(request: HttpRequest) -> HttpResponse:
@@ -232,19 +233,12 @@ def _follow(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _goes_on(agent: Any) -> bool:
-    """Whether who has saved a result wants the next customer: not during a break, nor when the desk was left."""
-    state = desk.current_state(agent)
-    return state is not None and state.state != desk.State.AWAY
-
-
 @require_POST
 def go_on(request: HttpRequest) -> HttpResponse:
     """After a result: the next customer, if the agent has not left the desk meanwhile."""
     agent = agent_of(request)
-    with kept.look() as at:
-        if _goes_on(agent):
-            _next_quietly(agent, at)
+    with looking(agent) as at:
+        _next_quietly(agent, at)
         return _drawn(request, at)
 
 
@@ -256,7 +250,7 @@ def _told(left_out: list[str]) -> str:
 def _next_quietly(agent: Any, at: datetime) -> None:
     """The result is kept whatever comes next."""
     try:
-        inbound.next_lead(agent=agent, at=at)
+        inbound.next_lead(agent=agent, at=at, goes_on=True)
     except DomainError:
         desk.sign_out(agent=agent, at=at)
 
@@ -290,7 +284,7 @@ def promises(request: HttpRequest) -> HttpResponse:
 
     agent, at = agent_of(request), database_now()
     context = {
-        "promises": queries_desk.own_promises(queries_desk.due_promises(agent), at),
+        "promises": queries_desk.own_promises(agent, at),
         "handed": callbacks.handed_today(agent, at),
         "at": at,
     }
