@@ -23,7 +23,7 @@ from scripts.models import Offer, Product
 HISTORY_ROWS = 15
 SLOT = timedelta(minutes=30)
 SLOT_DAYS = 3
-# plpgsql, planned once in a connection: with its many partitions the table of calls takes the planner longer than the rows do
+# a function is plpgsql, planned once in a connection: with its many partitions the table of calls takes the planner longer than the rows do
 DUE = "SELECT due_at FROM campaigns_callback WHERE agent_id = %s AND state = 'promised' ORDER BY due_at, id LIMIT 500"
 OWN_PROMISES = """
 SELECT due_at, note, customer_id, name, is_locked, mask, fields::text FROM campaigns_own_promises(%s, %s)"""

@@ -92,7 +92,7 @@ def proposals(lead: Lead, values: dict[str, str], *, at: datetime) -> list[Propo
         rows = [row for row in rows if not row.conditions]
     met = _met(lead.customer_id, rows, at)
     success = scenario_success([row.pk for row in met], at=at)
-    found = [_proposal(row, values, success[row.pk]) for row in met]
+    found = [_proposal(row, values, success.get(row.pk, Success())) for row in met]
     return sorted(found, key=lambda proposal: -proposal.success.expected)[:MOST_PROPOSED]
 
 

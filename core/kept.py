@@ -1,7 +1,7 @@
 """What pages read again and again and people change now and then, kept in the memory of each process: scripts, products, results, rules.
 
-Nothing old is ever shown: a trigger of each table notes every change inside the change's own transaction (core_note_change), and who looks
-reads the notes first, all in one small query. What was read under other notes is read anew.
+A trigger of each table notes every change inside the change's own transaction (core_note_change), and who looks reads the notes first, all in
+one small query: what is shown is never older than the look. What was read under other notes is read anew.
 
     with kept.look() as at:          # the notes and the clock
         products = to_sell(...)      # decorated with @kept.by("scripts"): out of memory, when nothing of the scripts has changed
@@ -23,7 +23,7 @@ from django.db import connection
 
 P, T = ParamSpec("P"), TypeVar("T")
 
-# so many answers of one function; the one that was kept first falls away first
+# so many answers of one function; the one that was kept longest falls away first
 MOST = 500
 # rooms with more notes than that are folded
 FOLDED_ABOVE = 100
@@ -77,19 +77,32 @@ def by(*rooms: str, most: int = MOST) -> Callable[[Callable[P, T]], Callable[P, 
         @wraps(read)
         def kept(*args: P.args, **more: P.kwargs) -> T:
             notes = _notes.get()
-            stamp = tuple(notes.get(room) for room in rooms) if notes is not None else (None,)
-            if None in stamp:
+            stamp = _stamp(notes, rooms)
+            if stamp is None:
                 return read(*args, **more)
             key = (args, tuple(more.items()))
             found = shelf.get(key)
-            if found is None or found[0] != stamp:
-                found = shelf[key] = stamp, read(*args, **more)
+            if found is not None and found[0] == stamp:
+                return found[1]
+            if connection.in_atomic_block:
+                # rows that this transaction changed itself are kept under its own notes, which nobody sees if it is taken back
+                stamp = _stamp(see().notes, rooms)
+            answer = read(*args, **more)
+            if stamp is not None:
+                shelf.pop(key, None)
+                shelf[key] = stamp, answer
                 _make_room(shelf, most)
-            return found[1]
+            return answer
 
         return kept
 
     return decorate
+
+
+def _stamp(notes: Mapping[str, str] | None, rooms: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The sums of these rooms; None where nobody looks, or a room has none."""
+    found = tuple(notes[room] for room in rooms if room in notes) if notes is not None else ()
+    return found if len(found) == len(rooms) else None
 
 
 def _make_room(shelf: dict[Any, Any], most: int) -> None:

@@ -222,10 +222,13 @@ class ChangeFunctions(Operation):
 
 def note_changes(room: str, *tables: str) -> migrations.RunSQL:
     """Every statement that changes one of these tables is told to whoever keeps rows of the room in memory (see core.kept)."""
-    make = [
-        f"CREATE TRIGGER {table}_noted AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION core_note_change('{room}')"
-        for table in tables
-    ]
+    make = []
+    for table in tables:
+        make.append(
+            f"CREATE TRIGGER {table}_noted AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION core_note_change('{room}')"
+        )
+        # also where other triggers are off, as while the demo is stored
+        make.append(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_noted")
     # nothing is kept of a room of which nobody has ever told anything
     make.append(f"INSERT INTO core_change (room, weight) VALUES ('{room}', floor(random() * 9007199254740991) + 1)")
     return migrations.RunSQL(make, [f"DROP TRIGGER {table}_noted ON {table}" for table in tables])

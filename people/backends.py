@@ -14,8 +14,8 @@ from people.models import Membership, User
 
 
 def looking(user: User) -> AbstractContextManager[datetime]:
-    """A look (core.kept) with what was seen when the request of this person came in; meant for requests that change nothing of the rooms. Once:
-    the next look of the same request sees anew."""
+    """A look (core.kept) with what was seen when the request of this person came in; meant for requests that change nothing of the rooms, and for
+    which what was set up when they came in is new enough. Once: the next look of the same request sees anew."""
     seen, user.seen = getattr(user, "seen", None), None
     return kept.look(seen)
 
@@ -38,7 +38,7 @@ class PersonBackend(ModelBackend):
         return user if self.user_can_authenticate(user) else None
 
 
-@kept.by("people")
+@kept.by("people", most=5_000)
 def _person(user_id: int, day: date) -> tuple[User, list[Membership]] | None:
     user = User.objects.filter(pk=user_id).first()
     if user is None:

@@ -78,7 +78,7 @@ def opened_pieces(text: str) -> list[Piece]:
 
 def closed(drawn: str, values: Mapping[str, str]) -> SafeString:
     """HTML that was drawn of opened texts, each hole closed as fill() does: marked with its value, or plain with its fallback."""
-    marked = {escape(name): escape(value) for name, value in values.items() if value}
+    marked = {escape(name): escape(value).replace("\n", "<br>") for name, value in values.items() if value}
 
     def close(hole: re.Match[str]) -> str:
         value = marked.get(hole[2])

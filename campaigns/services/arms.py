@@ -39,8 +39,8 @@ USED_LATELY = timedelta(days=7)
 
 def arm_of(lead: Lead, agent: User) -> ExperimentArm | None:
     """The arm that the person of this lead meets, drawn now if they were never met. None without an experiment, and for who is in an arm
-    that was stopped: they go on with what the campaign has. Of a lead in hand: as it stood when the hold began. One query; none at all
-    while the campaign has no experiment, or for a lead in hand never had one."""
+    that was stopped: they go on with what the campaign has. Of a lead in hand: as it stood when the hold began. One query; none for a
+    lead in hand of a campaign that never had an experiment (which is kept), nor for another while the campaign has none."""
     if lead.held_at is not None:
         if not queries_set_up.has_tried(lead.campaign_id):
             return None

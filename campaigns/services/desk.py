@@ -29,7 +29,8 @@ OF_HOLD = "lead_id = %s AND settled_at IS NULL AND placed_at >= %s"
 ENTER_STATE = "SELECT * FROM campaigns_enter_state(%s, %s, %s, %s, %s, %s)"
 
 # The lock that the claim takes: a call that comes in at this moment waits, or is seen. The disk is not waited for: of a server that dies in
-# the next moment the hand-out is gone whole, as if nobody had asked; the dial's own commit waits, and for this one with it.
+# the next moment the hand-out is gone whole from the database, and the page that still shows the customer is told so at its next step; the
+# dial's own commit waits, and for this one with it. It holds for the whole transaction: nothing else belongs into it.
 BEFORE_CLAIM = """
 SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtext('campaigns.agent'), %s),
     EXISTS (SELECT FROM campaigns_inboundcall WHERE agent_id = %s AND lead_id IS NULL),
@@ -260,7 +261,7 @@ def _number_to_dial(lead: Lead, campaign: Campaign, at: datetime) -> Phone:
 
 
 def live_call(lead: Lead) -> LiveCall | None:
-    """The call on the lead in hand, if it was dialled."""
+    """The call on the lead in hand, if it was dialled when the lead was read."""
     if lead.held_at is None or lead.dialled_at is None:
         return None
     return row(LiveCall, OF_HOLD, [lead.pk, lead.held_at])
@@ -282,8 +283,11 @@ def _followed(call: LiveCall, lead: Lead, agent: User, at: datetime) -> CallStat
     current = current_state(agent)
     if current is None or current.state != wanted:
         if wanted == State.AFTER_CALL and now.is_connected and current and current.state == State.DIALLING:
-            _talked(lead, agent, now)
-        set_state(agent=agent, state=wanted, at=now.since, campaign_id=lead.campaign_id)
+            with transaction.atomic():
+                _talked(lead, agent, now)
+                set_state(agent=agent, state=wanted, at=now.since, campaign_id=lead.campaign_id)
+        else:
+            set_state(agent=agent, state=wanted, at=now.since, campaign_id=lead.campaign_id)
     return now
 
 

@@ -17,7 +17,7 @@ from core import kept
 from scripts import blanks
 
 # a long script is a megabyte when it is drawn
-MOST_DRAWN = 60
+MOST_DRAWN = 12
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def lock_held(lead: Lead, agent: User | None) -> tuple[Customer, Lead]:
 
 
 def check_held(lead: Lead, agent: User | None) -> None:
-    """Raises LeadNotYours when the locked lead is in nobody's hand, or not in this agent's."""
+    """Raises LeadNotYours when the lead, which the caller's transaction has locked, is in nobody's hand, or not in this agent's."""
     if lead.state != Lead.State.HELD or (agent is not None and lead.agent_id != agent.pk):
         raise LeadNotYours(
             _("This lead is no longer with you. Its result was recorded before, or it went back to the queue.")

@@ -38,7 +38,7 @@ REMEMBERED = timedelta(days=1)
 
 
 def why_withdrawn(lead: Lead, *, at: datetime) -> str:
-    """The code of what was just set against calling this lead, "" when there is nothing. One cheap query: the desk asks every second."""
+    """The code of what was just set against calling this lead, "" when there is nothing. The desk asks the same every second, with its pulse."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT campaigns_withdrawn(%s, %s)", [lead.pk, at])
         return cursor.fetchone()[0]

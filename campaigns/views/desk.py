@@ -209,7 +209,8 @@ def _result(request: HttpRequest, agent: Any, at: datetime) -> HttpResponse:
     form = ResultForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"detail": form.first_fault(), "code": "BadResult"}, status=422)
-    lead = row(Lead, "id = %s", [form.cleaned_data["lead"]])
+    number = form.cleaned_data["lead"]
+    lead = row(Lead, "id = %s", [number]) if 0 < number <= LARGEST_ID else None
     if lead is None:
         return JsonResponse({"detail": _("There is no such lead."), "code": "LeadNotYours"}, status=409)
 

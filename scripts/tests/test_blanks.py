@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.template.defaultfilters import linebreaksbr
 from django.utils.html import conditional_escape, escape
 
 from scripts.blanks import closed, fill, opened, opened_pieces
@@ -42,6 +43,12 @@ def test_drawn_once_and_closed_is_the_same_as_filled_and_drawn(text, values):
 
 def test_in_plain_text_nothing_is_marked():
     assert closed(str(escape(opened("Then {name|you} & {unknown|she}"))), VALUES) == "Then Wang &lt;b&gt; &amp; she"
+
+
+def test_lines_stay_lines_wherever_they_come_from():
+    at_hand = linebreaksbr(opened("{unknown|one\ntwo} {address}"))
+
+    assert closed(at_hand, {"address": "A\nB"}) == "one<br>two A<br>B"
 
 
 def test_what_is_written_in_a_value_is_no_blank():

@@ -10,8 +10,8 @@ from typing import Any
 
 from telemkt.stack import urls
 
-# a tenth of what a page gets when both want the processor; all of it when nobody else does
-BULK = 10
+# a thirtieth of what a page gets when both want the processor; all of it when nobody else does
+BULK = 15
 # On a machine this small helpers of one big query would take what pages need: helpers are children of the server and keep its priority.
 SMALL = 2
 # The kernel is asked again so often, and after so long, when it has no time for a change of priority.
