@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.utils.translation import gettext as _
 
 from campaigns.models import Lead
@@ -44,5 +45,5 @@ def lock_lead(lead: Lead) -> Lead:
 def _locked(model: type[M], pk: int) -> M:
     found = row(model, "id = %s", [pk], lock=True)
     if found is None:
-        raise model.DoesNotExist
+        raise ObjectDoesNotExist(f"{model.__name__} {pk}")
     return found
