@@ -67,7 +67,7 @@ def test_the_queue_runs_the_same_queries_however_many_pairs(client, data, city, 
         client.get(reverse("customers:same-persons"))
 
 
-QUERIES = 16
+QUERIES = 15
 
 
 def test_an_empty_queue_says_what_to_do(client, data):

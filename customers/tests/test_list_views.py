@@ -358,7 +358,7 @@ def test_the_list_of_lists_runs_the_same_queries_however_many_there_are(
     LeadListFactory.create_batch(count, city=foshan, created_by=data)
     client.get(reverse("customers:lists"))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get(reverse("customers:lists"))
 
 
@@ -372,7 +372,7 @@ def test_a_result_page_runs_the_same_queries_however_many_rows_it_shows(
     page = reverse("customers:list", args=[lead_list.pk])
     client.get(page)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         client.get(page, {"verdict": "update"})
 
 

@@ -102,7 +102,7 @@ def test_the_list_asks_the_same_queries_however_many_customers(client, data, cit
         client.get(reverse("customers:customers"))
 
 
-LIST_QUERIES = 15
+LIST_QUERIES = 14
 
 
 # ---------------------------------------------------------------- numbers

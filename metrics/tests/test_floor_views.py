@@ -164,5 +164,5 @@ def test_the_panels_take_the_same_queries_however_many_agents_and_teams(
     user = person(Role.SUPERVISOR, city=team.city)
     signed_in(client, user).get("/floor/panels/")
 
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(21):
         client.get("/floor/panels/")

@@ -133,7 +133,7 @@ def test_the_list_of_gates_asks_as_much_of_three_as_of_one(client, team, planner
     client.force_login(qa)
     get(client, "gates/")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert len(get(client, "gates/").json()["results"]) == 2 * count
 
 

@@ -291,7 +291,7 @@ def test_the_list_asks_the_same_however_long_it_is(page, form, qa, team, n, djan
         evaluated(call_of(team), form, qa, at=timezone.now())
     page.get(url("evaluations"))
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         page.get(url("evaluations"))
 
 

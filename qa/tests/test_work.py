@@ -548,4 +548,4 @@ def test_the_queue_runs_the_same_queries_however_many_calls(
     assert len(seen) == QUERIES
 
 
-QUERIES = 14
+QUERIES = 13

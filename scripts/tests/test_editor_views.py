@@ -60,7 +60,7 @@ def test_a_page_of_the_editor_runs_the_same_queries_however_many_steps(
         ScriptBranch.objects.create(question=question, choice="yes", target=one)
         StepComment.objects.create(version=version, step=one, text="Hm", by=writer)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         client.get(reverse("scripts:version_edit", args=[version.pk]))
 
 

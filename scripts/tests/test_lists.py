@@ -81,8 +81,8 @@ def fill(name, user):
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        ("offers", 6), ("objections", 6), ("phrases", 6), ("scenarios", 6), ("maps", 6), ("words", 5), ("outdated", 5),
-        ("articles", 9),
+        ("offers", 5), ("objections", 5), ("phrases", 5), ("scenarios", 5), ("maps", 5), ("words", 4), ("outdated", 4),
+        ("articles", 8),
     ],
 )  # fmt: skip
 def test_a_list_asks_as_many_questions_however_many_rows(client, qa, django_assert_num_queries, name, queries, rows):

@@ -62,7 +62,7 @@ def test_the_list_of_articles_runs_the_same_queries_however_long_it_is(client, d
     for _ in range(count):
         ArticleFactory().products.add(ProductFactory())
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         page(client, "scripts:articles", q="Article")
 
 

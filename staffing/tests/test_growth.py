@@ -227,5 +227,5 @@ def test_the_page_asks_as_much_however_many_calls(client, qa, version, team, n, 
         scored(version, qa, team)
     user = UserFactory(role="team_leader", team=team)
     client.force_login(user)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         client.get(reverse("staffing:growth"), {"month": ["2026-03", "2026-06"]})
