@@ -12,7 +12,8 @@ M = TypeVar("M", bound=models.Model)
 
 
 def row(model: type[M], condition: str, values: Sequence[Any], *, lock: bool = False) -> M | None:
-    """The row for which the SQL condition holds; None when there is none. Of several any one: meant for what is unique. `lock`: for update."""
+    """The row for which the SQL condition holds; None when there is none. Of several the first by an ORDER BY at the end of the
+    condition. `lock`: for update."""
     ends = " FOR UPDATE" if lock else ""
     found = model._default_manager.raw(f"SELECT * FROM {model._meta.db_table} WHERE {condition} LIMIT 1{ends}", values)
     return next(iter(found), None)

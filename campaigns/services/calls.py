@@ -51,9 +51,16 @@ class NoTeam(DomainError):
 
 
 @transaction.atomic
-def record_call(
+def record_call(*, lead: Lead, agent: User, **result: Any) -> Call:
+    """record_locked() with person and lead locked here. Raises what it raises."""
+    customer, held = lock_held(lead, agent)
+    return record_locked(lead=held, customer=customer, agent=agent, **result)
+
+
+def record_locked(
     *,
     lead: Lead,
+    customer: Customer,
     agent: User,
     disposition_code: str,
     started_at: datetime,
@@ -79,42 +86,11 @@ def record_call(
     from the result. Seconds are whole. `inbound`: the customer called in; that is no attempt, and a lead that had ended well before stays
     as it ended unless something came of the call.
 
-    The person is locked before the lead, the order in which a suppression locks them. Answers and a step that are not of the version
-    spoken are left out; `left_out` of the call says so. A person suppressed since the dial: call and sale are kept, and the lead ends
-    unless its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
+    Inside a transaction that has locked the person and then the lead (services.held), the order in which a suppression locks them.
+    Answers and a step that are not of the version spoken are left out; `left_out` of the call says so. A person suppressed since the
+    dial: call and sale are kept, and the lead ends unless its result ended it. Raises LeadNotYours, ResultUnknown, DetailMissing, PromiseForbidden, TimesImpossible, NoTeam and what
     orders.record_sale raises; then nothing is stored.
     """
-    customer, held = lock_held(lead, agent)
-    return record_locked(
-        lead=held, customer=customer, agent=agent, disposition_code=disposition_code, started_at=started_at, talk_seconds=talk_seconds,
-        ring_seconds=ring_seconds, after_call_seconds=after_call_seconds, at=at, callback_at=callback_at, order=order, reason=reason, note=note,
-        step_id=step_id, recommended=recommended, answers=answers, script_version_id=script_version_id, inbound=inbound, saved_at=saved_at,
-    )  # fmt: skip
-
-
-def record_locked(
-    *,
-    lead: Lead,
-    customer: Customer,
-    agent: User,
-    disposition_code: str,
-    started_at: datetime,
-    talk_seconds: int,
-    ring_seconds: int = 0,
-    after_call_seconds: int = 0,
-    at: datetime,
-    callback_at: datetime | None = None,
-    order: orders.Sale | None = None,
-    reason: str = "",
-    note: str = "",
-    step_id: int | None = None,
-    recommended: bool | None = None,
-    answers: Mapping[int, Any] | None = None,
-    script_version_id: int | None = None,
-    inbound: LiveCall | None = None,
-    saved_at: datetime | None = None,
-) -> Call:
-    """record_call() for whoever has locked person and lead, in this order, in this transaction."""
     check_held(lead, agent)
     customer.city = queries_set_up.city(customer.city_id)
     lead.campaign = queries_set_up.campaign(lead.campaign_id)

@@ -31,9 +31,12 @@ ENTER_STATE = "SELECT * FROM campaigns_enter_state(%s, %s, %s, %s, %s, %s)"
 # The lock that the claim takes: a call that comes in at this moment waits, or is seen. The disk is not waited for: of a server that dies in
 # the next moment the hand-out is gone whole from the database, and the page that still shows the customer is told so at its next step; the
 # dial's own commit waits, and for this one with it. It holds for the whole transaction: nothing else belongs into it.
-BEFORE_CLAIM = """
-SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtext('campaigns.agent'), %s),
-    EXISTS (SELECT FROM campaigns_inboundcall WHERE agent_id = %s AND lead_id IS NULL),
+LOCK_HAND = (
+    "SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtext('campaigns.agent'), %s)"
+)
+# a statement of its own: the one that waits for the lock sees what was there before
+HOW_IT_STANDS = """
+SELECT EXISTS (SELECT FROM campaigns_inboundcall WHERE agent_id = %s AND lead_id IS NULL),
     (SELECT state FROM campaigns_agentstate WHERE agent_id = %s AND ended_at IS NULL)"""
 
 # What an agent does in each phase of a call.
@@ -174,8 +177,9 @@ def next_lead(*, agent: User, at: datetime, goes_on: bool = False) -> Lead | Non
     """Claim, and log what the agent does now: reading the lead, or waiting when there is none. None while a call that came in is open.
     `goes_on`: after a result; None for who has left the desk meanwhile, or has a break."""
     with connection.cursor() as cursor:
-        cursor.execute(BEFORE_CLAIM, [agent.pk] * 3)
-        *_set, is_called, state = cursor.fetchone()
+        cursor.execute(LOCK_HAND, [agent.pk])
+        cursor.execute(HOW_IT_STANDS, [agent.pk, agent.pk])
+        is_called, state = cursor.fetchone()
     if is_called or (goes_on and state in (None, State.AWAY)):
         return None
     lead = claim.claim_next_lead(agent=agent, at=at)

@@ -81,13 +81,7 @@ def newest(posted: Notes | None, kept: Notes | None) -> Notes | None:
 # ---------------------------------------------------------------- with the result
 
 
-@transaction.atomic
 def keep_notes(*, call: Call, notes: Notes, is_late: bool = False) -> None:
-    """keep_noted() in a transaction of its own."""
-    keep_noted(call=call, notes=notes, is_late=is_late)
-
-
-def keep_noted(*, call: Call, notes: Notes, is_late: bool = False) -> None:
     """Path, answers to objections, scenarios and the read-back become facts of the call. Cheap: one row for the path, further ones only
     for what was shown. Raises AnswerMissing; of a late result, whose customer has left the desk, what is missing is told with `left_out`
     of the call instead: nobody can ask any more, and the result must not be lost for it."""

@@ -35,7 +35,7 @@ def record_result(
 
     `waited`: how long ago the agent saved it, when the connection was gone. If the lead went back to its queue meanwhile and nobody has
     taken it since, it is fetched once more. `notes`: what the window knew; what was kept during the call is taken where it is ahead.
-    `answers` go before both. Raises what desk.timing_of, calls.record_call and guide.keep_notes raise.
+    `answers` go before both. Raises what desk.timing_of_locked, calls.record_locked and guide.keep_notes raise.
     """
     saved_at = saved_when(at, waited)
     customer, lead, was_gone = _fetch_back(lead, agent)
@@ -48,7 +48,7 @@ def record_result(
         script_version_id=noted.script if noted else None, saved_at=saved_at, inbound=times.inbound, **result,
     )  # fmt: skip
     if noted is not None:
-        guide.keep_noted(
+        guide.keep_notes(
             call=call, notes=replace(noted, answers={**noted.answers, **(answers or {})}), is_late=was_gone
         )
     return call

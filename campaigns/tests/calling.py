@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from campaigns.models import Campaign, CampaignTeam, Lead, LiveCall
 from campaigns.tests.factories import CampaignFactory, CityFactory, CustomerFactory, LeadFactory, TeamFactory, agent_of
+from core.clock import database_now
 from customers.models import ContactRule, RulePack
 from people.models import Team
 
@@ -44,6 +45,13 @@ class Floor:
         self.team = TeamFactory(city=self.city)
         self.agent = agent_of(self.team)
         self.campaign = calling_campaign(self.team, **campaign_fields)
+
+    @classmethod
+    def of_now(cls) -> Floor:
+        """Pages read the clock themselves: leads may be `due` since yesterday."""
+        made = cls()
+        made.due = database_now() - timedelta(days=1)
+        return made
 
     def lead(self, **fields) -> Lead:
         customer = fields.pop("customer", None) or CustomerFactory(city=self.city)

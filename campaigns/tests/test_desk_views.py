@@ -21,10 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def floor():
-    made = Floor()
-    # pages read the clock themselves: leads are due since yesterday
-    made.due = database_now() - timedelta(days=1)
-    return made
+    return Floor.of_now()
 
 
 def lead_of(floor, **fields) -> Lead:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.urls import reverse
 
@@ -22,10 +20,7 @@ NUMBER = "13900007548"
 
 @pytest.fixture
 def floor():
-    made = Floor()
-    # pages read the clock themselves: leads are due since yesterday
-    made.due = database_now() - timedelta(days=1)
-    return made
+    return Floor.of_now()
 
 
 @pytest.fixture

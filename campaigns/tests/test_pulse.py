@@ -20,9 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def floor():
-    made = Floor()
-    made.due = database_now() - timedelta(days=1)
-    return made
+    return Floor.of_now()
 
 
 def handed(floor):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.urls import reverse
 
@@ -22,9 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def floor():
-    made = Floor()
-    made.due = database_now() - timedelta(days=1)
-    return made
+    return Floor.of_now()
 
 
 @pytest.fixture
