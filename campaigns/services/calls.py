@@ -15,6 +15,7 @@ from campaigns.models import Answer, Call, Campaign, DeskDraft, Disposition, Inb
 from campaigns.services import arms, orders, refusals, retry
 from campaigns.services.answers import Judged, judge
 from campaigns.services.held import check_held, lock_held
+from campaigns.services.resting import others_rest
 from campaigns.signals import call_recorded
 from core.audit import audit
 from core.errors import DomainError
@@ -323,6 +324,8 @@ def _settle_ledger(call: Call, lead: Lead, customer: Customer, contact: Contact 
         )
         if call.direction == Call.Direction.OUTBOUND:
             customer.attempts = sorted([call.started_at, *customer.attempts], reverse=True)[:KEPT_ATTEMPTS]
+    if lead.dialled_at is None:  # by another telephone; else they rest since the dial
+        others_rest(customer)
     if call.connected and (customer.answered_at is None or customer.answered_at < call.started_at):
         customer.answered_at = call.started_at
     if customer.held_lead_id == lead.pk:

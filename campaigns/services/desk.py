@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from campaigns.models import AgentState, Campaign, InboundCall, Lead, LiveCall
 from campaigns.services import claim
 from campaigns.services.held import LeadNotYours, check_held, lock_held
+from campaigns.services.resting import others_rest
 from campaigns.telephony import CallStatus, adapter
 from core.audit import audit
 from core.calendar import business_date, day_bounds
@@ -244,6 +245,7 @@ def _place(lead: Lead, customer: Customer, agent: User, at: datetime) -> LiveCal
     Contact.objects.filter(
         at=lead.held_at, customer_id=customer.pk, lead_id=lead.pk, state=Contact.State.RESERVED
     ).update(state=Contact.State.MADE, phone_id=phone.pk)
+    others_rest(customer)
     if campaign.exclusion_group:
         customer.owner_campaign_id, customer.owner_group, customer.owner_until = (
             campaign.pk,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, QuerySet
-from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from campaigns import queries_bench
 from campaigns.models import Campaign, Lead
+from campaigns.services.resting import others_rest, others_return
 from core.audit import audit
 from core.errors import DomainError
 from customers.models import Contact, Customer
@@ -49,7 +48,7 @@ def reserve_message(*, customer: Customer, campaign: Campaign, by: User | None, 
     contact = Contact.objects.create(
         at=at, customer_id=person.pk, city_id=person.city_id, channel=Contact.Channel.MESSAGE, state=Contact.State.MADE, campaign_id=campaign.pk
     )  # fmt: skip
-    _waiting(person).update(ready_at=Greatest(F("ready_at"), person.callable_from))
+    others_rest(person)
     audit("campaigns.message.reserved", person, by=by, at=at, campaign_id=campaign.pk)
     return contact
 
@@ -91,7 +90,7 @@ def give_message_back(*, contact: Contact, by: User | None, at: datetime) -> Con
     if rested_for_it:  # else something else holds the person for longer
         person.callable_from = rules.callable_from(person.attempts) or row.at
     person.save(update_fields=["attempts", "callable_from"])
-    _waiting(person).update(ready_at=Greatest(F("due_at"), person.callable_from))
+    others_return(person)
     audit("campaigns.message.given_back", person, by=by, at=at, campaign_id=row.campaign_id)
     return row
 
@@ -107,10 +106,3 @@ def _forget_in_hand(person: Customer, message: Contact, rules: contacts.ContactR
         return  # something else held the person for longer
     lead.callable_before = rules.callable_from([moment for moment in before if moment != message.at]) or message.at
     lead.save(update_fields=["callable_before"])
-
-
-def _waiting(person: Customer) -> QuerySet[Lead]:
-    """The person's open leads that nobody holds just now; what was promised stays as promised."""
-    waiting = Lead.objects.filter(customer=person, state=Lead.State.OPEN, callback_agent=None)
-    locked = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
-    return Lead.objects.filter(pk__in=locked)

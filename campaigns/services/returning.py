@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import F
-from django.db.models.functions import Greatest
-
 from campaigns.models import DeskDraft, Lead
+from campaigns.services.resting import others_return
 from customers.models import Contact, Customer
 
 
@@ -22,10 +20,8 @@ def return_undialled(lead: Lead, customer: Customer, *, due_at: datetime | None)
     if lead.callable_before is not None:
         customer.callable_from = lead.callable_before
     let_go(lead, customer, due_at=due_at)
-    # the person's other leads were pushed back for this attempt
-    Lead.objects.filter(customer=customer, state=Lead.State.OPEN, callback_agent=None).exclude(pk=lead.pk).update(
-        ready_at=Greatest(F("due_at"), customer.callable_from)
-    )
+    # a claim that met them meanwhile may have pushed them back for this attempt
+    others_return(customer)
 
 
 def let_go(lead: Lead, customer: Customer, *, due_at: datetime | None) -> None:
