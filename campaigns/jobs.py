@@ -129,7 +129,9 @@ def hand_over_promises(run: Run) -> dict[str, Any]:
 )
 def count_funnels(run: Run) -> dict[str, Any]:
     from campaigns.funnel.counting import count_again
+    from campaigns.funnel.reach import forget_notes
 
+    forget_notes()
     return {"campaigns": count_again(run.now())}
 
 

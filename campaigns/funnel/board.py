@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from campaigns.funnel import classes, counting, words
+from campaigns.funnel import classes, counting, statement, words
 from campaigns.funnel.counting import Counted, Funnel
 from campaigns.funnel.places import places
 from campaigns.funnel.reasons import LeadWhy, why_of
@@ -98,6 +98,6 @@ class LeadsOfClass(Sequence):
     def __getitem__(self, part: Any) -> list[LeadWhy]:  # type: ignore[override]
         where = places([self.campaign], self.at)
         start, most = part.start or 0, part.stop - (part.start or 0)
-        ids = counting.class_page(where, self.at, self.name, cities=self.cities, start=start, most=most)
+        ids = statement.class_page(where, self.at, self.name, cities=self.cities, start=start, most=most)
         found = Lead.objects.visible_to(self.user).filter(pk__in=ids).select_related("customer", "city").order_by("pk")
         return why_of(list(found), where, self.at)

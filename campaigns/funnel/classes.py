@@ -3,7 +3,7 @@
 A finished lead is in the class of its outcome, a lead in somebody's hand in `held`. An open lead is in the class of the first thing that
 stands against it, in the order of REASONS: first what stands against the person whatever the hour, then what passes with time, last
 what stands against the place. So "outside calling hours" says how many could be called if it were open, and `callable` are exactly
-the leads that the claim could hand out at that moment. `counting.CLASS` says the same in SQL; a test holds the two and the claim together.
+the leads that the claim could hand out at that moment. `statement.CLASS` says the same in SQL; a test holds the two and the claim together.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _, ngettext
 
-from campaigns.funnel.counting import BURN_DAYS, Funnel
+from campaigns.funnel.counting import Funnel
+from campaigns.funnel.statement import BURN_DAYS
 from core.templatetags.look import fixed, thousands
 
 DAYS = 5

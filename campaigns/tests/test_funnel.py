@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 
-from campaigns.funnel import classes, counting
+from campaigns.funnel import classes, counting, reach, statement
 from campaigns.funnel.counting import Counted, cut
 from campaigns.funnel.forecast import forecast
 from campaigns.funnel.places import places
@@ -63,7 +63,7 @@ def classed(lead, at=AT):
     lead.refresh_from_db()
     where = places([lead.campaign], at)
     (why,) = why_of([Lead.objects.get(pk=lead.pk)], where, at)
-    assert counting.class_of(lead, where, at) == why.name
+    assert statement.class_of(lead, where, at) == why.name
     return why
 
 
@@ -256,7 +256,7 @@ def segments_with_rules(campaign, before, by, city) -> list[int]:
 
 def made_at_random(seed: int):
     """A regional campaign of 160 leads with everything that may stand against a call, drawn at random; a third of the persons wait in a campaign
-    that comes before it as well."""
+    as well that comes before it, or after it where the seed is above 4."""
     draw = random.Random(seed)
     cities = [
         CityFactory(),
@@ -267,7 +267,7 @@ def made_at_random(seed: int):
     ]
     team = TeamFactory(city=None)
     campaign = calling_campaign(team, exclusion_group="cards", precedence=1)
-    before = calling_campaign(TeamFactory(city=None), exclusion_group="cards", precedence=2)
+    before = calling_campaign(TeamFactory(city=None), exclusion_group="cards", precedence=2 if seed <= 4 else 0)
     pack = campaign.packs.get()
     ContactRule.objects.create(
         pack=pack, key="cap", value={"most": 3, "hours": 168}, city=cities[1], valid_from="2020-01-01"
@@ -361,10 +361,10 @@ def handed_out(team, agents) -> set[int]:
 
 
 @pytest.mark.parametrize("is_large", [False, True])
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_counts_single_leads_and_the_claim_agree(seed, is_large, monkeypatch):
     """Whether each person is looked up, or found in bitmaps of the whole pool."""
-    monkeypatch.setattr(counting, "is_large", lambda campaign: is_large)
+    monkeypatch.setattr(statement, "is_large", lambda campaign: is_large)
     campaign, team, agents = made_at_random(seed)
     leads = list(Lead.objects.filter(campaign=campaign).order_by("pk"))
     where = places([campaign], AT)
@@ -376,7 +376,7 @@ def test_counts_single_leads_and_the_claim_agree(seed, is_large, monkeypatch):
     assert funnel.total == 160
     assert set(funnel.counts) <= set(classes.WORDS)
     for name in classes.WORDS:
-        listed = counting.class_page(where, AT, name, cities=None, start=0, most=200)
+        listed = statement.class_page(where, AT, name, cities=None, start=0, most=200)
         assert listed == [pk for pk, found in alone.items() if found == name]
     assert handed_out(team, agents) == {pk for pk, name in alone.items() if name == "callable"}
 
@@ -385,16 +385,16 @@ def test_the_pool_is_read_through_when_a_campaign_is_a_large_part_of_it(monkeypa
     floor = Floor()
     floor.lead()
 
-    assert not counting.is_large(floor.campaign)
-    monkeypatch.setattr(counting, "IS_LARGE", counting.IS_LARGE.replace("1000,", "1,"))
-    assert counting.is_large(floor.campaign)
+    assert not statement.is_large(floor.campaign)
+    monkeypatch.setattr(statement, "IS_LARGE", statement.IS_LARGE.replace("1000,", "1,"))
+    assert statement.is_large(floor.campaign)
 
 
 def test_a_person_made_while_the_bitmaps_are_read_is_taken_as_made(monkeypatch):
     floor = Floor()
     floor.lead()
-    monkeypatch.setattr(counting, "is_large", lambda campaign: True)
-    monkeypatch.setattr(counting, "BITMAP", "SELECT NULL::bytea")
+    monkeypatch.setattr(statement, "is_large", lambda campaign: True)
+    monkeypatch.setattr(reach, "BITMAP", "SELECT NULL::bytea")
 
     assert funnel_of(floor.campaign).counts == {"callable": 1}
 

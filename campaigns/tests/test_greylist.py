@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from campaigns import queries_bench
-from campaigns.funnel import counting
+from campaigns.funnel import counting, statement
 from campaigns.funnel.counting import cut
 from campaigns.funnel.places import places
 from campaigns.funnel.reasons import why_of
@@ -156,7 +156,7 @@ def classed(lead, at=AT):
     """The class by the statement and by the lead's own reasons, which must be one."""
     where = places([lead.campaign], at)
     [why] = why_of([Lead.objects.get(pk=lead.pk)], where, at)
-    assert counting.class_of(lead, where, at) == why.name
+    assert statement.class_of(lead, where, at) == why.name
     return why
 
 

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from campaigns import queries_bench
-from campaigns.funnel import counting, segment_terms
+from campaigns.funnel import counting, segment_terms, statement
 from campaigns.funnel.counting import cut
 from campaigns.funnel.places import places
 from campaigns.funnel.reasons import why_of
@@ -70,8 +70,8 @@ def classed(lead, at=AT):
     where = places([lead.campaign], at)
     (why,) = why_of([Lead.objects.get(pk=lead.pk)], where, at)
     for by_bitmaps in (False, True):
-        asked = f"SELECT class FROM {counting.EVERY} e WHERE id = %(lead)s"
-        assert counting._run(asked, where, at, by_bitmaps=by_bitmaps, lead=lead.pk) == [(why.name,)]
+        asked = f"SELECT class FROM {statement.EVERY} e WHERE id = %(lead)s"
+        assert statement._run(asked, where, at, by_bitmaps=by_bitmaps, lead=lead.pk) == [(why.name,)]
     return why
 
 
