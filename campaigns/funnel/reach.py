@@ -9,7 +9,7 @@ which notes are new is told by the snapshot of the moment in which the bitmaps w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,8 @@ from django.core.cache import cache
 from django.db import connection
 
 KEY, HOLDS = "campaigns.funnel.reach", timedelta(hours=1)
-# To look up so many persons takes about as long as to read through a pool of a million.
-MOST_LOOKED_UP = 20_000
+# To look up so many persons takes about as long as to read through a pool of some hundred thousand.
+MOST_LOOKED_UP = 10_000
 
 NOT_ENDED = "s.lifted_at IS NULL AND (s.valid_to IS NULL OR s.valid_to > %(at)s)"
 # What no campaign and no minute of the hour changes ...
@@ -51,9 +51,17 @@ SELECT persons FROM customers_reach_note
 WHERE xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)"""
 
 
+# With an OFFSET the planner makes no hash of the whole pool for them.
+LOOKED_UP = """
+SELECT EXISTS (SELECT FROM customers_phone n WHERE n.customer_id = person AND {usable} OFFSET 0),
+    EXISTS (SELECT FROM customers_consent n WHERE n.customer_id = person AND {given} OFFSET 0)
+FROM unnest(%(persons)s::bigint[]) WITH ORDINALITY u(person, n) ORDER BY n"""
+Bits = np.ndarray[Any, np.dtype[np.uint8]]
+
+
 @dataclass(frozen=True)
 class Reach:
-    """A bit of each person below `end`. Who is doubtful, or has no bit, is looked up. Right from `since` until before `until`."""
+    """A bit of each person below `end`; of who is doubtful, or has none, nothing is known. Right from `since` until before `until`."""
 
     server: str
     snapshot: str
@@ -70,40 +78,53 @@ class Reach:
     def is_of(self, server: str, at: datetime) -> bool:
         return self.server == server and self.since <= at < self.until
 
-    def doubting(self, persons: Sequence[int]) -> Reach:
-        ids = np.array([person for person in persons if person < self.end], dtype=np.int64)
-        doubtful = bits(self.doubtful).copy()
-        np.bitwise_or.at(doubtful, ids >> 3, np.left_shift(np.uint8(1), (ids & 7).astype(np.uint8)))
-        return replace(self, doubtful=doubtful.tobytes())
-
-    def or_none(self) -> Reach | None:
-        return self if int(np.unpackbits(bits(self.doubtful)).sum()) <= 2 * MOST_LOOKED_UP else None
+    def unknown(self, changed: Sequence[int], last: int) -> Bits:
+        """The persons to look up, with those changed since and those above `end` up to the last."""
+        found = np.unpackbits(bits(self.doubtful), bitorder="little")
+        found[[person for person in changed if person < self.end]] = 1
+        return np.concatenate([np.flatnonzero(found), np.arange(self.end, last + 1)])
 
 
-def known(cursor: Any, at: datetime) -> Reach | None:
-    """What is kept, with those doubted of whom something changed since; made anew when that are many, or when the hour is over. None: so
-    many depend on the campaign or the minute that it has to find out for itself. Inside a transaction of a count (see statement.TUNED)."""
+def of_campaign(cursor: Any, usable: str, given: str, asked: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Bitmaps of the persons with a usable number and of those with a consent given, for one campaign in this moment. Inside the transaction
+    of a count (see statement.TUNED).
+
+    From what is kept, where a few are looked up; it is made anew when many have changed or the hour is over. Where much depends on the campaign
+    or the minute, the whole pool is asked for this campaign alone.
+    """
+    at = asked["at"]
     cursor.execute(MOMENT)
     server, snapshot, is_clean, last = cursor.fetchone()
     kept = cache.get(KEY)
-    if kept is not None and kept.is_of(server, at) and last < kept.end + MOST_LOOKED_UP:
-        changed = _changed(cursor, kept.snapshot)
-        if changed is not None:
-            return kept.doubting(changed).or_none()
-    made = _made(cursor, server, snapshot, at)
-    if is_clean:
-        cache.set(KEY, made, HOLDS.total_seconds())
-    return made.or_none()
-
-
-def of_campaign(cursor: Any, usable: str, given: str, asked: dict[str, Any]) -> Reach:
-    """For one campaign in this moment; nobody is doubtful."""
-    numbers, consents = cut_alike(
+    changed = _changed(cursor, kept.snapshot) if kept is not None and kept.is_of(server, at) else None
+    if changed is None or last - kept.end > MOST_LOOKED_UP:
+        kept, changed = _made(cursor, server, snapshot, at), []
+        if is_clean:
+            cache.set(KEY, kept, HOLDS.total_seconds())
+    unknown = kept.unknown(changed, last)
+    if len(unknown) <= 2 * MOST_LOOKED_UP:
+        return _looked_up(cursor, kept, unknown, usable, given, asked)
+    return (
         bitmap(cursor, "customers_phone n", "n.customer_id", usable, asked),
         bitmap(cursor, "customers_consent n", "n.customer_id", given, asked),
     )
-    at = asked["at"]
-    return Reach("", "", at, at, numbers.tobytes(), consents.tobytes(), bytes(len(numbers)))
+
+
+def _looked_up(
+    cursor: Any, kept: Reach, persons: Bits, usable: str, given: str, asked: dict[str, Any]
+) -> tuple[bytes, bytes]:
+    if not len(persons):
+        return kept.numbers, kept.consents
+    cursor.execute(LOOKED_UP.format(usable=usable, given=given), {**asked, "persons": persons.tolist()})
+    answers = np.array(cursor.fetchall(), dtype=np.uint8)
+    size = max(kept.end, int(persons.max()) + 1)
+    found = []
+    for bytes_kept, answer in ((kept.numbers, answers[:, 0]), (kept.consents, answers[:, 1])):
+        each = np.zeros(size, dtype=np.uint8)
+        each[: kept.end] = np.unpackbits(bits(bytes_kept), bitorder="little")
+        each[persons] = answer
+        found.append(np.packbits(each, bitorder="little").tobytes())
+    return found[0], found[1]
 
 
 def forget_notes() -> int:
@@ -148,11 +169,11 @@ def bitmap(cursor: Any, table: str, person: str, condition: str, asked: dict[str
     return found
 
 
-def bits(found: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def bits(found: bytes) -> Bits:
     return np.frombuffer(found, dtype=np.uint8)
 
 
-def cut_alike(*found: bytes) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
+def cut_alike(*found: bytes) -> list[Bits]:
     """All as long as the shortest: persons made meanwhile are in none."""
     end = min(map(len, found))
     return [bits(one[:end]) for one in found]

@@ -33,9 +33,9 @@ GIVEN = "n.given_at <= %(at)s AND n.withdrawn_at IS NULL AND (n.expires_at IS NU
 
 # Has the person such a row? Looked up for each lead: right for a campaign that is small beside the pool.
 LOOKED_UP = "EXISTS (SELECT FROM {table} n WHERE n.customer_id = l.customer_id AND {condition})"
-# The same out of the bitmaps of all persons: a hash of a million persons is slower to make and to ask.
-OF_BITMAP = """CASE WHEN l.customer_id < %(end)s AND get_bit(%(doubtful)s, l.customer_id) = 0 THEN get_bit(%({name})s, l.customer_id) = 1
-    ELSE {looked_up} END"""
+# The same out of a bitmap of all persons: a hash of a million persons is slower to make and to ask. Of persons made in this very moment it may
+# say either: the next count knows.
+OF_BITMAP = "(l.customer_id >= %({name}_end)s OR get_bit(%({name})s, l.customer_id) = 1)"
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
     WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
 # What the greylist says of a person on it. Asked where it decides, up to four times: joined beside the leads it would keep the workers away.
@@ -196,47 +196,30 @@ def _run(
             needs_consent = any(place.need_consent for place in where) or any(
                 row.rules.consent_needed for row in of_segments
             )
-            reached = reach.known(cursor, at) or reach.of_campaign(cursor, USABLE, GIVEN, asked)
-            parts |= _by_reach(reached, parts, asked)
+            numbers, consents = reach.of_campaign(cursor, USABLE, GIVEN, asked)
+            parts |= {"has_number": OF_BITMAP.format(name="numbers"), "has_consent": OF_BITMAP.format(name="consents")}
+            asked |= {"numbers": numbers, "numbers_end": len(numbers) * 8}
+            asked |= {"consents": consents, "consents_end": len(consents) * 8}
             # of whom another campaign may come first, each is asked
             if is_count and not prior:
-                parts |= _by_marks(cursor, reached, marked, needs_consent, asked)
+                needed = [numbers, consents] if needs_consent else [numbers]
+                parts |= _by_marks(cursor, needed, marked, asked)
         for name, part in parts.items():
             text = text.replace(f"{{{name}}}", part)
         cursor.execute(text, asked)
         return cursor.fetchall()
 
 
-def _by_reach(reached: reach.Reach, parts: dict[str, str], asked: dict[str, Any]) -> dict[str, str]:
-    """The expressions that ask the bitmaps for number and consent."""
-    asked |= {
-        "end": reached.end,
-        "numbers": reached.numbers,
-        "consents": reached.consents,
-        "doubtful": reached.doubtful,
-    }
-    return {
-        "has_number": OF_BITMAP.format(name="numbers", looked_up=parts["has_number"]),
-        "has_consent": OF_BITMAP.format(name="consents", looked_up=parts["has_consent"]),
-    }
-
-
-def _by_marks(
-    cursor: Any, reached: reach.Reach, marked: str, needs_consent: bool, asked: dict[str, Any]
-) -> dict[str, str]:
+def _by_marks(cursor: Any, needed: list[bytes], marked: str, asked: dict[str, Any]) -> dict[str, str]:
     """The expressions that tell the leads to which nothing need be joined: something stands against most persons of no campaign."""
     marks = reach.bitmap(cursor, "customers_customer p", "p.id", marked, asked)
-    barred = f"s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US}"
-    against, barring, numbers, consents, doubtful = reach.cut_alike(
-        marks,
-        reach.bitmap(cursor, "customers_suppression s", "s.customer_id", barred, asked),
-        reached.numbers,
-        reached.consents,
-        reached.doubtful,
-    )
-    plain = numbers & ~(against | barring | doubtful)
-    if needs_consent:
-        plain &= consents
+    barred = reach.bitmap(
+        cursor, "customers_suppression s", "s.customer_id", f"s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US}", asked
+    )  # fmt: skip
+    against, barring, *haves = reach.cut_alike(marks, barred, *needed)
+    plain = ~(against | barring)
+    for have in haves:
+        plain &= have
     asked |= {"marks": marks, "marks_end": len(marks) * 8, "plain": plain.tobytes(), "plain_end": len(plain) * 8}
     return {"marked": OF_MARKS, "plain": PLAIN, "plain_most": PLAIN_MOST}
 
