@@ -100,7 +100,8 @@ WHERE l.campaign_id = %(campaign)s AND l.state = 'open' AND NOT {{plain}}"""
 CLOSED = f"""
 SELECT l.id, l.city_id, CASE WHEN l.state = 'held' THEN 'held' ELSE {DONE} END AS class FROM campaigns_lead l
 WHERE l.campaign_id = %(campaign)s AND l.state <> 'open'"""
-ENDED_ON = "CASE WHEN l.state = 'done' THEN width_bucket(l.last_call_at, %(midnights)s::timestamptz[]) END"
+ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s
+    THEN width_bucket(l.last_call_at, %(midnights)s::timestamptz[])::int END"""
 # (city, state, class or outcome, day, leads, when the first comes free); '' for the class that is the place's.
 COUNT = f"""
 SELECT city_id, 'open', class, NULL::int, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 3
@@ -171,6 +172,7 @@ def _run(
         "prior": prior,
         "day": today,
         "purpose": campaign.purpose,
+        "since": midnight(today - timedelta(days=BURN_DAYS)),
         "midnights": [midnight(today - timedelta(days=n)) for n in range(BURN_DAYS, -1, -1)],
         **more,
     }
