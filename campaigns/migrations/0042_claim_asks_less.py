@@ -1,8 +1,9 @@
 """The claim asks in fewer statements, and leaves the person's other leads where they are.
 
-They leave the front of their queues when the customer is called (services.resting): an update of theirs goes through every index, two
-thirds of a bare claim on average, and of a lead that is given back it was for nothing. Until then the person's row alone keeps every
-campaign from calling, as it did for those another claim held just then. A claim that has to pass over several of them moves them back.
+They leave the front of their queues when the customer is called (services.resting): an update of theirs goes through every index, and of a
+lead that is given back it was for nothing. Until then the person's row alone keeps every campaign from calling, as it did for those
+another claim held just then. A claim that has to pass over several of them moves them back, for some minutes only: the lead in hand may be
+given back, and who does that does not wait for the claim.
 """
 
 from django.db import migrations
@@ -44,13 +45,13 @@ FOUND_WHERE = """                (x.priority, x.ready_at) IS DISTINCT FROM (z.pr
 MOVES = """            -- now and then, since heads that another claim holds just now are passed over as well; every time when there is nobody at all
             IF v_lead IS NULL AND cardinality(r.cities) > 0 OR v_passed_over AND random() < 0.1 THEN
 """
-MOVES_SEVERAL = """            -- now and then, when it lies behind several: heads that another claim holds just now are passed over as well; every time when
+MOVES_SEVERAL = """            -- now and then, when it lies behind more than five: heads that another claim holds just now are passed over as well; every time when
             -- there is nobody at all
             v_is_far_down := v_lead IS NULL AND cardinality(r.cities) > 0;
             IF v_lead IS NOT NULL AND v_passed_over AND random() < 0.1 THEN
                 SELECT (-l.priority, l.ready_at) < (-v_priority, v_ready) INTO v_is_far_down
                 FROM campaigns_lead l
-                WHERE l.campaign_id = k.id AND l.city_id = v_city AND l.state = 'open' AND l.ready_at <= v_now
+                WHERE l.campaign_id = k.id AND l.city_id = v_city AND l.state = 'open' AND l.ready_at <= v_now AND l.callback_agent_id IS NULL
                 ORDER BY l.priority DESC, l.ready_at OFFSET 5 LIMIT 1;
             END IF;
             IF v_is_far_down THEN
@@ -73,6 +74,17 @@ OTHERS = """    -- the person's other leads leave the front of their queues; SKI
         FOR UPDATE SKIP LOCKED));
 """
 
+BLOCKED = """            FROM front f JOIN customers_customer p ON p.id = f.customer_id
+        )
+"""
+BLOCKED_OR_HELD = """            FROM front f JOIN customers_customer p ON p.id = f.customer_id
+            WHERE p.held_lead_id IS NULL
+            UNION ALL
+            SELECT f.id, p_now + interval '5 minutes' FROM front f JOIN customers_customer p ON p.id = f.customer_id
+            WHERE p.held_lead_id IS NOT NULL
+        )
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("campaigns", "0041_desk_functions")]
@@ -89,6 +101,7 @@ class Migration(migrations.Migration):
                     OTHERS,
                     "    -- the person's other leads leave the front of their queues when the customer is called\n",
                 ),
+                ("campaigns_move_blocked_back", BLOCKED, BLOCKED_OR_HELD),
             ]
         ),
     ]

@@ -29,6 +29,7 @@ class Wanted:
         self.before = self.ready_at()
         self.lead = desk.next_lead(agent=self.floor.agent, at=AT)
         assert self.lead == lead
+        assert self.ready_at() == self.before
 
     def ready_at(self):
         return Lead.objects.values_list("ready_at", flat=True).get(pk=self.other.pk)
@@ -49,6 +50,28 @@ def test_a_hand_out_keeps_the_other_campaign_off_and_moves_nothing(wanted):
 
     assert wanted.ready_at() == wanted.before
     assert claim.claim_next_lead(agent=wanted.other_agent, at=AT + 3 * MINUTE) == wanted.other
+
+
+def test_what_a_claim_meets_of_a_person_in_hand_is_looked_at_again_in_five_minutes(wanted):
+    """Were it moved for as long as the gap, a lead given back in the same moment would leave it there."""
+    claim.claim_next_lead(agent=wanted.other_agent, at=AT + MINUTE)
+
+    assert wanted.ready_at() == AT + 6 * MINUTE
+
+
+@pytest.mark.parametrize(("before", "is_moved"), [(5, False), (6, True)])
+def test_what_is_blocked_is_moved_back_when_a_claim_passes_over_more_than_five(before, is_moved):
+    floor = Floor()
+    blocked = [floor.lead(priority=9) for _n in range(before)]
+    Customer.objects.update(answered_at=AT - MINUTE)
+    free = floor.lead(priority=1)
+
+    for _turn in range(150):  # one claim in ten looks
+        assert claim.claim_next_lead(agent=floor.agent, at=AT) == free
+        claim.give_back(lead=free, agent=floor.agent, at=AT)
+
+    ready = Lead.objects.filter(pk__in=[lead.pk for lead in blocked], ready_at__lte=AT)
+    assert ready.count() == (0 if is_moved else before)
 
 
 def test_others_wait_from_the_dial_on(wanted):
