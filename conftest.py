@@ -29,6 +29,8 @@ def _quick_settings() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.CHECK_KEY_RING = False  # tests without a database seal too
+    # one store, cleared together; other runs of tests have none of it
+    settings.CACHES["shared"] = settings.CACHES["default"]
     settings.AUDIT_HEADS_DIR = None  # each test's chain is undone, and begins again
     # Workers of a running `make run` listen on database 0 of the same server.
     settings.CELERY_BROKER_URL = celery_app.conf.broker_url = urls.broker(1)

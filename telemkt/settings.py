@@ -337,6 +337,17 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
 
+# What one process keeps for itself, and what all of them keep together.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "shared": {
+        "BACKEND": "core.shared_cache.SharedCache",
+        "LOCATION": urls.shared_cache(),
+        "KEY_PREFIX": "telemkt",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    },
+}
+
 # -- Logging -----------------------------------------------------------------------------------------------------------
 # Lines name rows by id. Nothing here prints request bodies, query strings or SQL parameters.
 

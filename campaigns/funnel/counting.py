@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 from campaigns.funnel import classes, statement
 from campaigns.funnel.places import Place, places
@@ -61,12 +61,12 @@ class Funnel:
 def kept(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
     """The counts of these campaigns as they were some moments ago (each says when); what is missing is counted now."""
     keys = {campaign.pk: _key(campaign) for campaign in campaigns}
-    there = cache.get_many(keys.values())
+    there = caches["shared"].get_many(keys.values())
     found = {pk: there[key] for pk, key in keys.items() if key in there}
     found |= _counted_anew([campaign for campaign in campaigns if campaign.pk not in found], at)
     dear = {_asked(pk): True for pk, counted in found.items() if counted.seconds >= DEAR}
     if dear:
-        cache.set_many(dear, ASKED_WITHIN)
+        caches["shared"].set_many(dear, ASKED_WITHIN)
     return found
 
 
@@ -74,7 +74,7 @@ def count_again(at: datetime) -> int:
     """Count anew the calling campaigns whose counts take long and were asked for lately, then what is slow or was never counted. Returns
     how many."""
     calling = list(Campaign.objects.filter(stage__in=Campaign.CALLING).select_related("product").order_by("pk"))
-    asked = cache.get_many([_asked(campaign.pk) for campaign in calling])
+    asked = caches["shared"].get_many([_asked(campaign.pk) for campaign in calling])
     wanted = [campaign for campaign in calling if _asked(campaign.pk) in asked]
     done = len(_counted_anew(wanted, at))
     until = time.monotonic() + MOST_UNASKED
@@ -89,8 +89,8 @@ def _unasked(calling: Sequence[Campaign], wanted: Sequence[Campaign], at: dateti
     """Of the calling campaigns those nobody asked for lately that are slow, or of which nobody knows, and that were counted a while ago;
     the oldest counts first."""
     others = [campaign for campaign in calling if campaign not in wanted]
-    took = cache.get_many([_took(campaign.pk) for campaign in others])
-    kept_ones = cache.get_many([_key(campaign) for campaign in others])
+    took = caches["shared"].get_many([_took(campaign.pk) for campaign in others])
+    kept_ones = caches["shared"].get_many([_key(campaign) for campaign in others])
     found = []
     for campaign in others:
         counted = kept_ones.get(_key(campaign))
@@ -104,8 +104,8 @@ def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Coun
     fresh = count(campaigns, at)
     for campaign in campaigns:
         counted = fresh[campaign.pk]
-        cache.set(_key(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
-        cache.set(_took(campaign.pk), counted.seconds, REMEMBERED)
+        caches["shared"].set(_key(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
+        caches["shared"].set(_took(campaign.pk), counted.seconds, REMEMBERED)
     return fresh
 
 

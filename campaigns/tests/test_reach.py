@@ -66,7 +66,7 @@ def test_after_the_hour_it_is_made_anew(kept):
         kept.name(AT + 60 * MINUTE)
 
 
-def test_a_number_that_dies_goes_comes_back_or_moves_to_somebody_else(kept):
+def test_a_number_that_dies_and_comes_back_and_a_consent_that_moves_to_somebody_else(kept):
     number = kept.person.phones.get()
     Phone.objects.filter(pk=number.pk).update(is_dead=True)
     assert kept.name() == "number"
@@ -139,7 +139,7 @@ def test_a_statement_that_changes_many_has_everything_made_anew(kept):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO customers_consent (customer_id, kind, basis, evidence, stated_by, given_at)"
-            " SELECT %s, 'marketing_calls', 'form', '', 'x', now() FROM generate_series(1, 5001)",
+            " SELECT %s, 'marketing_calls', 'form', '', 'x', now() FROM generate_series(1, 1001)",
             [kept.person.pk],
         )
 
@@ -176,6 +176,38 @@ def test_what_was_open_while_it_was_made_counts_when_it_is_committed(kept, monke
         other.close()
 
 
+def test_a_list_and_a_number_that_did_not_see_each_other(kept, monkeypatch):
+    """Whose number it is, nobody could tell who wrote the entry: it was added meanwhile."""
+    number = kept.person.phones.get()
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        Phone.objects.update(blind_index=b"elsewhere")
+        with other.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO customers_suppression (phone_blind, kind, valid_from, note, source, lift_reason)"
+                " VALUES (%s, 'register', %s, '', '', '')",
+                [bytes(number.blind_index), AT - DAY],
+            )
+        Phone.objects.update(blind_index=number.blind_index)
+        cache.clear()
+        monkeypatch.setattr(reach, "_made", kept.making)
+        assert kept.name() == "callable"
+        monkeypatch.setattr(reach, "_made", kept._must_not)
+        other.commit()
+
+        assert kept.name() == "number"
+    finally:
+        other.close()
+
+
+def test_who_came_after_it_was_made_is_looked_up(kept):
+    late = kept.floor.lead().customer
+
+    assert late.pk > kept.person.pk
+    assert cut(counting.count([kept.floor.campaign], AT).values()).counts == {"consent": 1, "callable": 1}
+
+
 def test_what_a_transaction_sees_of_itself_is_not_kept(kept, monkeypatch):
     cache.clear()
     monkeypatch.setattr(reach, "_made", kept.making)
@@ -190,6 +222,7 @@ def test_what_a_transaction_sees_of_itself_is_not_kept(kept, monkeypatch):
 def test_old_notes_are_forgotten_and_new_ones_stay(kept):
     Phone.objects.update(is_dead=True)
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM customers_reach_note WHERE at < now() - interval '20 hours'")
         cursor.execute("INSERT INTO customers_reach_note (at, persons) VALUES (now() - interval '25 hours', '{1}')")
 
     assert reach.forget_notes() == 1

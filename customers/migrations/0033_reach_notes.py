@@ -1,7 +1,8 @@
 """Who keeps for all persons whether they have a number to call and a consent is told of whom that may have changed.
 
 A note is written in the transaction of the change, with its number: whether somebody who looked earlier saw it is a question to the snapshot
-of that look. A statement that changes many is noted without names: everything is to be looked at again.
+of that look. Of entries in lists the numbers are noted, not whose they are: who reads may see a number that who wrote did not. A statement
+that changes many is noted without either: everything is to be looked at again.
 """
 
 from django.db import migrations
@@ -10,46 +11,39 @@ NOTES = """
 CREATE TABLE customers_reach_note (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    persons bigint[]
+    -- both NULL: many
+    persons bigint[],
+    numbers bytea[]
 );
 CREATE INDEX customers_reach_note_xid ON customers_reach_note (xid);
 CREATE INDEX customers_reach_note_at ON customers_reach_note (at);
 
 CREATE FUNCTION customers_note_reach() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_most CONSTANT int := 5000;
-    v_rows bigint := 0;
+    v_most CONSTANT int := 1000;
     v_persons bigint[] := '{}';
+    v_numbers bytea[] := '{}';
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
-        v_rows := v_most + 1;
-    ELSIF TG_OP = 'INSERT' THEN
-        SELECT count(*) INTO v_rows FROM (SELECT FROM made LIMIT v_most + 1) x;
-    ELSE
-        SELECT count(*) INTO v_rows FROM (SELECT FROM gone LIMIT v_most + 1) x;
-    END IF;
-    IF v_rows = 0 THEN RETURN NULL; END IF;
-    IF v_rows > v_most THEN
-        INSERT INTO customers_reach_note (persons) VALUES (NULL);
-        RETURN NULL;
-    END IF;
-    -- numbers on lists: whose they are
-    IF TG_TABLE_NAME = 'customers_suppression' AND TG_OP = 'INSERT' THEN
-        SELECT array_agg(n.customer_id) INTO v_persons FROM made s JOIN customers_phone n ON n.blind_index = s.phone_blind;
+        v_persons := array_fill(0::bigint, ARRAY[v_most + 1]);
+    ELSIF TG_TABLE_NAME = 'customers_suppression' AND TG_OP = 'INSERT' THEN
+        v_numbers := ARRAY(SELECT s.phone_blind FROM made s WHERE s.phone_blind IS NOT NULL LIMIT v_most + 1);
     ELSIF TG_TABLE_NAME = 'customers_suppression' AND TG_OP = 'DELETE' THEN
-        SELECT array_agg(n.customer_id) INTO v_persons FROM gone s JOIN customers_phone n ON n.blind_index = s.phone_blind;
+        v_numbers := ARRAY(SELECT s.phone_blind FROM gone s WHERE s.phone_blind IS NOT NULL LIMIT v_most + 1);
     ELSIF TG_TABLE_NAME = 'customers_suppression' THEN
-        SELECT array_agg(n.customer_id) INTO v_persons
-        FROM (SELECT phone_blind FROM made UNION SELECT phone_blind FROM gone) s JOIN customers_phone n ON n.blind_index = s.phone_blind;
+        v_numbers := ARRAY(
+            SELECT x.phone_blind FROM (SELECT phone_blind FROM made UNION SELECT phone_blind FROM gone) x WHERE x.phone_blind IS NOT NULL LIMIT v_most + 1);
     ELSIF TG_OP = 'INSERT' THEN
-        SELECT array_agg(m.customer_id) INTO v_persons FROM made m;
+        v_persons := ARRAY(SELECT m.customer_id FROM made m LIMIT v_most + 1);
     ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(g.customer_id) INTO v_persons FROM gone g;
+        v_persons := ARRAY(SELECT g.customer_id FROM gone g LIMIT v_most + 1);
     ELSE
-        SELECT array_agg(x.customer_id) INTO v_persons FROM (SELECT customer_id FROM made UNION SELECT customer_id FROM gone) x;
+        v_persons := ARRAY(SELECT x.customer_id FROM (SELECT customer_id FROM made UNION SELECT customer_id FROM gone) x LIMIT v_most + 1);
     END IF;
-    IF cardinality(v_persons) > 0 THEN
-        INSERT INTO customers_reach_note (persons) VALUES (v_persons);
+    IF cardinality(v_persons) + cardinality(v_numbers) > v_most THEN
+        INSERT INTO customers_reach_note (persons, numbers) VALUES (NULL, NULL);
+    ELSIF cardinality(v_persons) + cardinality(v_numbers) > 0 THEN
+        INSERT INTO customers_reach_note (persons, numbers) VALUES (v_persons, v_numbers);
     END IF;
     RETURN NULL;
 END $$;

@@ -58,6 +58,12 @@ def broker(number: int = 0) -> str:
     return url
 
 
+def shared_cache() -> str:
+    """The same server as the broker's, as the cache writes it; of the embedded one a database of its own."""
+    url = os.environ.get("REDIS_URL", "").strip()
+    return broker() if url else f"unix://{valkey_socket()}?db=2"
+
+
 def valkey_socket() -> str:
     return str(home.socket_directory("valkey") / "valkey.sock")
 
