@@ -37,6 +37,14 @@ class SharedCache(RedisCache):
         except RedisError:
             log.warning("The shared cache does not answer.")
 
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        """True also while the server is away: each is the first then."""
+        try:
+            return super().add(*args, **kwargs)
+        except RedisError:
+            log.warning("The shared cache does not answer.")
+            return True
+
     def set_many(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> list[str]:
         try:
             return super().set_many(data, *args, **kwargs) or []

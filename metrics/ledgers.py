@@ -10,7 +10,7 @@ from fractions import Fraction
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
@@ -79,16 +79,16 @@ _unpacked: tuple[str, Cohorts] = "", {}  # of this process: a table asks once fo
 def _cohorts() -> Cohorts:
     """{day: {(city, campaign): (leads made, of these called)}}, as the rollup has counted them; counted here only where it has not."""
     global _unpacked
-    counted = cache.get(COUNTED)
+    counted = caches["shared"].get(COUNTED)
     if counted is None or counted != _unpacked[0]:
-        found = cache.get(f"{COUNTED}:{counted}") if counted else None
+        found = caches["shared"].get(f"{COUNTED}:{counted}") if counted else None
         _unpacked = (counted, found) if found is not None else _count_cohorts()
     return _unpacked[1]
 
 
 def renew_cohorts() -> None:
     """Count the leads again when the last time was a quarter of an hour ago. All of them are read: work for a job, not for a page."""
-    if cache.add(FRESH, True, FRESH_SECONDS):
+    if caches["shared"].add(FRESH, True, FRESH_SECONDS):
         _count_cohorts()
 
 
@@ -99,8 +99,8 @@ def _count_cohorts() -> tuple[str, Cohorts]:
         for day, city, campaign, made, called in cursor.fetchall():
             found.setdefault(day, {})[city, campaign] = (made, called)
     name = uuid4().hex
-    cache.set(f"{COUNTED}:{name}", found, KEEP_SECONDS)
-    cache.set(COUNTED, name, KEEP_SECONDS)
+    caches["shared"].set(f"{COUNTED}:{name}", found, KEEP_SECONDS)
+    caches["shared"].set(COUNTED, name, KEEP_SECONDS)
     return name, found
 
 

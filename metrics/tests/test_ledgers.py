@@ -111,7 +111,8 @@ def test_the_leads_are_counted_by_the_rollup_and_unpacked_once_for_all_periods_o
     assert run_inline(enqueue(kind="metrics.rollup_today", key="x").pk)
     monkeypatch.setattr(ledgers, "_unpacked", ("", {}))  # another process
     read = []
-    monkeypatch.setattr(ledgers, "cache", SimpleNamespace(get=lambda key: read.append(key) or cache.get(key)))
+    seen = SimpleNamespace(get=lambda key: read.append(key) or cache.get(key))
+    monkeypatch.setattr(ledgers, "caches", {"shared": seen})
     asked = [ask(since=day, until=day, by=["city"]) for day in days(date(2026, 3, 1), date(2026, 3, 10))]
 
     with CaptureQueriesContext(connection) as queries_made:

@@ -19,6 +19,7 @@ def test_what_one_keeps_another_finds():
     one.set_many({f"{key}.2": 2}, 30)
 
     assert other.get(key) == {"a": 1}
+    assert not other.add(key, 1, 30)
     assert other.get_many([key, f"{key}.2", f"{key}.3"]) == {key: {"a": 1}, f"{key}.2": 2}
     other.delete_many([key, f"{key}.2"])
 
@@ -29,6 +30,7 @@ def test_a_server_that_is_away_is_an_empty_cache(location):
 
     away.set("a", 1, 30)
 
+    assert away.add("a", 1, 30)
     assert away.set_many({"a": 1}, 30) == ["a"]
     assert away.get("a") is None
     assert away.get("a", 5) == 5
