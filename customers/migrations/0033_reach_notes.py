@@ -18,7 +18,7 @@ CREATE TABLE customers_reach_note (
 CREATE INDEX customers_reach_note_xid ON customers_reach_note (xid);
 CREATE INDEX customers_reach_note_at ON customers_reach_note (at);
 
-CREATE FUNCTION customers_note_reach() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION customers_note_reach() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_most CONSTANT int := 1000;
     v_persons bigint[] := '{}';
