@@ -23,7 +23,7 @@ CLAIMS = int(os.environ.get("BENCH_STORM", "100000"))
 TWIN_CLAIMS = max(CLAIMS // 10, 1000)
 THREADS = 64
 AGENTS = itertools.count(1000)
-# the judgement lies between the two times: where one processor is shared, milliseconds may do
+# the judgement lies between the two times; on a busy machine they may be some milliseconds apart
 REFUSAL = "SELECT clock_timestamp(), campaigns_dial_refusal(%s, %s, clock_timestamp()), clock_timestamp()"
 # the gap of the rules, as short and as long as it becomes: the shortest must hold between any two contacts of a person
 GAPS = (120, 180, 240)

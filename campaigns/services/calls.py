@@ -324,7 +324,7 @@ def _settle_ledger(call: Call, lead: Lead, customer: Customer, contact: Contact 
         )
         if call.direction == Call.Direction.OUTBOUND:
             customer.attempts = sorted([call.started_at, *customer.attempts], reverse=True)[:KEPT_ATTEMPTS]
-    if lead.dialled_at is None:  # who records a call that the desk did not dial; else they rest since the dial
+    if lead.dialled_at is None:  # a call that the desk did not dial; else they rest since the dial
         others_rest(customer)
     if call.connected and (customer.answered_at is None or customer.answered_at < call.started_at):
         customer.answered_at = call.started_at

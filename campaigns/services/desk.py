@@ -247,11 +247,8 @@ def _place(lead: Lead, customer: Customer, agent: User, at: datetime) -> LiveCal
     ).update(state=Contact.State.MADE, phone_id=phone.pk)
     others_rest(customer)
     if campaign.exclusion_group:
-        customer.owner_campaign_id, customer.owner_group, customer.owner_until = (
-            campaign.pk,
-            campaign.exclusion_group,
-            at + OWNED_FOR,
-        )
+        customer.owner_campaign_id, customer.owner_group = campaign.pk, campaign.exclusion_group
+        customer.owner_until = at + OWNED_FOR
         customer.save(update_fields=["owner_campaign_id", "owner_group", "owner_until"])
     set_state(agent=agent, state=State.DIALLING, at=at, campaign_id=campaign.pk)
     audit("campaigns.lead.dialled", lead, by=agent, at=at, campaign_id=campaign.pk, telephone=telephone.name)

@@ -29,6 +29,7 @@ class Kept:
         self.person = self.floor.lead().customer
         if consented:
             self.consent()
+        self.monkeypatch = monkeypatch
         monkeypatch.setattr(statement, "is_large", lambda campaign: True)
         self.first = self.name()
         self.making = reach._made
@@ -48,6 +49,14 @@ class Kept:
     def name(self, at=AT) -> str:
         """The class of the one lead."""
         (name,) = cut(counting.count([self.floor.campaign], at).values()).counts
+        return name
+
+    def name_made_anew(self) -> str:
+        """The same, with what is kept of the pool made anew once more."""
+        cache.clear()
+        self.monkeypatch.setattr(reach, "_made", self.making)
+        name = self.name()
+        self.monkeypatch.setattr(reach, "_made", self._must_not)
         return name
 
 
@@ -113,26 +122,20 @@ def test_a_consent_withdrawn_and_given_again(kept):
         (lambda k: Consent.objects.update(given_at=AT + 30 * MINUTE), "consent", "callable"),
     ],
 )
-def test_what_begins_or_ends_within_the_hour_does_so_in_its_minute(kept, monkeypatch, what, before, after):
+def test_what_begins_or_ends_within_the_hour_does_so_in_its_minute(kept, what, before, after):
     what(kept)
-    cache.clear()
-    monkeypatch.setattr(reach, "_made", kept.making)
-    assert kept.name() == before
-    monkeypatch.setattr(reach, "_made", kept._must_not)
+    assert kept.name_made_anew() == before
 
     assert kept.name(AT + 29 * MINUTE) == before
     assert kept.name(AT + 30 * MINUTE) == after
 
 
-def test_an_entry_for_another_campaign_is_looked_up(kept, monkeypatch):
+def test_an_entry_for_another_campaign_is_looked_up(kept):
     kept.list_number(campaign_id=kept.floor.campaign.pk + 1)
-    cache.clear()
-    monkeypatch.setattr(reach, "_made", kept.making)
-    assert kept.name() == "callable"
+    assert kept.name_made_anew() == "callable"
     kept.list_number(campaign_id=kept.floor.campaign.pk)
-    cache.clear()
 
-    assert kept.name() == "number"
+    assert kept.name_made_anew() == "number"
 
 
 def test_a_statement_that_changes_many_has_everything_made_anew(kept):
@@ -149,56 +152,48 @@ def test_a_statement_that_changes_many_has_everything_made_anew(kept):
 
 def test_a_pool_of_which_much_depends_on_the_campaign_is_found_out_for_it(kept, monkeypatch):
     monkeypatch.setattr(reach, "MOST_LOOKED_UP", -1)
-    monkeypatch.setattr(reach, "_made", kept.making)
     kept.list_number(campaign_id=kept.floor.campaign.pk)
-    cache.clear()
+
+    assert kept.name_made_anew() == "number"
+
+
+@pytest.fixture
+def elsewhere():
+    """Another connection with an open transaction."""
+    other = connections.create_connection("default")
+    other.set_autocommit(False)
+    yield other
+    other.close()
+
+
+def test_what_was_open_while_it_was_made_counts_when_it_is_committed(kept, elsewhere):
+    """Its number is smaller than that of the moment, and yet nobody saw it: to go by the number alone would lose it."""
+    with elsewhere.cursor() as cursor:
+        cursor.execute("UPDATE customers_phone SET is_dead = true")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()")  # somebody later, who is through
+    assert kept.name_made_anew() == "callable"
+
+    elsewhere.commit()
 
     assert kept.name() == "number"
 
 
-def test_what_was_open_while_it_was_made_counts_when_it_is_committed(kept, monkeypatch):
-    """Its number is smaller than that of the moment, and yet nobody saw it: to go by the number alone would lose it."""
-    other = connections.create_connection("default")
-    try:
-        other.set_autocommit(False)
-        with other.cursor() as cursor:
-            cursor.execute("UPDATE customers_phone SET is_dead = true")
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_current_xact_id()")  # somebody later, who is through
-        cache.clear()
-        monkeypatch.setattr(reach, "_made", kept.making)
-        assert kept.name() == "callable"
-        monkeypatch.setattr(reach, "_made", kept._must_not)
-        other.commit()
-
-        assert kept.name() == "number"
-    finally:
-        other.close()
-
-
-def test_a_list_and_a_number_that_did_not_see_each_other(kept, monkeypatch):
+def test_a_list_and_a_number_that_did_not_see_each_other(kept, elsewhere):
     """Whose number it is, nobody could tell who wrote the entry: it was added meanwhile."""
     number = kept.person.phones.get()
-    other = connections.create_connection("default")
-    try:
-        other.set_autocommit(False)
-        Phone.objects.update(blind_index=b"elsewhere")
-        with other.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO customers_suppression (phone_blind, kind, valid_from, note, source, lift_reason)"
-                " VALUES (%s, 'register', %s, '', '', '')",
-                [bytes(number.blind_index), AT - DAY],
-            )
-        Phone.objects.update(blind_index=number.blind_index)
-        cache.clear()
-        monkeypatch.setattr(reach, "_made", kept.making)
-        assert kept.name() == "callable"
-        monkeypatch.setattr(reach, "_made", kept._must_not)
-        other.commit()
+    Phone.objects.update(blind_index=b"elsewhere")
+    with elsewhere.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_suppression (phone_blind, kind, valid_from, note, source, lift_reason) VALUES (%s, 'register', %s, '', '', '')",
+            [bytes(number.blind_index), AT - DAY],
+        )
+    Phone.objects.update(blind_index=number.blind_index)
+    assert kept.name_made_anew() == "callable"
 
-        assert kept.name() == "number"
-    finally:
-        other.close()
+    elsewhere.commit()
+
+    assert kept.name() == "number"
 
 
 def test_who_came_after_it_was_made_is_looked_up(kept):
