@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from django.core.cache import caches
 
-from campaigns.funnel import classes, statement
+from campaigns.funnel import classes, standing, statement
 from campaigns.funnel.places import Place, places
 from campaigns.models import Campaign
 
@@ -60,7 +60,7 @@ class Funnel:
 
 def kept(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
     """The counts of these campaigns as they were some moments ago (each says when); what is missing is counted now."""
-    keys = {campaign.pk: _key(campaign) for campaign in campaigns}
+    keys = {campaign.pk: key_of(campaign) for campaign in campaigns}
     there = caches["shared"].get_many(keys.values())
     found = {pk: there[key] for pk, key in keys.items() if key in there}
     found |= _counted_anew([campaign for campaign in campaigns if campaign.pk not in found], at)
@@ -90,10 +90,10 @@ def _unasked(calling: Sequence[Campaign], wanted: Sequence[Campaign], at: dateti
     the oldest counts first."""
     others = [campaign for campaign in calling if campaign not in wanted]
     took = caches["shared"].get_many([_took(campaign.pk) for campaign in others])
-    kept_ones = caches["shared"].get_many([_key(campaign) for campaign in others])
+    kept_ones = caches["shared"].get_many([key_of(campaign) for campaign in others])
     found = []
     for campaign in others:
-        counted = kept_ones.get(_key(campaign))
+        counted = kept_ones.get(key_of(campaign))
         is_old = counted is None or counted.at <= at - OLD
         if is_old and took.get(_took(campaign.pk), SLOW) >= SLOW:
             found.append((counted is not None, counted.at if counted else at, campaign.pk, campaign))
@@ -104,7 +104,7 @@ def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Coun
     fresh = count(campaigns, at)
     for campaign in campaigns:
         counted = fresh[campaign.pk]
-        caches["shared"].set(_key(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
+        caches["shared"].set(key_of(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
         caches["shared"].set(_took(campaign.pk), counted.seconds, REMEMBERED)
     return fresh
 
@@ -117,7 +117,7 @@ def _took(campaign_id: int) -> str:
     return f"campaigns.funnel.took.{campaign_id}"
 
 
-def _key(campaign: Campaign) -> str:
+def key_of(campaign: Campaign) -> str:
     """A switch or a stage that changes shows at once."""
     return f"campaigns.funnel.{campaign.pk}.{campaign.stage}.{campaign.is_on:d}{campaign.product.is_on:d}"
 
@@ -134,7 +134,11 @@ def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
 
 def _counted(where: Sequence[Place], at: datetime) -> Counted:
     began, found, by_city = time.monotonic(), Counted(at), {place.city.pk: place for place in where}
-    for city, name, ended_on, leads, free_at in statement.counted(where, at) if where else []:
+    if not where:
+        return found
+    asks = statement.question(where, at)
+    is_kept = not asks.prior and (standing.is_there(asks.campaign) or statement.is_large(asks.campaign))
+    for city, name, ended_on, leads, free_at in standing.counted(asks) if is_kept else statement.counted(asks):
         key = city, name
         found.leads[key] = found.leads.get(key, 0) + leads
         if ended_on is not None:
@@ -142,7 +146,8 @@ def _counted(where: Sequence[Place], at: datetime) -> Counted:
         opens = by_city[city].opens(max(free_at, at)) if free_at is not None and name in classes.WAITING else None
         if opens is not None:
             found.frees[key] = min(opens, found.frees.get(key, opens))
-    found.seconds = time.monotonic() - began
+    # what is gone on from is slow when nothing is kept
+    found.seconds = max(time.monotonic() - began, SLOW if is_kept else 0)
     return found
 
 

@@ -41,9 +41,9 @@ SELECT string_agg(int8send(coalesce(b.bits, 0)), '' ORDER BY block) FROM generat
 LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
     FROM (SELECT {person} >> 6 AS block, (({person} & 63) # 56)::int AS place, clock_timestamp() AS fence FROM {table} WHERE {condition}) x
     GROUP BY 1) b USING (block)"""
-# The transaction that has changed something itself may be taken back: what it sees is not kept.
 MOMENT = """
-SELECT d.oid || ' ' || pg_postmaster_start_time() || ' ' || 'customers_reach_note'::regclass::oid, pg_current_snapshot()::text, pg_current_xact_id_if_assigned() IS NULL,
+SELECT d.oid || ' ' || pg_postmaster_start_time() || ' ' || 'customers_reach_note'::regclass::oid, pg_current_snapshot()::text,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_current_xact_id_if_assigned()::text::bigint,
     (SELECT coalesce(max(id), 0) FROM customers_customer)
 FROM pg_database d WHERE d.datname = current_database()"""
 # Numbers on lists: whose they are is seen with the eyes of who reads. Notes out of another server's dump are of numbers yet to come.
@@ -61,6 +61,23 @@ SELECT EXISTS (SELECT FROM customers_phone n WHERE n.customer_id = person AND {u
     EXISTS (SELECT FROM customers_consent n WHERE n.customer_id = person AND {given} OFFSET 0)
 FROM unnest(%(persons)s::bigint[]) WITH ORDINALITY u(person, n) ORDER BY n"""
 Bits = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a statement sees: the work of every transaction before `first`, of some from there on, and of `own`, where this one has changed
+    something."""
+
+    server: str
+    snapshot: str
+    first: int
+    own: int | None
+    last_person: int
+
+    @property
+    def is_clean(self) -> bool:
+        """The transaction that has changed something itself may be taken back: what it sees is not kept."""
+        return self.own is None
 
 
 @dataclass(frozen=True)
@@ -89,6 +106,11 @@ class Reach:
         return np.concatenate([np.flatnonzero(found), np.arange(self.end, last + 1)])
 
 
+def moment(cursor: Any) -> Moment:
+    cursor.execute(MOMENT)
+    return Moment(*cursor.fetchone())
+
+
 def of_campaign(cursor: Any, usable: str, given: str, asked: dict[str, Any]) -> tuple[bytes, bytes]:
     """Bitmaps of the persons with a usable number and of those with a consent given, for one campaign in this moment. Inside the transaction
     of a count (see statement.TUNED).
@@ -96,16 +118,14 @@ def of_campaign(cursor: Any, usable: str, given: str, asked: dict[str, Any]) -> 
     From what is kept, where a few are looked up; it is made anew when many have changed or the hour is over. Where much depends on the campaign
     or the minute, the whole pool is asked for this campaign alone.
     """
-    at = asked["at"]
-    cursor.execute(MOMENT)
-    server, snapshot, is_clean, last = cursor.fetchone()
+    at, now = asked["at"], moment(cursor)
     kept = caches["shared"].get(KEY)
-    changed = _changed(cursor, kept.snapshot) if kept is not None and kept.is_of(server, at) else None
-    if changed is None or len(changed) + last - kept.end > MOST_LOOKED_UP:
-        kept, changed = _made(cursor, server, snapshot, at), []
-        if is_clean:
+    changed = _changed(cursor, kept.snapshot) if kept is not None and kept.is_of(now.server, at) else None
+    if changed is None or len(changed) + now.last_person - kept.end > MOST_LOOKED_UP:
+        kept, changed = _made(cursor, now.server, now.snapshot, at), []
+        if now.is_clean:
             caches["shared"].set(KEY, kept, HOLDS.total_seconds())
-    unknown = kept.unknown(changed, last)
+    unknown = kept.unknown(changed, now.last_person)
     if len(unknown) <= 2 * MOST_LOOKED_UP:
         return _looked_up(cursor, kept, unknown, usable, given, asked)
     return (

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns.funnel.places import Place
+from core.calendar import business_date, midnight
 from customers.models import ContactRule
 from customers.services.calling_hours import next_allowed
 from customers.services.combined_rules import ContactRules, fitting, strictest
@@ -24,7 +25,7 @@ WITH RECURSIVE carried AS (
     SELECT (SELECT p.rule_segments FROM customers_customer p WHERE p.rule_segments > c.ids ORDER BY p.rule_segments LIMIT 1)
     FROM carried c WHERE c.ids IS NOT NULL)
 SELECT ids FROM carried WHERE ids && %s::bigint[]"""
-# Hours that are never open are looked at again in a week.
+# Hours that are never open are looked at again a week after this day began: the same moment for all counts of a day.
 WEEK = timedelta(days=7)
 Kind = tuple[str | None, frozenset[int]]
 
@@ -92,7 +93,7 @@ def _closed(zone: str | None, rules: ContactRules, at: datetime) -> datetime | N
     if not rules.hours:
         return None
     opens = next_allowed(zone, rules, at)
-    return None if opens == at else opens or at + WEEK
+    return None if opens == at else opens or midnight(business_date(at)) + WEEK
 
 
 # ---------------------------------------------------------------- within the statement of the funnel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -50,11 +51,6 @@ OTHERS_FIRST = """(l.callback_agent_id IS NULL AND l.customer_id IN (SELECT o.cu
 # that no cap and no gap of any place reaches back to stands against nobody.
 MARKED = f"""(p.is_suppressed OR p.merged_into_id IS NOT NULL OR p.held_lead_id IS NOT NULL OR p.callable_from > %(at)s OR p.has_quiet_times
     OR p.is_greylisted OR p.rule_segments IS NOT NULL OR p.answered_at >= %(answered)s OR {OWNED} OR {{tried}})"""
-OF_MARKS = "(p.id >= %(marks_end)s OR get_bit(%(marks)s, p.id) = 1)"
-# Leads against which nothing can stand but the place: they are counted as they are read, nothing is joined to them. The number of the second
-# form is the same; the planner takes it for most of the rows, where it takes the first for few.
-PLAIN = """(l.callback_agent_id IS NULL AND l.ready_at <= %(at)s AND l.customer_id < %(plain_end)s AND get_bit(%(plain)s, l.customer_id) = 1)"""
-PLAIN_MOST = PLAIN.replace("= 1)", "<> 0)")
 # What a promise overrides, and the retry rule.
 RESTS = """greatest(l.ready_at, CASE WHEN l.callback_agent_id IS NULL THEN greatest(p.callable_from, p.attempts[1] + z.gap, p.attempts[1] + g.gap,
     CASE WHEN (z.one_answer OR g.one_answer) AND p.answered_at >= z.day_start THEN z.day_end END) END)"""
@@ -87,26 +83,30 @@ FREE = f"""CASE WHEN p.is_suppressed OR p.merged_into_id IS NOT NULL OR {{others
     WHEN {UNKNOWN} THEN l.ready_at
     WHEN p.has_quiet_times THEN coalesce(customers_quiet_until(p.id, greatest({RESTED}, %(at)s)), {RESTED})
     ELSE {RESTED} END"""
+# When the class may change though no row does. What the hours of the week decide is looked at each time.
+DUE = f"""CASE WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND barred.until IS NULL THEN NULL WHEN p.has_quiet_times OR p.is_greylisted THEN %(at)s
+    ELSE least({", ".join(f"CASE WHEN {moment} > %(at)s THEN {moment} END" for moment in ("barred.until", "p.owner_until", "{capped}", RESTS))}) END"""
 # The volatile column keeps the planner from merging this into what reads it: each class would be worked out several times for every lead,
 # and the number of groups taken for that of the leads.
 OPEN = f"""
-SELECT l.id, l.city_id, {CLASS} AS class, {FREE} AS free_at, clock_timestamp() AS fence
+SELECT l.id, l.city_id, l.customer_id, {CLASS} AS class, {FREE} AS free_at, {DUE} AS due_at, clock_timestamp() AS fence
 FROM campaigns_lead l
 JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {{marked}}
 LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
 {{segments}}
-WHERE l.campaign_id = %(campaign)s AND l.state = 'open' AND NOT {{plain}}"""
-CLOSED = f"""
-SELECT l.id, l.city_id, CASE WHEN l.state = 'held' THEN 'held' ELSE {DONE} END AS class FROM campaigns_lead l
-WHERE l.campaign_id = %(campaign)s AND l.state <> 'open'"""
+WHERE l.campaign_id = %(campaign)s AND l.state = 'open' {{only}}"""
+# The number of the day, see ended_days.
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s
     THEN width_bucket(l.last_call_at, %(midnights)s::timestamptz[])::int END"""
-# (city, state, class or outcome, day, leads, when the first comes free); '' for the class that is the place's.
+CLOSED = f"""
+SELECT l.id, l.city_id, l.customer_id, CASE WHEN l.state = 'held' THEN 'held' ELSE {DONE} END AS class, {ENDED_ON} AS ended_on
+FROM campaigns_lead l
+WHERE l.campaign_id = %(campaign)s AND l.state <> 'open' {{only}}"""
+# (city, class, day, leads, when the first comes free).
 COUNT = f"""
-SELECT city_id, 'open', class, NULL::int, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 3
-UNION ALL SELECT l.city_id, l.state, l.outcome, {ENDED_ON}, count(*), NULL FROM campaigns_lead l
-WHERE l.campaign_id = %(campaign)s AND (l.state <> 'open' OR {{plain_most}}) GROUP BY 1, 2, 3, 4"""
+SELECT city_id, class, NULL::int, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 2
+UNION ALL SELECT city_id, class, ended_on, count(*), NULL FROM ({CLOSED}) y GROUP BY 1, 2, 3"""
 IS_LARGE = """
 SELECT (SELECT count(*) FROM (SELECT FROM campaigns_lead WHERE campaign_id = %(campaign)s AND state = 'open' LIMIT many) l) = many
 FROM (SELECT greatest(1000, max(reltuples) / %(lookup)s)::bigint AS many FROM pg_class
@@ -114,52 +114,45 @@ FROM (SELECT greatest(1000, max(reltuples) / %(lookup)s)::bigint AS many FROM pg
 EVERY = f"(SELECT id, city_id, class FROM ({OPEN}) x UNION ALL SELECT id, city_id, class FROM ({CLOSED}) y)"
 
 
-def counted(where: Sequence[Place], at: datetime) -> list[tuple[int, str, date | None, int, datetime | None]]:
-    """(city, class, day on which they were finished, leads, when the first comes free) of a campaign's leads. Rows may share city and class."""
-    by_city = {place.city.pk: place for place in where}
-    first = business_date(at) - timedelta(days=BURN_DAYS)
-    days = {n + 1: first + timedelta(days=n) for n in range(BURN_DAYS)}
-    found = []
-    for city, state, told, day, leads, free_at in _run(
-        COUNT, where, at, by_bitmaps=is_large(where[0].campaign), is_count=True
-    ):
-        if state == Lead.State.OPEN and not told:
-            if city in by_city:  # else the first lead there came in this very moment
-                found.append((city, _usual(by_city[city]), None, leads, at))
-        elif state == Lead.State.OPEN:
-            found.append((city, told, None, leads, free_at))
-        else:
-            name = classes.HELD if state == Lead.State.HELD else classes.class_of_done(told)
-            found.append((city, name, days.get(day), leads, None))
-    return found
+@dataclass(frozen=True)
+class Question:
+    """What a campaign's leads are judged by in one moment: the parts of the statement, and what is asked for in it."""
+
+    where: Sequence[Place]
+    at: datetime
+    terms: Sequence[segment_terms.Terms]
+    prior: Sequence[int]
+    parts: dict[str, str]
+    asked: dict[str, Any]
+
+    @property
+    def campaign(self) -> Campaign:
+        return self.where[0].campaign
+
+    def rows(self, cursor: Any, text: str, **more: Any) -> list[tuple[Any, ...]]:
+        for name, part in self.parts.items():
+            text = text.replace(f"{{{name}}}", part)
+        cursor.execute(text, {**self.asked, **more})
+        return cursor.fetchall()
+
+    def by_bitmaps(self, numbers: bytes, consents: bytes) -> Question:
+        """The same, where numbers and consents are told by a bit of each person."""
+        told = {"has_number": OF_BITMAP.format(name="numbers"), "has_consent": OF_BITMAP.format(name="consents")}
+        bits = {
+            "numbers": numbers,
+            "numbers_end": len(numbers) * 8,
+            "consents": consents,
+            "consents_end": len(consents) * 8,
+        }
+        return replace(self, parts=self.parts | told, asked=self.asked | bits)
+
+    def wherever(self) -> Question:
+        """The same, were every place open and nothing switched off."""
+        alike = {"z_is_stopped": False, "z_is_open": True, "z_usual": classes.CALLABLE}
+        return replace(self, asked=self.asked | {name: [value] * len(self.where) for name, value in alike.items()})
 
 
-def class_page(
-    where: Sequence[Place], at: datetime, name: str, *, cities: Collection[int] | None, start: int, most: int
-) -> list[int]:
-    """Ids of a campaign's leads of a class in their order, some of them from `start` on."""
-    text = f"""SELECT id FROM {EVERY} e WHERE class = %(class)s AND (%(everywhere)s OR city_id = ANY(%(cities)s::bigint[]))
-        ORDER BY id LIMIT %(most)s OFFSET %(start)s"""
-    asked = {"class": name, "everywhere": cities is None, "cities": list(cities or ()), "start": start, "most": most}
-    return [pk for (pk,) in _run(text, where, at, by_bitmaps=is_large(where[0].campaign), **asked)]
-
-
-def class_of(lead: Lead, where: Sequence[Place], at: datetime) -> str:
-    """The class of one lead, by the same statement."""
-    ((name,),) = _run(f"SELECT class FROM {EVERY} e WHERE id = %(lead)s", where, at, by_bitmaps=False, lead=lead.pk)
-    return name
-
-
-def is_large(campaign: Campaign) -> bool:
-    """So many open leads that reading through the pool costs less than to look up each person."""
-    with connection.cursor() as cursor:
-        cursor.execute(IS_LARGE, {"campaign": campaign.pk, "lookup": LOOKUP})
-        return bool(cursor.fetchone()[0])
-
-
-def _run(
-    text: str, where: Sequence[Place], at: datetime, *, by_bitmaps: bool, is_count: bool = False, **more: Any
-) -> list[tuple[Any, ...]]:
+def question(where: Sequence[Place], at: datetime) -> Question:
     """`where`: the places of one campaign."""
     campaign = where[0].campaign
     prior = precedence.served_first(campaign)
@@ -174,56 +167,69 @@ def _run(
         "purpose": campaign.purpose,
         "since": midnight(today - timedelta(days=BURN_DAYS)),
         "midnights": [midnight(today - timedelta(days=n)) for n in range(BURN_DAYS, -1, -1)],
-        **more,
     }
-    of_segments = segment_terms.terms(where, at)
-    segments, segment_caps = segment_terms.joined(of_segments, asked)
+    terms = segment_terms.terms(where, at)
+    segments, segment_caps = segment_terms.joined(terms, asked)
     rows, caps = _places_rows(where, asked)
-    marked = MARKED.replace("{tried}", _tried(where, asked))
     parts = {
         "places": rows,
         "capped": f"greatest({', '.join([*caps, *segment_caps, f'CASE WHEN p.is_greylisted THEN ({GREY}).capped END'])})",
         "segments": segments,
-        "marked": marked,
-        "plain": "false",
-        "plain_most": "false",
+        "marked": MARKED.replace("{tried}", _tried(where, asked)),
         "has_number": LOOKED_UP.format(table="customers_phone", condition=USABLE),
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
         # the function keeps the planner from workers beside: named only where it is asked
         "others_first": OTHERS_FIRST if prior else "false",
+        "only": "",
     }
+    return Question(where, at, terms, prior, parts, asked)
+
+
+def ended_days(at: datetime) -> dict[int, date]:
+    """The day that each number of `ended_on` stands for; the last is the one that is not over yet."""
+    first = business_date(at) - timedelta(days=BURN_DAYS)
+    return {n + 1: first + timedelta(days=n) for n in range(BURN_DAYS + 1)}
+
+
+def counted(asks: Question) -> list[tuple[int, str, date | None, int, datetime | None]]:
+    """(city, class, day before today on which they were finished, leads, when the first comes free) of a campaign's leads."""
+    days = {n: day for n, day in ended_days(asks.at).items() if n <= BURN_DAYS}
+    return [
+        (city, name, days.get(day), leads, free_at)
+        for city, name, day, leads, free_at in _run(asks, COUNT, by_bitmaps=is_large(asks.campaign))
+    ]
+
+
+def class_page(
+    where: Sequence[Place], at: datetime, name: str, *, cities: Collection[int] | None, start: int, most: int
+) -> list[int]:
+    """Ids of a campaign's leads of a class in their order, some of them from `start` on."""
+    text = f"""SELECT id FROM {EVERY} e WHERE class = %(class)s AND (%(everywhere)s OR city_id = ANY(%(cities)s::bigint[]))
+        ORDER BY id LIMIT %(most)s OFFSET %(start)s"""
+    more = {"class": name, "everywhere": cities is None, "cities": list(cities or ()), "start": start, "most": most}
+    return [pk for (pk,) in _run(question(where, at), text, by_bitmaps=is_large(where[0].campaign), **more)]
+
+
+def class_of(lead: Lead, where: Sequence[Place], at: datetime) -> str:
+    """The class of one lead, by the same statement."""
+    text = f"SELECT class FROM {EVERY} e WHERE id = %(lead)s"
+    ((name,),) = _run(question(where, at), text, by_bitmaps=False, lead=lead.pk)
+    return name
+
+
+def is_large(campaign: Campaign) -> bool:
+    """So many open leads that reading through the pool costs less than to look up each person."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_LARGE, {"campaign": campaign.pk, "lookup": LOOKUP})
+        return bool(cursor.fetchone()[0])
+
+
+def _run(asks: Question, text: str, *, by_bitmaps: bool, **more: Any) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TUNED)
         if by_bitmaps:
-            needs_consent = any(place.need_consent for place in where) or any(
-                row.rules.consent_needed for row in of_segments
-            )
-            numbers, consents = reach.of_campaign(cursor, USABLE, GIVEN, asked)
-            parts |= {"has_number": OF_BITMAP.format(name="numbers"), "has_consent": OF_BITMAP.format(name="consents")}
-            asked |= {"numbers": numbers, "numbers_end": len(numbers) * 8}
-            asked |= {"consents": consents, "consents_end": len(consents) * 8}
-            # of whom another campaign may come first, each is asked
-            if is_count and not prior:
-                needed = [numbers, consents] if needs_consent else [numbers]
-                parts |= _by_marks(cursor, needed, marked, asked)
-        for name, part in parts.items():
-            text = text.replace(f"{{{name}}}", part)
-        cursor.execute(text, asked)
-        return cursor.fetchall()
-
-
-def _by_marks(cursor: Any, needed: list[bytes], marked: str, asked: dict[str, Any]) -> dict[str, str]:
-    """The expressions that tell the leads to which nothing need be joined: something stands against most persons of no campaign."""
-    marks = reach.bitmap(cursor, "customers_customer p", "p.id", marked, asked)
-    barred = reach.bitmap(
-        cursor, "customers_suppression s", "s.customer_id", f"s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US}", asked
-    )  # fmt: skip
-    against, barring, *haves = reach.cut_alike(marks, barred, *needed)
-    plain = ~(against | barring)
-    for have in haves:
-        plain &= have
-    asked |= {"marks": marks, "marks_end": len(marks) * 8, "plain": plain.tobytes(), "plain_end": len(plain) * 8}
-    return {"marked": OF_MARKS, "plain": PLAIN, "plain_most": PLAIN_MOST}
+            asks = asks.by_bitmaps(*reach.of_campaign(cursor, USABLE, GIVEN, asks.asked))
+        return asks.rows(cursor, text, **more)
 
 
 def _tried(where: Sequence[Place], asked: dict[str, Any]) -> str:
@@ -244,7 +250,7 @@ def _tried(where: Sequence[Place], asked: dict[str, Any]) -> str:
     return text
 
 
-def _usual(place: Place) -> str:
+def usual(place: Place) -> str:
     """The class of those against whom nothing else stands."""
     if place.stops:
         return classes.OFF
@@ -258,7 +264,7 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, li
         "kind": ("int", segment_terms.kinds(where)),
         "is_stopped": ("boolean", [bool(place.stops) for place in where]),
         "is_open": ("boolean", [place.is_open for place in where]),
-        "usual": ("text", [_usual(place) for place in where]),
+        "usual": ("text", [usual(place) for place in where]),
         "day_start": ("timestamptz", [place.day and place.day[0] for place in where]),
         "day_end": ("timestamptz", [place.day and place.day[1] for place in where]),
         "need_consent": ("boolean", [place.need_consent for place in where]),
