@@ -149,6 +149,11 @@ def can_see_appeals(user: User) -> bool:
     return user.has_role(*SCORERS, *SECOND_DECIDERS)
 
 
+def decides_first(user: User) -> bool:
+    """Not only what has been taken further."""
+    return user.has_role(*SCORERS)
+
+
 def can_work(user: User) -> bool:
     """Have a queue of calls to score."""
     return user.has_role(Role.QA)

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns.funnel.places import Place
+from campaigns.funnel.unnested import Columns, unnested
 from core.calendar import business_date, midnight
 from customers.models import ContactRule
 from customers.services.calling_hours import next_allowed
@@ -105,7 +106,7 @@ def joined(rows: Sequence[Terms], asked: dict[str, Any]) -> tuple[str, list[str]
     """The terms joined as `g` to a lead's place `z` and person `p`; and the expressions of their caps, each with columns of its own."""
     if not rows:
         return NONE, []
-    columns: dict[str, tuple[str, list[Any]]] = {
+    columns: Columns = {
         "kind": ("int", [row.kind for row in rows]),
         # arrays of unlike length make no array
         "carried": ("text", [f"{{{','.join(map(str, row.segments))}}}" for row in rows]),
@@ -114,14 +115,7 @@ def joined(rows: Sequence[Terms], asked: dict[str, Any]) -> tuple[str, list[str]
         "gap": ("interval", [row.rules.gap or None for row in rows]),
         "closed": ("timestamptz", [row.closed for row in rows]),
     }
-    most_caps = max(len(row.caps) for row in rows)
-    for n in range(most_caps):
-        of_rows = [row.caps[n] if n < len(row.caps) else (None, None) for row in rows]
-        columns[f"most_{n}"] = ("int", [most for most, _window in of_rows])
-        columns[f"window_{n}"] = ("interval", [window for _most, window in of_rows])
-    for name, (_type, values) in columns.items():
-        asked[f"g_{name}"] = values
-    arrays = ", ".join(f"%(g_{name})s::{type_}[]" for name, (type_, _values) in columns.items())
-    join = f"""LEFT JOIN (SELECT u.*, u.carried::bigint[] AS segments FROM unnest({arrays}) u({", ".join(columns)})) g
+    of_terms, reached = unnested("g", columns, [row.caps for row in rows], asked)
+    join = f"""LEFT JOIN (SELECT g.*, g.carried::bigint[] AS segments FROM {of_terms}) g
     ON g.kind = z.kind AND g.segments = p.rule_segments"""
-    return join, [f"p.attempts[g.most_{n}] + g.window_{n}" for n in range(most_caps)]
+    return join, reached

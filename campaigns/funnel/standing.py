@@ -48,7 +48,7 @@ ENTRY = np.dtype([("person", "<i8"), ("until", "<i8")])
 # Rows of which this moment sees a version that a former one may not have seen: written by a transaction that was open then, or began later.
 # Sent as four bytes, numbers of transactions compare as numbers do; the row has no other order of them.
 WRITTEN = """xidsend({row}.xmin) BETWEEN %(first)s::bytea AND
-    (SELECT xidsend(greatest(pg_snapshot_xmax(pg_current_snapshot()), %(own)s::text::xid8)::xid))"""
+    (SELECT xidsend(pg_snapshot_xmax(pg_current_snapshot())::xid))"""
 LEADS = f"""SELECT count(*), string_agg(int8send(l.customer_id), '') FILTER (WHERE {WRITTEN.format(row="l")})
 FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s"""
 PERSONS = f"SELECT string_agg(int8send(p.id), '') FROM customers_customer p WHERE {WRITTEN.format(row='p')}"
@@ -122,10 +122,11 @@ class Standing:
     waits: Table
 
     def leads_to(self, now: Standing) -> bool:
-        """Can it be gone on from to there? Not over a turn of the counter of transactions: their order could not be told."""
-        is_one_turn = self.moment.first >> 32 == max(now.moment.first, now.moment.own or 0) >> 32
+        """Can it be gone on from to there? Not over a turn of the counter of transactions, where their order cannot be told; and not by a
+        transaction that has changed something itself: numbers of its own stand in what it wrote."""
+        is_told = self.moment.first >> 32 == now.moment.first >> 32 and now.moment.is_clean
         is_same = self.moment.server == now.moment.server and self.terms == now.terms
-        return is_same and is_one_turn and self.at <= now.at
+        return is_same and is_told and self.at <= now.at
 
     def counted(self, where: Sequence[Place]) -> list[Row]:
         """As statement.counted."""
@@ -199,9 +200,9 @@ def _terms(asks: statement.Question) -> tuple[Any, ...]:
 
 def _gone_on(cursor: Any, asks: statement.Question, kept: Standing, now: Standing) -> tuple[Table, Table, int] | None:
     """Leads and waits as they are now, from what they were, and of how many persons they were judged; None: all are to be."""
-    span = {"first": (kept.moment.first & 0xFFFFFFFF).to_bytes(4, "big"), "own": now.moment.own}
-    ((total, of_leads),) = asks.rows(cursor, LEADS, **span)
-    ((of_persons,),) = asks.rows(cursor, PERSONS, **span)
+    first = (kept.moment.first & 0xFFFFFFFF).to_bytes(4, "big")
+    ((total, of_leads),) = asks.rows(cursor, LEADS, first=first)
+    ((of_persons,),) = asks.rows(cursor, PERSONS, first=first)
     due = kept.waits["person"][kept.waits["due"] <= _microseconds(asks.at)]
     persons = kept.leads["person"]
     others = np.unique(np.concatenate([_numbers(of_persons), *_unlike(kept, now), due]))

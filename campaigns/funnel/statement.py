@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from campaigns.funnel import classes, precedence, reach, segment_terms
 from campaigns.funnel.places import Place
+from campaigns.funnel.unnested import Columns, unnested
 from campaigns.models import Campaign, Lead
 from core.calendar import business_date, midnight
 
@@ -258,8 +259,8 @@ def usual(place: Place) -> str:
 
 
 def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, list[str]]:
-    """The places as rows, each cap in columns of its own so that no lead unnests them; and the expressions of a person's caps."""
-    columns: dict[str, tuple[str, list[Any]]] = {
+    """The places as rows, and the expressions of a person's caps there."""
+    columns: Columns = {
         "city": ("bigint", [place.city.pk for place in where]),
         "kind": ("int", segment_terms.kinds(where)),
         "is_stopped": ("boolean", [bool(place.stops) for place in where]),
@@ -271,15 +272,5 @@ def _places_rows(where: Sequence[Place], asked: dict[str, Any]) -> tuple[str, li
         "one_answer": ("boolean", [place.one_answer for place in where]),
         "gap": ("interval", [place.gap for place in where]),
     }
-    most_caps = max(len(place.caps) for place in where)
-    for n in range(most_caps):
-        of_places = [place.caps[n] if n < len(place.caps) else (None, None) for place in where]
-        columns[f"most_{n}"] = ("int", [most for most, _window in of_places])
-        columns[f"window_{n}"] = ("interval", [window for _most, window in of_places])
-    for name, (_kind, values) in columns.items():
-        asked[f"z_{name}"] = values
-    arrays = ", ".join(f"%(z_{name})s::{kind}[]" for name, (kind, _values) in columns.items())
-    return (
-        f"SELECT * FROM unnest({arrays}) z({', '.join(columns)})",
-        [f"p.attempts[z.most_{n}] + z.window_{n}" for n in range(most_caps)],
-    )
+    rows, reached = unnested("z", columns, [place.caps for place in where], asked)
+    return f"SELECT * FROM {rows}", reached

@@ -279,14 +279,16 @@ def test_who_was_at_work_while_it_was_counted_is_seen_when_done(watch, elsewhere
 
 def test_what_a_transaction_did_itself_is_counted_and_not_kept(watch):
     floor = Floor()
-    lead = floor.lead()
+    lead, other = floor.lead(), floor.lead()
     watch.count(floor.campaign)
     with transaction.atomic():
         hold(lead, floor.agent)
-        assert watch.names(floor.campaign) == {"held": 1}
+        with transaction.atomic():
+            Customer.objects.filter(pk=other.customer_id).update(is_suppressed=True)
+        assert watch.names(floor.campaign) == {"held": 1, "suppressed": 1}
         transaction.set_rollback(True)
 
-    assert watch.names(floor.campaign) == {"callable": 1}
+    assert watch.names(floor.campaign) == {"callable": 2}
 
 
 def test_work_inside_of_work_has_a_number_too(watch):
@@ -353,7 +355,7 @@ def test_over_a_turn_of_the_counter_and_back_in_time_nothing_is_gone_on_from(wat
     assert kept.leads_to(replace(kept, at=AT + HOUR))
     assert not kept.leads_to(replace(kept, at=AT - HOUR))
     assert not kept.leads_to(replace(kept, moment=replace(kept.moment, first=kept.moment.first + 2**32)))
-    assert not kept.leads_to(replace(kept, moment=replace(kept.moment, own=2**32)))
+    assert not kept.leads_to(replace(kept, moment=replace(kept.moment, is_clean=False)))
     assert not kept.leads_to(replace(kept, moment=replace(kept.moment, server="another")))
 
 

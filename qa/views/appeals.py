@@ -31,7 +31,14 @@ def appeals(request: HttpRequest) -> HttpResponse:
         )
         for row in page
     ]
-    context = {"page": page, "rows": rows, "at": database_now(), "by_item": by_item, "by_scorer": by_scorer}
+    context = {
+        "page": page,
+        "rows": rows,
+        "decides_first": rules.decides_first(request.user),
+        "at": database_now(),
+        "by_item": by_item,
+        "by_scorer": by_scorer,
+    }
     return render(request, "qa/appeals.html", context)
 
 
