@@ -29,6 +29,11 @@ INSERT INTO campaigns_lead (campaign_id, customer_id, city_id, priority, due_at,
         greatest(now() - (p.id %% 5000) * interval '1 second', p.callable_from), 'open', '', 0, now()
     FROM customers_customer p
 """
+# one person in twenty has refused the product lately: each such rest is an entry of its own
+RESTS = """
+INSERT INTO customers_suppression (customer_id, product_id, kind, valid_from, valid_to, note, source, lift_reason)
+    SELECT id, {campaign}, 'refusal', now() - interval '9 days', now() + interval '21 days', '', '', '' FROM customers_customer WHERE id / 20 %% 20 = 4
+"""
 HALF_DONE = """
 UPDATE campaigns_lead SET state = 'done', outcome = CASE WHEN id %% 10 = 0 THEN 'won' WHEN id %% 10 < 6 THEN 'refused' ELSE 'exhausted' END,
     last_call_at = now() - (id %% 20) * interval '1 day' WHERE id %% 2 = 0 OR id %% 10 = 1
@@ -122,6 +127,7 @@ def run() -> list[Figure]:
     with claim.own_database():
         sql(claim.SEED)
         sql(LEAD_ROWS)
+        sql(RESTS)
         vacuum()
         figures = measure("fresh")
         sql(HALF_DONE)

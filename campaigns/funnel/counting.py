@@ -1,4 +1,4 @@
-"""The counts of the funnel: all leads of some campaigns classed by one statement, kept for a while, cut for who looks."""
+"""The counts of the funnel: all leads of some campaigns in their classes, kept for a while, cut for who looks."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ SLOW, OLD, MOST_UNASKED, REMEMBERED = 0.3, timedelta(seconds=100), 6.0, 24 * 360
 @dataclass
 class Counted:
     """One campaign's leads by (city, class), when the first of them comes free, calling hours considered, and how many were finished by
-    (city, day)."""
+    (city, day). `seconds`: what it took; `whole`: what it would take were nothing kept of the leads, 0 when nothing was."""
 
     at: datetime
     seconds: float = 0
+    whole: float = 0
     leads: dict[tuple[int, str], int] = field(default_factory=dict)
     frees: dict[tuple[int, str], datetime] = field(default_factory=dict)
     finished: dict[tuple[int, date], int] = field(default_factory=dict)
@@ -105,7 +106,7 @@ def _counted_anew(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Coun
     for campaign in campaigns:
         counted = fresh[campaign.pk]
         caches["shared"].set(key_of(campaign), counted, KEEP_DEAR if counted.seconds >= DEAR else KEEP)
-        caches["shared"].set(_took(campaign.pk), counted.seconds, REMEMBERED)
+        caches["shared"].set(_took(campaign.pk), max(counted.seconds, counted.whole), REMEMBERED)
     return fresh
 
 
@@ -123,7 +124,7 @@ def key_of(campaign: Campaign) -> str:
 
 
 def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
-    """All leads of these campaigns by class, exactly, at `at`: one statement for each, so that the planner knows how many it joins."""
+    """All leads of these campaigns by class, exactly, at `at`: each by itself, so that the planner knows how many it joins."""
     if not campaigns:
         return {}
     where: dict[int, list[Place]] = {campaign.pk: [] for campaign in campaigns}
@@ -134,11 +135,7 @@ def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
 
 def _counted(where: Sequence[Place], at: datetime) -> Counted:
     began, found, by_city = time.monotonic(), Counted(at), {place.city.pk: place for place in where}
-    if not where:
-        return found
-    asks = statement.question(where, at)
-    is_kept = not asks.prior and (standing.is_there(asks.campaign) or statement.is_large(asks.campaign))
-    for city, name, ended_on, leads, free_at in standing.counted(asks) if is_kept else statement.counted(asks):
+    for city, name, ended_on, leads, free_at in _rows(where, at, found) if where else []:
         key = city, name
         found.leads[key] = found.leads.get(key, 0) + leads
         if ended_on is not None:
@@ -146,9 +143,17 @@ def _counted(where: Sequence[Place], at: datetime) -> Counted:
         opens = by_city[city].opens(max(free_at, at)) if free_at is not None and name in classes.WAITING else None
         if opens is not None:
             found.frees[key] = min(opens, found.frees.get(key, opens))
-    # what is gone on from is slow when nothing is kept
-    found.seconds = max(time.monotonic() - began, SLOW if is_kept else 0)
+    found.seconds = time.monotonic() - began
     return found
+
+
+def _rows(where: Sequence[Place], at: datetime, found: Counted) -> list[standing.Row]:
+    asks = statement.question(where, at)
+    is_large = (not asks.prior and standing.is_there(asks.campaign)) or statement.is_large(asks.campaign)
+    if asks.prior or not is_large:
+        return statement.counted(asks, by_bitmaps=is_large)
+    rows, found.whole = standing.counted(asks)
+    return rows
 
 
 def cut(found: Iterable[Counted], cities: Collection[int] | None = None, *, at: datetime | None = None) -> Funnel:

@@ -43,7 +43,7 @@ LEFT JOIN (SELECT block, bit_or(1::bigint << place) AS bits
     GROUP BY 1) b USING (block)"""
 MOMENT = """
 SELECT d.oid || ' ' || pg_postmaster_start_time() || ' ' || 'customers_reach_note'::regclass::oid, pg_current_snapshot()::text,
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_current_xact_id_if_assigned() IS NULL,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint, pg_current_xact_id_if_assigned() IS NULL,
     (SELECT coalesce(max(id), 0) FROM customers_customer)
 FROM pg_database d WHERE d.datname = current_database()"""
 # Numbers on lists: whose they are is seen with the eyes of who reads. Notes out of another server's dump are of numbers yet to come.
@@ -65,12 +65,13 @@ Bits = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass(frozen=True)
 class Moment:
-    """What a statement sees: the work of every transaction before `first`, and of some from there on. What one sees that has changed something
-    itself is not clean, and not kept: it may be taken back."""
+    """What a statement sees: the work of every transaction before `first`, of some from there on, of none from `end` on. What one sees that has
+    changed something itself is not clean, and not kept: it may be taken back."""
 
     server: str
     snapshot: str
     first: int
+    end: int
     is_clean: bool
     last_person: int
 

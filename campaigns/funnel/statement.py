@@ -39,7 +39,7 @@ LOOKED_UP = "EXISTS (SELECT FROM {table} n WHERE n.customer_id = l.customer_id A
 # say either: the next count knows.
 OF_BITMAP = "(l.customer_id >= %({name}_end)s OR get_bit(%({name})s, l.customer_id) = 1)"
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
-    WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
+    WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} {{barring}} GROUP BY 1"""
 # What the greylist says of a person on it. Asked where it decides, up to four times: joined beside the leads it would keep the workers away.
 GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
@@ -181,24 +181,22 @@ def question(where: Sequence[Place], at: datetime) -> Question:
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
         # the function keeps the planner from workers beside: named only where it is asked
         "others_first": OTHERS_FIRST if prior else "false",
+        "barring": "",
         "only": "",
     }
     return Question(where, at, terms, prior, parts, asked)
 
 
 def ended_days(at: datetime) -> dict[int, date]:
-    """The day that each number of `ended_on` stands for; the last is the one that is not over yet."""
+    """The day that each number of `ended_on` stands for, today left out."""
     first = business_date(at) - timedelta(days=BURN_DAYS)
-    return {n + 1: first + timedelta(days=n) for n in range(BURN_DAYS + 1)}
+    return {n + 1: first + timedelta(days=n) for n in range(BURN_DAYS)}
 
 
-def counted(asks: Question) -> list[tuple[int, str, date | None, int, datetime | None]]:
+def counted(asks: Question, *, by_bitmaps: bool) -> list[tuple[int, str, date | None, int, datetime | None]]:
     """(city, class, day before today on which they were finished, leads, when the first comes free) of a campaign's leads."""
-    days = {n: day for n, day in ended_days(asks.at).items() if n <= BURN_DAYS}
-    return [
-        (city, name, days.get(day), leads, free_at)
-        for city, name, day, leads, free_at in _run(asks, COUNT, by_bitmaps=is_large(asks.campaign))
-    ]
+    days, rows = ended_days(asks.at), _run(asks, COUNT, by_bitmaps=by_bitmaps)
+    return [(city, name, days.get(day), leads, free_at) for city, name, day, leads, free_at in rows]
 
 
 def class_page(

@@ -14,9 +14,10 @@ from campaigns.funnel import counting, standing, statement
 from campaigns.funnel.counting import Counted, cut
 from campaigns.models import Campaign, Lead
 from campaigns.tests.calling import AT, Floor
-from campaigns.tests.factories import CityFactory, CustomerFactory, LeadFactory, add_phone, hold
+from campaigns.tests.factories import CityFactory, CustomerFactory, LeadFactory, add_phone, hold, zone
 from campaigns.tests.worlds import DAY, HOUR, bar, consent, made_at_random
-from customers.models import Consent, ContactRule, Customer, GreyEntry, Phone, QuietTime, Suppression
+from customers.models import Consent, ContactRule, Customer, GreyEntry, Phone, QuietTime, Segment, Suppression
+from people.models import City
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)
@@ -29,10 +30,12 @@ class Watch:
         cache.clear()
         self.monkeypatch = monkeypatch
         self.judged: list[int | None] = []
+        self.before = lambda: None
         judge = standing._judged
 
         def watched(cursor, asks, persons=None):
             self.judged.append(None if persons is None else len(persons))
+            self.before()
             return judge(cursor, asks, persons)
 
         monkeypatch.setattr(standing, "_judged", watched)
@@ -45,6 +48,9 @@ class Watch:
     def whole(self, campaign, at=AT) -> Counted:
         """By the statement that counts a small campaign, and knows nothing of what is kept."""
         return self._count(campaign, at, is_large=False)
+
+    def kept(self, campaign) -> standing.Standing:
+        return cache.get(standing.key_of(campaign))
 
     def names(self, campaign, at=AT) -> dict[str, int]:
         return dict(cut([self.count(campaign, at)]).counts)
@@ -79,7 +85,8 @@ class Change:
     def __init__(self, seed: int) -> None:
         self.campaign, self.team, _agents = made_at_random(seed)
         self.draw, self.agent = random.Random(seed), self.team.memberships.first().user
-        self.cities = list({lead.city for lead in Lead.objects.filter(campaign=self.campaign)})
+        self.cities = list(City.objects.order_by("pk"))
+        self.segments = list(Segment.objects.order_by("pk").values_list("pk", flat=True))
         self.made = 0
         self.kinds = [name for name in dir(self) if name.startswith("has_")]
 
@@ -141,6 +148,9 @@ class Change:
 
     def has_an_owner(self, lead, person, at):
         person.update(owner_campaign_id=1, owner_group="cards", owner_until=at + self.draw.choice([30, 600]) * MINUTE)
+
+    def has_a_segment(self, lead, person, at):
+        person.update(rule_segments=self.draw.choice([None, [self.draw.choice(self.segments)]]))
 
     def has_quiet_times(self, lead, person, at):
         QuietTime.objects.create(
@@ -236,7 +246,7 @@ def test_other_rules_have_all_judged(what, watch):
     elif what == "city":
         CityFactory()
     else:
-        floor.city.zone = CityFactory(zone=None).zone
+        floor.city.zone = zone("Asia/Tokyo")
         floor.city.save()
     watch.count(floor.campaign)
 
@@ -246,15 +256,15 @@ def test_other_rules_have_all_judged(what, watch):
 # ---------------------------------------------------------------- days
 
 
-def test_what_ended_today_is_of_that_day_tomorrow(watch):
+def test_each_day_all_are_judged_and_what_ended_today_is_of_that_day_tomorrow(watch):
     floor = Floor()
     floor.lead(state="done", outcome="won", last_call_at=AT - HOUR)
 
-    assert watch.count(floor.campaign).finished == {}
+    assert watch.count(floor.campaign).finished == watch.count(floor.campaign, AT + 12 * HOUR).finished == {}
     assert watch.count(floor.campaign, AT + DAY).finished == {(floor.city.pk, (AT - HOUR).date()): 1}
     assert watch.count(floor.campaign, AT + 20 * DAY).finished == {}
     assert watch.names(floor.campaign, AT + 20 * DAY) == {"won": 1}
-    assert watch.judged == [None, 0, 0, 0]
+    assert watch.judged == [None, 0, None, None, 0]
 
 
 # ---------------------------------------------------------------- others at work meanwhile
@@ -303,6 +313,31 @@ def test_work_inside_of_work_has_a_number_too(watch):
     assert watch.names(floor.campaign) == {"suppressed": 1, "callable": 1}
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_entry_that_came_while_leads_were_judged_ends_like_any_other(is_first, watch, elsewhere):
+    floor = Floor()
+    lead = floor.lead()
+    if not is_first:
+        watch.count(floor.campaign)
+        Customer.objects.filter(pk=lead.customer_id).update(attributes={"x": 1})
+
+    def enter():
+        with elsewhere.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO customers_suppression (customer_id, campaign_id, kind, valid_from, note, source, lift_reason)"
+                " VALUES (%s, %s, 'refusal', %s, '', '', '')",
+                [lead.customer_id, floor.campaign.pk, AT - DAY],
+            )
+        elsewhere.commit()
+
+    watch.before = enter
+    assert watch.names(floor.campaign) == {"suppressed": 1}
+    watch.before = lambda: None
+    Suppression.objects.all().delete()
+
+    assert watch.names(floor.campaign) == {"callable": 1}
+
+
 # ---------------------------------------------------------------- when it cannot be gone on from
 
 
@@ -327,8 +362,8 @@ def test_who_came_in_the_moment_of_the_count_is_looked_at_again(watch):
     lead = floor.lead()
     watch.count(floor.campaign)
     Phone.objects.filter(customer=lead.customer_id).update(is_dead=True)
-    key = standing.key_of(floor.campaign)
-    cache.set(key, replace(cache.get(key), numbers=b"", consents=b""))
+    key, kept = standing.key_of(floor.campaign), watch.kept(floor.campaign)
+    cache.set(key, replace(kept, basis=replace(kept.basis, numbers=b"", consents=b"")))
 
     assert watch.names(floor.campaign) == {"number": 1}
 
@@ -349,19 +384,52 @@ def test_over_a_turn_of_the_counter_and_back_in_time_nothing_is_gone_on_from(wat
     floor = Floor()
     floor.lead()
     watch.count(floor.campaign)
-    kept = cache.get(standing.key_of(floor.campaign))
+    kept = watch.kept(floor.campaign).basis
 
     assert kept.leads_to(kept)
     assert kept.leads_to(replace(kept, at=AT + HOUR))
     assert not kept.leads_to(replace(kept, at=AT - HOUR))
-    assert not kept.leads_to(replace(kept, moment=replace(kept.moment, first=kept.moment.first + 2**32)))
+    assert not kept.leads_to(replace(kept, moment=replace(kept.moment, end=kept.moment.end + 2**32)))
     assert not kept.leads_to(replace(kept, moment=replace(kept.moment, is_clean=False)))
     assert not kept.leads_to(replace(kept, moment=replace(kept.moment, server="another")))
 
 
-def test_a_large_campaign_is_kept_warm_though_it_counts_in_no_time(watch):
+def test_another_version_of_the_product_finds_nothing(watch, monkeypatch):
     floor = Floor()
     floor.lead()
+    watch.count(floor.campaign)
+    monkeypatch.setattr(standing, "HOW", standing.HOW + 1)
+    watch.count(floor.campaign)
 
-    assert watch.count(floor.campaign).seconds >= counting.SLOW
-    assert watch.whole(floor.campaign).seconds < counting.SLOW
+    assert watch.judged == [None, None]
+
+
+# ---------------------------------------------------------------- which campaigns, and how often
+
+
+def test_what_is_large_is_kept_and_stays_so_while_it_is_asked_for(monkeypatch):
+    cache.clear()
+    floor = Floor()
+    floor.lead()
+    counting.count([floor.campaign], AT)
+    assert not standing.is_there(floor.campaign)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(statement, "IS_LARGE", statement.IS_LARGE.replace("1000,", "1,"))
+        first = counting.count([floor.campaign], AT)[floor.campaign.pk]
+    assert standing.is_there(floor.campaign)
+    second = counting.count([floor.campaign], AT)[floor.campaign.pk]
+
+    assert first.leads == second.leads == {(floor.city.pk, "callable"): 1}
+    assert second.whole == first.whole > 0
+
+
+def test_that_all_of_it_would_take_long_is_remembered(watch, monkeypatch):
+    """Who asks first must not wait: a slow one is made anew unasked, also when going on from it is quick."""
+    monkeypatch.setattr(standing, "counted", lambda _asks: ([], 1.2))
+    floor = Floor()
+    monkeypatch.setattr(statement, "is_large", lambda _campaign: True)
+    (made,) = counting._counted_anew([floor.campaign], AT).values()
+
+    assert made.seconds < counting.SLOW
+    assert cache.get(counting._took(floor.campaign.pk)) == 1.2

@@ -269,7 +269,9 @@ def test_the_page_shows_answers_remarks_and_links_that_start_the_sound_there(cli
     assert "data-player" in text
     assert "Accept" in text
     wrong = sum(answer.kind != "best" for answer in row.answers.all())
-    assert 0 < text.count("Appeal this item") == wrong < row.answers.count(), "at what was answered best there is nothing to appeal"
+    assert 0 < text.count("Appeal this item") == wrong < row.answers.count(), (
+        "at what was answered best there is nothing to appeal"
+    )
 
 
 @pytest.mark.parametrize(
