@@ -31,19 +31,18 @@ from core.calendar import business_date
 MOST_AGAIN, FEW = 100_000, 3_000
 HOLDS = 24 * 3600
 
-# Moments are kept as microseconds since 1970; NEVER for none, and for those past the year 5000.
-EPOCH, NEVER = datetime(1970, 1, 1, tzinfo=UTC), 10**17
-MICROSECONDS = f"least(date_part('epoch', {{moment}}) * 1000000, {NEVER})::bigint"
-FREE, DUE, UNTIL = (MICROSECONDS.format(moment=moment) for moment in ("free_at", "due_at", "until"))
+# Moments are kept as the database sends them: microseconds since 2000, NEVER for none.
+EPOCH, NEVER = datetime(2000, 1, 1, tzinfo=UTC), 2**63 - 1
+FREE, DUE, UNTIL = (f"timestamptz_send(coalesce({moment}, 'infinity'))" for moment in ("free_at", "due_at", "until"))
 
 # (city, class, day, persons, those of them that wait, when each of these comes free, when he is due). Who is barred is said beside, as this
 # statement saw it: (no city, BARRED, no day, persons, the same, until when, nothing).
 WAITS = "FILTER (WHERE due_at IS NOT NULL OR free_at > %(at)s)"
-ENTRIES = f"SELECT string_agg(int8send(customer_id), '') AS persons, string_agg(int8send({UNTIL}), '') AS until FROM ({statement.BARRED}) barred"
+ENTRIES = f"SELECT string_agg(int8send(customer_id), '') AS persons, string_agg({UNTIL}, '') AS until FROM ({statement.BARRED}) barred"
 BARRED = "barred"
 JUDGED = f"""
 SELECT city_id, class, NULL::int, string_agg(int8send(customer_id), ''), string_agg(int8send(customer_id), '') {WAITS},
-    string_agg(int8send({FREE}), '') {WAITS}, string_agg(int8send({DUE}), '') {WAITS}
+    string_agg({FREE}, '') {WAITS}, string_agg({DUE}, '') {WAITS}
 FROM ({statement.OPEN}) x GROUP BY 1, 2
 UNION ALL SELECT city_id, class, ended_on, string_agg(int8send(customer_id), ''), NULL, NULL, NULL FROM ({statement.CLOSED}) y GROUP BY 1, 2, 3
 UNION ALL SELECT NULL, '{BARRED}', NULL, persons, persons, until, NULL FROM ({ENTRIES}) e"""

@@ -72,5 +72,5 @@ def places_of(some: Numbers, persons: Numbers) -> Numbers:
 
 
 def numbers(sent: Any) -> Numbers:
-    """Of bytes as int8send() has them; None: none."""
+    """Of bytes as the database sends numbers and moments of eight bytes; None: none."""
     return np.frombuffer(sent or b"", dtype=">i8").astype(np.int64)
