@@ -39,7 +39,8 @@ UPDATE campaigns_lead SET state = 'done', outcome = CASE WHEN id %% 10 = 0 THEN 
     last_call_at = now() - (id %% 20) * interval '1 day' WHERE id %% 2 = 0 OR id %% 10 = 1
 """
 CALLS = """
-CREATE TEMP TABLE called AS SELECT customer_id FROM campaigns_lead WHERE campaign_id = {campaign} AND state = 'open' AND hashint8(customer_id) %% 167 = {turn};
+CREATE TEMP TABLE called AS SELECT customer_id FROM campaigns_lead WHERE campaign_id = {campaign} AND state = 'open'
+    ORDER BY hashint8(customer_id + 1000003 * {turn}) LIMIT {called};
 UPDATE customers_customer SET attempts = now() || attempts, callable_from = now() + interval '2 hours', answered_at = CASE WHEN id %% 3 = 0 THEN now() END
     WHERE id IN (SELECT customer_id FROM called);
 UPDATE campaigns_lead SET ready_at = now() + interval '2 hours', attempts_made = attempts_made + 1, last_call_at = now(),
@@ -52,7 +53,14 @@ BARE = "SELECT city_id, state, outcome, count(*) FROM campaigns_lead WHERE campa
 
 def sql(text: str, **more: int) -> None:
     filled = text.format(
-        cities=CITIES, campaigns=CAMPAIGNS, persons=LEADS, leads=LEADS, agents=10, campaign=CAMPAIGN, **more
+        cities=CITIES,
+        campaigns=CAMPAIGNS,
+        persons=LEADS,
+        leads=LEADS,
+        agents=10,
+        campaign=CAMPAIGN,
+        called=CALLED,
+        **more,
     )
     with connection.cursor() as cursor:
         cursor.execute(filled.replace("%%", "%"))

@@ -28,7 +28,8 @@ from campaigns.models import Campaign
 from core.calendar import business_date
 
 # To judge so many again costs as much as to judge a million in a row; to judge so few again costs less than to send megabytes to the cache.
-MOST_AGAIN, FEW = 100_000, 3_000
+# So many persons of others cost as much to pass over as one to judge.
+MOST_AGAIN, FEW, PASSED_OVER = 100_000, 3_000, 20
 HOLDS = 24 * 3600
 
 # Moments are kept as the database sends them: microseconds since 2000, NEVER for none.
@@ -54,8 +55,7 @@ WRITTEN = """xidsend({row}.xmin) BETWEEN %(first)s::bytea AND
     (SELECT xidsend(pg_snapshot_xmax(pg_current_snapshot())::xid))"""
 LEADS = f"""SELECT count(*), string_agg(int8send(l.customer_id), '') FILTER (WHERE {WRITTEN.format(row="l")})
 FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s"""
-PERSONS = f"""SELECT string_agg(int8send(id), '')
-FROM (SELECT p.id FROM customers_customer p WHERE {WRITTEN.format(row="p")} LIMIT {MOST_AGAIN + 1}) p"""
+PERSONS = f"SELECT string_agg(int8send(p.id), '') FROM customers_customer p WHERE {WRITTEN.format(row='p')}"
 
 NAMES = tuple(classes.WORDS)
 Row = tuple[int, str, date | None, int, datetime | None]
@@ -63,11 +63,12 @@ Row = tuple[int, str, date | None, int, datetime | None]
 
 @dataclass(frozen=True)
 class Basis:
-    """What leads were judged by: what a moment saw, rules, and who has a number and a consent."""
+    """What leads were judged by: what a moment saw, rules, and who has a number and a consent. Of rules of segments by what is carried."""
 
     moment: reach.Moment
     at: datetime
     terms: tuple[Any, ...]
+    of_segments: dict[tuple[Any, ...], tuple[Any, ...]]
     numbers: bytes
     consents: bytes
 
@@ -76,6 +77,8 @@ class Basis:
         transaction that has changed something itself: numbers of its own stand in what it wrote."""
         is_told = self.moment.first >> 32 == now.moment.end >> 32 and now.moment.is_clean
         is_same = self.moment.server == now.moment.server and self.terms == now.terms
+        # who has come to carry others was written
+        is_same &= all(now.of_segments.get(carried, rules) == rules for carried, rules in self.of_segments.items())
         return is_same and is_told and self.at <= now.at
 
 
@@ -149,41 +152,42 @@ def key_of(campaign: Campaign) -> str:
 def _standing(cursor: Any, asks: statement.Question) -> Standing:
     began, moment = time.monotonic(), reach.moment(cursor)
     asks = asks.wherever().by_bitmaps(*reach.of_campaign(cursor, statement.USABLE, statement.GIVEN, asks.asked))
-    now = Basis(moment, asks.at, _terms(asks), asks.asked["numbers"], asks.asked["consents"])
+    of_segments = {(row.kind, row.segments): (repr(row.rules), row.closed) for row in asks.terms}
+    now = Basis(moment, asks.at, _terms(asks), of_segments, asks.asked["numbers"], asks.asked["consents"])
     kept: Standing | None = caches["shared"].get(key_of(asks.campaign))
     gone_on = _gone_on(cursor, asks, kept, now) if kept and kept.basis.leads_to(now) else None
     if kept and gone_on:
-        judged, again, whole = *gone_on, kept.whole
+        judged, cost, whole = *gone_on, kept.whole
     else:
-        judged, again, whole = _judged(cursor, asks), MOST_AGAIN, time.monotonic() - began
+        judged, cost, whole = _judged(cursor, asks), MOST_AGAIN, time.monotonic() - began
     found = Standing(now, judged, whole)
-    if moment.is_clean and again > FEW:
+    if moment.is_clean and cost > FEW:
         caches["shared"].set(key_of(asks.campaign), found, HOLDS)
     return found
 
 
 def _terms(asks: statement.Question) -> tuple[Any, ...]:
-    """What all are judged by, besides rows and time. The day as well: whatever had been overlooked is mended by the next."""
+    """What all are judged by, besides rows and time, in this campaign's places. The day as well: whatever had been overlooked is mended by the next."""
     campaign = asks.campaign
     of_campaign = campaign.product_id, campaign.purpose, campaign.exclusion_group
     of_places = tuple(
         (place.city.pk, place.zone, place.caps, place.gap, place.need_consent, place.one_answer) for place in asks.where
     )
-    of_segments = tuple((row.kind, row.segments, repr(row.rules), row.closed) for row in asks.terms)
-    kinds = tuple(asks.asked["z_kind"]) if of_segments else ()
-    return business_date(asks.at), tuple(sorted(asks.parts.items())), of_campaign, of_places, of_segments, kinds
+    kinds = tuple(asks.asked["z_kind"])
+    return business_date(asks.at), tuple(sorted(asks.parts.items())), of_campaign, of_places, kinds
 
 
 def _gone_on(cursor: Any, asks: statement.Question, kept: Standing, now: Basis) -> tuple[Judged, int] | None:
-    """The leads as they stand now, from how they stood, and of how many persons they were judged; None: all are to be."""
+    """The leads as they stand now, from how they stood, and what it cost, in persons judged; None: all are to be."""
     first, before = (kept.basis.moment.first & 0xFFFFFFFF).to_bytes(4, "big"), kept.judged
     ((total, of_leads),) = asks.rows(cursor, LEADS, first=first)
     ((of_persons,),) = asks.rows(cursor, PERSONS, first=first)
+    written = numbers(of_persons)
     ((who, until),) = asks.rows(cursor, ENTRIES)
     barred = Table.of([{"person": numbers(who), "until": numbers(until)}], "person", "until")
     persons = before.leads["person"]
     due = before.waits["person"][before.waits["due"] <= _microseconds(asks.at)]
-    changed = [numbers(of_persons), before.barred.unlike(barred, "until"), *_unlike(kept, now), due]
+    changed = [written, before.barred.unlike(barred, "until"), *_unlike(kept, now), due]
     again = np.union1d(numbers(of_leads), persons[places_of(np.unique(np.concatenate(changed)), persons)])
     if len(again) > MOST_AGAIN:
         return None
@@ -191,7 +195,8 @@ def _gone_on(cursor: Any, asks: statement.Question, kept: Standing, now: Basis) 
     leads = before.leads.with_anew(again, fresh.leads)
     if len(leads) != total:
         return None
-    return Judged(leads, before.waits.with_anew(again, fresh.waits), barred.with_anew(again, fresh.barred)), len(again)
+    judged = Judged(leads, before.waits.with_anew(again, fresh.waits), barred.with_anew(again, fresh.barred))
+    return judged, len(again) + len(written) // PASSED_OVER
 
 
 def _unlike(kept: Standing, now: Basis) -> list[Numbers]:
