@@ -30,10 +30,10 @@ class Counted:
 
     at: datetime
     seconds: float = 0
-    whole: float = 0
     leads: dict[tuple[int, str], int] = field(default_factory=dict)
     frees: dict[tuple[int, str], datetime] = field(default_factory=dict)
     finished: dict[tuple[int, date], int] = field(default_factory=dict)
+    whole: float = 0
 
 
 @dataclass(frozen=True)
