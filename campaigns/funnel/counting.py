@@ -135,7 +135,8 @@ def count(campaigns: Sequence[Campaign], at: datetime) -> dict[int, Counted]:
 
 def _counted(where: Sequence[Place], at: datetime) -> Counted:
     began, found, by_city = time.monotonic(), Counted(at), {place.city.pk: place for place in where}
-    for city, name, ended_on, leads, free_at in _rows(where, at, found) if where else []:
+    rows, found.whole = _rows(where, at) if where else ([], 0)
+    for city, name, ended_on, leads, free_at in rows:
         key = city, name
         found.leads[key] = found.leads.get(key, 0) + leads
         if ended_on is not None:
@@ -147,13 +148,13 @@ def _counted(where: Sequence[Place], at: datetime) -> Counted:
     return found
 
 
-def _rows(where: Sequence[Place], at: datetime, found: Counted) -> list[standing.Row]:
+def _rows(where: Sequence[Place], at: datetime) -> tuple[list[statement.Row], float]:
+    """And what it would take were nothing kept of the leads."""
     asks = statement.question(where, at)
     is_large = (not asks.prior and standing.is_there(asks.campaign)) or statement.is_large(asks.campaign)
     if asks.prior or not is_large:
-        return statement.counted(asks, by_bitmaps=is_large)
-    rows, found.whole = standing.counted(asks)
-    return rows
+        return statement.counted(asks, by_bitmaps=is_large), 0
+    return standing.counted(asks)
 
 
 def cut(found: Iterable[Counted], cities: Collection[int] | None = None, *, at: datetime | None = None) -> Funnel:

@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,6 @@ FROM campaigns_lead l WHERE l.campaign_id = %(campaign)s"""
 PERSONS = f"SELECT string_agg(int8send(p.id), '') FROM customers_customer p WHERE {WRITTEN.format(row='p')}"
 
 NAMES = tuple(classes.WORDS)
-Row = tuple[int, str, date | None, int, datetime | None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class Standing:
     judged: Judged
     whole: float
 
-    def counted(self, where: Sequence[Place]) -> list[Row]:
+    def counted(self, where: Sequence[Place]) -> list[statement.Row]:
         """As statement.counted."""
         leads, waits = self.judged.leads, self.judged.waits
         kinds, days = len(where) * len(NAMES), statement.ended_days(self.basis.at)
@@ -130,10 +129,9 @@ def _there(name: str, place: Place) -> str:
     return statement.usual(place) if name == classes.CALLABLE else name
 
 
-def counted(asks: statement.Question) -> tuple[list[Row], float]:
-    """(city, class, day before today on which they were finished, leads, when the first comes free) of a large campaign's leads, rows may share
-    all but the last two; and how many seconds it took to judge all of them. No campaign may be served before it: who is wanted there stands in
-    no row of its own."""
+def counted(asks: statement.Question) -> tuple[list[statement.Row], float]:
+    """Of a large campaign's leads, where rows may share all but the last two; and how many seconds it took to judge all of them. No campaign may
+    be served before it: who is wanted there stands in no row of its own."""
     assert not asks.prior
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.TUNED)

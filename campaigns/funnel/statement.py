@@ -114,6 +114,9 @@ FROM (SELECT greatest(1000, max(reltuples) / %(lookup)s)::bigint AS many FROM pg
     WHERE oid IN ('customers_phone'::regclass, 'customers_consent'::regclass)) pool"""
 EVERY = f"(SELECT id, city_id, class FROM ({OPEN}) x UNION ALL SELECT id, city_id, class FROM ({CLOSED}) y)"
 
+# (city, class, day before today on which they were finished, leads, when the first comes free)
+Row = tuple[int, str, date | None, int, datetime | None]
+
 
 @dataclass(frozen=True)
 class Question:
@@ -193,8 +196,8 @@ def ended_days(at: datetime) -> dict[int, date]:
     return {n + 1: first + timedelta(days=n) for n in range(BURN_DAYS)}
 
 
-def counted(asks: Question, *, by_bitmaps: bool) -> list[tuple[int, str, date | None, int, datetime | None]]:
-    """(city, class, day before today on which they were finished, leads, when the first comes free) of a campaign's leads."""
+def counted(asks: Question, *, by_bitmaps: bool) -> list[Row]:
+    """Of a campaign's leads."""
     days, rows = ended_days(asks.at), _run(asks, COUNT, by_bitmaps=by_bitmaps)
     return [(city, name, days.get(day), leads, free_at) for city, name, day, leads, free_at in rows]
 

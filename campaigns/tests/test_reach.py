@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from campaigns.funnel import counting, reach, statement
 from campaigns.funnel.counting import cut
@@ -155,15 +155,6 @@ def test_a_pool_of_which_much_depends_on_the_campaign_is_found_out_for_it(kept, 
     kept.list_number(campaign_id=kept.floor.campaign.pk)
 
     assert kept.name_made_anew() == "number"
-
-
-@pytest.fixture
-def elsewhere():
-    """Another connection with an open transaction."""
-    other = connections.create_connection("default")
-    other.set_autocommit(False)
-    yield other
-    other.close()
 
 
 def test_what_was_open_while_it_was_made_counts_when_it_is_committed(kept, elsewhere):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from campaigns.funnel import counting, standing, statement
 from campaigns.funnel.counting import Counted, cut
@@ -77,15 +77,6 @@ class Watch:
 @pytest.fixture
 def watch(monkeypatch):
     return Watch(monkeypatch)
-
-
-@pytest.fixture
-def elsewhere():
-    """Another connection with an open transaction."""
-    other = connections.create_connection("default")
-    other.set_autocommit(False)
-    yield other
-    other.close()
 
 
 # ---------------------------------------------------------------- whatever happens
