@@ -36,18 +36,30 @@ HOLDS = 24 * 3600
 EPOCH, NEVER = datetime(2000, 1, 1, tzinfo=UTC), 2**63 - 1
 FREE, DUE, UNTIL = (f"timestamptz_send(coalesce({moment}, 'infinity'))" for moment in ("free_at", "due_at", "until"))
 
-# (city, class, day, persons, those of them that wait, when each of these comes free, when he is due). Who is barred is said beside, as this
-# statement saw it: (no city, BARRED, no day, persons, the same, until when, nothing).
+# (city, class, day, persons, those of them that wait, when each of these comes free, when he is due).
 WAITS = "FILTER (WHERE due_at IS NOT NULL OR free_at > %(at)s)"
 ENTRIES = f"SELECT string_agg(int8send(customer_id), '') AS persons, string_agg({UNTIL}, '') AS until FROM ({statement.BARRED}) barred"
-BARRED = "barred"
 JUDGED = f"""
 SELECT city_id, class, NULL::int, string_agg(int8send(customer_id), ''), string_agg(int8send(customer_id), '') {WAITS},
     string_agg({FREE}, '') {WAITS}, string_agg({DUE}, '') {WAITS}
 FROM ({statement.OPEN}) x GROUP BY 1, 2
-UNION ALL SELECT city_id, class, ended_on, string_agg(int8send(customer_id), ''), NULL, NULL, NULL FROM ({statement.CLOSED}) y GROUP BY 1, 2, 3
-UNION ALL SELECT NULL, '{BARRED}', NULL, persons, persons, until, NULL FROM ({ENTRIES}) e"""
-ONLY = "IN (SELECT unnest(%(persons)s::bigint[]))"
+UNION ALL SELECT city_id, class, ended_on, string_agg(int8send(customer_id), ''), NULL, NULL, NULL FROM ({statement.CLOSED}) y GROUP BY 1, 2, 3"""
+# Who is barred is said beside, as the statement saw it: (no city, BARRED, no day, persons, the same, until when, nothing).
+BARRED = "barred"
+ALL = f"{JUDGED} UNION ALL SELECT NULL, '{BARRED}', NULL, persons, persons, until, NULL FROM ({ENTRIES}) e"
+# Of some persons the leads are read once, with what is known already of each.
+SOME = f"""
+WITH ours AS MATERIALIZED (
+    SELECT l.*, o.has_number, o.has_consent
+    FROM unnest(%(persons)s::bigint[], %(has_number)s::boolean[], %(has_consent)s::boolean[]) o(person, has_number, has_consent)
+    JOIN campaigns_lead l ON l.customer_id = o.person AND l.campaign_id = %(campaign)s)
+{JUDGED}"""
+KNOWN = {
+    "leads": "ours",
+    "barred": "SELECT * FROM unnest(%(barred)s::bigint[], %(barred_until)s::timestamptz[]) b(customer_id, until)",
+    "has_number": "l.has_number",
+    "has_consent": "l.has_consent",
+}
 
 # Rows of which this moment sees a version that a former one may not have seen: written by a transaction that was open then, or began later.
 # Sent as four bytes, numbers of transactions compare as numbers do; the row has no other order of them.
@@ -119,7 +131,7 @@ class Standing:
 
 # Another version of the product may judge otherwise, or keep something else.
 KEPT = [field.name for kept in (Standing, Basis, Judged, reach.Moment) for field in fields(kept)]
-HOW = zlib.crc32(repr((JUDGED, NAMES, KEPT)).encode())
+HOW = zlib.crc32(repr((ALL, SOME, NAMES, KEPT)).encode())
 
 
 def _there(name: str, place: Place) -> str:
@@ -189,11 +201,11 @@ def _gone_on(cursor: Any, asks: statement.Question, kept: Standing, now: Basis) 
     again = np.union1d(numbers(of_leads), persons[places_of(np.unique(np.concatenate(changed)), persons)])
     if len(again) > MOST_AGAIN:
         return None
-    fresh = _judged(cursor, asks, again)
+    fresh = _judged_again(cursor, asks, again, barred)
     leads = before.leads.with_anew(again, fresh.leads)
     if len(leads) != total:
         return None
-    judged = Judged(leads, before.waits.with_anew(again, fresh.waits), barred.with_anew(again, fresh.barred))
+    judged = Judged(leads, before.waits.with_anew(again, fresh.waits), barred)
     return judged, len(again) + len(written) // PASSED_OVER
 
 
@@ -207,16 +219,37 @@ def _unlike(kept: Standing, now: Basis) -> list[Numbers]:
     return found
 
 
-def _judged(cursor: Any, asks: statement.Question, persons: Numbers | None = None) -> Judged:
-    """All leads, or those of these persons."""
-    if persons is None:
-        return _tables(asks.rows(cursor, JUDGED), asks)
+def _judged(cursor: Any, asks: statement.Question) -> Judged:
+    return _tables(asks.rows(cursor, ALL), asks)
+
+
+def _judged_again(cursor: Any, asks: statement.Question, persons: Numbers, barred: Table) -> Judged:
+    """The leads of these persons alone; nobody is barred but those who are said to be."""
     if not len(persons):
         return _tables([], asks)
-    only = {"only": f"AND l.customer_id {ONLY}", "barring": f"AND s.customer_id {ONLY}"}
-    # as one text: each of thousands of numbers by itself would be planned for
-    array = f"{{{','.join(map(str, persons.tolist()))}}}"
-    return _tables(replace(asks, parts=asks.parts | only).rows(cursor, JUDGED, persons=array), asks)
+    of_them = places_of(persons, barred["person"])
+    known = {
+        "persons": persons,
+        "has_number": _told(asks.asked["numbers"], persons),
+        "has_consent": _told(asks.asked["consents"], persons),
+        "barred": barred["person"][of_them],
+        "barred_until": [_moment(until) for until in barred["until"][of_them].tolist()],
+    }
+    # as one text each: each of thousands of values by itself would be planned for
+    arrays = {name: f"{{{','.join(map(_text, values))}}}" for name, values in known.items()}
+    return _tables(replace(asks, parts=asks.parts | KNOWN).rows(cursor, SOME, **arrays), asks)
+
+
+def _text(value: Any) -> str:
+    return "NULL" if value is None else f'"{value}"'
+
+
+def _told(bits: bytes, persons: Numbers) -> Numbers:
+    """As statement.OF_BITMAP."""
+    found = np.ones(len(persons), dtype=bool)
+    known = persons < len(bits) * 8
+    found[known] = np.unpackbits(reach.bits(bits), bitorder="little")[persons[known]]
+    return found
 
 
 def _tables(rows: Sequence[tuple[Any, ...]], asks: statement.Question) -> Judged:

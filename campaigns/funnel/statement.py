@@ -39,7 +39,7 @@ LOOKED_UP = "EXISTS (SELECT FROM {table} n WHERE n.customer_id = l.customer_id A
 # say either: the next count knows.
 OF_BITMAP = "(l.customer_id >= %({name}_end)s OR get_bit(%({name})s, l.customer_id) = 1)"
 BARRED = f"""SELECT s.customer_id, CASE WHEN bool_and(s.valid_to IS NOT NULL) THEN max(s.valid_to) END AS until FROM customers_suppression s
-    WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} {{barring}} GROUP BY 1"""
+    WHERE s.customer_id IS NOT NULL AND {IN_FORCE} AND {AGAINST_US} GROUP BY 1"""
 # What the greylist says of a person on it. Asked where it decides, up to four times: joined beside the leads it would keep the workers away.
 GREY = "customers_grey_judged(p.id, %(purpose)s, l.callback_agent_id IS NOT NULL, %(at)s, false)"
 OWNED = """(p.owner_campaign_id <> %(campaign)s AND %(group)s <> '' AND p.owner_group = %(group)s AND p.owner_until > %(at)s)"""
@@ -91,19 +91,19 @@ DUE = f"""CASE WHEN {UNKNOWN} AND l.ready_at <= %(at)s AND barred.until IS NULL 
 # and the number of groups taken for that of the leads.
 OPEN = f"""
 SELECT l.id, l.city_id, l.customer_id, {CLASS} AS class, {FREE} AS free_at, {DUE} AS due_at, clock_timestamp() AS fence
-FROM campaigns_lead l
+FROM {{leads}} l
 JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {{marked}}
-LEFT JOIN ({BARRED}) barred ON barred.customer_id = l.customer_id
+LEFT JOIN ({{barred}}) barred ON barred.customer_id = l.customer_id
 {{segments}}
-WHERE l.campaign_id = %(campaign)s AND l.state = 'open' {{only}}"""
+WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
 # The number of the day, see ended_days.
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s
     THEN width_bucket(l.last_call_at, %(midnights)s::timestamptz[])::int END"""
 CLOSED = f"""
 SELECT l.id, l.city_id, l.customer_id, CASE WHEN l.state = 'held' THEN 'held' ELSE {DONE} END AS class, {ENDED_ON} AS ended_on
-FROM campaigns_lead l
-WHERE l.campaign_id = %(campaign)s AND l.state <> 'open' {{only}}"""
+FROM {{leads}} l
+WHERE l.campaign_id = %(campaign)s AND l.state <> 'open'"""
 # (city, class, day, leads, when the first comes free).
 COUNT = f"""
 SELECT city_id, class, NULL::int, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 2
@@ -184,8 +184,8 @@ def question(where: Sequence[Place], at: datetime) -> Question:
         "has_consent": LOOKED_UP.format(table="customers_consent", condition=GIVEN),
         # the function keeps the planner from workers beside: named only where it is asked
         "others_first": OTHERS_FIRST if prior else "false",
-        "barring": "",
-        "only": "",
+        "leads": "campaigns_lead",
+        "barred": BARRED,
     }
     return Question(where, at, terms, prior, parts, asked)
 

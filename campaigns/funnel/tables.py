@@ -39,6 +39,8 @@ class Table:
     def with_anew(self, persons: Numbers, fresh: Table) -> Table:
         """These persons' rows are those that are fresh, and no others."""
         gone = places_of(persons, self["person"])
+        if np.array_equal(self["person"][gone], fresh["person"]):
+            return Table({name: _put(column, gone, fresh[name]) for name, column in self.columns.items()})
         stay = {name: np.delete(column, gone) for name, column in self.columns.items()}
         at = np.searchsorted(stay["person"], fresh["person"])
         return Table({name: np.insert(column, at, fresh[name]) for name, column in stay.items()})
@@ -62,6 +64,15 @@ class Table:
         columns = {name: column.astype(WIDTH[name]) for name, column in state["sent"].items()}
         columns["person"] = np.cumsum(columns["person"]) + state["first"]
         object.__setattr__(self, "columns", columns)
+
+
+def _put(column: Numbers, at: Numbers, values: Numbers) -> Numbers:
+    """The column with other values there; itself when they are no others."""
+    if np.array_equal(column[at], values):
+        return column
+    found = column.copy()
+    found[at] = values
+    return found
 
 
 def places_of(some: Numbers, persons: Numbers) -> Numbers:

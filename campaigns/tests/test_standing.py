@@ -33,15 +33,19 @@ class Watch:
         self.judged: list[int | None] = []
         self.before = lambda: None
         self.others_work = False
-        judge = standing._judged
-
-        def watched(cursor, asks, persons=None):
-            self.judged.append(None if persons is None else len(persons))
-            self.before()
-            return judge(cursor, asks, persons)
-
-        monkeypatch.setattr(standing, "_judged", watched)
+        self.watch("_judged", lambda: None)
+        self.watch("_judged_again", lambda persons, _barred: len(persons))
         monkeypatch.setattr(standing, "FEW", -1)
+
+    def watch(self, name, many) -> None:
+        judge = getattr(standing, name)
+
+        def watched(cursor, asks, *some):
+            self.judged.append(many(*some))
+            self.before()
+            return judge(cursor, asks, *some)
+
+        self.monkeypatch.setattr(standing, name, watched)
 
     def count(self, campaign, at=AT) -> Counted:
         """By what is kept. Numbers of who is judged are exact only when nobody is at work who began before: a server has such of its own."""
@@ -380,8 +384,9 @@ def test_an_entry_that_came_while_leads_were_judged_ends_like_any_other(is_first
         elsewhere.commit()
 
     watch.before = enter
-    assert watch.names(floor.campaign) == {"suppressed": 1}
+    assert watch.names(floor.campaign) == {"suppressed" if is_first else "callable": 1}
     watch.before = lambda: None
+    assert watch.names(floor.campaign) == {"suppressed": 1}
     Suppression.objects.all().delete()
 
     assert watch.names(floor.campaign) == {"callable": 1}

@@ -35,6 +35,9 @@ def test_some_are_replaced_some_go_and_some_come():
 
     assert rows(after) == [(0, 1), (1, 10), (5, 55), (7, 70), (9, 90)]
     assert rows(before) == [(1, 10), (3, 30), (5, 50), (7, 70)]
+    assert rows(before.with_anew(np.array([3, 7]), table((3, 31), (7, 70)))) == [(1, 10), (3, 31), (5, 50), (7, 70)]
+    assert rows(before.with_anew(np.array([3, 4]), table((4, 40)))) == [(1, 10), (4, 40), (5, 50), (7, 70)]
+    assert rows(before) == [(1, 10), (3, 30), (5, 50), (7, 70)]
     assert rows(table().with_anew(np.array([4]), table((4, 1)))) == [(4, 1)]
     assert rows(before.with_anew(np.array([], dtype=int), table())) == rows(before)
 
