@@ -36,6 +36,13 @@ class SharedCache(RedisCache):
     def set_many(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> list[str]:
         return _or_else(list(data), super().set_many, data, *args, **kwargs)
 
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """Raises ValueError when the key is not there, as while the server is away."""
+        found = _or_else(None, super().incr, key, delta, version)
+        if found is None:
+            raise ValueError(f"There is no {key} to count on.")
+        return int(found)
+
     def add(self, key: Any, *args: Any, **kwargs: Any) -> bool:
         """True also while the server is away: each is the first then."""
         return _or_else(True, super().add, key, *args, **kwargs)

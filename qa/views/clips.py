@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -69,7 +69,7 @@ def _clip(request: HttpRequest, pk: int) -> Clip:
 def clip_sound(request: HttpRequest, pk: int) -> HttpResponseBase:
     clip = _clip(request, pk)
     # a player asks for many pieces: what comes within ten minutes is one hearing
-    is_begin = cache.add(f"clip-heard:{request.user.pk}:{clip.pk}", 1, ONE_LISTENING.total_seconds())
+    is_begin = caches["shared"].add(f"clip-heard:{request.user.pk}:{clip.pk}", 1, ONE_LISTENING.total_seconds())
     try:
         stored = hear_clip(clip=clip, by=request.user, at=database_now(), is_begin=is_begin)
         return files.respond(request, stored, inline=True)

@@ -22,7 +22,10 @@ def test_what_one_keeps_another_finds():
     assert key in other
     assert not other.add(key, 1, 30)
     assert other.get_many([key, f"{key}.2", f"{key}.3"]) == {key: {"a": 1}, f"{key}.2": 2}
+    assert (one.incr(f"{key}.2"), other.incr(f"{key}.2")) == (3, 4)
     other.delete_many([key, f"{key}.2"])
+    with pytest.raises(ValueError, match="not found"):
+        one.incr(f"{key}.2")
 
 
 @pytest.mark.parametrize("location", ["unix:///nowhere/valkey.sock?db=2", "redis://127.0.0.1:1/0"])
@@ -37,6 +40,8 @@ def test_a_server_that_is_away_is_an_empty_cache(location):
     assert away.get("a", 5) == 5
     assert "a" not in away
     assert away.get_many(["a"]) == {}
+    with pytest.raises(ValueError, match="There is no a"):
+        away.incr("a")
 
 
 class OfAnotherVersion:
