@@ -142,13 +142,13 @@ def _pipeline(path: Path, number: int) -> dict[str, float]:
     from core.clock import database_now
     from core.jobs import run_inline
     from customers.models import LeadList, Source
-    from customers.services import lists
+    from customers.services import list_receiving, lists
 
     user, (source, _new) = _user(), Source.objects.get_or_create(name="bench")
     times = {}
     started = time.perf_counter()
     with path.open("rb") as file:
-        lead_list = lists.receive_list(
+        lead_list = list_receiving.receive_list(
             file=file, file_name="list.xlsx", name=f"bench {number}", source=source, city=None, consent_basis="bench", by=user, at=database_now(), make_cities=True,
         )  # fmt: skip
     times["receive"] = time.perf_counter() - started

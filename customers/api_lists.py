@@ -39,7 +39,7 @@ from customers.api_lists_shapes import (
 )
 from customers.filters_lists import LeadListFilter
 from customers.models import LeadList, RowVerdict
-from customers.services import list_decisions, lists, mappings, repairs
+from customers.services import list_decisions, list_receiving, lists, mappings, repairs
 from people.models import User
 
 
@@ -77,7 +77,7 @@ class LeadListViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         data = told.validated_data
 
         def receive() -> dict[str, Any]:
-            made = lists.receive_list(
+            made = list_receiving.receive_list(
                 file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=data["source"],
                 city=data["city"], consent_basis=data["consent_basis"], by=_user(request), at=database_now(), map_first=data["map_first"],
                 known=data["known"], known_fields=data["known_fields"], known_days=data["known_days"],

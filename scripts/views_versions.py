@@ -19,7 +19,7 @@ from core.errors import DomainError
 from core.numbers import LARGEST_ID, number_or_none
 from core.templatetags.look import money
 from core.workbooks import XLSX_TYPE
-from customers.services.lists import FileRefused, examine_file
+from customers.services.list_receiving import FileRefused, examine_file
 from people.access import must
 from people.models import User
 from scripts import (

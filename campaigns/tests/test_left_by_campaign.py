@@ -11,7 +11,7 @@ from campaigns.models import Lead
 from campaigns.tests.factories import CampaignFactory, LeadFactory
 from core.clock import database_now
 from customers.models import Customer, LeadList
-from customers.services.lists import LeftWrong
+from customers.services.list_receiving import LeftWrong
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_lists import A, B, C, D, check, rows_file, verdicts

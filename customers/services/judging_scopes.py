@@ -4,7 +4,7 @@ statements of their own: the judgement of all other lists stays as it is.
 What stands against a row otherwise (blocked, twice, left out for another reason) has been said before. Readers without the region are told
 as in the judgement: of an earlier list of their city they know what they were told of it, so whoever was held back there, since another
 city knows the number, counts as brought by it. In a campaign nobody of them can be, while the really new ones can: a list that anybody
-without the region reads cannot ask for that (lists._check_left).
+without the region reads cannot ask for that (list_receiving._check_left).
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from customers.reading.headings import ATTRIBUTE, KNOWN, PHONE
 from customers.reading.masking import looks_like_number
 from customers.reading.parent import Reader
 from customers.services.list_check import orders_for
-from customers.services.lists import FileRefused, forget_rows, has_repair_at_work
+from customers.services.list_receiving import FileRefused
+from customers.services.lists import forget_rows, has_repair_at_work
 from customers.wording import file_fault_sentence
 from people.models import User
 

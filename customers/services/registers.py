@@ -23,7 +23,7 @@ from customers.models import Customer, Phone, Register, RegisterNumber, Register
 from customers.reading import limits
 from customers.reading.faults import FileFault
 from customers.reading.parent import Reader
-from customers.services.lists import TYPES, examine_file
+from customers.services.list_receiving import TYPES, examine_file
 from customers.services.suppress import recompute
 from customers.signals import customer_suppressed
 from people.models import User

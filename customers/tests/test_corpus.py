@@ -13,7 +13,7 @@ from core.jobs import run_inline
 from core.models import Job
 from customers import list_queries
 from customers.models import Customer, LeadList, Phone, RowVerdict, StagedRow, Suppression
-from customers.services import lists
+from customers.services import list_receiving
 from customers.services.suppress import suppress
 from customers.tests import corpus
 from customers.tests.factories import CustomerFactory, SourceFactory
@@ -35,11 +35,11 @@ def world():
 def answer(case: corpus.Case, by, *, city=None) -> tuple[str | tuple[str, ...], LeadList | None]:
     """What is said of the file, as the corpus writes it."""
     try:
-        lead_list = lists.receive_list(
+        lead_list = list_receiving.receive_list(
             file=case.make(), file_name="list.xlsx", name="", source=SourceFactory(), city=city, consent_basis="contract", by=by,
             at=database_now(),
         )  # fmt: skip
-    except lists.FileRefused as refused:
+    except list_receiving.FileRefused as refused:
         return f"refused: {refused.code}", None
     assert run_inline(lead_list.job_id)
     lead_list.refresh_from_db()

@@ -12,7 +12,7 @@ from core.clock import database_now
 from core.jobs import run_inline
 from customers import list_queries
 from customers.models import Consent, Customer, HeldRow, LeadList, RowVerdict
-from customers.services import lists
+from customers.services import list_receiving, lists
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_lists import (
@@ -234,7 +234,7 @@ def test_the_same_file_with_another_wish_is_another_list(known, data, source):
     [{"known": "fields"}, {"known": "skip", "known_fields": ["age"]}, {"known": "fields", "known_fields": ["city"]}],
 )
 def test_fields_are_named_where_some_are_taken_and_nowhere_else(data, source, foshan, wish):
-    with pytest.raises(lists.FieldsMissing):
+    with pytest.raises(list_receiving.FieldsMissing):
         check(rows_file(["E1", "", A, "Foshan", "", ""]), data, source, **wish)
 
 

@@ -12,7 +12,7 @@ from core.jobs import run_inline
 from customers import list_queries
 from customers.models import Customer, HeldRow, LeadList, RowVerdict
 from customers.services import judging_scopes, list_decisions, lists
-from customers.services.lists import LeftWrong
+from customers.services.list_receiving import LeftWrong
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, SourceFactory
 from customers.tests.test_lists import A, B, C, D, check, commit, person, rows_file, told, verdicts

@@ -17,7 +17,7 @@ from core.clock import database_now
 from core.jobs import run_inline
 from core.models import Job
 from customers.models import Consent, Customer, LeadList, Phone, RowVerdict, StagedRow
-from customers.services import list_check, lists
+from customers.services import list_check, list_receiving, lists
 from customers.tests import list_files
 from customers.tests.factories import SourceFactory
 from customers.tests.list_worker import BATCH
@@ -41,7 +41,7 @@ def lead_list(data, monkeypatch):
     monkeypatch.setattr(list_check, "PART_ROWS", BATCH)
     CityFactory(name="Foshan")
     rows = [[f"E{n}", "张国", f"191{n:08d}", "Foshan", 30, ""] for n in range(ROWS)]
-    return lists.receive_list(
+    return list_receiving.receive_list(
         file=list_files.workbook(rows), file_name="list.xlsx", name="", source=SourceFactory(), city=None, consent_basis="contract", by=data,
         at=database_now(),
     )  # fmt: skip

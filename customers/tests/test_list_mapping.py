@@ -15,7 +15,7 @@ from core.errors import PermissionRefused
 from core.jobs import run_inline
 from core.models import AuditEvent
 from customers.models import ColumnMapping, LeadList, StagedRow
-from customers.services import lists, mappings
+from customers.services import list_receiving, mappings
 from customers.services.mappings import MappingUnfit, NotMappable
 from customers.tests import list_files
 from customers.tests.factories import SourceFactory
@@ -345,7 +345,7 @@ def test_columns_are_chosen_by_who_may_commit_and_while_the_list_is_open(data, s
 
     with pytest.raises(PermissionRefused):
         look(lead_list, UserFactory(role="campaign_manager"))
-    with pytest.raises(lists.FileRefused):
+    with pytest.raises(list_receiving.FileRefused):
         look(lead_list, data, sheet="nowhere")
     commit(lead_list, data)
     with pytest.raises(NotMappable):

@@ -9,7 +9,7 @@ from core.clock import database_now
 from core.jobs import run_inline
 from core.models import Job
 from customers.models import RowVerdict, StagedRow
-from customers.services import judging, list_check, lists
+from customers.services import judging, list_check, list_receiving
 from customers.tests import list_files
 from customers.tests.factories import SourceFactory
 from people.tests.factories import CityFactory, UserFactory
@@ -43,7 +43,7 @@ def row(number: int) -> list[object]:
 def lead_list():
     CityFactory(name="Foshan")
     file = list_files.workbook([row(number) for number in range(2, ROWS + 2)], heads=HEADINGS)
-    return lists.receive_list(
+    return list_receiving.receive_list(
         file=file, file_name="list.xlsx", name="", source=SourceFactory(), city=None, consent_basis="contract",
         by=UserFactory(role="data"), at=database_now(),
     )  # fmt: skip
@@ -145,7 +145,7 @@ def test_a_list_given_up_while_it_is_read_keeps_neither_rows_nor_verdicts(lead_l
 def test_many_rows_of_one_number_and_customer_number_are_judged_in_one_pass(lead_list):
     """A column taken for the wrong one: the comparison of each row with each other took minutes."""
     file = list_files.workbook([["E1", "", "19100000001", "Foshan", ""] for _row in range(20_000)], heads=HEADINGS)
-    same = lists.receive_list(
+    same = list_receiving.receive_list(
         file=file, file_name="same.xlsx", name="", source=lead_list.source, city=None, consent_basis="contract",
         by=lead_list.created_by, at=database_now(),
     )  # fmt: skip

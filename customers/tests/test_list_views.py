@@ -15,7 +15,7 @@ from core.clock import database_now
 from core.jobs import run_inline
 from core.models import AuditEvent, Job, PrivateFile
 from customers.models import Customer, LeadList, RowVerdict, Source
-from customers.services import list_rejects, lists
+from customers.services import list_receiving, list_rejects, lists
 from customers.tests import list_files
 from customers.tests.factories import CustomerFactory, LeadListFactory, SourceFactory
 from people.models import ExportRequest
@@ -49,7 +49,7 @@ def upload(name: str, file: io.BytesIO) -> SimpleUploadedFile:
 
 
 def checked(by, *rows, city=None, heads=list_files.HEADS) -> LeadList:
-    lead_list = lists.receive_list(
+    lead_list = list_receiving.receive_list(
         file=list_files.workbook(rows, heads), file_name="list.xlsx", name="November", source=Source.objects.first() or SourceFactory(), city=city,
         consent_basis="contract", by=by, at=database_now(),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from core.sealed import blind_index, unseal
 from customers import list_queries
 from customers.models import Consent, Customer, LeadList, Phone, RowVerdict, StagedRow, Suppression
 from customers.retention import forget_held_rows
-from customers.services import list_decisions, lists
+from customers.services import list_decisions, list_receiving, lists
 from customers.services.suppress import suppress
 from customers.signals import list_committed
 from customers.tests import list_files
@@ -50,7 +50,7 @@ def source():
 
 
 def receive(file: io.BytesIO, by, source, *, city=None, file_name="list.xlsx", **known) -> LeadList:
-    return lists.receive_list(
+    return list_receiving.receive_list(
         file=file,
         file_name=file_name,
         name="",
@@ -441,7 +441,7 @@ def test_a_file_that_cannot_be_taken_leaves_the_list_with_its_fault(file, code, 
     ],
 )
 def test_a_dangerous_file_is_refused_at_the_door(file, data, source):
-    with pytest.raises(lists.FileRefused) as refusal:
+    with pytest.raises(list_receiving.FileRefused) as refusal:
         receive(file(), data, source)
 
     assert len(str(refusal.value)) > 40
@@ -459,10 +459,10 @@ def test_a_gbk_csv_and_a_false_dimension_are_read_whole(data, source, foshan):
 
 
 def test_one_person_uploads_so_many_files_a_day(data, source, foshan, monkeypatch):
-    monkeypatch.setattr(lists, "DAILY_FILES", 1)
+    monkeypatch.setattr(list_receiving, "DAILY_FILES", 1)
     receive(rows_file(["", "x", A, "Foshan", "", ""]), data, source)
 
-    with pytest.raises(lists.QuotaUsedUp):
+    with pytest.raises(list_receiving.QuotaUsedUp):
         receive(rows_file(["", "y", B, "Foshan", "", ""]), data, source)
 
 

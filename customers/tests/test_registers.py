@@ -18,7 +18,7 @@ from core.sealed import blind_index
 from customers.models import Customer, Register, RegisterNumber, RulePack, Suppression
 from customers.rule_values import tightens
 from customers.services import contacts, registers
-from customers.services.lists import FileRefused
+from customers.services.list_receiving import FileRefused
 from customers.services.suppress import suppress
 from customers.signals import customer_suppressed
 from customers.tests.factories import CustomerFactory

@@ -16,7 +16,7 @@ from core.templatetags.look import day, moment, thousands
 from customers.list_queries import CHIPS, STAYED
 from customers.models import LeadList, RowVerdict, StagedRow
 from customers.reading.headings import attribute_name
-from customers.services.lists import KEEP_FILE
+from customers.services.list_receiving import KEEP_FILE
 from customers.staying import stay_words
 from customers.wording import file_fault_sentence, reason_words
 

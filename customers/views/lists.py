@@ -32,7 +32,7 @@ from customers.filters_lists import LeadListFilter
 from customers.list_forms import TakeBackForm, UploadForm
 from customers.models import LeadList, RowVerdict, Source
 from customers.rules import can_see_sources
-from customers.services import list_decisions, list_rejects, lists as services, mappings, undo_judging
+from customers.services import list_decisions, list_receiving, list_rejects, lists as services, mappings, undo_judging
 from customers.services.repair_undo import last_repair
 from customers.services.sources import create_source
 from customers.views import list_pages
@@ -95,7 +95,7 @@ def list_upload(request: HttpRequest) -> HttpResponse:
         try:
             lead_list = _receive(request, form.cleaned_data)
         except DomainError as refusal:
-            form.add_error("file" if isinstance(refusal, services.FileRefused) else None, str(refusal))
+            form.add_error("file" if isinstance(refusal, list_receiving.FileRefused) else None, str(refusal))
         else:
             wants_mapping = form.cleaned_data["map_first"] and lead_list.job_id is None
             return redirect("customers:list-mapping" if wants_mapping else "customers:list", pk=lead_list.pk)
@@ -107,8 +107,8 @@ def list_upload(request: HttpRequest) -> HttpResponse:
 
 def _receive(request: HttpRequest, data: dict[str, Any]) -> LeadList:
     at = database_now()
-    services.examine_file(data["file"])  # before a new source is made for a file that is refused
-    return services.receive_list(
+    list_receiving.examine_file(data["file"])  # before a new source is made for a file that is refused
+    return list_receiving.receive_list(
         file=data["file"], file_name=data["file"].name, name=data["name"] or data["file"].name.rsplit(".", 1)[0], source=_source(request, data, at),
         city=data["city"], consent_basis=data["consent_basis"], by=request.user, at=at, map_first=data["map_first"],
         known=data["known"], known_fields=data["known_fields"], known_days=data["known_days"],

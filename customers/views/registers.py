@@ -24,7 +24,7 @@ from customers import rules
 from customers.models import Register
 from customers.person_forms import LiftForm, RegisterForm
 from customers.services import registers as services
-from customers.services.lists import FileRefused
+from customers.services.list_receiving import FileRefused
 from customers.services.register_dates import counted_date, sources
 from customers.wording import file_fault_sentence
 from people.access import must

@@ -19,7 +19,7 @@ from core.errors import DomainError
 from core.jobs import wait_or_run
 from core.models import Job
 from customers.models import LeadList, RowVerdict, Source
-from customers.services import lists
+from customers.services import list_receiving, lists
 from customers.services.sources import create_source
 from customers.wording import file_fault_sentence
 from people.models import User
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         at = database_now()
         campaign = _campaign(options["campaign"], options["create"], user)
         with _opened(Path(options["file"])) as file:
-            lists.examine_file(file)  # before anything is made for a file that is refused
+            list_receiving.examine_file(file)  # before anything is made for a file that is refused
             lead_list = self._receive(file, _source(options["source"], options["create"], user, at), user, at, options)
         _finish(lead_list.job_id)
         lead_list.refresh_from_db()
@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
     def _receive(self, file: IO[bytes], source: Source, user: User, at: datetime, options: dict[str, Any]) -> LeadList:
         path = Path(options["file"])
-        return lists.receive_list(
+        return list_receiving.receive_list(
             file=file,
             file_name=path.name,
             name=path.stem,
