@@ -7,6 +7,7 @@ from rest_framework.routers import BaseRouter
 
 from campaigns import (
     api_calls,
+    api_costs,
     api_data_requests,
     api_desk,
     api_funnel,
@@ -17,7 +18,7 @@ from campaigns import (
     api_segment_allocations,
 )
 
-ROOMS = [api_calls, api_data_requests, api_messages, api_segment_allocations]
+ROOMS = [api_calls, api_costs, api_data_requests, api_messages, api_segment_allocations]
 
 
 def register(router: BaseRouter) -> None:

@@ -147,6 +147,21 @@ def can_change_order(user: User) -> bool:
     )
 
 
+COSTERS = (*PLANNERS, Role.CITY_MANAGER)
+
+
+def can_see_costs(user: User) -> bool:
+    """Which ones is asked of Cost.visible_to."""
+    return user.has_role(*COSTERS)
+
+
+def can_enter_cost(user: User, *, city_id: int | None, campaign: Campaign | None) -> bool:
+    """Enter a cost there, or take it back: of the own city, of a campaign of it; of the region for those whose role covers the region."""
+    own = city_id if city_id is not None else campaign.city_id if campaign else None
+    sees = campaign is None or Campaign.objects.visible_to(user).filter(pk=campaign.pk).exists()
+    return sees and user.covers_as(own, *COSTERS)
+
+
 def can_import_calls(user: User) -> bool:
     """Bring in the calls of another dialer, by file or one by one."""
     return user.is_superuser or user.has_role(Role.DATA, Role.ADMINISTRATOR)

@@ -264,7 +264,7 @@ register(
         _("Cost per order"),
         _("costs / orders not cancelled"),
         _(
-            "Economics. The costs entered for a month are spread evenly over its days. Costs without a city or campaign are in the whole only, not in that of a city or campaign. Empty where no cost was entered, and by team and agent."
+            "Economics. The costs entered for a month lie evenly on its days. Costs without a city or campaign are shared among those of their month by the key stated with them; without a key they are in the whole only. Empty where no cost was entered, and by team and agent."
         ),
         ("cost_cents",),
         ("orders", "-orders_cancelled"),
@@ -274,6 +274,19 @@ register(
         matures_days=MATURE_DAYS,
         is_share=False,
         places=2,
+    ),
+    Indicator(
+        "return_on_cost",
+        _("Return on cost"),
+        _("(amount of orders not cancelled - costs) / costs"),
+        _("Economics. 0 %: the orders brought in what the work cost. The costs are those of cost per order."),
+        ("final_amount_cents", "-cost_cents"),
+        ("cost_cents",),
+        BY_COST,
+        least=0,
+        matures_days=MATURE_DAYS,
+        is_share=False,
+        behind="orders",
     ),
     Indicator(
         "cancellations_that_came",

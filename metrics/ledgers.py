@@ -15,6 +15,8 @@ from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import day_bounds, days, month_start, next_month
+from metrics.columns import Level
+from metrics.models import DayFigures
 from metrics.questions import Period, Question
 from metrics.registry import Measure, register_source
 
@@ -105,8 +107,8 @@ def _count_cohorts() -> tuple[str, Cohorts]:
 
 
 class Costs:
-    """Costs entered for a month, spread over its days. What names no city or campaign is in no city's or campaign's figure, only in the
-    whole: no key is stored by which it could be shared out."""
+    """Costs entered for a month, laid evenly on its days. What names no city or no campaign is shared among those of its month by the key
+    that was stated with it; without a key it is in the whole only."""
 
     name = "costs"
     makes_rows = False
@@ -117,11 +119,26 @@ class Costs:
         if asks_for_more(question):
             return {}
         sums: dict[tuple[int, Key], Fraction] = {}
-        for month, city, campaign, cents in _costs(question.first, question.last):
-            key = key_of(question, (city, campaign))
+        for month, place, cents in _borne(question.first, question.last):
+            key = key_of(question, place)
             for number, share in _shares(question, month) if key is not None else ():
                 sums[number, key or ()] = sums.get((number, key or ()), Fraction()) + cents * share
         return {cell: {"cost_cents": round(cents)} for cell, cents in sums.items()}
+
+
+def _borne(first: date, last: date) -> Iterator[tuple[date, Place, Fraction]]:
+    """(month, who bears it, cents). Where nobody did any of what a key counts, the cost stays whole."""
+    costs = _costs(first, last)
+    work = _work(first, last) if any(spread for _month, _place, spread, _cents in costs) else {}
+    for month, place, spread, cents in costs:
+        parts = {other: n for other, n in work.get((month, spread), {}).items() if _lies_in(other, place) and n}
+        whole = sum(parts.values())
+        for other, n in parts.items() if parts else [(place, 1)]:
+            yield month, other, Fraction(cents * n, whole or 1)
+
+
+def _lies_in(place: Place, wider: Place) -> bool:
+    return all(part in (None, own) for own, part in zip(place, wider, strict=True))
 
 
 def _shares(question: Question, month: date) -> Iterator[tuple[int, Fraction]]:
@@ -137,13 +154,31 @@ def _days_inside(period: Period, first: date, last: date) -> int:
     return (min(period.last, last) - max(period.first, first)).days + 1
 
 
-def _costs(first: date, last: date) -> list[tuple[date, int | None, int | None, int]]:
+COSTS = """
+SELECT month, city_id, campaign_id, spread, sum(amount_cents)::bigint FROM campaigns_cost
+WHERE month BETWEEN %s AND %s AND taken_back_at IS NULL GROUP BY 1, 2, 3, 4"""
+# The keys of Cost.Spread, each a column of the rollup.
+KEYS = ("calls", "talk_seconds", "orders")
+WORK = f"""
+SELECT date_trunc('month', day)::date, city_id, campaign_id, {", ".join(f"sum({key})::bigint" for key in KEYS)} FROM {DayFigures._meta.db_table}
+WHERE level = {Level.CITY_CAMPAIGN} AND day BETWEEN %s AND %s GROUP BY 1, 2, 3"""
+
+
+def _costs(first: date, last: date) -> list[tuple[date, Place, str, int]]:
     with connections[settings.REPORTS_DATABASE].cursor() as cursor:
-        cursor.execute(
-            "SELECT month, city_id, campaign_id, sum(amount_cents)::bigint FROM campaigns_cost WHERE month BETWEEN %s AND %s GROUP BY 1, 2, 3",
-            [month_start(first), last],
-        )
-        return cursor.fetchall()
+        cursor.execute(COSTS, [month_start(first), last])
+        return [(month, (city, campaign), spread, cents) for month, city, campaign, spread, cents in cursor.fetchall()]
+
+
+def _work(first: date, last: date) -> dict[tuple[date, str], dict[Place, int]]:
+    """{(month, key): {(city, campaign): how much of it was done there}}, of whole months."""
+    found: dict[tuple[date, str], dict[Place, int]] = {}
+    with connections[settings.REPORTS_DATABASE].cursor() as cursor:
+        cursor.execute(WORK, [month_start(first), next_month(last) - timedelta(days=1)])
+        for month, city, campaign, *done in cursor.fetchall():
+            for key, n in zip(KEYS, done, strict=True):
+                found.setdefault((month, key), {})[city, campaign] = n
+    return found
 
 
 class Opportunities:

@@ -120,6 +120,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
             Page(
                 "campaigns:campaigns", "flag", _("Campaigns"), (*LEADERS, *MANAGERS, "campaign_manager", "data", "qa")
             ),
+            Page(
+                "campaigns:costs",
+                "db",
+                _("Costs"),
+                ("campaign_manager", *MANAGERS, "administrator"),
+            ),
             Page("scripts:scripts", "chat", _("Scripts"), (*LEADERS, "campaign_manager", "qa", "trainer")),
             Page("campaigns:refusals", "ear", _("Refusals"), ("supervisor", "campaign_manager", "qa", "trainer")),
             Page("scripts:objections", "scale", _("Objections"), ("team_leader", "campaign_manager", "qa", "trainer")),

@@ -2,10 +2,11 @@
 
 from .calls import Answer, Call, CallKey
 from .campaigns import Campaign, CampaignTeam, Gate, RetryRule
+from .costs import Cost
 from .data_requests import DataRequest, DataRequestDraw
 from .dispositions import Disposition
 from .experiments import Experiment, ExperimentArm, ExperimentPerson
-from .floor import AgentState, Cost, LeadSkip
+from .floor import AgentState, LeadSkip
 from .guide import AnswerUse, CallPath, DeskDraft, ScenarioUse
 from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation, SegmentDraw

@@ -1,14 +1,13 @@
-"""Who did what for how long, and what it cost."""
+"""Who did what for how long."""
 
 from __future__ import annotations
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from people.models import City, Team, User
+from people.models import Team, User
 
 
 class AgentStateQuerySet(models.QuerySet):
@@ -89,30 +88,3 @@ class LeadSkip(models.Model):
             models.Index(fields=["team", "at"], name="lead_skip_team", include=["agent", "reason"]),
             BrinIndex(fields=["at"], name="lead_skip_age", pages_per_range=32),
         ]
-
-
-class Cost(models.Model):
-    """A cost, direct or shared, of a campaign, city and month."""
-
-    class Kind(models.TextChoices):
-        STAFF = "staff", _("Staff")
-        TELEPHONY = "telephony", _("Telephony")
-        DATA = "data", _("Data")
-        TRAINING = "training", _("Recruiting and training")
-        INCENTIVE = "incentive", _("Incentives")
-        DELIVERY = "delivery", _("Delivery")
-        SYSTEM = "system", _("Hardware and software")
-
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    campaign = models.ForeignKey(
-        "campaigns.Campaign", models.PROTECT, null=True, blank=True, related_name="costs", verbose_name=_("campaign")
-    )
-    city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("city"))
-    month = models.DateField(_("month"))
-    amount_cents = models.BigIntegerField(_("amount"))
-    note = models.CharField(_("note"), max_length=200, blank=True, default="")
-    created_at = models.DateTimeField(_("entered"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("cost")
-        constraints = [models.CheckConstraint(name="cost_month_starts", condition=Q(month__day=1))]

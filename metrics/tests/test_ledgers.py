@@ -16,6 +16,7 @@ from core.calendar import days
 from core.clock import database_now
 from core.jobs import enqueue, run_inline
 from metrics import ledgers, queries, registry
+from metrics.models import DayFigures
 from metrics.questions import ask
 from metrics.services import activity
 from metrics.tests import factories as f
@@ -23,7 +24,7 @@ from people.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 DAY = f.DAY  # 4 March 2026
-NEW = ("utilisation", "list_penetration", "opportunity_close_rate", "cost_per_order")
+NEW = ("utilisation", "list_penetration", "opportunity_close_rate", "cost_per_order", "return_on_cost")
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +167,67 @@ def test_where_no_cost_was_entered_there_is_no_cost_per_order(foshan, campaign):
     assert value("cost_per_order", ["team"], [foshan[1].pk]) is None
 
 
+@pytest.mark.parametrize(
+    ("spread", "of_foshan", "of_zhuhai"), [("", None, None), ("calls", 20.0, 10.0), ("orders", 15.0, 15.0)]
+)
+def test_a_shared_cost_is_borne_by_its_key(spread, of_foshan, of_zhuhai, foshan, zhuhai, campaign):
+    """930.00 of March are 30.00 a day. Foshan makes two of the three calls, each city one of the two orders."""
+    Cost.objects.create(kind="system", month=date(2026, 3, 1), amount_cents=930_00, spread=spread)
+    sale(foshan, campaign, 1)
+    sale(zhuhai, campaign, 2)
+    f.make_call(
+        customer_id=3, city_id=foshan[0].pk, team_id=foshan[1].pk, agent_id=foshan[2].pk, campaign_id=campaign.pk
+    )
+    f.roll_up()
+
+    assert value("cost_per_order") == pytest.approx(15.0)
+    found = [value("cost_per_order", ["city"], [place[0].pk]) for place in (foshan, zhuhai)]
+    assert found == [expected and pytest.approx(expected) for expected in (of_foshan, of_zhuhai)]
+    assert value("cost_per_order", ["campaign"], [campaign.pk]) == (pytest.approx(15.0) if spread else None)
+
+
+def test_what_names_a_city_is_shared_among_its_campaigns_alone(foshan, zhuhai, campaign):
+    other = f.campaign(code="C2")
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=310_00, city=foshan[0], spread="calls")
+    sale(foshan, campaign, 1)
+    sale(foshan, other, 2)
+    sale(zhuhai, other, 3)
+    f.roll_up()
+
+    assert value("cost_per_order", ["campaign"], [campaign.pk]) == pytest.approx(5.0)
+    assert value("cost_per_order", ["city", "campaign"], [foshan[0].pk, other.pk]) == pytest.approx(5.0)
+    assert value("cost_per_order", ["city"], [zhuhai[0].pk]) is None
+
+
+def test_a_key_of_which_nobody_did_any_leaves_the_cost_whole(foshan, campaign):
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=31_00, spread="talk_seconds")
+    sale(foshan, campaign, 1)
+    f.roll_up()
+    DayFigures.objects.update(talk_seconds=0)
+
+    assert value("cost_per_order") == pytest.approx(1.0)
+    assert value("cost_per_order", ["city"], [foshan[0].pk]) is None
+
+
+def test_what_was_taken_back_costs_nothing(foshan, campaign):
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=31_00)
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=62_00, taken_back_at=database_now())
+    sale(foshan, campaign, 1)
+    f.roll_up()
+
+    assert value("cost_per_order") == pytest.approx(1.0)
+
+
+def test_return_on_cost_is_what_came_in_above_the_cost(foshan, campaign):
+    """Two orders of 100.00, one cancelled, for 40.00 of that day: 60.00 above the cost, 150 %."""
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=31 * 40_00)
+    f.cancel(sale(foshan, campaign, 1), date(2026, 3, 6))
+    sale(foshan, campaign, 2)
+    f.roll_up()
+
+    assert value("return_on_cost") == pytest.approx(150.0)
+
+
 def hand_over(order, day, state):
     closed = None if state == "open" else f.at(date(2026, 4, 20))
     Opportunity.objects.create(
@@ -218,4 +280,5 @@ def test_files_have_the_columns_with_rates_unrounded(foshan, campaign):
     told = dict(zip(table.columns, row, strict=True))
     assert {key: told[key] for key in NEW} == {
         "utilisation": None, "list_penetration": 50.0, "opportunity_close_rate": None, "cost_per_order": None,
+        "return_on_cost": None,
     }  # fmt: skip

@@ -26,6 +26,7 @@ from telemkt.demo import (
     checkpoints,
     coaching,
     complaints,
+    costs,
     evaluations,
     full_runs,
     growth,
@@ -85,6 +86,7 @@ def make_demo(*, at: datetime) -> People:
     checkpoints.make_checkpoints(people, at)
     calibration.make_calibration(people, at)
     points.make_points(people, at)
+    costs.make_costs(people, made.campaigns["HOME-500"], at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})
     audit("telemkt.demo.made", None, by=None, at=at, customers=loader.used)

@@ -92,7 +92,6 @@ PARTS = {
     "customers.CustomerTag": "customer",
     "customers.ConsentEvent": "pgh_obj",
     "customers.SuppressionEvent": "pgh_obj",
-    "campaigns.Cost": "campaign",
     "campaigns.StagedCall": "call_import",
     "campaigns.CallVerdict": "call_import",
     "campaigns.Opportunity": "call_id",
