@@ -36,6 +36,9 @@ class SharedCache(RedisCache):
     def set_many(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> list[str]:
         return _or_else(list(data), super().set_many, data, *args, **kwargs)
 
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return _or_else(False, super().delete, key, version)
+
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         """Raises ValueError when the key is not there, as while the server is away."""
         found = _or_else(None, super().incr, key, delta, version)

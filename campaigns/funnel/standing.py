@@ -47,16 +47,23 @@ UNION ALL SELECT city_id, class, ended_on, string_agg(int8send(customer_id), '')
 # Who is barred is said beside, as the statement saw it: (no city, BARRED, no day, persons, the same, until when, nothing).
 BARRED = "barred"
 ALL = f"{JUDGED} UNION ALL SELECT NULL, '{BARRED}', NULL, persons, persons, until, NULL FROM ({ENTRIES}) e"
-# Of some persons the leads are read once, with what is known already of each.
+# Of some persons the leads are read once, with what is known already of each: what the planner would have to guess of these rows is not
+# asked of them.
+OURS = ", ".join(
+    f"l.{name}"
+    for name in ("id", "city_id", "customer_id", "state", "outcome", "ready_at", "callback_agent_id", "last_call_at")
+)
 SOME = f"""
 WITH ours AS MATERIALIZED (
-    SELECT l.*, o.has_number, o.has_consent
-    FROM unnest(%(persons)s::bigint[], %(has_number)s::boolean[], %(has_consent)s::boolean[]) o(person, has_number, has_consent)
+    SELECT {OURS}, o.has_number, o.has_consent, o.is_barred, o.barred_until
+    FROM unnest(%(persons)s::bigint[], %(has_number)s::boolean[], %(has_consent)s::boolean[], %(is_barred)s::boolean[], %(barred_until)s::timestamptz[])
+        o(person, has_number, has_consent, is_barred, barred_until)
     JOIN campaigns_lead l ON l.customer_id = o.person AND l.campaign_id = %(campaign)s)
 {JUDGED}"""
 KNOWN = {
     "leads": "ours",
-    "barred": "SELECT * FROM unnest(%(barred)s::bigint[], %(barred_until)s::timestamptz[]) b(customer_id, until)",
+    "of_campaign": "true",
+    "barred": "SELECT l.customer_id, l.barred_until AS until WHERE l.is_barred",
     "has_number": "l.has_number",
     "has_consent": "l.has_consent",
 }
@@ -131,7 +138,7 @@ class Standing:
 
 # Another version of the product may judge otherwise, or keep something else.
 KEPT = [field.name for kept in (Standing, Basis, Judged, reach.Moment) for field in fields(kept)]
-HOW = zlib.crc32(repr((ALL, SOME, NAMES, KEPT)).encode())
+HOW = zlib.crc32(repr((ALL, SOME, KNOWN, NAMES, KEPT)).encode())
 
 
 def _there(name: str, place: Place) -> str:
@@ -205,7 +212,7 @@ def _gone_on(cursor: Any, asks: statement.Question, kept: Standing, now: Basis) 
     leads = before.leads.with_anew(again, fresh.leads)
     if len(leads) != total:
         return None
-    judged = Judged(leads, before.waits.with_anew(again, fresh.waits), barred)
+    judged = Judged(leads, before.waits.with_anew(again, fresh.waits), fresh.barred)
     return judged, len(again) + len(written) // PASSED_OVER
 
 
@@ -226,18 +233,23 @@ def _judged(cursor: Any, asks: statement.Question) -> Judged:
 def _judged_again(cursor: Any, asks: statement.Question, persons: Numbers, barred: Table) -> Judged:
     """The leads of these persons alone; nobody is barred but those who are said to be."""
     if not len(persons):
-        return _tables([], asks)
-    of_them = places_of(persons, barred["person"])
+        return replace(_tables([], asks), barred=barred)
+    until: list[datetime | None] = [None] * len(persons)
+    is_barred = np.zeros(len(persons), dtype=bool)
+    is_barred[places_of(barred["person"], persons)] = True
+    for n, moment in zip(np.flatnonzero(is_barred), barred["until"][places_of(persons, barred["person"])], strict=True):
+        until[n] = _moment(int(moment))
     known = {
-        "persons": persons,
-        "has_number": _told(asks.asked["numbers"], persons),
-        "has_consent": _told(asks.asked["consents"], persons),
-        "barred": barred["person"][of_them],
-        "barred_until": [_moment(until) for until in barred["until"][of_them].tolist()],
+        "persons": persons.tolist(),
+        "has_number": _told(asks.asked["numbers"], persons).tolist(),
+        "has_consent": _told(asks.asked["consents"], persons).tolist(),
+        "is_barred": is_barred.tolist(),
+        "barred_until": until,
     }
     # as one text each: each of thousands of values by itself would be planned for
     arrays = {name: f"{{{','.join(map(_text, values))}}}" for name, values in known.items()}
-    return _tables(replace(asks, parts=asks.parts | KNOWN).rows(cursor, SOME, **arrays), asks)
+    rows = replace(asks, parts=asks.parts | KNOWN).rows(cursor, SOME, **arrays)
+    return replace(_tables(rows, asks), barred=barred)
 
 
 def _text(value: Any) -> str:

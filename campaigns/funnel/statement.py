@@ -94,16 +94,16 @@ SELECT l.id, l.city_id, l.customer_id, {CLASS} AS class, {FREE} AS free_at, {DUE
 FROM {{leads}} l
 JOIN ({{places}}) z ON z.city = l.city_id
 LEFT JOIN customers_customer p ON p.id = l.customer_id AND {{marked}}
-LEFT JOIN ({{barred}}) barred ON barred.customer_id = l.customer_id
+LEFT JOIN LATERAL ({{barred}}) barred ON barred.customer_id = l.customer_id
 {{segments}}
-WHERE l.campaign_id = %(campaign)s AND l.state = 'open'"""
+WHERE {{of_campaign}} AND l.state = 'open'"""
 # The number of the day, see ended_days.
 ENDED_ON = """CASE WHEN l.state = 'done' AND l.last_call_at >= %(since)s
     THEN width_bucket(l.last_call_at, %(midnights)s::timestamptz[])::int END"""
 CLOSED = f"""
 SELECT l.id, l.city_id, l.customer_id, CASE WHEN l.state = 'held' THEN 'held' ELSE {DONE} END AS class, {ENDED_ON} AS ended_on
 FROM {{leads}} l
-WHERE l.campaign_id = %(campaign)s AND l.state <> 'open'"""
+WHERE {{of_campaign}} AND l.state <> 'open'"""
 # (city, class, day, leads, when the first comes free).
 COUNT = f"""
 SELECT city_id, class, NULL::int, count(*), min(free_at) FROM ({OPEN}) x GROUP BY 1, 2
@@ -185,6 +185,7 @@ def question(where: Sequence[Place], at: datetime) -> Question:
         # the function keeps the planner from workers beside: named only where it is asked
         "others_first": OTHERS_FIRST if prior else "false",
         "leads": "campaigns_lead",
+        "of_campaign": "l.campaign_id = %(campaign)s",
         "barred": BARRED,
     }
     return Question(where, at, terms, prior, parts, asked)

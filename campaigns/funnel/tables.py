@@ -39,7 +39,7 @@ class Table:
     def with_anew(self, persons: Numbers, fresh: Table) -> Table:
         """These persons' rows are those that are fresh, and no others."""
         gone = places_of(persons, self["person"])
-        if np.array_equal(self["person"][gone], fresh["person"]):
+        if np.array_equal(self["person"][gone], fresh["person"]):  # as almost always, and nothing moves
             return Table({name: _put(column, gone, fresh[name]) for name, column in self.columns.items()})
         stay = {name: np.delete(column, gone) for name, column in self.columns.items()}
         at = np.searchsorted(stay["person"], fresh["person"])

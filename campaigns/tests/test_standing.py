@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -33,11 +34,11 @@ class Watch:
         self.judged: list[int | None] = []
         self.before = lambda: None
         self.others_work = False
-        self.watch("_judged", lambda: None)
-        self.watch("_judged_again", lambda persons, _barred: len(persons))
+        self._watch("_judged", lambda: None)
+        self._watch("_judged_again", lambda persons, _barred: len(persons))
         monkeypatch.setattr(standing, "FEW", -1)
 
-    def watch(self, name, many) -> None:
+    def _watch(self, name, many) -> None:
         judge = getattr(standing, name)
 
         def watched(cursor, asks, *some):
@@ -487,3 +488,15 @@ def test_that_all_of_it_would_take_long_is_remembered(watch, monkeypatch):
 
     assert made.seconds < 1.2
     assert cache.get(counting._took(floor.campaign.pk)) == 1.2
+
+
+def test_bits_are_told_by_person_and_of_who_is_beyond_them_it_is_assumed():
+    assert standing._told(b"\x05\x80", np.array([0, 1, 2, 15, 16, 900])).tolist() == [
+        True,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    assert standing._told(b"", np.array([3])).tolist() == [True]

@@ -263,7 +263,13 @@ def test_a_span_goes_into_the_library_and_is_heard_by_the_citys_agents(client, q
     page = client.get(url("clips")).content.decode()
     assert "Calm answer" in page
     assert url("recording", row.pk) not in page  # the whole call is not theirs to hear
+    locked = Customer.objects.filter(pk=clip.customer_id)
+    assert locked.update(is_locked=True)
+    assert client.get(url("clip-sound", clip.pk)).status_code == 404
+    locked.update(is_locked=False)
     assert body(client.get(url("clip-sound", clip.pk)))[:4] == b"OggS"
+    assert body(client.get(url("clip-sound", clip.pk), headers={"Range": "bytes=4-7"}))
+    assert AuditEvent.objects.filter(action="qa.clip.heard").count() == 1  # pieces of one hearing
     assert "Calm answer" not in client.get(url("clips"), {"stage": "opening"}).content.decode()
     assert client.post(url("clip-drop", clip.pk)).status_code == 403
 

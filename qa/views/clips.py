@@ -69,11 +69,13 @@ def _clip(request: HttpRequest, pk: int) -> Clip:
 def clip_sound(request: HttpRequest, pk: int) -> HttpResponseBase:
     clip = _clip(request, pk)
     # a player asks for many pieces: what comes within ten minutes is one hearing
-    is_begin = caches["shared"].add(f"clip-heard:{request.user.pk}:{clip.pk}", 1, ONE_LISTENING.total_seconds())
+    heard = f"clip-heard:{request.user.pk}:{clip.pk}"
+    is_begin = caches["shared"].add(heard, 1, ONE_LISTENING.total_seconds())
     try:
         stored = hear_clip(clip=clip, by=request.user, at=database_now(), is_begin=is_begin)
         return files.respond(request, stored, inline=True)
     except DomainError as refusal:
+        caches["shared"].delete(heard)
         raise Http404(str(refusal)) from None
 
 

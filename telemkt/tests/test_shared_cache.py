@@ -40,6 +40,7 @@ def test_a_server_that_is_away_is_an_empty_cache(location):
     assert away.get("a", 5) == 5
     assert "a" not in away
     assert away.get_many(["a"]) == {}
+    assert not away.delete("a")
     with pytest.raises(ValueError, match="There is no a"):
         away.incr("a")
 
