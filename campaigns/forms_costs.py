@@ -51,3 +51,9 @@ class CostForm(forms.Form):
         self.fields["city"].empty_label = _("all cities") if user.scope().is_region else "–"
         self.fields["campaign"].queryset = Campaign.objects.visible_to(user).order_by("code")
         self.fields["campaign"].empty_label = _("all campaigns")
+
+    def clean_amount_cents(self) -> int:
+        cents: int = self.cleaned_data["amount_cents"]
+        if cents <= 0:
+            raise forms.ValidationError(_("Enter an amount above nothing."))
+        return cents

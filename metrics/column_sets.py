@@ -132,3 +132,39 @@ register_columns(
         ),
     )
 )
+register_columns(
+    ColumnSet(
+        "economics",
+        _("Cost and return"),
+        figure="final_success_rate",
+        cards=(
+            "return_on_cost",
+            "cost_per_order",
+            "revenue_per_order",
+            "orders_per_agent_hour",
+            "cancellation_rate",
+            "final_success_rate",
+        ),
+        blocks=(
+            (
+                Column("orders", _("Orders")),
+                Column("orders_cancelled", _("Cancelled")),
+                Column("cancellation_rate", _("Cancelled %")),
+                Column("final_success_rate", _("Final %")),
+            ),
+            (
+                Column("revenue_per_order", _("Revenue/order")),
+                Column("cost_per_order", _("Cost/order")),
+                Column("return_on_cost", _("Return %")),
+            ),
+            (
+                Column("orders_per_agent_hour", _("Orders/hour")),
+                Column("utilisation", _("Utilisation %")),
+            ),
+        ),
+        counted=_("orders by the day of their sale, costs by the days of their month"),
+        note=_(
+            "Costs are entered by month, of a city, of a campaign, or shared by a stated key; teams and agents have none. Where nothing is entered there is no figure."
+        ),
+    )
+)
