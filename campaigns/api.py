@@ -15,10 +15,11 @@ from campaigns import (
     api_inbound,
     api_likeness,
     api_messages,
+    api_opportunities,
     api_segment_allocations,
 )
 
-ROOMS = [api_calls, api_costs, api_data_requests, api_messages, api_segment_allocations]
+ROOMS = [api_calls, api_costs, api_data_requests, api_messages, api_opportunities, api_segment_allocations]
 
 
 def register(router: BaseRouter) -> None:

@@ -15,6 +15,7 @@ from campaigns.models import (
     Disposition,
     InboundCall,
     LeadSkip,
+    Opportunity,
     Order,
     StagedCall,
 )
@@ -37,6 +38,7 @@ def facts(customer: Customer) -> list[Sheet]:
     promises = Callback.objects.filter(lead__customer__in=persons).order_by("due_at", "pk")
     skips = LeadSkip.objects.filter(lead__customer__in=persons).order_by("at", "pk")
     orders = Order.objects.filter(customer_id__in=persons).select_related("product").order_by("call_started_at", "pk")
+    handed = Opportunity.objects.filter(customer_id__in=persons).order_by("handed_at", "pk")
     return [
         Sheet(
             _("Calls"),
@@ -65,6 +67,11 @@ def facts(customer: Customer) -> list[Sheet]:
                 for row in orders
             ],
         ),
+        Sheet(
+            _("Opportunities"),
+            [_("Handed over"), Column(_("What the customer wants"), WIDE), _("Who closes it"), _("State"), Column(_("Reason"), WIDE)],
+            [[row.handed_at, row.wish, row.closer, row.get_state_display(), row.reason] for row in handed],
+        ),
     ]  # fmt: skip
 
 
@@ -79,6 +86,7 @@ def forget(customer: Customer, at: datetime) -> None:
     InboundCall.objects.filter(customer__in=persons).delete()
     Callback.objects.filter(lead__customer__in=persons).exclude(note="").update(note="")
     LeadSkip.objects.filter(lead__customer__in=persons).exclude(reason="").update(reason="")
+    Opportunity.objects.filter(customer_id__in=persons).update(wish="", reason="")
     numbers = [bytes(index) for index in customer.phones.values_list("blind_index", flat=True)]
     StagedCall.objects.filter(phone_blind__in=numbers).update(
         phone_sealed=None, phone_mask="", phone_prefix="", cells=None

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import (
+    DateTimeField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    QuerySet,
+    Subquery,
+)
 from django.utils.translation import gettext as _
 
 from campaigns import rules
 from campaigns.desk_fields import Door
-from campaigns.models import Answer, Call, Campaign, Disposition, Lead, Order, OrderEvent
+from campaigns.models import Answer, Call, Campaign, Disposition, Lead, Opportunity, Order, OrderEvent
 from customers.models import Customer, LeadList, Phone, Source
 from people.models import City, Team, User
 from scripts.models import Offer, Product, ScriptStep, ScriptVersion
@@ -41,8 +52,33 @@ def orders_shown(user: User) -> QuerySet[Order]:
     return rows.annotate(allowed=Subquery(OF_ORDER)) if rules.is_bound_by_requests(user) else rows
 
 
-def door_of(row: Call | Order) -> Door:
-    """What may be seen of the customer of a row of calls_shown or orders_shown; everything by whom no request binds."""
+def opportunities_shown(user: User) -> QuerySet[Opportunity]:
+    """Opportunities that the user may see, with the name; `allowed` for `door_of`."""
+    rows = Opportunity.objects.visible_to(user).annotate(customer_name=NAME)
+    return rows.annotate(allowed=Subquery(OF_ORDER)) if rules.is_bound_by_requests(user) else rows
+
+
+JUST_NOW, LONGEST_CALL = timedelta(minutes=30), timedelta(hours=12)
+SECONDS = Func(
+    F("ring_seconds") + F("talk_seconds"), template="make_interval(secs => %(expressions)s)", output_field=DurationField()
+)  # fmt: skip
+ENDED = ExpressionWrapper(F("started_at") + SECONDS, output_field=DateTimeField())
+
+
+def answered_just_now(rows: QuerySet[Call], agent: User, at: datetime) -> QuerySet[Call]:
+    """Of these the agent's answered calls that ended within half an hour before."""
+    young = rows.filter(agent_id=agent.pk, started_at__gte=at - JUST_NOW - LONGEST_CALL, connected=True)
+    return young.alias(ended=ENDED).filter(ended__gte=at - JUST_NOW)
+
+
+def can_be_handed_over_now(agent: User, at: datetime) -> list[Call]:
+    """The agent's last calls that are no opportunity yet, the newest first."""
+    known = Exists(Opportunity.objects.filter(call_id=OuterRef("pk")))
+    return list(answered_just_now(calls_shown(agent), agent, at).exclude(known).order_by("-started_at")[:3])
+
+
+def door_of(row: Call | Order | Opportunity) -> Door:
+    """What may be seen of the customer of a row of calls_shown, orders_shown or opportunities_shown; everything by whom no request binds."""
     return Door(getattr(row, "allowed", None))
 
 

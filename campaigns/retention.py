@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Answer, Call, Callback, CallPath, DataRequestDraw, LeadSkip, SegmentDraw
+from campaigns.models import Answer, Call, Callback, CallPath, DataRequestDraw, LeadSkip, Opportunity, SegmentDraw
 from core.models import Job
 from core.retention import register
 from customers.retention import UNUSED, emptied, unused_since
@@ -53,6 +53,12 @@ def forget_promise_notes(at: datetime) -> int:
     whose = Exists(emptied(at).filter(pk=OuterRef("lead__customer_id")))
     due = Callback.objects.filter(whose).exclude(note="").values_list("pk", flat=True)[:A_NIGHT]
     return Callback.objects.filter(pk__in=list(due)).update(note="")
+
+
+def forget_wishes(at: datetime) -> int:
+    whose = Exists(emptied(at).filter(pk=OuterRef("customer_id")))
+    due = Opportunity.objects.filter(whose).exclude(wish="", reason="").values_list("pk", flat=True)[:A_NIGHT]
+    return Opportunity.objects.filter(pk__in=list(due)).update(wish="", reason="")
 
 
 def forget_desk_notes(at: datetime) -> int:
@@ -145,6 +151,15 @@ register(
         "Skips, with the reasons that agents write by hand, are counted to see who picks among customers: for two years."
     ),
     apply=forget_skips,
+)
+register(
+    "campaigns.Opportunity",
+    fields=("wish", "reason"),
+    keep_for=UNUSED,
+    basis=_(
+        "Opportunities are facts and stay as long as the customer does; what was written of the customer's wish goes with the customer."
+    ),
+    apply=forget_wishes,
 )
 register(
     "campaigns.SegmentDraw",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from campaigns.models import Campaign, DataRequest, Gate
+from campaigns.models import Call, Campaign, DataRequest, Gate
 from customers import rules as customer_rules
 from people.models import Membership, User
 from scripts.rules import TREASURERS, can_write_treasury
@@ -145,6 +145,24 @@ def can_change_order(user: User) -> bool:
     return user.is_superuser or user.has_role(
         Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.DATA, Role.CITY_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR
     )
+
+
+def can_read_opportunities(user: User) -> bool:
+    """Which ones is asked of Opportunity.visible_to."""
+    return user.is_superuser or user.has_role(
+        *LEADERS, Role.CAMPAIGN_MANAGER, Role.QA, Role.TRAINER, Role.ADMINISTRATOR, Role.AGENT
+    )
+
+
+def can_hand_over_opportunity(user: User, call: Call) -> bool:
+    """The agent of the call, and those who lead where it was made."""
+    if call.agent_id == user.pk:
+        return True
+    return user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER) and Call.objects.visible_to(user).filter(pk=call.pk).exists()
+
+
+def can_close_opportunity(user: User) -> bool:
+    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.ADMINISTRATOR)
 
 
 COSTERS = (*PLANNERS, Role.CITY_MANAGER)

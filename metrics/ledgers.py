@@ -190,9 +190,14 @@ class Opportunities:
     measures = (
         Measure("opportunities_handed", _("Opportunities handed over")),
         Measure("opportunities_won", _("Opportunities of these that were won")),
+        Measure("opportunities_closed", _("Opportunities of these that were closed")),
+        Measure("opportunities_well_prepared", _("Opportunities of these that were well prepared")),
+        Measure("opportunity_days", _("Days from the hand-over to the end")),
+        Measure("opportunity_cents", _("Amount of the opportunities won, cents")),
     )
 
     def read(self, question: Question) -> Answers:
+        names = [measure.key for measure in self.measures]
         keys = [f"f.{name}" for name in question.key_columns]
         seen, params = question.condition("f.")
         numbers, firsts, lasts = zip(*((n, one.first, one.last) for n, one in enumerate(question.periods)), strict=True)
@@ -211,14 +216,16 @@ class Opportunities:
             )
             rows = cursor.fetchall()
         return {
-            (number, tuple(key)): {"opportunities_handed": handed, "opportunities_won": won}
-            for number, *key, handed, won in rows
+            (number, tuple(row[: len(keys)])): dict(zip(names, row[len(keys) :], strict=True)) for number, *row in rows
         }
 
 
 OPPORTUNITIES = """
-SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.state = 'won')
-FROM (SELECT o.city_id, o.agent_id, o.state, c.team_id, c.campaign_id, (o.handed_at AT TIME ZONE %s)::date AS day FROM campaigns_opportunity o
+SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.state = 'won'), count(*) FILTER (WHERE f.state <> 'open'),
+    count(*) FILTER (WHERE f.quality = 'good'), coalesce(sum(f.ended - f.day), 0)::bigint, coalesce(sum(f.amount_cents), 0)::bigint
+FROM (SELECT o.city_id, o.agent_id, o.state, o.quality, o.amount_cents, c.team_id, c.campaign_id, (o.handed_at AT TIME ZONE t.zone)::date AS day,
+          (o.closed_at AT TIME ZONE t.zone)::date AS ended
+      FROM (SELECT %s AS zone) t CROSS JOIN campaigns_opportunity o
       LEFT JOIN campaigns_call c ON c.id = o.call_id AND c.started_at = o.call_started_at
       WHERE o.handed_at >= %s AND o.handed_at < %s) f
 JOIN unnest(%s::int[], %s::date[], %s::date[]) p(number, first, last) ON f.day BETWEEN p.first AND p.last

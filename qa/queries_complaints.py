@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Func, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from campaigns.models import Call, Lead, LiveCall
+from campaigns.queries_calls import JUST_NOW, LONGEST_CALL, answered_just_now
 from campaigns.services.desk import live_call
 from core.numbers import LARGEST_ID, number_or_none
 from customers.models import Customer
@@ -67,13 +68,6 @@ def cities_for(user: User) -> QuerySet[City]:
 
 # -- at the desk -------------------------------------------------------------------------------------------------------
 
-JUST_NOW = timedelta(minutes=30)
-LONGEST_CALL = timedelta(hours=12)
-SECONDS = Func(
-    F("ring_seconds") + F("talk_seconds"), template="make_interval(secs => %(expressions)s)", output_field=DurationField()
-)  # fmt: skip
-ENDED = ExpressionWrapper(F("started_at") + SECONDS, output_field=DateTimeField())
-
 
 @dataclass(frozen=True)
 class DeskCall:
@@ -91,7 +85,9 @@ def desk_calls(agent: User, at: datetime) -> list[DeskCall]:
     lead = Lead.objects.held_by(agent).select_related("customer").first()
     live = live_call(lead) if lead else None
     found = [DeskCall(f"live-{live.pk}", lead.customer, live.placed_at, live=live)] if lead and live else []
-    return found + [_recorded(call) for call in _just_now(agent, at).order_by("-started_at")[:1]]
+    return found + [
+        _recorded(call) for call in answered_just_now(Call.objects.all(), agent, at).order_by("-started_at")[:1]
+    ]
 
 
 def desk_call(agent: User, key: str, at: datetime) -> DeskCall | None:
@@ -99,7 +95,8 @@ def desk_call(agent: User, key: str, at: datetime) -> DeskCall | None:
     kind, _dash, number = key.partition("-")
     pk = number_or_none(number, LARGEST_ID)
     if kind == "call":
-        call = _just_now(agent, at - JUST_NOW).filter(pk=pk).first()  # the sheet may have stood open for a while
+        # the sheet may have stood open for a while
+        call = answered_just_now(Call.objects.all(), agent, at - JUST_NOW).filter(pk=pk).first()
         return _recorded(call) if call else None
     live = LiveCall.objects.select_related("lead__customer", "agent").filter(pk=pk, agent=agent).first()
     if kind != "live" or live is None:
@@ -108,12 +105,6 @@ def desk_call(agent: User, key: str, at: datetime) -> DeskCall | None:
     if call is not None:
         return _recorded(call)
     return DeskCall(key, live.lead.customer, live.placed_at, live=live) if live.placed_at > at - LONGEST_CALL else None
-
-
-def _just_now(agent: User, at: datetime) -> QuerySet[Call]:
-    """Answered calls that ended within half an hour before."""
-    rows = Call.objects.filter(agent_id=agent.pk, started_at__gte=at - JUST_NOW - LONGEST_CALL, connected=True)
-    return rows.alias(ended=ENDED).filter(ended__gte=at - JUST_NOW)
 
 
 def _recorded(call: Call) -> DeskCall:

@@ -111,6 +111,12 @@ GROUPS: list[tuple[object, list[Page]]] = [
             ),
             Page("staffing:coaching", "people", _("Coaching"), (AGENT, "team_leader", "city_manager", "trainer")),
             Page("campaigns:orders", "cart", _("Orders"), (*LEADERS, *MANAGERS, "campaign_manager")),
+            Page(
+                "campaigns:opportunities",
+                "right",
+                _("Opportunities"),
+                (AGENT, *LEADERS, *MANAGERS, "campaign_manager"),
+            ),
         ],
     ),
     (

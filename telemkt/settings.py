@@ -301,6 +301,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # two fields of one name with other words
     "ENUM_NAME_OVERRIDES": {
+        "CostKindEnum": "campaigns.models.Cost.Kind",
         "DataRequestOrderEnum": "campaigns.models.DataRequest.Order",
         "SegmentAllocationOrderEnum": "campaigns.models.SegmentAllocation.Order",
         "EvaluationAnswerEnum": "qa.models.forms.ANSWERS",

@@ -12,7 +12,8 @@ from .history import CallImport, CallVerdict, StagedCall
 from .leads import Callback, Lead, ListAllocation, ListSample, SegmentAllocation, SegmentDraw
 from .likeness import LikenessModel, LikenessUse, ProtectedAttribute
 from .live import InboundCall, LiveCall
-from .orders import Opportunity, Order, OrderEvent
+from .opportunities import Opportunity
+from .orders import Order, OrderEvent
 
 __all__ = [
     "AgentState",

@@ -83,32 +83,3 @@ class OrderEvent(models.Model):
             models.Index(fields=["recorded_at"], name="order_event_recorded"),
             models.Index(fields=["occurred_at"], name="order_event_occurred"),
         ]
-
-
-class Opportunity(models.Model):
-    """A complex sale handed to somebody who closes it; quality and end come back to the agent's result."""
-
-    class State(models.TextChoices):
-        OPEN = "open", _("Open")
-        WON = "won", _("Won")
-        LOST = "lost", _("Lost")
-
-    call_id = models.BigIntegerField(_("call"))
-    call_started_at = models.DateTimeField()
-    customer_id = models.BigIntegerField(_("customer"))
-    city_id = models.BigIntegerField(_("city"))
-    agent_id = models.BigIntegerField(_("agent"))
-    closer = models.CharField(_("closed by"), max_length=120)
-    state = models.CharField(_("state"), max_length=4, choices=State.choices, default=State.OPEN)
-    amount_cents = models.BigIntegerField(_("amount"), null=True, blank=True)
-    handed_at = models.DateTimeField(_("handed over"))
-    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("opportunity")
-        constraints = [
-            models.CheckConstraint(
-                name="opportunity_end_is_whole",
-                condition=Q(state="open", closed_at=None) | (~Q(state="open") & Q(closed_at__isnull=False)),
-            ),
-        ]

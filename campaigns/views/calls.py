@@ -15,9 +15,11 @@ from django.views.decorators.http import require_GET
 
 from campaigns import rules
 from campaigns.filters import RECENT_DAYS, CallFilter
-from campaigns.models import Call, Order
+from campaigns.models import Call, Opportunity, Order
 from campaigns.queries_calls import Names, call_detail, calls_shown, shown_name
 from campaigns.queries_script_path import way_of
+from campaigns.services import opportunities as services
+from core.clock import database_now
 from core.listing import Column, Listing
 from customers.models import Customer
 from customers.queries import former_ids
@@ -108,6 +110,7 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(calls_shown(request.user), pk=pk)
     detail = call_detail(row)
     names = Names()
+    opportunity = Opportunity.objects.visible_to(request.user).filter(call_id=row.pk).first()
     may_open = Customer.objects.visible_to(request.user).filter(pk=row.customer_id).exists()
     if detail.customer.is_locked and not may_open:
         raise Http404
@@ -115,6 +118,8 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
         "detail": detail,
         "call": row,
         "way": way_of(row),
+        "opportunity": opportunity,
+        "may_hand_over": opportunity is None and services.can_be_handed_over(row, request.user, database_now()),
         "may_read_paths": rules.can_read_campaigns(request.user),
         "result": names.result(row.disposition_id),
         "customer_name": shown_name(row, whole=rules.can_see_names(request.user), name=detail.customer.name),

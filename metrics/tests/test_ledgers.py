@@ -24,7 +24,7 @@ from people.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 DAY = f.DAY  # 4 March 2026
-NEW = ("utilisation", "list_penetration", "opportunity_close_rate", "cost_per_order", "return_on_cost")
+NEW = ("utilisation", "list_penetration", "opportunity_close_rate", "cost_per_order", "return_on_cost", "closing_cycle")
 
 
 @pytest.fixture(autouse=True)
@@ -228,21 +228,22 @@ def test_return_on_cost_is_what_came_in_above_the_cost(foshan, campaign):
     assert value("return_on_cost") == pytest.approx(150.0)
 
 
-def hand_over(order, day, state):
-    closed = None if state == "open" else f.at(date(2026, 4, 20))
+def hand_over(place, campaign, day, state, closed=date(2026, 4, 20), **more):
+    """Of a call of its own."""
+    order = sale(place, campaign, 1)
+    closed = None if state == "open" else f.at(closed)
     Opportunity.objects.create(
         call_id=order.call_id, call_started_at=order.call_started_at, customer_id=order.customer_id, city_id=order.city_id,
-        agent_id=order.agent_id, closer="Shop", state=state, handed_at=f.at(day), closed_at=closed,
+        agent_id=order.agent_id, closer="Shop", state=state, handed_at=f.at(day), closed_at=closed, **more,
     )  # fmt: skip
 
 
 def test_the_close_rate_follows_the_day_of_the_handover_and_open_ones_are_not_won(foshan, zhuhai, campaign):
     """Foshan hands over won, lost, open and won: 50 %; Zhuhai one lost. The day after has another, won."""
-    of_foshan, of_zhuhai = sale(foshan, campaign, 1), sale(zhuhai, campaign, 2)
     for state in ("won", "lost", "open", "won"):
-        hand_over(of_foshan, DAY, state)
-    hand_over(of_zhuhai, DAY, "lost")
-    hand_over(of_zhuhai, date(2026, 3, 5), "won")
+        hand_over(foshan, campaign, DAY, state)
+    hand_over(zhuhai, campaign, DAY, "lost")
+    hand_over(zhuhai, campaign, date(2026, 3, 5), "won")
     f.roll_up()
 
     assert value("opportunity_close_rate") == pytest.approx(40.0)
@@ -252,6 +253,23 @@ def test_the_close_rate_follows_the_day_of_the_handover_and_open_ones_are_not_wo
     assert value("opportunity_close_rate", ["campaign"], [campaign.pk]) == pytest.approx(40.0)
     assert value("opportunity_close_rate", until=date(2026, 3, 5)) == pytest.approx(50.0)
     assert value("opportunity_close_rate", user=UserFactory(role="team_leader", team=zhuhai[1])) == pytest.approx(0.0)
+
+
+def test_what_came_of_opportunities_is_told_of_those_closed(foshan, zhuhai, campaign):
+    """Foshan: won after 3 days for 900.00 and well prepared, lost after 5 and poor, one open. Zhuhai: won after 10 days for 300.00, fair."""
+    hand_over(foshan, campaign, DAY, "won", date(2026, 3, 7), quality="good", amount_cents=900_00)
+    hand_over(foshan, campaign, DAY, "lost", date(2026, 3, 9), quality="poor")
+    hand_over(foshan, campaign, DAY, "open")
+    hand_over(zhuhai, campaign, DAY, "won", date(2026, 3, 14), quality="fair", amount_cents=300_00)
+    f.roll_up()
+
+    assert value("closing_cycle") == pytest.approx(6.0)
+    assert value("closing_cycle", ["city"], [foshan[0].pk]) == pytest.approx(4.0)
+    assert value("opportunity_quality") == pytest.approx(100 / 3)
+    assert value("opportunity_quality", ["agent"], [foshan[2].pk]) == pytest.approx(50.0)
+    assert value("revenue_per_opportunity") == pytest.approx(600.0)
+    assert value("revenue_per_opportunity", ["team"], [zhuhai[1].pk]) == pytest.approx(300.0)
+    assert value("closing_cycle", since=date(2026, 3, 5), until=date(2026, 3, 5)) is None
 
 
 @pytest.mark.parametrize(("language", "label"), [("en", "Close rate of opportunities"), ("zh-hans", "商机成交率")])
@@ -280,5 +298,5 @@ def test_files_have_the_columns_with_rates_unrounded(foshan, campaign):
     told = dict(zip(table.columns, row, strict=True))
     assert {key: told[key] for key in NEW} == {
         "utilisation": None, "list_penetration": 50.0, "opportunity_close_rate": None, "cost_per_order": None,
-        "return_on_cost": None,
+        "return_on_cost": None, "closing_cycle": None,
     }  # fmt: skip

@@ -33,6 +33,7 @@ from telemkt.demo import (
     guidance,
     history,
     knowledge,
+    opportunities,
     plan,
     points,
     promises,
@@ -86,6 +87,7 @@ def make_demo(*, at: datetime) -> People:
     checkpoints.make_checkpoints(people, at)
     calibration.make_calibration(people, at)
     points.make_points(people, at)
+    opportunities.make_opportunities(people, at)
     costs.make_costs(people, made.campaigns["HOME-500"], at)
     people.set_passwords()
     enqueue(kind="metrics.rollup", key="demo", args={"all": True})

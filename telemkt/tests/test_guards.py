@@ -94,7 +94,6 @@ PARTS = {
     "customers.SuppressionEvent": "pgh_obj",
     "campaigns.StagedCall": "call_import",
     "campaigns.CallVerdict": "call_import",
-    "campaigns.Opportunity": "call_id",
     "qa.RecordingNote": "recording",
     "qa.Listening": "recording",
 }
