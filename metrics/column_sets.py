@@ -158,9 +158,12 @@ register_columns(
                 Column("return_on_cost", _("Return %")),
             ),
             (
-                Column("orders_per_agent_hour", _("Orders/hour")),
-                Column("utilisation", _("Utilisation %")),
+                Column("opportunities_handed", _("Opportunities")),
+                Column("opportunity_close_rate", _("Won %")),
+                Column("opportunity_quality", _("Prepared %")),
+                Column("closing_cycle", _("Days to end")),
             ),
+            (Column("orders_per_agent_hour", _("Orders/hour")),),
         ),
         counted=_("orders by the day of their sale, costs by the days of their month"),
         note=_(

@@ -14,11 +14,12 @@ from django.core.cache import caches
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.rules import can_read_opportunities
 from core.calendar import day_bounds, days, month_start, next_month
 from metrics.columns import Level
 from metrics.models import DayFigures
 from metrics.questions import Period, Question
-from metrics.registry import Measure, register_source
+from metrics.registry import Measure, Rows, register_source
 
 Key = tuple[int | None, ...]
 Answers = Mapping[tuple[int, Key], Mapping[str, int]]
@@ -181,6 +182,10 @@ def _work(first: date, last: date) -> dict[tuple[date, str], dict[Place, int]]:
     return found
 
 
+def _rows(**state: str) -> Rows:
+    return Rows("campaigns:opportunities", state, can_read_opportunities)
+
+
 class Opportunities:
     """Opportunities by the day they were handed over; team and campaign are those of the call they came from."""
 
@@ -188,8 +193,8 @@ class Opportunities:
     makes_rows = False
     absent = 0
     measures = (
-        Measure("opportunities_handed", _("Opportunities handed over")),
-        Measure("opportunities_won", _("Opportunities of these that were won")),
+        Measure("opportunities_handed", _("Opportunities handed over"), rows=_rows()),
+        Measure("opportunities_won", _("Opportunities of these that were won"), rows=_rows(state="won")),
         Measure("opportunities_closed", _("Opportunities of these that were closed")),
         Measure("opportunities_well_prepared", _("Opportunities of these that were well prepared")),
         Measure("opportunity_days", _("Days from the hand-over to the end")),
