@@ -27,7 +27,8 @@ Block = tuple[Column, ...]
 @dataclass(frozen=True)
 class ColumnSet:
     """`cards`: the indicators of the strip. `blocks`: columns of the table, block by block. `figure`: the one that the course and the
-    comparison of groups show unless another is chosen. `counted` and `note`: what readers must know, above and under the table."""
+    comparison of groups show unless another is chosen. `counted` and `note`: what readers must know, above and under the table; `for_agent`
+    the same two for who reads the own calls alone, where they would speak of columns that are not shown then."""
 
     key: str
     label: Any
@@ -36,6 +37,7 @@ class ColumnSet:
     blocks: tuple[Block, ...]
     counted: Any
     note: Any
+    for_agent: tuple[Any, Any] | None = None
 
     def told_to(self, reach: Reach) -> ColumnSet:
         """The set without what an agent alone does not read."""
@@ -43,7 +45,8 @@ class ColumnSet:
             return self
         blocks = (tuple(column for column in block if registry.is_for_agent(column.key)) for block in self.blocks)
         cards = tuple(key for key in self.cards if registry.is_for_agent(key))
-        return replace(self, blocks=tuple(filter(None, blocks)), cards=cards)
+        counted, note = self.for_agent or (self.counted, self.note)
+        return replace(self, blocks=tuple(filter(None, blocks)), cards=cards, counted=counted, note=note)
 
     @property
     def columns(self) -> Iterator[Column]:

@@ -36,5 +36,11 @@ register_columns(
         note=_(
             "▲ ▼ only where the whole interval lies off the figure of all. Scores count calls chosen at random alone, each by the inverse of its chance to be chosen. A few scored calls of one agent are for coaching, not for a ranking: five leave ±12 to 19 points open. Complaints and answers still come after the call."
         ),
+        for_agent=(
+            _("your calls chosen at random"),
+            _(
+                "Scores count calls chosen at random alone, each by the inverse of its chance to be chosen. A few scored calls are for coaching, not for a ranking: five leave ±12 to 19 points open."
+            ),
+        ),
     )
 )

@@ -375,7 +375,7 @@ def test_unknown_columns_are_refused_by_the_interface_and_left_out_of_account_by
     page = client.get(reverse("metrics:indicators"), {**RANGE, "columns": "moon", "figure": "quality_score"})
 
     assert refused.status_code == 400
-    assert "only sales, quality" in refused.content.decode()
+    assert "only sales, economics, quality" in refused.content.decode()
     assert (page.context["state"].columns.key, page.context["state"].figure) == ("sales", "success_rate")
 
 
@@ -396,7 +396,7 @@ def test_an_agent_reads_no_answer_and_no_complaint_about_the_own_calls(client, f
         return page, [KEPT_FROM_AGENTS & set(found) for found in (shown, heads, bare, cut)]
 
     client.force_login(UserFactory(leader=first))
-    _page, leaders = told()
+    of_leaders, leaders = told()
     client.force_login(agent)
     page, own = told()
 
@@ -405,6 +405,8 @@ def test_an_agent_reads_no_answer_and_no_complaint_about_the_own_calls(client, f
     assert own == [set()] * 4
     assert (page["state"].figure, page["table"].total[0].text) == ("quality_score", "4")
     assert not {"Satisfaction", "Complaints taken"} & {card.label for card in page["board"].cards}
+    words = [f"{found['state'].columns.counted} {found['state'].columns.note}".lower() for found in (of_leaders, page)]
+    assert ["complaints" in text for text in words] == [True, False]
 
 
 def test_the_columns_are_kept_on_the_way_down(client, facts):
