@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,6 +18,7 @@ from campaigns import rules
 from campaigns.api_calls import IDEMPOTENCY, NewestFirst, key_of, must
 from campaigns.filters_opportunities import OpportunityFilter
 from campaigns.models import Call, Opportunity
+from campaigns.queries_calls import opportunities_shown
 from campaigns.services import opportunities
 from core.clock import database_now
 from core.idempotency import once
@@ -27,6 +29,12 @@ class NewestHandedFirst(NewestFirst):
 
 
 class OpportunitySerializer(serializers.ModelSerializer):
+    wish = serializers.CharField(
+        source="wish_shown",
+        read_only=True,
+        help_text="What the customer wants; empty while the person's data are locked.",
+    )
+    reason = serializers.CharField(source="reason_shown", read_only=True)
     amount = serializers.SerializerMethodField(help_text="In currency units, of what was won.")
 
     class Meta:
@@ -67,7 +75,7 @@ class OpportunityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
 
     def get_queryset(self) -> QuerySet:
         must(rules.can_read_opportunities(self.request.user))
-        return Opportunity.objects.visible_to(self.request.user)
+        return opportunities_shown(self.request.user)
 
     @extend_schema(request=HandedOverSerializer, responses={201: OpportunitySerializer}, parameters=[IDEMPOTENCY])
     def create(self, request: Request) -> Response:
@@ -80,11 +88,9 @@ class OpportunityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
 
         def run() -> dict[str, Any]:
             made = opportunities.hand_over(call=call, by=request.user, at=database_now(), **said)
-            return dict(OpportunitySerializer(made).data)
+            return {"id": made.pk}
 
-        fingerprint = {"post": "opportunities", **posted.data}
-        answer = once(user=request.user, key=key_of(request), fingerprint=fingerprint, run=run)
-        return Response(answer, status=status.HTTP_201_CREATED)
+        return self._told(request, {"post": "opportunities", **posted.data}, run, status.HTTP_201_CREATED)
 
     @extend_schema(request=EndSerializer, responses=OpportunitySerializer, parameters=[IDEMPOTENCY])
     @action(detail=True, methods=["post"])
@@ -102,10 +108,9 @@ class OpportunityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
             closed = opportunities.close_opportunity(
                 opportunity=row, amount_cents=cents, by=request.user, at=database_now(), **end
             )
-            return dict(OpportunitySerializer(closed).data)
+            return {"id": closed.pk}
 
-        said = {"post": "close", "opportunity": row.pk, **posted.data}
-        return Response(once(user=request.user, key=key_of(request), fingerprint=said, run=run))
+        return self._told(request, {"post": "close", "opportunity": row.pk, **posted.data}, run)
 
     @extend_schema(request=None, responses=OpportunitySerializer, parameters=[IDEMPOTENCY])
     @action(detail=True, methods=["post"])
@@ -116,11 +121,16 @@ class OpportunityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
 
         def run() -> dict[str, Any]:
             opened = opportunities.reopen_opportunity(opportunity=row, by=request.user, at=database_now())
-            return dict(OpportunitySerializer(opened).data)
+            return {"id": opened.pk}
 
-        return Response(
-            once(user=request.user, key=key_of(request), fingerprint={"post": "reopen", "opportunity": row.pk}, run=run)
-        )
+        return self._told(request, {"post": "reopen", "opportunity": row.pk}, run)
+
+    def _told(
+        self, request: Request, said: dict[str, Any], run: Callable[[], dict[str, Any]], code: int = status.HTTP_200_OK
+    ) -> Response:
+        """As it stands now: what is kept with the key tells nothing of a person."""
+        answer = once(user=request.user, key=key_of(request), fingerprint=said, run=run)
+        return Response(self.get_serializer(self.get_queryset().get(pk=answer["id"])).data, status=code)
 
 
 def register(router: BaseRouter) -> None:

@@ -7,23 +7,25 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.filters import visible_rows
 from campaigns.models import Campaign, Cost
+from campaigns.periods import months
+from core.calendar import business_date
+from core.clock import database_now
 from people.models import City
 
+# Not the months that have costs: those would tell of other cities.
+MONTHS_BACK = 36
 
-def months_entered() -> list[tuple[str, str]]:
-    found = Cost.objects.order_by("-month").values_list("month", flat=True).distinct()
-    return [(f"{month:%Y-%m}", formats.date_format(month, "YEAR_MONTH_FORMAT")) for month in found]
+
+def _months() -> list[tuple[str, str]]:
+    return months(business_date(database_now()), MONTHS_BACK)
 
 
 class CostFilter(django_filters.FilterSet):
-    month = django_filters.ChoiceFilter(
-        label=_("Month"), choices=months_entered, empty_label=_("all"), method="by_month"
-    )
+    month = django_filters.ChoiceFilter(label=_("Month"), choices=_months, empty_label=_("all"), method="by_month")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Cost.Kind.choices, empty_label=_("all"))
     city = django_filters.ModelChoiceFilter(label=_("City"), queryset=visible_rows(City, "name"), empty_label=_("all"))
     campaign = django_filters.ModelChoiceFilter(

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
-from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign, Cost
-from core.calendar import month_start, next_month
+from campaigns.periods import months
 from people.models import City, User
 from scripts.forms import MoneyField
 
 MONTHS_BACK = 24
-
-
-def months(today: date) -> list[tuple[str, str]]:
-    """The next month, this one and two years of those before, newest first."""
-    month, found = next_month(today), []
-    for _n in range(MONTHS_BACK + 2):
-        found.append((f"{month:%Y-%m}", formats.date_format(month, "YEAR_MONTH_FORMAT")))
-        month = month_start(month - timedelta(days=1))
-    return found
 
 
 class CostForm(forms.Form):
@@ -39,14 +29,14 @@ class CostForm(forms.Form):
         choices=Cost.Spread.choices,
         required=False,
         help_text=_(
-            "A cost without a city is shared among the cities, one without a campaign among the campaigns, each month by its own figures."
+            "By what a cost without a city is shared among the cities, and one without a campaign among the campaigns: by the figures of its own month."
         ),
     )
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
     def __init__(self, *args: Any, user: User, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["month"].choices = months(today)
+        self.fields["month"].choices = months(today, MONTHS_BACK)
         self.fields["city"].queryset = City.objects.visible_to(user).order_by("name")
         self.fields["city"].empty_label = _("all cities") if user.scope().is_region else "–"
         self.fields["campaign"].queryset = Campaign.objects.visible_to(user).order_by("code")

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils import formats
+
+from core.calendar import month_start, next_month
 from core.filters import FIRST_DAY, LAST_DAY
 
 MOST_DAYS = 31
@@ -38,3 +41,12 @@ def _day(text: str) -> date | None:
     except ValueError:
         return None
     return found if FIRST_DAY <= found <= LAST_DAY else None
+
+
+def months(today: date, back: int) -> list[tuple[str, str]]:
+    """The next month, this one and so many before, newest first: [("2026-11", "Nov 2026")]."""
+    month, found = next_month(today), []
+    for _n in range(back + 2):
+        found.append((f"{month:%Y-%m}", formats.date_format(month, "YEAR_MONTH_FORMAT")))
+        month = month_start(month - timedelta(days=1))
+    return found

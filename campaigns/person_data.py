@@ -69,8 +69,14 @@ def facts(customer: Customer) -> list[Sheet]:
         ),
         Sheet(
             _("Opportunities"),
-            [_("Handed over"), Column(_("What the customer wants"), WIDE), _("Who closes it"), _("State"), Column(_("Reason"), WIDE)],
-            [[row.handed_at, row.wish, row.closer, row.get_state_display(), row.reason] for row in handed],
+            [_("Handed over"), Column(_("What the customer wants"), WIDE), _("Who closes it"), _("State"), _("Closed on"), Column(_("Amount"), format="#,##0.00"), _("How well prepared"), Column(_("Reason"), WIDE)],
+            [
+                [
+                    row.handed_at, row.wish, row.closer, row.get_state_display(), row.closed_at, row.amount_cents and row.amount_cents / 100,
+                    row.get_quality_display(), row.reason,
+                ]
+                for row in handed
+            ],
         ),
     ]  # fmt: skip
 

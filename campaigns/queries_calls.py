@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import (
+    Case,
     DateTimeField,
     DurationField,
     Exists,
@@ -17,6 +18,8 @@ from django.db.models import (
     OuterRef,
     QuerySet,
     Subquery,
+    Value,
+    When,
 )
 from django.utils.translation import gettext as _
 
@@ -53,8 +56,13 @@ def orders_shown(user: User) -> QuerySet[Order]:
 
 
 def opportunities_shown(user: User) -> QuerySet[Opportunity]:
-    """Opportunities that the user may see, with the name; `allowed` for `door_of`."""
-    rows = Opportunity.objects.visible_to(user).annotate(customer_name=NAME)
+    """Opportunities that the user may see, with the name; what was written of a locked person is not in them. `allowed` for `door_of`."""
+    locked = Exists(Customer.objects.filter(pk=OuterRef("customer_id"), is_locked=True))
+    rows = Opportunity.objects.visible_to(user).annotate(
+        customer_name=NAME,
+        wish_shown=Case(When(locked, then=Value("")), default=F("wish")),
+        reason_shown=Case(When(locked, then=Value("")), default=F("reason")),
+    )
     return rows.annotate(allowed=Subquery(OF_ORDER)) if rules.is_bound_by_requests(user) else rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from campaigns.models import Call, Campaign, DataRequest, Gate
+from campaigns.models.costs import COSTERS
 from customers import rules as customer_rules
 from people.models import Membership, User
 from scripts.rules import TREASURERS, can_write_treasury
@@ -163,9 +164,6 @@ def can_hand_over_opportunity(user: User, call: Call) -> bool:
 
 def can_close_opportunity(user: User) -> bool:
     return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.ADMINISTRATOR)
-
-
-COSTERS = (*PLANNERS, Role.CITY_MANAGER)
 
 
 def can_see_costs(user: User) -> bool:

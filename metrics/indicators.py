@@ -271,7 +271,7 @@ register(
     ),
     Indicator(
         "closing_cycle",
-        _("Closing cycle"),
+        _("Days to the end of an opportunity"),
         _("days from the hand-over to the end / opportunities closed"),
         _("Complex sales: how many days they take, won or lost. Those still open are not in it."),
         ("opportunity_days",),

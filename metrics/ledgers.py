@@ -119,27 +119,28 @@ class Costs:
     def read(self, question: Question) -> Answers:
         if asks_for_more(question):
             return {}
+        borne: dict[tuple[date, Key], Fraction] = {}
+        for month, key, cents in _borne(question):
+            borne[month, key] = borne.get((month, key), Fraction()) + cents
         sums: dict[tuple[int, Key], Fraction] = {}
-        for month, place, cents in _borne(question.first, question.last):
-            key = key_of(question, place)
-            for number, share in _shares(question, month) if key is not None else ():
-                sums[number, key or ()] = sums.get((number, key or ()), Fraction()) + cents * share
+        for (month, key), cents in borne.items():
+            for number, share in _shares(question, month):
+                sums[number, key] = sums.get((number, key), Fraction()) + cents * share
         return {cell: {"cost_cents": round(cents)} for cell, cents in sums.items()}
 
 
-def _borne(first: date, last: date) -> Iterator[tuple[date, Place, Fraction]]:
-    """(month, who bears it, cents). Where nobody did any of what a key counts, the cost stays whole."""
-    costs = _costs(first, last)
-    work = _work(first, last) if any(spread for _month, _place, spread, _cents in costs) else {}
+def _borne(question: Question) -> Iterator[tuple[date, Key, Fraction]]:
+    """(month, the group that bears it, cents). Where nobody did any of what a key counts, the cost stays whole."""
+    costs = _costs(question.first, question.last)
+    work = _work(question) if any(spread for _month, _place, spread, _cents in costs) else {}
     for month, place, spread, cents in costs:
-        parts = {other: n for other, n in work.get((month, spread), {}).items() if _lies_in(other, place) and n}
-        whole = sum(parts.values())
-        for other, n in parts.items() if parts else [(place, 1)]:
-            yield month, other, Fraction(cents * n, whole or 1)
-
-
-def _lies_in(place: Place, wider: Place) -> bool:
-    return all(part in (None, own) for own, part in zip(place, wider, strict=True))
+        by_key = work.get((month, spread), {}).get(place, {})
+        whole = sum(by_key.values())
+        own = key_of(question, place)
+        if whole:
+            yield from ((month, key, Fraction(cents * n, whole)) for key, n in by_key.items() if key is not None)
+        elif own is not None:
+            yield month, own, Fraction(cents)
 
 
 def _shares(question: Question, month: date) -> Iterator[tuple[int, Fraction]]:
@@ -158,11 +159,13 @@ def _days_inside(period: Period, first: date, last: date) -> int:
 COSTS = """
 SELECT month, city_id, campaign_id, spread, sum(amount_cents)::bigint FROM campaigns_cost
 WHERE month BETWEEN %s AND %s AND taken_back_at IS NULL GROUP BY 1, 2, 3, 4"""
-# The keys of Cost.Spread, each a column of the rollup.
-KEYS = ("calls", "talk_seconds", "orders")
+# The keys of Cost.Spread, each out of the rollup.
 WORK = f"""
-SELECT date_trunc('month', day)::date, city_id, campaign_id, {", ".join(f"sum({key})::bigint" for key in KEYS)} FROM {DayFigures._meta.db_table}
-WHERE level = {Level.CITY_CAMPAIGN} AND day BETWEEN %s AND %s GROUP BY 1, 2, 3"""
+SELECT date_trunc('month', day)::date, city_id, campaign_id, sum(calls)::bigint, sum(talk_seconds + inbound_talk_seconds)::bigint, sum(orders)::bigint
+FROM {DayFigures._meta.db_table} WHERE level = {Level.CITY_CAMPAIGN} AND day BETWEEN %s AND %s GROUP BY 1, 2, 3"""
+KEYS = ("calls", "talk_seconds", "orders")
+# {(month, key): {what a cost names: {group of those it leaves open, None where they are not asked about: how much was done}}}
+Work = dict[tuple[date, str], dict[Place, Counter[Key | None]]]
 
 
 def _costs(first: date, last: date) -> list[tuple[date, Place, str, int]]:
@@ -171,14 +174,17 @@ def _costs(first: date, last: date) -> list[tuple[date, Place, str, int]]:
         return [(month, (city, campaign), spread, cents) for month, city, campaign, spread, cents in cursor.fetchall()]
 
 
-def _work(first: date, last: date) -> dict[tuple[date, str], dict[Place, int]]:
-    """{(month, key): {(city, campaign): how much of it was done there}}, of whole months."""
-    found: dict[tuple[date, str], dict[Place, int]] = {}
+def _work(question: Question) -> Work:
+    """Of whole months."""
+    found: Work = {}
     with connections[settings.REPORTS_DATABASE].cursor() as cursor:
-        cursor.execute(WORK, [month_start(first), next_month(last) - timedelta(days=1)])
+        cursor.execute(WORK, [month_start(question.first), next_month(question.last) - timedelta(days=1)])
         for month, city, campaign, *done in cursor.fetchall():
+            group = key_of(question, (city, campaign))
             for key, n in zip(KEYS, done, strict=True):
-                found.setdefault((month, key), {})[city, campaign] = n
+                named = found.setdefault((month, key), {})
+                for place in ((None, None), (city, None), (None, campaign)):
+                    named.setdefault(place, Counter())[group] += n
     return found
 
 
@@ -228,7 +234,8 @@ class Opportunities:
 OPPORTUNITIES = """
 SELECT p.number{keys}, count(*), count(*) FILTER (WHERE f.state = 'won'), count(*) FILTER (WHERE f.state <> 'open'),
     count(*) FILTER (WHERE f.quality = 'good'), coalesce(sum(f.ended - f.day), 0)::bigint, coalesce(sum(f.amount_cents), 0)::bigint
-FROM (SELECT o.city_id, o.agent_id, o.state, o.quality, o.amount_cents, c.team_id, c.campaign_id, (o.handed_at AT TIME ZONE t.zone)::date AS day,
+FROM (SELECT o.city_id, o.agent_id, o.state, o.quality, o.amount_cents, coalesce(o.team_id, c.team_id) AS team_id,
+          coalesce(o.campaign_id, c.campaign_id) AS campaign_id, (o.handed_at AT TIME ZONE t.zone)::date AS day,
           (o.closed_at AT TIME ZONE t.zone)::date AS ended
       FROM (SELECT %s AS zone) t CROSS JOIN campaigns_opportunity o
       LEFT JOIN campaigns_call c ON c.id = o.call_id AND c.started_at = o.call_started_at

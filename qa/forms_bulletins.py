@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import User
+from people.scopes import scope_in
 from qa import rules
 from qa.models import Suggestion
-from qa.models.recordings import scope_in
 
 IMPERSONAL = _("All the floor reads it: no names, numbers or addresses of customers.")
 

@@ -14,9 +14,9 @@ from core.calendar import day_bounds
 from core.filters import DAYS, DayInput
 from core.numbers import LARGEST_ID
 from people.models import City, User
+from people.scopes import scope_in
 from qa.models import DoubleShare, FormItem, QualityForm
 from qa.models.forms import ANSWERS
-from qa.models.recordings import scope_in
 from qa.rules import AGREEMENT_READERS
 from qa.services.scorers import Scorers
 

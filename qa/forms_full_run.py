@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import User
+from people.scopes import scope_in
 from qa import limits, rules
 from qa.models import FullRun, FullRunSheet, QualityForm
-from qa.models.recordings import scope_in
 from qa.services.full_run import OVER
 
 

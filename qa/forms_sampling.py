@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import City, User
+from people.scopes import scope_in
 from qa.models import QualityForm, SamplingPlan
-from qa.models.recordings import scope_in
 from qa.rules import Role
 
 COUNTS = ("picks", "new_days", "new_picks", "complaint_days", "complaint_picks", "least_seconds", "due_days")

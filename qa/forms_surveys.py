@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import City, User
+from people.scopes import scope_in
 from qa.models import Questionnaire, SurveyRule
-from qa.models.recordings import scope_in
 from qa.rules import Role
 
 MOST = {"share": 100, "rest_days": 1825, "valid_days": 60}

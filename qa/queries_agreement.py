@@ -16,10 +16,10 @@ from django.db import connection
 
 from core.stats import wilson
 from people.models import City, User
+from people.scopes import scope_in
 from qa.agreement import LEAST_PAIRS, Agreement, agreement
 from qa.models import FormItem, QualityForm
 from qa.models.forms import Asked
-from qa.models.recordings import scope_in
 from qa.rules import AGREEMENT_READERS
 from qa.scoring import NOT_APPLICABLE
 

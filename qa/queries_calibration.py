@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from people.models import User
+from people.scopes import scope_in
 from qa.models import (  # fmt: skip
     CalibrationDecision,
     CalibrationSeat,
@@ -19,7 +20,6 @@ from qa.models import (  # fmt: skip
 )
 from qa.models.blindness import waiting_calls
 from qa.models.evaluations import READERS
-from qa.models.recordings import scope_in
 from qa.queries import LOCKED
 
 

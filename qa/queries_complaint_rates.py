@@ -21,9 +21,9 @@ from customers.merged import PersonOf
 from metrics.queries import rows_of
 from metrics.questions import Period, Question, Reach
 from people.models import User
+from people.scopes import scope_in
 from qa.models import Complaint
 from qa.models.complaints import COMPLAINT_READERS
-from qa.models.recordings import scope_in
 from scripts.models import Article, ScriptVersion
 
 LEAST = 100  # customers reached; under it a rate says nothing, as with the indicator

@@ -12,6 +12,7 @@ from django.urls import reverse
 from campaigns.models import Call
 from core.stats import wilson
 from people.models import User
+from people.scopes import scope_in
 from qa.models import (
     Appeal,
     CalibrationDecision,
@@ -24,7 +25,6 @@ from qa.models import (
     ScoringTask,
 )
 from qa.models.forms import Asked
-from qa.models.recordings import scope_in
 from qa.models.work import SCORERS
 from qa.queries import LOCKED
 from qa.queries_calibration import decided_for

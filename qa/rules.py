@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from campaigns.models import Call, Campaign, Lead
 from campaigns.rules import GATEKEEPERS, PLANNERS, covers_as
 from people.models import City, Membership, User
+from people.scopes import scope_in
 from qa.models import Appeal, Clip, Complaint, Evaluation, Recording, RecordingNote, SurveyAsk
 from qa.models.complaints import COMPLAINT_READERS
 from qa.models.evaluations import READERS
 from qa.models.full_run import WATCHERS
-from qa.models.recordings import HEARERS, scope_in
+from qa.models.recordings import HEARERS
 from qa.models.work import SCORERS
 
 Role = Membership.Role

@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from people.models import Membership, Team, User
+from people.scopes import scope_in
 from qa.models import Clip, Evaluation
-from qa.models.recordings import scope_in
 from staffing.models import CoachingSession, CoachingStep
 from staffing.rules import LEADERS, TRAINERS, can_coach
 

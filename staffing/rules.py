@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from people.models import Membership, Team, User
-from qa.models.recordings import scope_in
+from people.scopes import scope_in
 from qa.rules import can_see_evaluations
 from staffing.models import CoachingSession
 

@@ -7,16 +7,19 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from people.models import City, User
+from people.models import City, Membership, User
+from people.scopes import scope_in
+
+Role = Membership.Role
+# Who enters costs, and sees what was entered.
+COSTERS = (Role.CAMPAIGN_MANAGER, Role.CITY_MANAGER, Role.REGIONAL_MANAGER, Role.ADMINISTRATOR)
 
 
 class CostQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> CostQuerySet:
-        """A city's costs, and those of its own campaigns wherever they fall. What names no city is the region's to see."""
-        scope = user.scope()
-        if scope.is_region:
-            return self
-        return self.filter(Q(city__in=scope.city_ids) | Q(city=None, campaign__city__in=scope.city_ids))
+        """A city's costs, by the roles that enter them and no others. What names no city is the region's to see."""
+        scope = scope_in(user, COSTERS)
+        return self if scope.is_region else self.filter(city__in=scope.city_ids)
 
     def standing(self) -> CostQuerySet:
         """Those that count."""
@@ -42,7 +45,7 @@ class Cost(models.Model):
         NONE = "", _("not spread: in the whole only")
         CALLS = "calls", _("by outbound calls")
         TALK = "talk_seconds", _("by time spent talking")
-        ORDERS = "orders", _("by orders")
+        ORDERS = "orders", _("by orders of outbound calls")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     campaign = models.ForeignKey(
@@ -67,6 +70,7 @@ class Cost(models.Model):
             models.CheckConstraint(
                 name="cost_spread_known", condition=Q(spread__in=["", "calls", "talk_seconds", "orders"])
             ),
+            models.CheckConstraint(name="cost_above_nothing", condition=Q(amount_cents__gt=0)),
             # what names both leaves nothing open
             models.CheckConstraint(
                 name="cost_spread_if_open",

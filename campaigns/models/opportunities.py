@@ -68,6 +68,14 @@ class Opportunity(models.Model):
                 name="opportunity_end_is_whole",
                 condition=Q(state="open", closed_at=None) | (~Q(state="open") & Q(closed_at__isnull=False)),
             ),
+            models.CheckConstraint(name="opportunity_state_known", condition=Q(state__in=["open", "won", "lost"])),
+            models.CheckConstraint(
+                name="opportunity_open_is_bare",
+                condition=~Q(state="open") | Q(amount_cents=None, quality="", reason=""),
+            ),
+            models.CheckConstraint(
+                name="opportunity_amount_of_won", condition=Q(amount_cents=None) | Q(amount_cents__gt=0, state="won")
+            ),
             models.CheckConstraint(
                 name="opportunity_ends_after", condition=Q(closed_at=None) | Q(closed_at__gte=F("handed_at"))
             ),

@@ -40,16 +40,19 @@ def enter_cost(
     spread: str = "",
     note: str = "",
 ) -> Cost:
-    """`month`: any day of it, at most the next one. Without a city or a campaign `spread` says by what it is shared among them.
+    """`month`: any day of it, at most the next one. Of a city's own campaign it is the city's. Without a city or a campaign `spread` says by what
+    it is shared among them.
 
     Raises CostWrong, PermissionRefused.
     """
     _must_cover(by, city, campaign)
+    if campaign and campaign.city_id:
+        if city and campaign.city_id != city.pk:
+            raise CostWrong(_("This campaign belongs to another city."))
+        city = campaign.city
     _check(kind, month, amount_cents, spread, business_date(at))
     if city and campaign and spread:
         raise CostWrong(_("A cost of one campaign in one city leaves nothing to share."))
-    if city and campaign and campaign.city_id not in (None, city.pk):
-        raise CostWrong(_("This campaign belongs to another city."))
     cost = Cost.objects.create(
         kind=kind, month=month_start(month), amount_cents=amount_cents, city=city, campaign=campaign, spread=spread, note=note.strip()[:200], entered_by=by, created_at=at
     )  # fmt: skip

@@ -14,6 +14,7 @@ from core.audit import audit
 from core.calendar import business_date, midnight
 from core.errors import DomainError, PermissionRefused
 from customers.models import Customer
+from customers.queries import heirs_of, was_erased
 from people.models import User
 
 # So long after a call it can still be handed over: later it would be another conversation's.
@@ -37,10 +38,14 @@ class EndWrong(DomainError):
     """The end lacks something, or cannot be."""
 
 
+class PersonRests(DomainError):
+    """The person's data are locked or were erased: nothing is written about them."""
+
+
 def hand_over(*, call: Call, closer: str, wish: str, by: User, at: datetime) -> Opportunity:
     """What the customer of this call wants is given to somebody who closes it, dated now.
 
-    Raises NotAnOpportunity, OpportunityKnown, PermissionRefused.
+    Raises NotAnOpportunity, OpportunityKnown, PersonRests, PermissionRefused.
     """
     if not rules.can_hand_over_opportunity(by, call):
         raise PermissionRefused(_("Who made the call, or leads who made it, hands it over."))
@@ -51,6 +56,7 @@ def hand_over(*, call: Call, closer: str, wish: str, by: User, at: datetime) -> 
     }  # fmt: skip
     try:
         with transaction.atomic():
+            _check_person(call.customer_id)
             made = Opportunity.objects.create(call_id=call.pk, **facts)
             audit("campaigns.opportunity.handed_over", made, by=by, at=at, city_id=made.city_id, call_id=call.pk)
             return made
@@ -63,7 +69,7 @@ def hand_over(*, call: Call, closer: str, wish: str, by: User, at: datetime) -> 
 def can_be_handed_over(call: Call, by: User, at: datetime) -> bool:
     """Whether it makes sense to offer it."""
     is_young = call.connected and call.started_at >= at - HANDED_WITHIN
-    return is_young and rules.can_hand_over_opportunity(by, call)
+    return is_young and rules.can_hand_over_opportunity(by, call) and not _rests(call.customer_id)
 
 
 def _check(call: Call, closer: str, wish: str, at: datetime) -> None:
@@ -73,8 +79,22 @@ def _check(call: Call, closer: str, wish: str, at: datetime) -> None:
         raise NotAnOpportunity(_("A call can be handed over for %(days)s days.") % {"days": HANDED_WITHIN.days})
     if not closer.strip() or not wish.strip():
         raise NotAnOpportunity(_("Say who closes it and what the customer wants."))
-    if Customer.objects.filter(pk=call.customer_id, is_locked=True).exists():
-        raise NotAnOpportunity(_("This person's data are locked: nothing new is written about them."))
+
+
+def _check_person(customer_id: int) -> None:
+    """Holds the person's row: a lock or an erasing waits, or was before. Raises PersonRests."""
+    list(Customer.objects.select_for_update(of=("self",)).filter(pk=customer_id))
+    if sentence := _rests(customer_id):
+        raise PersonRests(sentence)
+
+
+def _rests(customer_id: int) -> str:
+    persons = heirs_of(customer_id)
+    if any(person.is_locked for person in persons):
+        return _("This person's data are locked: nothing new is written about them.")
+    if any(was_erased(person) for person in persons):
+        return _("This person's data were erased: nothing more is written about them.")
+    return ""
 
 
 @transaction.atomic
@@ -91,9 +111,14 @@ def close_opportunity(
 ) -> Opportunity:
     """How it ended, on which day, and how well it was prepared. What is won has an amount, what is lost a reason.
 
-    Raises EndWrong, OpportunityNotOpen, PermissionRefused.
+    Raises EndWrong, OpportunityNotOpen, PersonRests, PermissionRefused; that too for who handed it over from an own call.
     """
+    _check_person(opportunity.customer_id)
     found = _locked(opportunity, by)
+    if found.agent_id == by.pk:
+        raise PermissionRefused(
+            _("Somebody else than the agent of the call says how it ended and how well it was prepared.")
+        )
     if found.state != Opportunity.State.OPEN:
         raise OpportunityNotOpen(_("This opportunity is closed already."))
     _check_end(found, won, quality, closed_on, amount_cents, reason, at)

@@ -11,7 +11,7 @@ from campaigns.services import costs
 from campaigns.tests.factories import AT, CampaignFactory, CityFactory
 from core.errors import PermissionRefused
 from core.models import AuditEvent
-from people.tests.factories import TeamFactory, UserFactory
+from people.tests.factories import MembershipFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 NOVEMBER = date(2026, 11, 1)
@@ -70,8 +70,14 @@ def test_a_key_needs_something_left_open(region, city):
 
     with pytest.raises(costs.CostWrong, match="nothing to share"):
         enter(region, city=city, campaign=campaign, spread="calls")
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Cost.objects.create(kind="staff", month=NOVEMBER, amount_cents=1, city=city, campaign=campaign, spread="calls")
+    for wrong in (
+        {"city": city, "campaign": campaign, "spread": "calls"},
+        {"amount_cents": 0},
+        {"month": date(2026, 11, 2)},
+        {"spread": "x"},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Cost.objects.create(**{"kind": "staff", "month": NOVEMBER, "amount_cents": 1} | wrong)
     with pytest.raises(costs.CostWrong, match="another city"):
         enter(region, city=CityFactory(), campaign=campaign)
 
@@ -132,6 +138,20 @@ def test_who_sees_what(region, manager, city):
 
     assert Cost.objects.visible_to(region).count() == 4
     assert set(Cost.objects.visible_to(manager)) == {own, of_campaign}
+
+
+def test_a_wide_role_that_enters_no_costs_shows_none(region, city):
+    enter(region, city=city)
+    enter(region, city=(other := CityFactory()))
+    manager = UserFactory(role="city_manager", city=city)
+    MembershipFactory(user=manager, role="qa", city=other)
+
+    assert [cost.city for cost in Cost.objects.visible_to(manager)] == [city]
+    assert not Cost.objects.visible_to(UserFactory(role="trainer")).exists()
+
+
+def test_the_cost_of_a_citys_own_campaign_is_the_citys(region, city):
+    assert enter(region, campaign=CampaignFactory(city=city)).city == city
 
 
 # ---------------------------------------------------------------- pages

@@ -14,9 +14,9 @@ from campaigns.tests.factories import AT, CampaignFactory, CustomerFactory
 from core.calendar import business_date
 from core.clock import database_now
 from core.errors import PermissionRefused
-from core.models import AuditEvent
+from core.models import AuditEvent, IdempotencyKey
 from core.partitions import ensure_partitions
-from customers.models import Customer
+from customers.models import Customer, PersonRequest
 from people.tests.factories import TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -93,15 +93,35 @@ def test_it_needs_who_and_what(more, agent, team):
         hand(call_by(agent, team), agent, **more)
 
 
-def test_nobody_hands_over_a_call_in_which_nobody_spoke_or_long_ago_or_of_a_locked_person(agent, team):
-    locked = call_by(agent, team)
-    Customer.objects.filter(pk=locked.customer_id).update(is_locked=True)
-
-    for call, at in (
-        (call_by(agent, team, connected=False), AT), (locked, AT), (call_by(agent, team), AT + timedelta(days=15)),
-    ):  # fmt: skip
+def test_nobody_hands_over_a_call_in_which_nobody_spoke_or_of_long_ago(agent, team):
+    for call, at in ((call_by(agent, team, connected=False), AT), (call_by(agent, team), AT + timedelta(days=15))):
         with pytest.raises(opportunities.NotAnOpportunity):
             hand(call, agent, at=at)
+
+
+def test_nothing_is_written_about_who_is_locked_or_was_erased(agent, leader, team):
+    call, row = call_by(agent, team), hand(call_by(agent, team), agent)
+    Customer.objects.filter(pk__in=[call.customer_id, row.customer_id]).update(is_locked=True)
+    for verb in (lambda: hand(call, agent), lambda: close(row, leader, won=False, reason="her husband decides")):
+        with pytest.raises(opportunities.PersonRests):
+            verb()
+
+    Customer.objects.update(is_locked=False)
+    for whose in (call, row):
+        PersonRequest.objects.create(
+            customer_id=whose.customer_id,
+            kind="erase",
+            state="done",
+            way="phone",
+            received_on=AT.date(),
+            received_by=leader,
+            due_on=AT.date(),
+            decided_by=leader,
+            decided_at=AT,
+        )
+    for verb in (lambda: hand(call, agent), lambda: close(row, leader, won=False, reason="her husband decides")):
+        with pytest.raises(opportunities.PersonRests):
+            verb()
 
 
 def test_who_made_the_call_or_leads_who_made_it(agent, leader, manager, team):
@@ -162,15 +182,20 @@ def test_an_end_is_written_once_and_can_be_taken_back(agent, leader, team):
     assert close(row, leader, won=False, reason="no").state == "lost"
 
 
-def test_an_agent_does_not_judge_the_own_work(agent, team):
-    with pytest.raises(PermissionRefused):
-        close(hand(call_by(agent, team), agent), agent)
+def test_nobody_judges_the_own_work(agent, leader, team):
+    for by in (agent, leader):
+        with pytest.raises(PermissionRefused):
+            close(hand(call_by(by, team), by), by)
 
 
 def test_the_database_keeps_ends_whole(agent, team):
     row = hand(call_by(agent, team), agent)
 
-    for wrong in ({"state": "won"}, {"state": "lost", "closed_at": AT - timedelta(days=1)}, {"quality": "fine"}):
+    closed = {"closed_at": AT + timedelta(days=1)}
+    for wrong in (
+        {"state": "won"}, {"state": "lost", "closed_at": AT - timedelta(days=1)}, {"quality": "fine"}, {"quality": "good"}, {"state": "gone"} | closed,
+        {"state": "lost", "amount_cents": 5} | closed, {"state": "won", "amount_cents": 0} | closed,
+    ):  # fmt: skip
         with pytest.raises(IntegrityError), transaction.atomic():
             Opportunity.objects.filter(pk=row.pk).update(**wrong)
 
@@ -225,6 +250,8 @@ def test_at_the_desk_the_calls_just_recorded_can_be_handed_over(client, agent, t
     assert Opportunity.objects.get().call_id == young.pk
     again = client.post(reverse("campaigns:opportunity-desk"), {"call": young.pk, "wish": "a line", "closer": "Shop 7"})
     assert again.status_code == 422
+    assert "handed over already" in again.content.decode()
+    assert "Shop 7" in again.content.decode()  # what was typed stays
     foreign = call_by(agent_of(team), team, at=now)
     assert (
         client.post(reverse("campaigns:opportunity-desk"), {"call": foreign.pk, "wish": "x", "closer": "y"}).status_code
@@ -246,6 +273,41 @@ def test_who_sees_what(client, agent, manager, team):
     assert [row.pk for row in page.context["listing"].queryset] == [own.pk]
     client.force_login(UserFactory(role="data"))
     assert client.get(reverse("campaigns:opportunities")).status_code == 403
+
+
+def test_what_was_written_of_a_locked_person_is_shown_nowhere(client, agent, leader, team):
+    row = hand(call_by(agent, team), agent)
+    close(row, leader, won=False, reason="her husband decides")
+    Customer.objects.filter(pk=row.customer_id).update(is_locked=True)
+    client.force_login(leader)
+
+    shown = [client.get(url).content.decode() for url in (
+        reverse("campaigns:opportunities"), reverse("campaigns:opportunity", args=[row.pk]), f"/api/v1/opportunities/{row.pk}/",
+    )]  # fmt: skip
+
+    assert not any(word in text for text in shown for word in ("a line for the office", "her husband decides"))
+    assert all("Shop 7" in text for text in shown)
+
+
+def test_those_without_an_amount_stand_last_either_way(client, agent, leader, team):
+    cheap, dear, bare = (hand(call_by(agent, team), agent) for _n in range(3))
+    close(cheap, leader, amount_cents=1_00)
+    close(dear, leader, amount_cents=9_00)
+    client.force_login(leader)
+
+    for sort, expected in (("-amount", [dear, cheap, bare]), ("amount", [cheap, dear, bare])):
+        page = client.get(reverse("campaigns:opportunities"), {"sort": sort})
+        assert list(page.context["listing"].queryset) == expected
+
+
+def test_what_is_closed_already_says_so(client, agent, leader, team):
+    row = hand(call_by(agent, team), agent)
+    close(row, leader)
+    client.force_login(leader)
+
+    page = client.post(reverse("campaigns:opportunity-close", args=[row.pk]), {}, follow=True)
+
+    assert "closed already" in page.content.decode()
 
 
 # ---------------------------------------------------------------- the person's data
@@ -291,6 +353,7 @@ def test_over_the_api(client, agent, leader, team):
         "/api/v1/opportunities/", sent, content_type="application/json", headers={"Idempotency-Key": "k"}
     )
     assert (made.status_code, again.json()) == (201, made.json())
+    assert "a line" not in str(list(IdempotencyKey.objects.values_list("answer", flat=True)))
     url = f"/api/v1/opportunities/{made.json()['id']}/"
     assert client.post("/api/v1/opportunities/", sent, content_type="application/json").status_code == 409
     end = {"won": True, "closed_on": made.json()["handed_at"][:10], "quality": "good", "amount": "12.50"}

@@ -55,9 +55,7 @@ def _visible(request: HttpRequest) -> QuerySet:
 @require_GET
 def costs(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_see_costs(request.user))
-    turns = Column(
-        "turn", "", value=lambda cost: cost, sort="", template="campaigns/_cost_turn.html", export=lambda cost: ""
-    )
+    turns = Column("turn", "", value=lambda cost: cost, sort="", template="campaigns/_cost_turn.html", export=False)
     listing = Listing(
         request, _visible(request), [*columns(), turns], name="campaigns.costs", title=_("Costs"), filterset=CostFilter, order="-month",
         empty_title=_("No cost was entered yet."),
@@ -124,4 +122,4 @@ def _turn(request: HttpRequest, pk: int, verb: Callable[..., Cost], done: str) -
         messages.error(request, str(refusal))
     else:
         messages.success(request, done)
-    return redirect("campaigns:costs")
+    return redirect(f"{reverse('campaigns:costs')}?{request.GET.urlencode()}")

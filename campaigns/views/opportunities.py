@@ -18,11 +18,10 @@ from campaigns.forms_opportunities import CloseForm, HandOverForm
 from campaigns.models import Call, Opportunity
 from campaigns.queries_calls import Names, calls_shown, can_be_handed_over_now, opportunities_shown, shown_name
 from campaigns.services import opportunities as services
-from campaigns.views.calls import FactListing
 from core.calendar import business_date
 from core.clock import database_now
 from core.errors import DomainError
-from core.listing import Column
+from core.listing import Column, Listing
 from core.numbers import LARGEST_ID, number_or_none
 from people.access import must
 from people.exports import two_persons_of_teams
@@ -33,11 +32,11 @@ def columns(user: User, names: Names) -> list[Column]:
     whole = rules.can_see_names(user)
     return [
         Column("handed_at", _("Handed over"), kind="moment", width=18),
-        Column("wish", _("What the customer wants"), sort="", width=40),
+        Column("wish", _("What the customer wants"), value="wish_shown", sort="", width=40),
         Column("closer", _("Who closes it"), sort="closer"),
         Column("state", _("State"), value="get_state_display", sort="state", template="campaigns/_opportunity_state.html"),
         Column("amount", _("Amount"), value=_amount, sort="amount_cents", num=True, kind="fixed", format="#,##0.00"),
-        Column("quality", _("How well prepared"), value=lambda row: _prepared(row), sort="quality"),
+        Column("quality", _("How well prepared"), value=lambda row: _prepared(row), sort=""),
         Column("customer", _("Customer"), value=lambda row: shown_name(row, whole=whole), sort=""),
         Column("city", _("City"), value=lambda row: names.cities.get(row.city_id), sort=""),
         Column("agent", _("Agent"), value=lambda row: names.agent(row.agent_id), sort=""),
@@ -58,12 +57,12 @@ def _prepared(row: Opportunity) -> str:
 @require_GET
 def opportunities(request: HttpRequest) -> HttpResponseBase:
     must(request, rules.can_read_opportunities(request.user))
-    listing = FactListing(
+    listing = Listing(
         request, opportunities_shown(request.user), columns(request.user, Names()), name="campaigns.opportunities",
         title=_("Opportunities"), filterset=OpportunityFilter, order="-handed_at", may_export=not request.user.is_agent, door=two_persons_of_teams,
         row_link=lambda row: reverse("campaigns:opportunity", args=[row.pk]),
         empty_title=_("No opportunity was handed over yet."),
-        empty_text=_("A sale that somebody else closes is handed over at the desk after the call (F4), or on the page of the call."),
+        empty_text=_("A sale that somebody else closes is handed over at the desk after the call, or on the page of the call."),
     )  # fmt: skip
     return listing.page_or_export("campaigns/opportunities.html")
 
@@ -79,6 +78,9 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponse:
 def opportunity_close(request: HttpRequest, pk: int) -> HttpResponse:
     must(request, rules.can_close_opportunity(request.user))
     row, at = _found(request, pk), database_now()
+    if row.state != Opportunity.State.OPEN:
+        messages.error(request, _("This opportunity is closed already."))
+        return redirect("campaigns:opportunity", pk=row.pk)
     form = CloseForm(request.POST, today=business_date(at))
     if form.is_valid():
         try:
@@ -136,7 +138,10 @@ def desk_sheet(request: HttpRequest) -> HttpResponse:
         if made := _handed_over(request, form, call):
             return render(request, "campaigns/_opportunity_desk.html", {"made": made})
     whole = rules.can_see_names(request.user)
-    calls = [(call, shown_name(call, whole=whole)) for call in can_be_handed_over_now(request.user, database_now())]
+    found = can_be_handed_over_now(request.user, database_now())
+    if asked and asked not in [call.pk for call in found]:  # the sheet may have stood open for a while
+        found += calls_shown(request.user).filter(pk=asked)
+    calls = [(call, shown_name(call, whole=whole)) for call in found]
     context = {"form": form, "calls": calls, "asked": asked or (calls[0][0].pk if calls else None)}
     return render(request, "campaigns/_opportunity_desk.html", context, status=422 if form.errors else 200)
 
@@ -165,6 +170,7 @@ def _page(request: HttpRequest, row: Opportunity, form: CloseForm | None = None)
             (_("City"), names.cities.get(row.city_id, "")), (_("Campaign"), names.campaigns.get(row.campaign_id or 0, "")),
         ],
         "may_close": may_close,
+        "is_own": row.agent_id == request.user.pk,
         "form": form or CloseForm(today=business_date(database_now())),
         "crumbs": [(_("Opportunities"), reverse("campaigns:opportunities"))],
     }  # fmt: skip

@@ -209,6 +209,41 @@ def test_a_key_of_which_nobody_did_any_leaves_the_cost_whole(foshan, campaign):
     assert value("cost_per_order", ["city"], [foshan[0].pk]) is None
 
 
+def test_a_city_sees_its_part_of_what_is_shared(foshan, zhuhai, campaign):
+    """31.00 a day by calls, two of three of Foshan: 20.67 for its one order; Zhuhai's manager sees 10.33."""
+    Cost.objects.create(kind="system", month=date(2026, 3, 1), amount_cents=31 * 31_00, spread="calls")
+    f.make_call(
+        customer_id=3, city_id=foshan[0].pk, team_id=foshan[1].pk, agent_id=foshan[2].pk, campaign_id=campaign.pk
+    )
+    sale(foshan, campaign, 1)
+    sale(zhuhai, campaign, 2)
+    f.roll_up()
+
+    for place, share in ((foshan, 2), (zhuhai, 1)):
+        manager = UserFactory(role="city_manager", city=place[0])
+        assert value("cost_per_order", user=manager) == pytest.approx(31 * share / 3, abs=0.005)
+        assert value("cost_per_order", ["campaign"], [campaign.pk], user=manager) == pytest.approx(
+            31 * share / 3, abs=0.005
+        )
+    assert value("cost_per_order", filters={"city": [zhuhai[0].pk]}) == pytest.approx(31 / 3, abs=0.005)
+
+
+def test_talk_with_who_calls_in_bears_too(foshan, zhuhai, campaign):
+    Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=31 * 40_00, spread="talk_seconds")
+    place = {"campaign_id": campaign.pk, "connected": True}
+    for (city, team, agent), more in (
+        (foshan, {"talk_seconds": 300}),
+        (zhuhai, {"talk_seconds": 100, "direction": "inbound"}),
+    ):
+        f.make_call(customer_id=5, city_id=city.pk, team_id=team.pk, agent_id=agent.pk, **place, **more)
+    for where in (foshan, zhuhai):
+        sale(where, campaign, 1)
+    f.roll_up()
+
+    assert value("cost_per_order", ["city"], [foshan[0].pk]) == pytest.approx(30.0)
+    assert value("cost_per_order", ["city"], [zhuhai[0].pk]) == pytest.approx(10.0)
+
+
 def test_what_was_taken_back_costs_nothing(foshan, campaign):
     Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=31_00)
     Cost.objects.create(kind="staff", month=date(2026, 3, 1), amount_cents=62_00, taken_back_at=database_now())

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Campaign
 from core.calendar import business_date, day_bounds
 from people.models import Team, User
+from people.scopes import scope_in
 
 from .full_run import WATCHERS
-from .recordings import Recording, scope_in
+from .recordings import Recording
 
 
 class Suggestion(models.Model):

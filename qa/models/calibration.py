@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from people.models import City, User
+from people.scopes import scope_in
 
 from .forms import ANSWERS, FormItem, QualityForm
-from .recordings import scope_in
 from .work import SCORERS, ScoringTask
 
 

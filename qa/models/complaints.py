@@ -8,9 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy as _, pgettext_lazy
 
 from people.models import Membership, User
+from people.scopes import scope_in
 from scripts.models import Article
-
-from .recordings import scope_in
 
 Role = Membership.Role
 # Whose look at a complaint is cut to their teams and cities.

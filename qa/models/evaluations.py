@@ -9,9 +9,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from people.models import Membership, User
+from people.scopes import scope_in
 
 from .forms import ANSWERS, FormItem, FormVersion
-from .recordings import Recording, scope_in
+from .recordings import Recording
 
 Role = Membership.Role
 # Whose look at an evaluation is cut to their teams and cities. Agents see their own beside.

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import Membership, User
+from people.scopes import scope_in
 
 from .forms import QualityForm
-from .recordings import scope_in
 
 Role = Membership.Role
 WATCHERS = (Role.QA, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.CITY_MANAGER, Role.REGIONAL_MANAGER)

@@ -11,10 +11,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from people.models import User
+from people.scopes import scope_in
 
 from .evaluations import READERS, Evaluation, EvaluationQuerySet
 from .forms import FormVersion
-from .recordings import scope_in
 
 MONTH = timedelta(days=30)
 

@@ -5,17 +5,15 @@ A recording keeps who, where and what as they were at its call (plain ids), and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.models import PrivateFile
-from people.models import Membership, Scope, User, scope_of
+from people.models import Membership, Scope, User
+from people.scopes import scope_in
 from scripts.models import Product
 
 Role = Membership.Role
@@ -35,16 +33,6 @@ HEARERS = (
 def hearing_scope(user: User) -> Scope:
     """What the user's listening roles cover today: a wide role that does not listen widens nothing here."""
     return scope_in(user, HEARERS)
-
-
-def scope_in(user: User, roles: Sequence[str]) -> Scope:
-    """What these roles of the user cover today; asked once a day and user object."""
-    day = timezone.localdate()
-    kept: dict[object, Scope] = user.__dict__.setdefault("_scopes_in", {})
-    if (day, roles) not in kept:
-        held = user.memberships.valid_on(day).filter(role__in=roles) if user.pk else []
-        kept[day, roles] = scope_of(list(held))
-    return kept[day, roles]
 
 
 class Sound(models.Model):

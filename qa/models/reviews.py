@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from campaigns.models import Campaign, CampaignTeam, Gate
 from campaigns.rules import GATE_READERS
 from people.models import User
+from people.scopes import scope_in
 from scripts.models import ScriptVersion
 
 from .forms import QualityForm
-from .recordings import scope_in
 
 
 def campaigns_of_gates(user: User) -> models.QuerySet[Campaign]:

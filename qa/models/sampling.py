@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import City, User
+from people.scopes import scope_in
 
 from .evaluations import READERS, Evaluation
 from .forms import QualityForm
-from .recordings import scope_in
 from .work import ScoringTask
 
 

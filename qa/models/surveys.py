@@ -13,9 +13,9 @@ from django.utils.translation import get_language, gettext_lazy as _, pgettext_l
 
 from campaigns.models import Campaign
 from people.models import City, User
+from people.scopes import scope_in
 
 from .evaluations import READERS
-from .recordings import scope_in
 
 
 class Questionnaire(models.Model):

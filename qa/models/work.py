@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from people.models import Membership, User
+from people.scopes import scope_in
 
 from .evaluations import DRAWN, READERS, Evaluation
 from .forms import FormVersion, QualityForm
-from .recordings import Recording, scope_in
+from .recordings import Recording
 
 SCORERS = (Membership.Role.QA,)
 OWN_TEAM = (Membership.Role.AGENT, Membership.Role.TEAM_LEADER)  # of whom nobody scores a call

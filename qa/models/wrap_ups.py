@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from people.models import User
+from people.scopes import scope_in
 
 from .full_run import WATCHERS
-from .recordings import scope_in
 
 
 class WrapUpQuerySet(models.QuerySet):

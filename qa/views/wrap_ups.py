@@ -25,9 +25,9 @@ from core.files import attachment
 from core.workbooks import XLSX_TYPE
 from people.access import must
 from people.models import User
+from people.scopes import scope_in
 from qa import rules, wrap_up_files, wrap_up_page
 from qa.models import WrapUp
-from qa.models.recordings import scope_in
 from qa.services import wrap_ups as services
 from qa.services.full_run import OVER
 from qa.views.forms import first_fault

@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from people.models import City, Membership, Team, User
+from people.scopes import scope_in
 from qa.models import Clip, Evaluation, FormItem
-from qa.models.recordings import scope_in
 
 Role = Membership.Role
 
