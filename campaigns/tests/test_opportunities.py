@@ -116,7 +116,7 @@ def test_nothing_is_written_about_who_is_locked_or_was_erased(agent, leader, tea
             received_on=AT.date(),
             received_by=leader,
             due_on=AT.date(),
-            decided_by=leader,
+            decided_by=agent,
             decided_at=AT,
         )
     for verb in (lambda: hand(call, agent), lambda: close(row, leader, won=False, reason="her husband decides")):
