@@ -150,9 +150,7 @@ def can_change_order(user: User) -> bool:
 
 def can_read_opportunities(user: User) -> bool:
     """Which ones is asked of Opportunity.visible_to."""
-    return user.is_superuser or user.has_role(
-        *LEADERS, Role.CAMPAIGN_MANAGER, Role.QA, Role.TRAINER, Role.ADMINISTRATOR, Role.AGENT
-    )
+    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.AGENT)
 
 
 def can_hand_over_opportunity(user: User, call: Call) -> bool:
@@ -163,7 +161,7 @@ def can_hand_over_opportunity(user: User, call: Call) -> bool:
 
 
 def can_close_opportunity(user: User) -> bool:
-    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.ADMINISTRATOR)
+    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER)
 
 
 def can_see_costs(user: User) -> bool:

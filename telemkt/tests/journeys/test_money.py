@@ -1,4 +1,4 @@
-"""What the work costs is entered and taken back; an agent hands an opportunity over at the desk, the supervisor writes down how it ended."""
+"""What the work costs is entered and taken back; an opportunity is handed over from a call, and how it ended is written down."""
 
 import re
 
