@@ -88,7 +88,8 @@ def test_qa_listens(visit):
     page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5")
     assert 4.5 < sound.evaluate("(audio) => audio.duration") < 5.5
     qa.step("clip")
-    page.locator("form[action*='/drop/'] button").first.click()
+    with page.expect_navigation():
+        page.locator("form[action*='/drop/'] button").first.click()
 
 
 def test_agent_hears_the_own_call(visit):
