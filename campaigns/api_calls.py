@@ -24,6 +24,7 @@ from campaigns.services.history_posting import post_call
 from core.clock import database_now
 from core.errors import PermissionRefused
 from core.idempotency import once
+from core.numbers import units
 
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER,
@@ -163,7 +164,7 @@ class OrderSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_amount(self, order: Order) -> str:
-        return f"{order.amount_cents // 100}.{order.amount_cents % 100:02d}"
+        return units(order.amount_cents)
 
 
 class OrderEventSerializer(serializers.Serializer):

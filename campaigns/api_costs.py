@@ -20,6 +20,7 @@ from campaigns.models import Campaign, Cost
 from campaigns.services import costs
 from core.clock import database_now
 from core.idempotency import once
+from core.numbers import units
 from people.models import City
 
 
@@ -44,7 +45,7 @@ class CostSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_amount(self, cost: Cost) -> str:
-        return f"{cost.amount_cents // 100}.{cost.amount_cents % 100:02d}"
+        return units(cost.amount_cents)
 
 
 class NewCostSerializer(serializers.Serializer):

@@ -22,6 +22,7 @@ from campaigns.queries_calls import opportunities_shown
 from campaigns.services import opportunities
 from core.clock import database_now
 from core.idempotency import once
+from core.numbers import LARGEST_ID, units
 
 
 class NewestHandedFirst(NewestFirst):
@@ -46,11 +47,11 @@ class OpportunitySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_amount(self, row: Opportunity) -> str | None:
-        return None if row.amount_cents is None else f"{row.amount_cents // 100}.{row.amount_cents % 100:02d}"
+        return None if row.amount_cents is None else units(row.amount_cents)
 
 
 class HandedOverSerializer(serializers.Serializer):
-    call_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    call_id = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
     wish = serializers.CharField(max_length=400, help_text="What the customer wants.")
     closer = serializers.CharField(max_length=120, help_text="Who closes it.")
 
@@ -97,7 +98,7 @@ class OpportunityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
     def close(self, request: Request, pk: str | None = None) -> Response:
         """How it ended. 409 with a sentence when it is closed already, or the end lacks something."""
         row = self.get_object()
-        must(rules.can_close_opportunity(request.user))
+        must(rules.can_close_opportunity(request.user, row))
         posted = EndSerializer(data=request.data)
         posted.is_valid(raise_exception=True)
         end = dict(posted.validated_data)
@@ -117,7 +118,7 @@ class OpportunityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
     def reopen(self, request: Request, pk: str | None = None) -> Response:
         """The end is taken back. 409 when it is open."""
         row = self.get_object()
-        must(rules.can_close_opportunity(request.user))
+        must(rules.can_close_opportunity(request.user, row))
 
         def run() -> dict[str, Any]:
             opened = opportunities.reopen_opportunity(opportunity=row, by=request.user, at=database_now())

@@ -49,6 +49,26 @@ def _yes_no(label: Any, field: str) -> django_filters.ChoiceFilter:
     )
 
 
+def one_of(label: Any, model: Any, order: str) -> django_filters.ModelChoiceFilter:
+    """Of those that the person who asks may see; for a CircumstanceFilter."""
+    return django_filters.ModelChoiceFilter(
+        label=label, queryset=visible_rows(model, order), empty_label=_("all"), method="by_id"
+    )
+
+
+def one_agent() -> django_filters.ModelChoiceFilter:
+    """As figures link to an agent's rows."""
+    return django_filters.ModelChoiceFilter(
+        label=_("Agent"), queryset=visible_rows(User, "code"), method="by_id", widget=forms.HiddenInput()
+    )
+
+
+def an_agent_by_code() -> django_filters.CharFilter:
+    return django_filters.CharFilter(
+        label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
+    )
+
+
 class CircumstanceFilter(django_filters.FilterSet):
     """Of whatever keeps the circumstances of a call as plain ids: `by_id`, `by_agent_code` (or login), `by_result` (by code)."""
 
@@ -96,21 +116,11 @@ class CallFilter(FactFilter):
 
     since = FromDayFilter(label=_("From"), field_name="started_at")
     until = ToDayFilter(label=_("To"), field_name="started_at")
-    city = django_filters.ModelChoiceFilter(
-        label=_("City"), queryset=visible_rows(City, "name"), empty_label=_("all"), method="by_id"
-    )
-    team = django_filters.ModelChoiceFilter(
-        label=_("Team"), queryset=visible_rows(Team, "code"), empty_label=_("all"), method="by_id"
-    )
-    agent_code = django_filters.CharFilter(
-        label=_("Agent"), method="by_agent_code", widget=forms.TextInput(attrs={"type": "search", "size": 8})
-    )
-    agent = django_filters.ModelChoiceFilter(
-        label=_("Agent"), queryset=visible_rows(User, "code"), method="by_id", widget=forms.HiddenInput()
-    )
-    campaign = django_filters.ModelChoiceFilter(
-        label=_("Campaign"), queryset=visible_rows(Campaign, "code"), empty_label=_("all"), method="by_id"
-    )
+    city = one_of(_("City"), City, "name")
+    team = one_of(_("Team"), Team, "code")
+    agent_code = an_agent_by_code()
+    agent = one_agent()
+    campaign = one_of(_("Campaign"), Campaign, "code")
     result = django_filters.ChoiceFilter(
         label=_("Result"), choices=common_results, empty_label=_("all"), method="by_result"
     )
@@ -169,18 +179,10 @@ class OrderFilter(FactFilter):
     since = FromDayFilter(label=_("Sold from"), field_name="call_started_at")
     until = ToDayFilter(label=_("Sold to"), field_name="call_started_at")
     state = django_filters.ChoiceFilter(label=_("State"), choices=Order.State.choices, empty_label=_("all"))
-    city = django_filters.ModelChoiceFilter(
-        label=_("City"), queryset=visible_rows(City, "name"), empty_label=_("all"), method="by_id"
-    )
-    team = django_filters.ModelChoiceFilter(
-        label=_("Team"), queryset=visible_rows(Team, "code"), empty_label=_("all"), method="by_id"
-    )
-    agent = django_filters.ModelChoiceFilter(
-        label=_("Agent"), queryset=visible_rows(User, "code"), method="by_id", widget=forms.HiddenInput()
-    )
-    campaign = django_filters.ModelChoiceFilter(
-        label=_("Campaign"), queryset=visible_rows(Campaign, "code"), empty_label=_("all"), method="by_id"
-    )
+    city = one_of(_("City"), City, "name")
+    team = one_of(_("Team"), Team, "code")
+    agent = one_agent()
+    campaign = one_of(_("Campaign"), Campaign, "code")
 
     class Meta:
         model = Order

@@ -24,6 +24,13 @@ class HandOverForm(forms.Form):
     )
 
 
+PREPARED = [
+    (Opportunity.Quality.GOOD, _("Good: the customer wanted it and knew what")),
+    (Opportunity.Quality.FAIR, _("Fair: much was still to be explained")),
+    (Opportunity.Quality.POOR, _("Poor: there was no wish, or not this one")),
+]
+
+
 class CloseForm(forms.Form):
     """How it ended. Whether amount, reason and day fit together is judged by the service."""
 
@@ -42,7 +49,7 @@ class CloseForm(forms.Form):
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False, help_text=_("Why it was lost."))
     quality = forms.ChoiceField(
-        label=_("How well prepared"), choices=Opportunity.Quality.choices, widget=forms.RadioSelect,
+        label=_("How well prepared"), choices=PREPARED, widget=forms.RadioSelect,
         help_text=_("It counts for the agent's result."),
     )  # fmt: skip
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from campaigns.models import Call, Campaign, DataRequest, Gate
+from campaigns.models import Call, Campaign, DataRequest, Gate, Opportunity
 from campaigns.models.costs import COSTERS
 from customers import rules as customer_rules
 from people.models import Membership, User
+from people.scopes import scope_in
 from scripts.rules import TREASURERS, can_write_treasury
 
 Role = Membership.Role
@@ -153,15 +154,23 @@ def can_read_opportunities(user: User) -> bool:
     return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER, Role.AGENT)
 
 
+CLOSERS = (*LEADERS, Role.CAMPAIGN_MANAGER)
+
+
+def _leads(user: User, fact: Call | Opportunity) -> bool:
+    """By the roles that lead, and no others of the user."""
+    scope = scope_in(user, CLOSERS)
+    return scope.is_region or fact.city_id in scope.city_ids or fact.team_id in scope.led_team_ids
+
+
 def can_hand_over_opportunity(user: User, call: Call) -> bool:
     """The agent of the call, and those who lead where it was made."""
-    if call.agent_id == user.pk:
-        return True
-    return user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER) and Call.objects.visible_to(user).filter(pk=call.pk).exists()
+    return call.agent_id == user.pk or _leads(user, call)
 
 
-def can_close_opportunity(user: User) -> bool:
-    return user.is_superuser or user.has_role(*LEADERS, Role.CAMPAIGN_MANAGER)
+def can_close_opportunity(user: User, opportunity: Opportunity) -> bool:
+    """Write down how it ended, or take that back: those who lead where it came from, but nobody of an own call."""
+    return opportunity.agent_id != user.pk and _leads(user, opportunity)
 
 
 def can_see_costs(user: User) -> bool:

@@ -1,4 +1,4 @@
-"""Whole numbers as people and pages write them."""
+"""Whole numbers as people and pages write them, amounts as systems do."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def number_or_none(text: str, most: int = MOST) -> int | None:
         return None
     number = int(text)
     return number if number <= most else None
+
+
+def units(cents: int) -> str:
+    """An amount of no less than nothing in currency units: 31007 -> "310.07". Exact, as a float would not be."""
+    return f"{cents // 100}.{cents % 100:02d}"

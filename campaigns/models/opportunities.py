@@ -33,9 +33,9 @@ class Opportunity(models.Model):
         LOST = "lost", _("Lost")
 
     class Quality(models.TextChoices):
-        GOOD = "good", _("Good: the customer wanted it and knew what")
-        FAIR = "fair", _("Fair: much was still to be explained")
-        POOR = "poor", _("Poor: there was no wish, or not this one")
+        GOOD = "good", _("Good")
+        FAIR = "fair", _("Fair")
+        POOR = "poor", _("Poor")
 
     PERSONAL_FIELDS = ("wish", "reason")
 

@@ -111,14 +111,10 @@ def close_opportunity(
 ) -> Opportunity:
     """How it ended, on which day, and how well it was prepared. What is won has an amount, what is lost a reason.
 
-    Raises EndWrong, OpportunityNotOpen, PersonRests, PermissionRefused; that too for who handed it over from an own call.
+    Raises EndWrong, OpportunityNotOpen, PersonRests, PermissionRefused.
     """
     _check_person(opportunity.customer_id)
     found = _locked(opportunity, by)
-    if found.agent_id == by.pk:
-        raise PermissionRefused(
-            _("Somebody else than the agent of the call says how it ended and how well it was prepared.")
-        )
     if found.state != Opportunity.State.OPEN:
         raise OpportunityNotOpen(_("This opportunity is closed already."))
     _check_end(found, won, quality, closed_on, amount_cents, reason, at)
@@ -160,6 +156,8 @@ def reopen_opportunity(*, opportunity: Opportunity, by: User, at: datetime) -> O
 
 def _locked(opportunity: Opportunity, by: User) -> Opportunity:
     found = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
-    if not (rules.can_close_opportunity(by) and Opportunity.objects.visible_to(by).filter(pk=found.pk).exists()):
-        raise PermissionRefused(_("Those who lead the city or the campaign write down how an opportunity ended."))
+    if not rules.can_close_opportunity(by, found):
+        raise PermissionRefused(
+            _("Those who lead the city or the campaign write down how an opportunity ended, and nobody of an own call.")
+        )
     return found

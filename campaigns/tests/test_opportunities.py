@@ -17,7 +17,7 @@ from core.errors import PermissionRefused
 from core.models import AuditEvent, IdempotencyKey
 from core.partitions import ensure_partitions
 from customers.models import Customer, PersonRequest
-from people.tests.factories import TeamFactory, UserFactory
+from people.tests.factories import MembershipFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -184,8 +184,23 @@ def test_an_end_is_written_once_and_can_be_taken_back(agent, leader, team):
 
 def test_nobody_judges_the_own_work(agent, leader, team):
     for by in (agent, leader):
+        row = hand(call_by(by, team), by)
         with pytest.raises(PermissionRefused):
-            close(hand(call_by(by, team), by), by)
+            close(row, by)
+        close(row, UserFactory(leader=team))
+        with pytest.raises(PermissionRefused):
+            opportunities.reopen_opportunity(opportunity=row, by=by, at=AT)
+
+
+def test_a_wide_role_that_does_not_lead_closes_nothing_elsewhere(agent, team):
+    leader = UserFactory(leader=TeamFactory())
+    MembershipFactory(user=leader, role="qa")
+    call, row = call_by(agent, team), hand(call_by(agent, team), agent)
+
+    with pytest.raises(PermissionRefused):
+        hand(call, leader)
+    with pytest.raises(PermissionRefused):
+        close(row, leader)
 
 
 def test_the_database_keeps_ends_whole(agent, team):

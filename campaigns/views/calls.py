@@ -110,8 +110,7 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(calls_shown(request.user), pk=pk)
     detail = call_detail(row)
     names = Names()
-    handed = Opportunity.objects.visible_to(request.user).filter(call_id=row.pk)
-    opportunity = handed.first() if rules.can_read_opportunities(request.user) else None
+    opportunity = Opportunity.objects.filter(call_id=row.pk).first()  # seen by whoever sees the call
     may_open = Customer.objects.visible_to(request.user).filter(pk=row.customer_id).exists()
     if detail.customer.is_locked and not may_open:
         raise Http404
@@ -119,8 +118,8 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
         "detail": detail,
         "call": row,
         "way": way_of(row),
-        "opportunity": opportunity,
-        "may_hand_over": not handed and services.can_be_handed_over(row, request.user, database_now()),
+        "opportunity": opportunity if rules.can_read_opportunities(request.user) else None,
+        "may_hand_over": opportunity is None and services.can_be_handed_over(row, request.user, database_now()),
         "may_read_paths": rules.can_read_campaigns(request.user),
         "result": names.result(row.disposition_id),
         "customer_name": shown_name(row, whole=rules.can_see_names(request.user), name=detail.customer.name),

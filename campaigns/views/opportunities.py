@@ -36,7 +36,7 @@ def columns(user: User, names: Names) -> list[Column]:
         Column("closer", _("Who closes it"), sort="closer"),
         Column("state", _("State"), value="get_state_display", sort="state", template="campaigns/_opportunity_state.html"),
         Column("amount", _("Amount"), value=_amount, sort="amount_cents", num=True, kind="fixed", format="#,##0.00"),
-        Column("quality", _("How well prepared"), value=lambda row: _prepared(row), sort=""),
+        Column("quality", _("How well prepared"), value="get_quality_display", sort=""),
         Column("customer", _("Customer"), value=lambda row: shown_name(row, whole=whole), sort=""),
         Column("city", _("City"), value=lambda row: names.cities.get(row.city_id), sort=""),
         Column("agent", _("Agent"), value=lambda row: names.agent(row.agent_id), sort=""),
@@ -46,11 +46,6 @@ def columns(user: User, names: Names) -> list[Column]:
 
 def _amount(row: Opportunity) -> float | None:
     return None if row.amount_cents is None else row.amount_cents / 100
-
-
-def _prepared(row: Opportunity) -> str:
-    """The word before what it means."""
-    return str(row.get_quality_display()).split(":")[0].split("：")[0]
 
 
 @never_cache
@@ -76,8 +71,8 @@ def opportunity(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def opportunity_close(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_close_opportunity(request.user))
     row, at = _found(request, pk), database_now()
+    must(request, rules.can_close_opportunity(request.user, row))
     if row.state != Opportunity.State.OPEN:
         messages.error(request, _("This opportunity is closed already."))
         return redirect("campaigns:opportunity", pk=row.pk)
@@ -95,8 +90,8 @@ def opportunity_close(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def opportunity_reopen(request: HttpRequest, pk: int) -> HttpResponse:
-    must(request, rules.can_close_opportunity(request.user))
     row = _found(request, pk)
+    must(request, rules.can_close_opportunity(request.user, row))
     try:
         services.reopen_opportunity(opportunity=row, by=request.user, at=database_now())
     except DomainError as refusal:
@@ -161,7 +156,6 @@ def _found(request: HttpRequest, pk: int) -> Opportunity:
 
 def _page(request: HttpRequest, row: Opportunity, form: CloseForm | None = None) -> HttpResponse:
     names = Names()
-    may_close = rules.can_close_opportunity(request.user)
     context: dict[str, Any] = {
         "row": row,
         "customer_name": shown_name(row, whole=rules.can_see_names(request.user)),
@@ -169,8 +163,7 @@ def _page(request: HttpRequest, row: Opportunity, form: CloseForm | None = None)
             (_("Agent"), names.agent(row.agent_id)), (_("Team"), names.teams.get(row.team_id or 0, "")),
             (_("City"), names.cities.get(row.city_id, "")), (_("Campaign"), names.campaigns.get(row.campaign_id or 0, "")),
         ],
-        "may_close": may_close,
-        "is_own": row.agent_id == request.user.pk,
+        "may_close": rules.can_close_opportunity(request.user, row),
         "form": form or CloseForm(today=business_date(database_now())),
         "crumbs": [(_("Opportunities"), reverse("campaigns:opportunities"))],
     }  # fmt: skip

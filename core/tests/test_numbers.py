@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.numbers import number_or_none
+from core.numbers import number_or_none, units
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,10 @@ def test_the_bound_is_the_callers():
     assert number_or_none("9", most=9) == 9
     assert number_or_none("10", most=9) is None
     assert number_or_none("9223372036854775807", most=2**63 - 1) == 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("cents", "text"), [(0, "0.00"), (5, "0.05"), (310_07, "310.07"), (10**17 + 1, "1000000000000000.01")]
+)
+def test_an_amount_is_exact(cents, text):
+    assert units(cents) == text
